@@ -1,0 +1,38 @@
+# Commands of the project; each makes the environment it needs in .venv.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: help demo test lint types docs clean
+
+help:
+	@echo "make demo   learn, embed and classify real EEG; a table and two figures in demo/"
+	@echo "make test   everything CI runs: format, lint, types, tests, examples in docstrings"
+	@echo "make docs   build the documentation into docs/_build/html"
+	@echo "make clean  remove the environment and everything built"
+
+$(STAMP): setup.py pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=24"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev,docs,viz]"
+	touch $@
+
+demo: $(STAMP)
+	$(BIN)/python examples/quickstart.py --output demo
+
+test: lint types $(STAMP)
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+
+lint: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+docs: $(STAMP)
+	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
+
+clean:
+	rm -rf $(VENV) demo docs/_build docs/api/generated build dist *.egg-info

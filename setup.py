@@ -1,0 +1,61 @@
+"""Packaging of sk_brainrvq; metadata stands here, tool settings in pyproject.toml."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+ROOT = Path(__file__).parent
+VERSION = (ROOT / "sk_brainrvq" / "_version.py").read_text().split('"')[-2]
+
+EXTRAS = {
+    "braindecode": ["braindecode>=1.0"],
+    "moabb": ["moabb>=1.2"],
+    "viz": ["matplotlib>=3.8"],
+    "corpus": ["zarr>=3", "fsspec"],
+    "docs": ["sphinx>=8", "pydata-sphinx-theme>=0.16", "numpydoc>=1.8", "matplotlib>=3.8"],
+    "dev": [
+        "hypothesis",
+        "matplotlib>=3.8",
+        "mypy",
+        "pandas>=2",
+        "pytest",
+        "pytest-xdist",
+        "ruff",
+    ],
+}
+
+setup(
+    name="sk_brainrvq",
+    version=VERSION,
+    description="scikit-learn estimators for BrainRVQ, a foundation model of EEG",
+    long_description=(ROOT / "README.md").read_text(),
+    long_description_content_type="text/markdown",
+    license="BSD-3-Clause",
+    license_files=["LICENSE"],
+    author="The sk_brainrvq developers",
+    python_requires=">=3.11",
+    packages=find_packages(include=["sk_brainrvq", "sk_brainrvq.*"]),
+    package_data={"sk_brainrvq": ["py.typed"]},
+    install_requires=[
+        "numpy>=2",
+        "scipy>=1.13",
+        "scikit-learn>=1.6",
+        "torch>=2.6",
+        "skorch>=1.1",
+        "mne>=1.8",
+        "joblib>=1.3",
+        "safetensors>=0.5",
+        "tqdm>=4.64",
+        "pooch>=1.8",
+    ],
+    extras_require=EXTRAS,
+    classifiers=[
+        "Development Status :: 3 - Alpha",
+        "Intended Audience :: Science/Research",
+        "Programming Language :: Python :: 3",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Topic :: Scientific/Engineering :: Medical Science Apps.",
+    ],
+)

@@ -1,0 +1,48 @@
+"""scikit-learn estimators for BrainRVQ, a foundation model of EEG.
+
+Names load when first used: importing the package imports neither torch nor MNE.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from sk_brainrvq._version import __version__
+
+if TYPE_CHECKING:
+    from sk_brainrvq.estimators import (
+        BrainRVQClassifier,
+        BrainRVQEmbedder,
+        BrainRVQPretrainer,
+        CodeHistogram,
+        DDRVQTransformer,
+    )
+    from sk_brainrvq.weights import Weights
+
+_HOMES = {
+    "BrainRVQClassifier": "estimators",
+    "BrainRVQEmbedder": "estimators",
+    "BrainRVQPretrainer": "estimators",
+    "CodeHistogram": "estimators",
+    "DDRVQTransformer": "estimators",
+    "Weights": "weights",
+}
+
+__all__ = [
+    "BrainRVQClassifier",
+    "BrainRVQEmbedder",
+    "BrainRVQPretrainer",
+    "CodeHistogram",
+    "DDRVQTransformer",
+    "Weights",
+    "__version__",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,15 @@
+"""The public estimators, one a file."""
+
+from sk_brainrvq.estimators.brainrvq_classifier import BrainRVQClassifier
+from sk_brainrvq.estimators.brainrvq_embedder import BrainRVQEmbedder
+from sk_brainrvq.estimators.brainrvq_pretrainer import BrainRVQPretrainer
+from sk_brainrvq.estimators.code_histogram import CodeHistogram
+from sk_brainrvq.estimators.ddrvq_transformer import DDRVQTransformer
+
+__all__ = [
+    "BrainRVQClassifier",
+    "BrainRVQEmbedder",
+    "BrainRVQPretrainer",
+    "CodeHistogram",
+    "DDRVQTransformer",
+]

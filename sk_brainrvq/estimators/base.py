@@ -1,0 +1,284 @@
+"""What the estimators share: reading EEG, holding a network, keeping it on disk."""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from torch import nn
+
+from sk_brainrvq.estimators.persistence import Omitted, from_json, to_json
+from sk_brainrvq.signals import (
+    EEGWarning,
+    EpochBlock,
+    InvalidEEGError,
+    PreparedEEG,
+    blocks_from_array,
+    blocks_from_epochs,
+    canonical_name,
+    is_list_of_epochs,
+    is_mne_epochs,
+    prepare,
+)
+from sk_brainrvq.training import EEGNet, resolve_device, wrap
+from sk_brainrvq.weights import CheckpointError, Weights
+from sk_brainrvq.weights.checkpoint import read_checkpoint
+
+
+class EEGEstimator(BaseEstimator):
+    """Base of the estimators that hold a network and take EEG.
+
+    Subclasses have the parameters ``sfreq``, ``ch_names``, ``unit``, ``device`` and
+    ``batch_size``.
+    """
+
+    # Kind of network and net class that a fitted estimator holds.
+    _kind: ClassVar[str]
+    _net_class: ClassVar[type[EEGNet]] = EEGNet
+    # Fitted attributes that are plain values and go into a checkpoint's JSON.
+    _plain_attributes: ClassVar[tuple[str, ...]] = (
+        "n_features_in_",
+        "n_channels_in_",
+        "ch_names_in_",
+        "feature_names_in_",
+        "_takes_2d",
+    )
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "net_")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        return tags
+
+    # Reading EEG
+
+    def _read(self, X: Any, *, reset: bool, same_channels: bool = False) -> PreparedEEG:
+        """Check, convert and cut X; with ``reset`` remember its channels.
+
+        ``same_channels`` asks of named containers, too, that they have the channels of fit;
+        they are then put in that order.
+        """
+        blocks = self._blocks(X, reset)
+        if reset:
+            self.ch_names_in_ = _common_names(blocks)
+            self.n_channels_in_ = blocks[0].n_channels
+        if same_channels:
+            blocks = [self._reorder(block) for block in blocks]
+        info = self._weights_info()
+        return prepare(
+            blocks,
+            trained_rows=info.get("trained_rows"),
+            official=info.get("official", False),
+            warn=reset,
+        )
+
+    def _blocks(self, X: Any, reset: bool) -> list[EpochBlock]:
+        if is_mne_epochs(X) or is_list_of_epochs(X):
+            blocks = blocks_from_epochs(X)
+            if reset:
+                self.n_features_in_ = blocks[0].n_channels
+                self._takes_2d = False
+            return blocks
+        array = self._check_array(X, reset)
+        if reset and self.sfreq is None:
+            warnings.warn(
+                "No sampling rate was given: the array is taken as 200 Hz. Pass sfreq=...",
+                EEGWarning,
+                stacklevel=3,
+            )
+        names = self.ch_names
+        if not reset and names is None:
+            names = self.ch_names_in_
+        return blocks_from_array(array, self.sfreq, names, self.unit)
+
+    def _check_array(self, X: Any, reset: bool) -> NDArray:
+        """A numeric 2-D or 3-D array with the channels of fit."""
+        if _is_ragged(X):
+            raise InvalidEEGError(
+                "X is a list of arrays of different shapes; expected one array (n_epochs, "
+                "n_channels, n_times). Fit or transform epochs of one length at a time."
+            )
+        if n_dimensions(X) > 2:
+            array = check_array(_to_numbers(X), allow_nd=True, ensure_all_finite=False)
+            if not reset and array.ndim == 3 and array.shape[1] != self.n_channels_in_:
+                raise InvalidEEGError(
+                    f"X has {array.shape[1]} channels, but {type(self).__name__} was fitted on "
+                    f"{self.n_channels_in_}. Arrays need the channels of fit, in the same order."
+                )
+            if reset:
+                self.n_features_in_ = array.shape[1]
+                self._takes_2d = False
+            return array
+        if not reset and not self._takes_2d:
+            if self.n_channels_in_ == 1:
+                return check_array(_to_numbers(X), ensure_all_finite=False)
+            raise InvalidEEGError(
+                f"X has shape {np.shape(X)}; {type(self).__name__} was fitted on "
+                f"{self.n_channels_in_} channels and expects (n_epochs, {self.n_channels_in_}, "
+                "n_times). Reshape your data, or fit on one channel."
+            )
+        if reset:
+            self._takes_2d = True
+        return validate_data(self, _to_numbers(X), reset=reset, ensure_all_finite=False)
+
+    def _reorder(self, block: EpochBlock) -> EpochBlock:
+        """The block with the channels of fit, in their order."""
+        if self.ch_names_in_ is None or block.ch_names is None:
+            if block.n_channels != self.n_channels_in_:
+                raise InvalidEEGError(
+                    f"X has {block.n_channels} channels; {self.n_channels_in_} were fitted."
+                )
+            return block
+        position = {canonical_name(name): i for i, name in enumerate(block.ch_names)}
+        wanted = [canonical_name(name) for name in self.ch_names_in_]
+        missing = [
+            name for name, key in zip(self.ch_names_in_, wanted, strict=True) if key not in position
+        ]
+        if missing:
+            raise InvalidEEGError(
+                f"Channels {missing} of fit are missing in X, and the features of this "
+                f"{type(self).__name__} depend on the set of channels. Use pooling='mean' to mix "
+                "montages."
+            )
+        order = [position[key] for key in wanted]
+        return EpochBlock(
+            block.data[:, order],
+            block.to_microvolts,
+            block.sfreq,
+            list(self.ch_names_in_),
+            block.index,
+        )
+
+    def _weights_info(self) -> dict[str, Any]:
+        """What is known of the training of the weights that X is prepared for."""
+        return getattr(self, "_info", {})
+
+    # Holding a network
+
+    def _hold(
+        self, module: nn.Module, config: Mapping[str, Any], info: Mapping[str, Any], net: Any = None
+    ) -> None:
+        """Keep a network, its configuration and what is known of its training."""
+        self._config = dict(config)
+        self._info = dict(info)
+        if net is None:
+            net = wrap(self._net_class, module, resolve_device(self.device), self.batch_size)
+        self.net_ = net
+
+    @property
+    def weights_(self) -> Weights:
+        """Weights of the fitted network, for ``weights=`` of another estimator."""
+        check_is_fitted(self)
+        name = type(self).__name__
+        return Weights.from_module(name, self._kind, self._config, self.net_.module_, self._info)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The net goes as plain arrays: no CUDA tensor, no optimizer, the same bytes each time.
+        state = dict(super().__getstate__())
+        if "net_" in state:
+            state["net_"] = self.weights_
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        if isinstance(self.__dict__.get("net_"), Weights):
+            weights = self.__dict__.pop("net_")
+            self._hold(weights.module(), weights.config, weights.info)
+
+    # Keeping it on disk
+
+    def save_pretrained(self, folder: str | Path) -> Path:
+        """Save the fitted estimator: tensors as safetensors, all else as JSON, no pickle.
+
+        Parameters
+        ----------
+        folder : path
+            Gets ``model.safetensors`` and ``config.json``.
+
+        Returns
+        -------
+        Path
+            The safetensors file, which alone suffices to load.
+        """
+        check_is_fitted(self)
+        fitted = {k: getattr(self, k) for k in self._plain_attributes if hasattr(self, k)}
+        extra = {
+            "estimator": type(self).__name__,
+            "params": to_json(self.get_params(deep=False), omit=(Weights, Path)),
+            "fitted": to_json(fitted),
+        }
+        return self.weights_.save(folder, extra)
+
+    @classmethod
+    def from_pretrained(cls, path: str | Path) -> Self:
+        """Load a fitted estimator saved by :meth:`save_pretrained`.
+
+        Parameters
+        ----------
+        path : path
+            The folder, or the safetensors file in it.
+
+        Returns
+        -------
+        estimator
+            Fitted. A parameter that held weights when saved holds the loaded ones.
+
+        Raises
+        ------
+        CheckpointError
+            If the checkpoint is missing, truncated, of another estimator or from a newer
+            format version, or if tensors are missing, left over or misshapen.
+        """
+        header, _ = read_checkpoint(path)
+        if header.get("estimator") != cls.__name__:
+            raise CheckpointError(
+                f"{path} holds {header.get('estimator', 'weights without an estimator')}, not a "
+                f"{cls.__name__}. Load it with that class, or pass weights={str(path)!r} where "
+                "only the weights are needed."
+            )
+        weights = Weights(path)
+        params = from_json(header["params"])
+        estimator = cls(**{k: weights if isinstance(v, Omitted) else v for k, v in params.items()})
+        for name, value in from_json(header["fitted"]).items():
+            setattr(estimator, name, value)
+        estimator._hold(weights.module(), weights.config, weights.info)
+        return estimator
+
+
+def _common_names(blocks: Sequence[EpochBlock]) -> list[str] | None:
+    """Channel names of the first block: those of fit."""
+    return blocks[0].ch_names
+
+
+def _is_ragged(X: Any) -> bool:
+    if not isinstance(X, (list, tuple)) or not X or not all(hasattr(x, "shape") for x in X):
+        return False
+    return len({x.shape for x in X}) > 1
+
+
+def n_dimensions(X: Any) -> int:
+    """Number of dimensions of anything that can become an array."""
+    return X.ndim if hasattr(X, "ndim") else np.asarray(X).ndim
+
+
+def _to_numbers(X: Any) -> Any:
+    """X, or an error that names the type where an array of text or objects was given."""
+    dtype = getattr(X, "dtype", None)
+    if dtype is None and isinstance(X, (list, tuple)):
+        X = np.asarray(X)
+        dtype = X.dtype
+    if isinstance(dtype, np.dtype) and dtype.kind in "USO":
+        try:
+            return np.asarray(X).astype(np.float64)
+        except ValueError as error:
+            raise InvalidEEGError(
+                f"X holds text or objects ({dtype}), not numbers: {error}. Expected a numeric "
+                "array (n_epochs, n_channels, n_times) or mne.Epochs."
+            ) from error
+    return X

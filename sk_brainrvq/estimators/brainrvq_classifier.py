@@ -1,0 +1,308 @@
+"""BrainRVQClassifier: a pretrained encoder fine-tuned on labelled EEG."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.base import ClassifierMixin
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, column_or_1d
+
+from sk_brainrvq.estimators.architectures import (
+    PRETRAINING_ENCODER,
+    check_no_conflict,
+    resolve_sizes,
+)
+from sk_brainrvq.estimators.base import EEGEstimator
+from sk_brainrvq.estimators.pooling import average_segments
+from sk_brainrvq.estimators.training_info import training_info
+from sk_brainrvq.nn import EEGEncoder, EncoderClassifier
+from sk_brainrvq.training import (
+    Batch,
+    ClassifierNet,
+    SegmentDataset,
+    draw_seed,
+    plain_history,
+    resolve_device,
+    run_batches,
+    seeded,
+    train,
+)
+from sk_brainrvq.weights import Weights, resolve_weights
+
+
+class BrainRVQClassifier(ClassifierMixin, EEGEstimator):
+    """Fine-tune an encoder, with a linear head on the mean of its patch tokens.
+
+    Parameters
+    ----------
+    weights : "default", path, Weights or None, default="default"
+        Weights of any network of this package to start from. None starts from scratch.
+    architecture : {"tiny", "small", "base"}, default="small"
+        Size where ``weights`` is None.
+    embed_dim, depth : int, optional
+        Single sizes laid over it.
+    spectral_embedding : bool, default=True
+        From scratch alone: show the encoder each patch's log amplitude and spectrum.
+    drop_path : float, default=0.1
+        Stochastic depth of the last block.
+    max_epochs : int, default=20
+        Passes over X.
+    lr : float, default=5e-4
+        Peak learning rate of AdamW, of the head.
+    layer_decay : float, default=0.9
+        Factor of the learning rate from one block to the one below.
+    weight_decay : float, default=0.05
+    label_smoothing : float, default=0.0
+    class_weight : "balanced", dict or None, default=None
+        Weights of the classes in the loss, as in scikit-learn.
+    batch_size : int, default=32
+        EEG epochs in a batch.
+    sfreq : float, optional
+        Sampling rate of arrays in Hz; 200 is assumed, with a warning, where it is not given.
+        MNE objects carry their own.
+    ch_names : sequence of str, optional
+        Channel names of arrays. MNE objects carry their own.
+    unit : {"uV", "mV", "V"}, default="uV"
+        Unit of arrays. MNE objects are in volts.
+    device : str, default="auto"
+        "auto" takes CUDA, MPS or the CPU, or a torch device.
+    random_state : int, RandomState or None, default=None
+    verbose : int, default=0
+        1 shows a progress bar.
+
+    Attributes
+    ----------
+    classes_ : ndarray, shape (n_classes,)
+    net_ : skorch.NeuralNet
+        ``net_.module_`` is the bare :class:`~sk_brainrvq.nn.EncoderClassifier`.
+    weights_ : Weights
+    history_ : list of dict
+        Loss of each training epoch.
+    n_channels_in_ : int
+    ch_names_in_ : list of str, or None
+    n_features_in_ : int
+        Samples of 2-D arrays, channels otherwise.
+
+    Notes
+    -----
+    Source: the BrainRVQ paper (2026), fine-tuning, with the head of the published code.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sk_brainrvq import BrainRVQClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> X, y = rng.normal(scale=20, size=(12, 2, 400)), ["rest", "task"] * 6
+    >>> classifier = BrainRVQClassifier(weights=None, architecture="tiny", max_epochs=1,
+    ...                                 sfreq=200, ch_names=["C3", "C4"], random_state=0)
+    >>> classifier.fit(X, y).predict_proba(X).shape
+    (12, 2)
+    >>> classifier.classes_.tolist()
+    ['rest', 'task']
+    """
+
+    _kind = "classifier"
+    _net_class = ClassifierNet
+    _plain_attributes = (*EEGEstimator._plain_attributes, "classes_", "history_")
+
+    def __init__(
+        self,
+        weights: Any = "default",
+        *,
+        architecture: str = "small",
+        embed_dim: int | None = None,
+        depth: int | None = None,
+        spectral_embedding: bool = True,
+        drop_path: float = 0.1,
+        max_epochs: int = 20,
+        lr: float = 5e-4,
+        layer_decay: float = 0.9,
+        weight_decay: float = 0.05,
+        label_smoothing: float = 0.0,
+        class_weight: str | Mapping | None = None,
+        batch_size: int = 32,
+        sfreq: float | None = None,
+        ch_names: Sequence[str] | None = None,
+        unit: str = "uV",
+        device: str = "auto",
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+    ):
+        self.weights = weights
+        self.architecture = architecture
+        self.embed_dim = embed_dim
+        self.depth = depth
+        self.spectral_embedding = spectral_embedding
+        self.drop_path = drop_path
+        self.max_epochs = max_epochs
+        self.lr = lr
+        self.layer_decay = layer_decay
+        self.weight_decay = weight_decay
+        self.label_smoothing = label_smoothing
+        self.class_weight = class_weight
+        self.batch_size = batch_size
+        self.sfreq = sfreq
+        self.ch_names = ch_names
+        self.unit = unit
+        self.device = device
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Fine-tune on labelled EEG.
+
+        Parameters
+        ----------
+        X : ndarray or mne.Epochs
+            Array (n_epochs, n_channels, n_times) or, for one channel, (n_epochs, n_times);
+            ``mne.Epochs``, or a list of them.
+        y : array-like, shape (n_epochs,)
+            Class labels, numbers or text; at least two classes.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        InvalidEEGError
+            If X cannot be used as EEG; the message names the offender.
+        CheckpointError
+            If ``weights`` cannot be used.
+        ValueError
+            If y has another length than X, or one class only.
+        """
+        overrides = {"embed_dim": self.embed_dim, "depth": self.depth}
+        sizes = resolve_sizes(self.architecture, overrides)
+        kinds = ("pretraining", "tokenizer", "classifier", "encoder")
+        weights = resolve_weights(self.weights, kinds, "weights")
+        if weights is not None:
+            check_no_conflict(overrides, weights.encoder_config, weights)
+        self._info = {} if weights is None else weights.info
+        prepared = self._read(X, reset=True)
+        targets = self._encode_labels(y, prepared.n_epochs)
+        config = self._module_config(sizes, weights)
+        with seeded(draw_seed(self.random_state)):
+            net = train(
+                self._net_class,
+                self._module(config, weights),
+                SegmentDataset(prepared, targets),
+                title="Fine-tuning",
+                max_epochs=self.max_epochs,
+                warmup_epochs=max(1, self.max_epochs // 6),
+                batch_size=self.batch_size,
+                device=resolve_device(self.device),
+                verbose=self.verbose,
+                lr=self.lr,
+                weight_decay=self.weight_decay,
+                layer_decay=self.layer_decay,
+                label_smoothing=self.label_smoothing,
+                class_weights=self._class_weights(targets),
+            )
+        info = training_info(prepared, self.ch_names_in_, self._info)
+        self._hold(net.module_, config, info, net)
+        self.history_ = plain_history(net)
+        return self
+
+    def _encode_labels(self, y: Any, n_epochs: int) -> NDArray:
+        """Learn the classes; labels as numbers from 0."""
+        if y is None:
+            raise ValueError(
+                f"{type(self).__name__} requires y to be passed, but the target y is None"
+            )
+        labels = column_or_1d(y, warn=True)
+        check_classification_targets(labels)
+        if len(labels) != n_epochs:
+            raise ValueError(
+                f"y has {len(labels)} labels, but X has {n_epochs} epochs (inconsistent numbers "
+                "of samples); give one label an epoch."
+            )
+        self.classes_, targets = np.unique(labels, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError(
+                f"y holds one class only ({self.classes_[0]!r}); a classifier needs at least two."
+            )
+        return targets.astype(np.int64)
+
+    def _class_weights(self, targets: NDArray) -> torch.Tensor | None:
+        if self.class_weight is None:
+            return None
+        weight = self.class_weight
+        if isinstance(weight, Mapping):
+            numbers = {label: i for i, label in enumerate(self.classes_.tolist())}
+            unknown = [label for label in weight if label not in numbers]
+            if unknown:
+                raise ValueError(
+                    f"class_weight names {unknown}, which are no classes of y "
+                    f"({self.classes_.tolist()})."
+                )
+            weight = {numbers[label]: value for label, value in weight.items()}
+        classes = np.arange(len(self.classes_))
+        balanced = compute_class_weight(weight, classes=classes, y=targets)
+        return torch.tensor(balanced, dtype=torch.float32)
+
+    def _module_config(self, sizes: dict[str, int], weights: Weights | None) -> dict[str, Any]:
+        if weights is None:
+            encoder: dict[str, Any] = {
+                "embed_dim": sizes["embed_dim"],
+                "depth": sizes["depth"],
+                **PRETRAINING_ENCODER,
+                "spectral_embedding": self.spectral_embedding,
+            }
+        else:
+            encoder = dict(weights.encoder_config)
+        encoder["drop_path"] = self.drop_path
+        return {"encoder": encoder, "n_outputs": len(self.classes_)}
+
+    def _module(self, config: dict[str, Any], weights: Weights | None) -> EncoderClassifier:
+        if weights is None:
+            encoder = EEGEncoder(**config["encoder"])
+        else:
+            encoder = weights.encoder(self.drop_path)
+        return EncoderClassifier(encoder, config["n_outputs"])
+
+    def predict_proba(self, X: Any) -> NDArray:
+        """Class probabilities: the softmax of the logits, with no further calibration.
+
+        Parameters
+        ----------
+        X : ndarray or mne.Epochs
+            As in :meth:`fit`; any length and rate.
+
+        Returns
+        -------
+        ndarray, shape (n_epochs, n_classes)
+            Epochs above 30 s: logits are averaged over segments, weighted by their length.
+        """
+        check_is_fitted(self)
+        prepared = self._read(X, reset=False)
+        module = self.net_.module_
+
+        def pool(batch: Batch) -> torch.Tensor:
+            return module.pooled(batch.x, batch.electrodes)
+
+        results = run_batches(pool, prepared, self.batch_size, self.net_.device)
+        pooled = torch.from_numpy(average_segments(results, prepared.n_epochs))
+        # The head is linear: on the average of segments it gives the average of their logits.
+        weight, bias = (p.detach().double().cpu() for p in module.head.parameters())
+        return torch.softmax(pooled @ weight.T + bias, 1).numpy()
+
+    def predict(self, X: Any) -> NDArray:
+        """Most probable class of each epoch.
+
+        Parameters
+        ----------
+        X : ndarray or mne.Epochs
+            As in :meth:`fit`; any length and rate.
+
+        Returns
+        -------
+        ndarray, shape (n_epochs,)
+            Labels as in y of fit.
+        """
+        probabilities = self.predict_proba(X)
+        return self.classes_[probabilities.argmax(1)]

@@ -1,0 +1,182 @@
+"""BrainRVQEmbedder: frozen features of a pretrained encoder."""
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from sk_brainrvq.estimators.architectures import (
+    PRETRAINING_ENCODER,
+    check_no_conflict,
+    resolve_sizes,
+)
+from sk_brainrvq.estimators.base import EEGEstimator
+from sk_brainrvq.estimators.embedding import EmbeddingMixin
+from sk_brainrvq.nn import EEGEncoder
+from sk_brainrvq.training import draw_seed, seeded
+from sk_brainrvq.weights import resolve_weights
+
+
+class BrainRVQEmbedder(EmbeddingMixin, TransformerMixin, EEGEstimator):
+    """Features of epochs from a frozen encoder.
+
+    Parameters
+    ----------
+    weights : "default", path, Weights or None, default="default"
+        Weights of any network of this package: a pretrainer's, a tokenizer's, a
+        classifier's. None is a randomly initialised encoder: a baseline, no more.
+    architecture : {"tiny", "small", "base"}, default="small"
+        Size of the random encoder where ``weights`` is None.
+    embed_dim, depth : int, optional
+        Single sizes laid over it.
+    pooling : {"mean", "channel", "mean_std", "cls", "none"}, default="mean"
+        "mean": mean over all patches, a fixed size for any montage. "channel": mean over
+        time, channels kept, which keeps the topography and needs the channels of fit.
+        "mean_std": mean and standard deviation over all patches. "cls": the class token.
+        "none": every patch, as a 4-D array.
+    layer : int, default=-1
+        Block whose output is pooled, counted as in a Python list.
+    batch_size : int, default=64
+        EEG epochs in a batch.
+    sfreq : float, optional
+        Sampling rate of arrays in Hz; 200 is assumed, with a warning, where it is not given.
+        MNE objects carry their own.
+    ch_names : sequence of str, optional
+        Channel names of arrays. MNE objects carry their own.
+    unit : {"uV", "mV", "V"}, default="uV"
+        Unit of arrays. MNE objects are in volts.
+    device : str, default="auto"
+        "auto" takes CUDA, MPS or the CPU, or a torch device.
+    random_state : int, RandomState or None, default=None
+        Of the random encoder.
+    verbose : int, default=0
+
+    Attributes
+    ----------
+    net_ : skorch.NeuralNet
+        ``net_.module_`` is the bare :class:`~sk_brainrvq.nn.EEGEncoder`.
+    weights_ : Weights
+    n_channels_in_ : int
+    ch_names_in_ : list of str, or None
+    n_features_in_ : int
+        Samples of 2-D arrays, channels otherwise.
+
+    Notes
+    -----
+    Source: the BrainRVQ paper (2026), encoder.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sk_brainrvq import BrainRVQEmbedder
+    >>> rng = np.random.default_rng(0)
+    >>> X, y = rng.normal(scale=20, size=(12, 2, 400)), np.arange(12) % 2
+    >>> embedder = BrainRVQEmbedder(weights=None, architecture="tiny", sfreq=200,
+    ...                             ch_names=["C3", "C4"], random_state=0)
+    >>> embedder.fit_transform(X).shape
+    (12, 100)
+    >>> pipeline = make_pipeline(embedder, LogisticRegression()).fit(X, y)
+    >>> pipeline.predict(X).shape
+    (12,)
+    """
+
+    _kind = "encoder"
+
+    def __init__(
+        self,
+        weights: Any = "default",
+        *,
+        architecture: str = "small",
+        embed_dim: int | None = None,
+        depth: int | None = None,
+        pooling: str = "mean",
+        layer: int = -1,
+        batch_size: int = 64,
+        sfreq: float | None = None,
+        ch_names: Sequence[str] | None = None,
+        unit: str = "uV",
+        device: str = "auto",
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+    ):
+        self.weights = weights
+        self.architecture = architecture
+        self.embed_dim = embed_dim
+        self.depth = depth
+        self.pooling = pooling
+        self.layer = layer
+        self.batch_size = batch_size
+        self.sfreq = sfreq
+        self.ch_names = ch_names
+        self.unit = unit
+        self.device = device
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Load the encoder and learn the channels of X; nothing is trained.
+
+        Parameters
+        ----------
+        X : ndarray or mne.Epochs
+            Array (n_epochs, n_channels, n_times) or, for one channel, (n_epochs, n_times);
+            ``mne.Epochs``, or a list of them.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        CheckpointError
+            If ``weights`` cannot be used; until a default model is bundled, for "default".
+        InvalidEEGError
+            If X cannot be used as EEG; the message names the offender.
+        """
+        overrides = {"embed_dim": self.embed_dim, "depth": self.depth}
+        sizes = resolve_sizes(self.architecture, overrides)
+        kinds = ("pretraining", "tokenizer", "classifier", "encoder")
+        weights = resolve_weights(self.weights, kinds, "weights")
+        if weights is None:
+            shape = {"embed_dim": sizes["embed_dim"], "depth": sizes["depth"]}
+            encoder_config: dict[str, Any] = {
+                **shape,
+                **PRETRAINING_ENCODER,
+                "spectral_embedding": True,
+            }
+            with seeded(draw_seed(self.random_state)):
+                encoder = EEGEncoder(**encoder_config)
+            info: dict[str, Any] = {}
+        else:
+            check_no_conflict(overrides, weights.encoder_config, weights)
+            encoder, encoder_config, info = weights.encoder(), weights.encoder_config, weights.info
+        self._check_pooling(encoder)
+        self._info = info
+        self._read(X, reset=True)
+        self._hold(encoder, {"encoder": encoder_config}, info)
+        return self
+
+    def transform(self, X: Any) -> NDArray:
+        """Embed epochs.
+
+        Parameters
+        ----------
+        X : ndarray or mne.Epochs
+            As in :meth:`fit`; any length and rate.
+
+        Returns
+        -------
+        ndarray, float32
+            (n_epochs, D) for ``pooling`` "mean" and "cls", (n_epochs, n_channels * D) for
+            "channel", (n_epochs, 2 * D) for "mean_std", (n_epochs, n_channels, n_patches, D)
+            for "none".
+        """
+        check_is_fitted(self)
+        return self._embed(X)

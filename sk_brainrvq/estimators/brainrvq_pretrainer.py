@@ -1,0 +1,359 @@
+"""BrainRVQPretrainer: self-supervised pretraining on the codes of hidden patches."""
+
+from collections.abc import Sequence
+from typing import Any, Self, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.base import TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from sk_brainrvq.estimators.architectures import (
+    PRETRAINING_ENCODER,
+    check_no_conflict,
+    resolve_sizes,
+)
+from sk_brainrvq.estimators.base import EEGEstimator
+from sk_brainrvq.estimators.ddrvq_transformer import DDRVQTransformer
+from sk_brainrvq.estimators.embedding import EmbeddingMixin
+from sk_brainrvq.estimators.pooling import check_pooling
+from sk_brainrvq.estimators.training_info import training_info
+from sk_brainrvq.nn import importance_guided_mask
+from sk_brainrvq.signals import PreparedEEG
+from sk_brainrvq.signals.preparation import rematch
+from sk_brainrvq.training import (
+    Batch,
+    PretrainingNet,
+    SegmentDataset,
+    draw_seed,
+    plain_history,
+    resolve_device,
+    run_batches,
+    seeded,
+    train,
+)
+from sk_brainrvq.weights import CheckpointError, Weights, resolve_weights
+from sk_brainrvq.weights.modules import build_module, fill_untrained_time_rows
+
+# Weight of importance in the masks of score: the middle of the training curriculum.
+_SCORE_INFO_WEIGHT = 0.45
+_SCORE_SEED = 0
+
+
+class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, EEGEstimator):
+    """Pretrain an encoder to predict the codes of hidden patches, coarse to fine.
+
+    Parameters
+    ----------
+    tokenizer : None, "default", path or Weights, default=None
+        Weights of the tokenizer whose codes are predicted. None fits a
+        :class:`DDRVQTransformer` of the same architecture on X first.
+    weights : None, "default", path or Weights, default=None
+        Pretraining weights to start from. None starts from scratch; given weights are used
+        as they are, or trained on where ``max_epochs`` is given.
+    architecture : {"tiny", "small", "base"}, default="small"
+        Preset of sizes; "base" is the paper's.
+    embed_dim, depth, decoder_depth : int, optional
+        Width (a multiple of 100), blocks of the encoders, blocks of the tokenizer's decoders.
+    codebook_size, codebook_dim, n_quantizers : int, optional
+        Sizes of the tokenizer's codebooks; with a given tokenizer they come from it.
+    spectral_embedding : bool, default=True
+        Show the encoder each patch's log amplitude and spectrum beside its waveform.
+    drop_path : float, default=0.1
+        Stochastic depth of the last block.
+    tokenizer_max_epochs : int, optional
+        Passes over X of the tokenizer that ``tokenizer=None`` fits; 20 by default.
+    max_epochs : int, optional
+        Passes over X; by default 20 without and 0 with given ``weights``.
+    lr : float, default=1e-3
+        Peak learning rate of AdamW.
+    weight_decay : float, default=0.05
+    pooling : {"mean", "channel", "mean_std", "cls", "none"}, default="mean"
+        Of :meth:`transform`, as in :class:`BrainRVQEmbedder`.
+    layer : int, default=-1
+        Block whose output :meth:`transform` pools.
+    batch_size : int, default=32
+        EEG epochs in a batch.
+    sfreq : float, optional
+        Sampling rate of arrays in Hz; 200 is assumed, with a warning, where it is not given.
+        MNE objects carry their own.
+    ch_names : sequence of str, optional
+        Channel names of arrays. MNE objects carry their own.
+    unit : {"uV", "mV", "V"}, default="uV"
+        Unit of arrays. MNE objects are in volts.
+    device : str, default="auto"
+        "auto" takes CUDA, MPS or the CPU, or a torch device.
+    random_state : int, RandomState or None, default=None
+    verbose : int, default=0
+        1 shows a progress bar.
+
+    Attributes
+    ----------
+    net_ : skorch.NeuralNet
+        ``net_.module_`` is the bare :class:`~sk_brainrvq.nn.MaskedCodeModel`.
+    weights_ : Weights
+        For ``weights=`` of :class:`BrainRVQEmbedder` and :class:`BrainRVQClassifier`.
+    tokenizer_weights_ : Weights
+    history_ : list of dict
+        Loss and accuracies of each training epoch; "accuracies" is per domain and level.
+    n_channels_in_ : int
+    ch_names_in_ : list of str, or None
+    n_features_in_ : int
+        Samples of 2-D arrays, channels otherwise.
+
+    Notes
+    -----
+    Source: the BrainRVQ paper (2026), hierarchical autoregressive pretraining.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sk_brainrvq import BrainRVQEmbedder, BrainRVQPretrainer
+    >>> X = np.random.default_rng(0).normal(scale=20, size=(8, 2, 600))
+    >>> pretrainer = BrainRVQPretrainer(architecture="tiny", codebook_size=16, max_epochs=1,
+    ...                                 tokenizer_max_epochs=1, sfreq=200,
+    ...                                 ch_names=["C3", "C4"], random_state=0)
+    >>> pretrainer.fit(X).transform(X).shape
+    (8, 100)
+    >>> embedder = BrainRVQEmbedder(weights=pretrainer.weights_, sfreq=200,
+    ...                             ch_names=["C3", "C4"])
+    >>> bool(np.allclose(embedder.fit_transform(X), pretrainer.transform(X), atol=1e-5))
+    True
+    """
+
+    _kind = "pretraining"
+    _net_class = PretrainingNet
+    _plain_attributes = (*EEGEstimator._plain_attributes, "history_")
+
+    def __init__(
+        self,
+        tokenizer: Any = None,
+        *,
+        weights: Any = None,
+        architecture: str = "small",
+        embed_dim: int | None = None,
+        depth: int | None = None,
+        decoder_depth: int | None = None,
+        codebook_size: int | None = None,
+        codebook_dim: int | None = None,
+        n_quantizers: int | None = None,
+        spectral_embedding: bool = True,
+        drop_path: float = 0.1,
+        tokenizer_max_epochs: int | None = None,
+        max_epochs: int | None = None,
+        lr: float = 1e-3,
+        weight_decay: float = 0.05,
+        pooling: str = "mean",
+        layer: int = -1,
+        batch_size: int = 32,
+        sfreq: float | None = None,
+        ch_names: Sequence[str] | None = None,
+        unit: str = "uV",
+        device: str = "auto",
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+    ):
+        self.tokenizer = tokenizer
+        self.weights = weights
+        self.architecture = architecture
+        self.embed_dim = embed_dim
+        self.depth = depth
+        self.decoder_depth = decoder_depth
+        self.codebook_size = codebook_size
+        self.codebook_dim = codebook_dim
+        self.n_quantizers = n_quantizers
+        self.spectral_embedding = spectral_embedding
+        self.drop_path = drop_path
+        self.tokenizer_max_epochs = tokenizer_max_epochs
+        self.max_epochs = max_epochs
+        self.lr = lr
+        self.weight_decay = weight_decay
+        self.pooling = pooling
+        self.layer = layer
+        self.batch_size = batch_size
+        self.sfreq = sfreq
+        self.ch_names = ch_names
+        self.unit = unit
+        self.device = device
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Pretrain on unlabelled EEG.
+
+        Parameters
+        ----------
+        X : ndarray or mne.Epochs
+            Array (n_epochs, n_channels, n_times) or, for one channel, (n_epochs, n_times);
+            ``mne.Epochs``, or a list of them.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        InvalidEEGError
+            If X cannot be used as EEG; the message names the offender.
+        CheckpointError
+            If ``weights`` or ``tokenizer`` cannot be used.
+        """
+        weights = resolve_weights(self.weights, ("pretraining",), "weights")
+        tokenizer = resolve_weights(self.tokenizer, ("tokenizer",), "tokenizer")
+        sizes = self._sizes(weights, tokenizer)
+        depth = sizes["depth"] if weights is None else weights.encoder_config["depth"]
+        check_pooling(self.pooling, self.layer, depth)
+        seed = draw_seed(self.random_state)
+        self._info = {} if weights is None else weights.info
+        prepared = self._read(X, reset=True)
+        if tokenizer is None:
+            tokenizer = self._fit_tokenizer(prepared, sizes, seed)
+        codes = self._codes(tokenizer, prepared)
+        config = self._module_config(sizes, tokenizer) if weights is None else weights.config
+        max_epochs = self.max_epochs
+        if max_epochs is None:
+            max_epochs = 20 if weights is None else 0
+        with seeded(seed):
+            module = build_module(self._kind, config) if weights is None else weights.module()
+            net = train(
+                self._net_class,
+                module,
+                SegmentDataset(prepared, codes=codes),
+                title="Pretraining",
+                max_epochs=max_epochs,
+                warmup_epochs=max(1, max_epochs // 4),
+                batch_size=self.batch_size,
+                device=resolve_device(self.device),
+                verbose=self.verbose,
+                lr=self.lr,
+                weight_decay=self.weight_decay,
+            )
+        info = self._info
+        if max_epochs:
+            info = training_info(prepared, self.ch_names_in_, info)
+            fill_untrained_time_rows(net.module_.encoder, info["trained_patches"])
+        self.tokenizer_weights_ = tokenizer
+        self._hold(net.module_, config, info, net)
+        self.history_ = plain_history(net)
+        return self
+
+    def _sizes(self, weights: Weights | None, tokenizer: Weights | None) -> dict[str, int]:
+        """Sizes of the networks to build, after checks against what was given."""
+        encoder = {"embed_dim": self.embed_dim, "depth": self.depth}
+        codes = {"codebook_size": self.codebook_size, "n_quantizers": self.n_quantizers}
+        rest = {"decoder_depth": self.decoder_depth, "codebook_dim": self.codebook_dim}
+        sizes = resolve_sizes(self.architecture, {**encoder, **codes, **rest})
+        if weights is not None:
+            check_no_conflict(encoder, weights.encoder_config, weights)
+            check_no_conflict(codes, weights.config, weights)
+            sizes |= {name: weights.config[name] for name in codes}
+        if tokenizer is not None:
+            check_no_conflict({**codes, **rest}, tokenizer.config, tokenizer)
+        if weights is not None and tokenizer is not None:
+            _check_same_codes(weights, tokenizer)
+        return sizes
+
+    def _module_config(self, sizes: dict[str, int], tokenizer: Weights) -> dict[str, Any]:
+        return {
+            "encoder": {
+                "embed_dim": sizes["embed_dim"],
+                "depth": sizes["depth"],
+                **PRETRAINING_ENCODER,
+                "drop_path": self.drop_path,
+                "spectral_embedding": self.spectral_embedding,
+            },
+            "codebook_size": int(np.max(tokenizer.config["codebook_size"])),
+            "n_quantizers": tokenizer.config["n_quantizers"],
+        }
+
+    def _fit_tokenizer(self, prepared: PreparedEEG, sizes: dict[str, int], seed: int) -> Weights:
+        tokenizer = DDRVQTransformer(
+            architecture=self.architecture,
+            **cast(dict[str, Any], sizes),
+            spectral_embedding=self.spectral_embedding,
+            max_epochs=self.tokenizer_max_epochs,
+            batch_size=self.batch_size,
+            device=self.device,
+            random_state=seed,
+            verbose=self.verbose,
+        )
+        tokenizer.ch_names_in_, tokenizer.n_channels_in_ = self.ch_names_in_, self.n_channels_in_
+        return tokenizer.fit_prepared(prepared).weights_
+
+    def _codes(self, tokenizer: Weights, prepared: PreparedEEG) -> list[NDArray]:
+        """Codes of each group's segments by a tokenizer."""
+        info, device = tokenizer.info, resolve_device(self.device)
+        module = tokenizer.module().to(device)
+        prepared = rematch(prepared, info.get("trained_rows"), info.get("official", False))
+
+        def encode(batch: Batch) -> torch.Tensor:
+            return module.encode(batch.x, batch.electrodes).int()
+
+        codes = []
+        for group in prepared.groups:
+            one = PreparedEEG([group], prepared.n_epochs)
+            results = run_batches(encode, one, self.batch_size, device)
+            codes.append(np.concatenate([batch_codes.numpy() for _, batch_codes in results]))
+        return codes
+
+    def transform(self, X: Any) -> NDArray:
+        """Embed epochs with the pretrained encoder.
+
+        Parameters
+        ----------
+        X : ndarray or mne.Epochs
+            As in :meth:`fit`; any length and rate.
+
+        Returns
+        -------
+        ndarray, float32
+            (n_epochs, D) for ``pooling`` "mean" and "cls", (n_epochs, n_channels * D) for
+            "channel", (n_epochs, 2 * D) for "mean_std", (n_epochs, n_channels, n_patches, D)
+            for "none".
+        """
+        check_is_fitted(self)
+        return self._embed(X)
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """Accuracy of predicting the codes of hidden patches.
+
+        Parameters
+        ----------
+        X : ndarray or mne.Epochs
+            As in :meth:`fit`.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        float
+            Mean over domains and levels, given the true codes of coarser levels; masks are
+            drawn from a fixed seed.
+        """
+        check_is_fitted(self)
+        prepared = self._read(X, reset=False)
+        dataset = SegmentDataset(prepared, codes=self._codes(self.tokenizer_weights_, prepared))
+        net, total, n_positions = self.net_, 0.0, 0
+        with seeded(_SCORE_SEED), torch.inference_mode():
+            for batch, _ in net.get_iterator(dataset):
+                placed = batch.to(net.device)
+                mask = importance_guided_mask(placed.x, _SCORE_INFO_WEIGHT)
+                output = net.module_(
+                    placed.x, placed.electrodes, mask, placed.codes, return_logits=False
+                )
+                total += float(output.accuracy.mean()) * mask.numel()
+                n_positions += mask.numel()
+        return total / n_positions
+
+
+def _check_same_codes(weights: Weights, tokenizer: Weights) -> None:
+    found = int(np.max(tokenizer.config["codebook_size"])), tokenizer.config["n_quantizers"]
+    expected = weights.config["codebook_size"], weights.config["n_quantizers"]
+    if found != expected:
+        raise CheckpointError(
+            f"{tokenizer!r} has (codebook_size, n_quantizers) = {found}, but {weights!r} predicts "
+            f"{expected}: pass the tokenizer these weights were pretrained with."
+        )

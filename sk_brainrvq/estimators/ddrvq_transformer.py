@@ -1,0 +1,450 @@
+"""DDRVQTransformer: EEG to hierarchical discrete codes and back."""
+
+import warnings
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.base import TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from sk_brainrvq.estimators.architectures import check_no_conflict, resolve_sizes
+from sk_brainrvq.estimators.base import EEGEstimator
+from sk_brainrvq.estimators.pooling import join_segments
+from sk_brainrvq.estimators.training_info import training_info
+from sk_brainrvq.nn import DualDomainTokenizer
+from sk_brainrvq.nn.targets import standardise_patches
+from sk_brainrvq.signals import EEGWarning, InvalidEEGError, PreparedEEG
+from sk_brainrvq.signals.electrodes import electrode_rows, match_electrodes
+from sk_brainrvq.signals.preparation import PATCH_SAMPLES, restore_signals, segment_bounds
+from sk_brainrvq.training import (
+    Batch,
+    SegmentDataset,
+    TokenizerNet,
+    draw_seed,
+    plain_history,
+    resolve_device,
+    run_batches,
+    seeded,
+    train,
+)
+from sk_brainrvq.weights import Weights, resolve_weights
+from sk_brainrvq.weights.modules import build_module, fill_untrained_time_rows
+
+
+class DDRVQTransformer(TransformerMixin, EEGEstimator):
+    """Tokenizer: each second of each channel becomes codes of its waveform and its spectrum.
+
+    Parameters
+    ----------
+    weights : None, path or Weights, default=None
+        None learns a tokenizer from X. Given weights of a tokenizer are used as they are, or
+        trained on where ``max_epochs`` is given. "default" is the bundled model.
+    architecture : {"tiny", "small", "base"}, default="small"
+        Preset of sizes; "base" is the paper's.
+    embed_dim, depth, decoder_depth : int, optional
+        Width (a multiple of 100), blocks of the encoder and of each decoder.
+    codebook_size, codebook_dim, n_quantizers : int, optional
+        Codes per level, width of a codeword, levels per domain.
+    quantizer_mode : {"residual", "official"}, default="residual"
+        "residual" quantizes true residuals; "official" is the published computation.
+    targets : {"extended", "published"}, default="extended"
+        What the decoders reconstruct.
+    spectral_embedding : bool, default=True
+        Show the encoder each patch's log amplitude and spectrum beside its waveform.
+    quantizer_dropout : float, default=0.5
+        Share of training epochs decoded from fewer levels, so that ``n_levels`` is a trained
+        situation.
+    max_epochs : int, optional
+        Passes over X; by default 20 without and 0 with given ``weights``.
+    lr : float, default=1e-3
+        Peak learning rate of AdamW.
+    weight_decay : float, default=1e-4
+    batch_size : int, default=32
+        EEG epochs in a batch.
+    sfreq : float, optional
+        Sampling rate of arrays in Hz; 200 is assumed, with a warning, where it is not given.
+        MNE objects carry their own.
+    ch_names : sequence of str, optional
+        Channel names of arrays. MNE objects carry their own.
+    unit : {"uV", "mV", "V"}, default="uV"
+        Unit of arrays. MNE objects are in volts.
+    device : str, default="auto"
+        "auto" takes CUDA, MPS or the CPU, or a torch device.
+    random_state : int, RandomState or None, default=None
+    verbose : int, default=0
+        1 shows a progress bar.
+
+    Attributes
+    ----------
+    net_ : skorch.NeuralNet
+        ``net_.module_`` is the bare :class:`~sk_brainrvq.nn.DualDomainTokenizer`.
+    weights_ : Weights
+    history_ : list of dict
+        Losses of each training epoch.
+    codebook_usage_ : ndarray, shape (2, n_quantizers)
+        Share of the codes that X uses, per domain (time, frequency) and level.
+    perplexity_ : ndarray, shape (2, n_quantizers)
+        Exponential of the entropy of code use: the number of codes effectively in use.
+    n_channels_in_ : int
+    ch_names_in_ : list of str, or None
+    n_features_in_ : int
+        Samples of 2-D arrays, channels otherwise.
+
+    See Also
+    --------
+    CodeHistogram : Counts of codes, as features.
+    BrainRVQPretrainer : Learns to predict the codes of hidden patches.
+
+    Notes
+    -----
+    Source: the BrainRVQ paper (2026), DD-RVQ.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sk_brainrvq import DDRVQTransformer
+    >>> X = np.random.default_rng(0).normal(scale=20, size=(8, 2, 600))
+    >>> tokenizer = DDRVQTransformer(architecture="tiny", max_epochs=1, sfreq=200,
+    ...                              ch_names=["C3", "C4"], random_state=0)
+    >>> codes = tokenizer.fit_transform(X)
+    >>> codes.shape
+    (8, 2, 3, 2, 3)
+    >>> tokenizer.inverse_transform(codes, n_levels=1).shape
+    (8, 2, 3, 200)
+    >>> tokenizer.reconstruct(X).shape
+    (8, 2, 600)
+    """
+
+    _kind = "tokenizer"
+    _net_class = TokenizerNet
+    _plain_attributes = (
+        *EEGEstimator._plain_attributes,
+        "history_",
+        "codebook_usage_",
+        "perplexity_",
+    )
+
+    def __init__(
+        self,
+        weights: Any = None,
+        *,
+        architecture: str = "small",
+        embed_dim: int | None = None,
+        depth: int | None = None,
+        decoder_depth: int | None = None,
+        codebook_size: int | None = None,
+        codebook_dim: int | None = None,
+        n_quantizers: int | None = None,
+        quantizer_mode: str = "residual",
+        targets: str = "extended",
+        spectral_embedding: bool = True,
+        quantizer_dropout: float = 0.5,
+        max_epochs: int | None = None,
+        lr: float = 1e-3,
+        weight_decay: float = 1e-4,
+        batch_size: int = 32,
+        sfreq: float | None = None,
+        ch_names: Sequence[str] | None = None,
+        unit: str = "uV",
+        device: str = "auto",
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+    ):
+        self.weights = weights
+        self.architecture = architecture
+        self.embed_dim = embed_dim
+        self.depth = depth
+        self.decoder_depth = decoder_depth
+        self.codebook_size = codebook_size
+        self.codebook_dim = codebook_dim
+        self.n_quantizers = n_quantizers
+        self.quantizer_mode = quantizer_mode
+        self.targets = targets
+        self.spectral_embedding = spectral_embedding
+        self.quantizer_dropout = quantizer_dropout
+        self.max_epochs = max_epochs
+        self.lr = lr
+        self.weight_decay = weight_decay
+        self.batch_size = batch_size
+        self.sfreq = sfreq
+        self.ch_names = ch_names
+        self.unit = unit
+        self.device = device
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = []  # codes are int32 whatever comes in
+        return tags
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn the tokenizer from unlabelled EEG.
+
+        Parameters
+        ----------
+        X : ndarray or mne.Epochs
+            Array (n_epochs, n_channels, n_times) or, for one channel, (n_epochs, n_times);
+            ``mne.Epochs``, or a list of them.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        InvalidEEGError
+            If X cannot be used as EEG; the message names the offender.
+        CheckpointError
+            If ``weights`` cannot be used.
+        """
+        weights, _ = self._starting_point()
+        self._info = {} if weights is None else weights.info
+        return self.fit_prepared(self._read(X, reset=True))
+
+    def fit_prepared(self, prepared: PreparedEEG) -> Self:
+        """Learn from EEG that is prepared already; :meth:`fit` is the public way.
+
+        Parameters
+        ----------
+        prepared : PreparedEEG
+
+        Returns
+        -------
+        self
+        """
+        weights, config = self._starting_point()
+        self._info = {} if weights is None else weights.info
+        max_epochs = self.max_epochs
+        if max_epochs is None:
+            max_epochs = 20 if weights is None else 0
+        self._warn_of_large_codebook(prepared, config, max_epochs)
+        with seeded(draw_seed(self.random_state)):
+            module = build_module(self._kind, config) if weights is None else weights.module()
+            net = train(
+                self._net_class,
+                module,
+                SegmentDataset(prepared),
+                title="Tokenizer",
+                max_epochs=max_epochs,
+                warmup_epochs=1,
+                batch_size=self.batch_size,
+                device=resolve_device(self.device),
+                verbose=self.verbose,
+                lr=self.lr,
+                weight_decay=self.weight_decay,
+            )
+        info = self._info
+        if max_epochs:
+            info = training_info(prepared, self.ch_names_in_, info)
+        self._complete(net.module_, info)
+        self._hold(net.module_, config, info, net)
+        self.history_ = plain_history(net)
+        self._count_codes(self._encode(prepared))
+        return self
+
+    def _starting_point(self) -> tuple[Weights | None, dict[str, Any]]:
+        """Given weights, if any, and the configuration of the module."""
+        overrides = {
+            "embed_dim": self.embed_dim,
+            "depth": self.depth,
+            "decoder_depth": self.decoder_depth,
+            "codebook_size": self.codebook_size,
+            "codebook_dim": self.codebook_dim,
+            "n_quantizers": self.n_quantizers,
+        }
+        sizes = resolve_sizes(self.architecture, overrides)
+        weights = resolve_weights(self.weights, ("tokenizer",), "weights")
+        if weights is not None:
+            check_no_conflict(overrides, weights.config, weights)
+            return weights, weights.config
+        return None, {
+            **sizes,
+            "quantizer_mode": self.quantizer_mode,
+            "targets": self.targets,
+            "spectral_embedding": self.spectral_embedding,
+            "quantizer_dropout": self.quantizer_dropout,
+        }
+
+    def _warn_of_large_codebook(
+        self, prepared: PreparedEEG, config: dict[str, Any], max_epochs: int
+    ) -> None:
+        n_patches = sum(int(np.prod(group.patches.shape[:3])) for group in prepared.groups)
+        size = np.max(config["codebook_size"])
+        if max_epochs and size > n_patches:
+            warnings.warn(
+                f"codebook_size={size} exceeds the {n_patches} patches of X: some codes will "
+                "never be used. Give more data or a smaller codebook_size.",
+                EEGWarning,
+                stacklevel=4,
+            )
+
+    @staticmethod
+    def _complete(module: DualDomainTokenizer, info: dict[str, Any]) -> None:
+        """Give time rows that no training saw a sensible value."""
+        if info.get("trained_patches"):
+            for part in (module.encoder, *module.decoders):
+                fill_untrained_time_rows(part, info["trained_patches"])
+
+    def transform(self, X: Any) -> NDArray:
+        """Codes of EEG.
+
+        Parameters
+        ----------
+        X : ndarray or mne.Epochs
+            As in :meth:`fit`; any length and rate.
+
+        Returns
+        -------
+        ndarray, shape (n_epochs, n_channels, n_patches, 2, n_quantizers), int32
+            ``[..., 0, :]`` time domain, ``[..., 1, :]`` frequency domain, coarse to fine.
+        """
+        check_is_fitted(self)
+        return self._encode(self._read(X, reset=False))
+
+    def _encode(self, prepared: PreparedEEG) -> NDArray:
+        def encode(batch: Batch) -> torch.Tensor:
+            return self.net_.module_.encode(batch.x, batch.electrodes).int()
+
+        results = run_batches(encode, prepared, self.batch_size, self.net_.device)
+        return join_segments(results, prepared.n_epochs)
+
+    def inverse_transform(self, X: Any, n_levels: int | None = None) -> NDArray:
+        """Standardised waveforms that codes stand for.
+
+        Parameters
+        ----------
+        X : ndarray, shape (n_epochs, n_channels, n_patches, 2, n_quantizers)
+            Codes from :meth:`transform`, of the channels of fit.
+        n_levels : int, optional
+            Levels used; all by default.
+
+        Returns
+        -------
+        ndarray, shape (n_epochs, n_channels, n_patches, 200), float32
+            Mean 0 and standard deviation 1 in each patch, at 200 Hz.
+        """
+        check_is_fitted(self)
+        codes = self._check_codes(X)
+        module, device = self.net_.module_, self.net_.device
+        electrodes = torch.from_numpy(self._electrodes_of_fit()).to(device)
+        decoded = np.empty((*codes.shape[:3], PATCH_SAMPLES), np.float32)
+        with torch.inference_mode():
+            for first, last in segment_bounds(codes.shape[2]):
+                for start in range(0, len(codes), self.batch_size):
+                    rows = slice(start, start + self.batch_size)
+                    batch = torch.from_numpy(codes[rows, :, first:last]).to(device)
+                    waveform = module.decode(batch, electrodes, n_levels).waveform
+                    decoded[rows, :, first:last] = waveform.cpu().numpy()
+        return decoded
+
+    def _electrodes_of_fit(self) -> NDArray:
+        info = self._info
+        rows, official = info.get("trained_rows"), info.get("official", False)
+        matches = match_electrodes(self.ch_names_in_, self.n_channels_in_, rows, official)
+        return electrode_rows(matches)
+
+    def _check_codes(self, X: Any) -> NDArray:
+        """Codes as int64, or an error that says what is wrong with them."""
+        codes = np.asarray(X)
+        n_levels = self.net_.module_.n_quantizers
+        expected = f"(n_epochs, {self.n_channels_in_}, n_patches, 2, {n_levels})"
+        fits = codes.ndim == 5 and codes.shape[1] == self.n_channels_in_
+        if not fits or codes.shape[3:] != (2, n_levels) or 0 in codes.shape:
+            raise InvalidEEGError(
+                f"The codes have shape {codes.shape}; expected {expected}, as transform gives them."
+            )
+        if codes.dtype.kind not in "iu":
+            raise InvalidEEGError(f"The codes are {codes.dtype}; expected integers.")
+        for domain, quantizer in enumerate(self.net_.module_.quantizers):
+            for level, size in enumerate(quantizer.codebook_sizes):
+                used = codes[..., domain, level]
+                if used.min() < 0 or used.max() >= size:
+                    raise InvalidEEGError(
+                        f"Codes of domain {domain}, level {level} run from {used.min()} to "
+                        f"{used.max()}; that codebook has codes 0 to {size - 1}."
+                    )
+        return codes.astype(np.int64)
+
+    def reconstruct(self, X: Any, n_levels: int | None = None) -> NDArray:
+        """EEG coded and decoded again.
+
+        Each patch keeps its own mean and standard deviation, which codes do not hold.
+
+        Parameters
+        ----------
+        X : ndarray or mne.Epochs
+            As in :meth:`fit`, epochs of one length.
+        n_levels : int, optional
+            Levels used; all by default.
+
+        Returns
+        -------
+        ndarray, float32
+            In microvolts, in the shape of X (for Epochs: of their good EEG channels), at the
+            rate of X.
+        """
+        check_is_fitted(self)
+        prepared = self._read(X, reset=False)
+
+        def rebuild(batch: Batch) -> torch.Tensor:
+            waveform = self._decoded(batch, n_levels)
+            x = batch.x
+            return waveform * (x.std(-1, keepdim=True) + 1e-6) + x.mean(-1, keepdim=True)
+
+        results = run_batches(rebuild, prepared, self.batch_size, self.net_.device)
+        patches = join_segments(results, prepared.n_epochs)
+        blocks = self._blocks(X, reset=False)
+        signals = restore_signals(patches, blocks[0].sfreq, blocks[0].data.shape[-1])
+        return signals[:, 0] if np.ndim(X) == 2 else signals
+
+    def _decoded(self, batch: Batch, n_levels: int | None) -> torch.Tensor:
+        module = self.net_.module_
+        codes = module.encode(batch.x, batch.electrodes)
+        return module.decode(codes, batch.electrodes, n_levels).waveform
+
+    def score(self, X: Any, y: Any = None, n_levels: int | None = None) -> float:
+        """Explained variance of the standardised waveform.
+
+        Parameters
+        ----------
+        X : ndarray or mne.Epochs
+            As in :meth:`fit`.
+        y : None
+            Ignored.
+        n_levels : int, optional
+            Levels used; all by default.
+
+        Returns
+        -------
+        float
+            1 minus squared error over variance, over all patches; 1 is perfect, 0 what the
+            mean of each patch explains.
+        """
+        check_is_fitted(self)
+        prepared = self._read(X, reset=False)
+
+        def errors(batch: Batch) -> torch.Tensor:
+            target = standardise_patches(batch.x)
+            error = target - self._decoded(batch, n_levels)
+            return torch.stack([error.square(), target.square()], 1).sum((2, 3, 4))
+
+        results = run_batches(errors, prepared, self.batch_size, self.net_.device)
+        error, variance = np.sum([r.double().sum(0).numpy() for _, r in results], axis=0)
+        return float(1 - error / max(variance, np.finfo(float).tiny))
+
+    def _count_codes(self, codes: NDArray) -> None:
+        usage, perplexity = [], []
+        for domain, quantizer in enumerate(self.net_.module_.quantizers):
+            for level, size in enumerate(quantizer.codebook_sizes):
+                counts = np.bincount(codes[..., domain, level].ravel(), minlength=size)
+                share = counts[counts > 0] / counts.sum()
+                usage.append(np.count_nonzero(counts) / size)
+                perplexity.append(np.exp(-np.sum(share * np.log(share))))
+        self.codebook_usage_ = np.reshape(usage, (2, -1))
+        self.perplexity_ = np.reshape(perplexity, (2, -1))

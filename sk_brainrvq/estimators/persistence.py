@@ -1,0 +1,62 @@
+"""Plain Python and numpy values to JSON and back, without pickle."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+_MARK = "__sk_brainrvq__"
+
+
+class Omitted:
+    """Stands for a value that does not go into JSON, such as weights."""
+
+
+def to_json(value: Any, omit: tuple[type, ...] = ()) -> Any:
+    """Value as plain JSON; arrays and mappings with other keys are marked.
+
+    Parameters
+    ----------
+    value : object
+    omit : tuple of type
+        Instances become a mark; any other unknown type is an error.
+
+    Returns
+    -------
+    object
+    """
+    if isinstance(value, omit):
+        return {_MARK: "omitted"}
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, np.ndarray):
+        return {_MARK: "array", "dtype": value.dtype.str, "values": to_json(value.tolist())}
+    if isinstance(value, (list, tuple)):
+        mark = "tuple" if isinstance(value, tuple) else None
+        values = [to_json(item, omit) for item in value]
+        return {_MARK: mark, "values": values} if mark else values
+    if isinstance(value, Mapping):
+        pairs = [[to_json(k, omit), to_json(v, omit)] for k, v in value.items()]
+        return {_MARK: "mapping", "values": pairs}
+    raise TypeError(
+        f"{value!r} of type {type(value).__name__} cannot be saved as JSON; use pickle or joblib "
+        "for an estimator with such a parameter."
+    )
+
+
+def from_json(value: Any) -> Any:
+    """Value that :func:`to_json` made plain."""
+    if isinstance(value, list):
+        return [from_json(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    mark = value[_MARK]
+    if mark == "omitted":
+        return Omitted()
+    if mark == "array":
+        return np.array(value["values"], dtype=np.dtype(value["dtype"]))
+    if mark == "tuple":
+        return tuple(from_json(item) for item in value["values"])
+    return {from_json(k): from_json(v) for k, v in value["values"]}

@@ -1,0 +1,40 @@
+"""What a fit has trained, recorded in the weights."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sk_brainrvq.signals import PreparedEEG
+from sk_brainrvq.signals.electrodes import N_ELECTRODE_ROWS
+
+
+def training_info(
+    prepared: PreparedEEG, ch_names: list[str] | None, previous: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Channel names, electrode rows and patches that were trained, here or before.
+
+    Parameters
+    ----------
+    prepared : PreparedEEG
+    ch_names : list of str, or None
+    previous : mapping
+        ``Weights.info`` of the weights that training started from.
+
+    Returns
+    -------
+    dict
+        "ch_names", "trained_rows", "trained_patches", "sfreq" in Hz, "official".
+    """
+    matches = [match for group in prepared.groups for match in group.matches]
+    own = {row for match in matches if match.how != "mean" for row in match.rows}
+    rows = own or set(range(1, N_ELECTRODE_ROWS))
+    if previous:
+        rows |= set(previous.get("trained_rows") or range(1, N_ELECTRODE_ROWS))
+    longest = max(group.n_patches for group in prepared.groups)
+    before = (previous.get("trained_patches") or 30) if previous else 0
+    return {
+        "ch_names": ch_names,
+        "trained_rows": sorted(rows),
+        "trained_patches": max(longest, before),
+        "sfreq": 200.0,
+        "official": bool(previous.get("official", False)),
+    }

@@ -1,0 +1,272 @@
+"""Pretraining network: predict the codes of hidden patches, coarse to fine."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from sk_brainrvq.nn.encoder import EEGEncoder, check_patches
+
+# Logits kept at once while training: bounds memory whatever the batch and codebook.
+_LOGIT_ELEMENTS = 2**24
+
+
+@dataclass
+class MaskedCodeOutput:
+    """What the pretraining network returns.
+
+    Attributes
+    ----------
+    loss : Tensor, shape (), or None
+        None where no codes were given.
+    accuracy : Tensor, shape (2, Q), or None
+        Share of positions whose code was predicted, per domain and level.
+    masked_logits, visible_logits : list of list of Tensor, or None
+        ``[domain][level]``, each (n_positions, K), positions in mask order: at masked
+        positions from the pass that hid them, at visible ones from the complement pass.
+    """
+
+    loss: Tensor | None
+    accuracy: Tensor | None
+    masked_logits: list[list[Tensor]] | None
+    visible_logits: list[list[Tensor]] | None
+
+
+class HierarchicalHead(nn.Module):
+    """Predict the codes of one domain level by level, each level given the ones before.
+
+    Parameters
+    ----------
+    embed_dim : int
+    codebook_size : int
+    n_quantizers : int
+    """
+
+    def __init__(self, embed_dim: int, codebook_size: int, n_quantizers: int):
+        super().__init__()
+        self.code_embed = nn.ModuleList(
+            nn.Embedding(codebook_size, embed_dim) for _ in range(n_quantizers - 1)
+        )
+        self.norms = nn.ModuleList(
+            nn.LayerNorm(embed_dim, eps=1e-6) for _ in range(n_quantizers - 1)
+        )
+        self.heads = nn.ModuleList(nn.Linear(embed_dim, codebook_size) for _ in range(n_quantizers))
+        for module in (*self.code_embed, *self.heads):
+            nn.init.trunc_normal_(module.weight, std=0.02)
+        for head in self.heads:
+            nn.init.zeros_(head.bias)
+
+    def level_inputs(self, tokens: Tensor, codes: Tensor) -> list[Tensor]:
+        """Inputs of each level's head, given the true codes (teacher forcing).
+
+        Parameters
+        ----------
+        tokens : Tensor, shape (n, D)
+        codes : Tensor, shape (n, Q), int64
+
+        Returns
+        -------
+        list of Tensor, shape (n, D)
+        """
+        inputs, context = [tokens], tokens
+        for level, (embed, norm) in enumerate(zip(self.code_embed, self.norms, strict=True)):
+            context = context + embed(codes[:, level])
+            inputs.append(norm(context))
+        return inputs
+
+    def greedy_logits(self, tokens: Tensor) -> list[Tensor]:
+        """Logits of each level, given the codes predicted so far: list of (n, K)."""
+        logits, context = [self.heads[0](tokens)], tokens
+        for embed, norm, head in zip(self.code_embed, self.norms, self.heads[1:], strict=True):
+            context = context + embed(logits[-1].argmax(-1))
+            logits.append(head(norm(context)))
+        return logits
+
+    def logits(self, tokens: Tensor, codes: Tensor | None) -> list[Tensor]:
+        """Logits of each level, list of (n, K): teacher-forced, or greedy without codes."""
+        if codes is None:
+            return self.greedy_logits(tokens)
+        inputs = self.level_inputs(tokens, codes)
+        return [head(h) for head, h in zip(self.heads, inputs, strict=True)]
+
+
+def linear_cross_entropy(
+    inputs: Tensor, head: nn.Linear, codes: Tensor, weights: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Weighted cross-entropy of a linear head, without keeping its logits.
+
+    Logits are formed in chunks and formed again in the backward pass.
+
+    Parameters
+    ----------
+    inputs : Tensor, shape (n, D)
+    head : nn.Linear
+        To K logits.
+    codes : Tensor, shape (n,), int64
+    weights : Tensor, shape (n,)
+        Weight of each position.
+
+    Returns
+    -------
+    loss : Tensor, shape ()
+        Weighted sum.
+    n_correct : Tensor, shape ()
+    """
+
+    def chunk_loss(h: Tensor, code: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+        logits = head(h).float()
+        loss = (F.cross_entropy(logits, code, reduction="none") * weight).sum()
+        return loss, (logits.detach().argmax(-1) == code).sum()
+
+    rows = max(1, _LOGIT_ELEMENTS // head.out_features)
+    chunks = list(zip(inputs.split(rows), codes.split(rows), weights.split(rows), strict=True))
+    if len(chunks) == 1:
+        return chunk_loss(*chunks[0])
+    results = [checkpoint(chunk_loss, *chunk, use_reentrant=False) for chunk in chunks]
+    losses, correct = zip(*results, strict=True)
+    return torch.stack(losses).sum(), torch.stack(correct).sum()
+
+
+class MaskedCodeModel(nn.Module):
+    """Encoder with hierarchical heads, pretrained on the codes of hidden patches.
+
+    Each batch is encoded twice: once with the masked patches hidden, once with all others
+    hidden, so that every position is predicted from a pass that did not see it.
+
+    Parameters
+    ----------
+    encoder : EEGEncoder
+    codebook_size : int
+    n_quantizers : int
+    level_weights : sequence of float, optional
+        Weight of each level's loss; 1, 1/2, 1/4, ... by default, as published.
+
+    Notes
+    -----
+    Source: the BrainRVQ paper (2026), hierarchical autoregressive pretraining. The last
+    level's code embeddings and the encoder's own head, never trained in the published
+    network, are left out.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sk_brainrvq.nn import EEGEncoder, MaskedCodeModel
+    >>> model = MaskedCodeModel(EEGEncoder(100, 1), codebook_size=16, n_quantizers=2)
+    >>> x, electrodes = torch.randn(2, 3, 4, 200), torch.tensor([1, 2, 3])
+    >>> mask = torch.rand(2, 3, 4) < 0.5
+    >>> codes = torch.randint(16, (2, 3, 4, 2, 2))
+    >>> model(x, electrodes, mask, codes, return_logits=False).accuracy.shape
+    torch.Size([2, 2])
+    """
+
+    def __init__(
+        self,
+        encoder: EEGEncoder,
+        codebook_size: int,
+        n_quantizers: int,
+        level_weights: Sequence[float] | None = None,
+    ):
+        super().__init__()
+        if level_weights is None:
+            level_weights = [0.5**level for level in range(n_quantizers)]
+        if len(level_weights) != n_quantizers:
+            raise ValueError(
+                f"{len(level_weights)} level_weights were given for {n_quantizers} levels."
+            )
+        self.encoder = encoder
+        self.level_weights = tuple(float(w) for w in level_weights)
+        self.mask_token = nn.Parameter(torch.zeros(1, 1, 1, encoder.embed_dim))
+        nn.init.trunc_normal_(self.mask_token, std=0.02)
+        self.domains = nn.ModuleList(
+            HierarchicalHead(encoder.embed_dim, codebook_size, n_quantizers) for _ in range(2)
+        )
+
+    def hidden_tokens(self, x: Tensor, electrodes: Tensor, mask: Tensor) -> Tensor:
+        """Tokens of every position, each from the pass in which it was hidden.
+
+        Parameters
+        ----------
+        x : Tensor, shape (B, C, P, 200)
+        electrodes : Tensor, shape (C,) int64 or (C, 129) float
+        mask : Tensor, shape (B, C, P), bool
+
+        Returns
+        -------
+        Tensor, shape (B, C * P, D)
+        """
+        patches = self.encoder.patch_embed(x)
+        masks = torch.cat([mask, ~mask])[..., None]
+        both = torch.where(masks, self.mask_token.to(patches.dtype), patches.repeat(2, 1, 1, 1))
+        tokens = self.encoder.transform_tokens(both, electrodes)[:, 1:]
+        masked_pass, complement_pass = tokens.chunk(2)
+        return torch.where(mask.flatten(1)[..., None], masked_pass, complement_pass)
+
+    def forward(
+        self,
+        x: Tensor,
+        electrodes: Tensor,
+        mask: Tensor,
+        codes: Tensor | None = None,
+        return_logits: bool = True,
+    ) -> MaskedCodeOutput:
+        """Predict the codes of every patch from the patches that were not hidden.
+
+        Parameters
+        ----------
+        x : Tensor, shape (B, C, P, 200)
+            Patches in 100 microvolts at 200 Hz, P at most 30.
+        electrodes : Tensor, shape (C,) int64 or (C, 129) float
+        mask : Tensor, shape (B, C, P), bool
+            True where hidden in the first pass.
+        codes : Tensor, shape (B, C, P, 2, Q), int64, optional
+            The tokenizer's codes: teacher forcing and a loss. Without them prediction is
+            greedy and the loss None.
+        return_logits : bool, default=True
+            Keep all logits. Pass False in training to save memory.
+
+        Returns
+        -------
+        MaskedCodeOutput
+        """
+        check_patches(x)
+        if mask.shape != x.shape[:3]:
+            raise ValueError(
+                f"mask has shape {tuple(mask.shape)}; expected {tuple(x.shape[:3])}, one entry "
+                "a patch of x."
+            )
+        tokens = self.hidden_tokens(x, electrodes, mask).flatten(0, 1)
+        loss = accuracy = masked_logits = visible_logits = None
+        flat_codes = None if codes is None else codes.flatten(0, 2)
+        if flat_codes is not None:
+            loss, accuracy = self._loss(tokens, flat_codes, mask.flatten())
+        if return_logits:
+            masked_logits = self._logits(tokens, flat_codes, mask.flatten())
+            visible_logits = self._logits(tokens, flat_codes, ~mask.flatten())
+        return MaskedCodeOutput(loss, accuracy, masked_logits, visible_logits)
+
+    def _loss(self, tokens: Tensor, codes: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        # The mean over masked positions plus the mean over visible ones.
+        n_masked = mask.sum()
+        weights = torch.where(mask, 1 / n_masked.clamp(min=1), 1 / (~mask).sum().clamp(min=1))
+        total, correct = tokens.new_zeros((), dtype=torch.float32), []
+        for domain, heads in enumerate(self.domains):
+            inputs = heads.level_inputs(tokens, codes[:, domain])
+            for level, level_weight in enumerate(self.level_weights):
+                loss, n_correct = linear_cross_entropy(
+                    inputs[level], heads.heads[level], codes[:, domain, level], weights
+                )
+                total = total + level_weight * loss
+                correct.append(n_correct)
+        accuracy = torch.stack(correct).reshape(2, -1) / len(tokens)
+        return total, accuracy
+
+    def _logits(
+        self, tokens: Tensor, codes: Tensor | None, positions: Tensor
+    ) -> list[list[Tensor]]:
+        return [
+            heads.logits(tokens[positions], None if codes is None else codes[positions, domain])
+            for domain, heads in enumerate(self.domains)
+        ]

@@ -1,0 +1,370 @@
+"""Residual vector quantization: a vector becomes one code per level, coarse to fine."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+# Rows of one distance matrix: bounds the memory of a search whatever the number of tokens.
+_SEARCH_ELEMENTS = 2**22
+_LLOYD_STEPS = 5
+# Vectors used to initialise a codebook: more than this adds time, not quality.
+_INIT_VECTORS_PER_CODE = 16
+
+
+@dataclass
+class QuantizerOutput:
+    """What a quantizer returns.
+
+    Attributes
+    ----------
+    quantized : Tensor, shape (..., d)
+        Sum of the chosen codewords, with the gradient passed straight through.
+    codes : Tensor, shape (..., Q), int64
+        Chosen code at each level, coarse to fine.
+    commitment_loss : Tensor, shape ()
+    """
+
+    quantized: Tensor
+    codes: Tensor
+    commitment_loss: Tensor
+
+
+def nearest_codes(vectors: Tensor, codewords: Tensor) -> Tensor:
+    """Index of the nearest codeword by Euclidean distance.
+
+    Always in float32; distances are formed in chunks, so memory does not grow with
+    tokens times codes.
+
+    Parameters
+    ----------
+    vectors : Tensor, shape (n, d)
+    codewords : Tensor, shape (K, d)
+
+    Returns
+    -------
+    Tensor, shape (n,), int64
+    """
+    with torch.autocast(vectors.device.type, enabled=False), torch.no_grad():
+        vectors, codewords = vectors.float(), codewords.float()
+        half_norms = codewords.square().sum(-1) / 2
+        transposed = codewords.T.contiguous()
+        rows = max(1, _SEARCH_ELEMENTS // len(codewords))
+        return torch.cat(
+            [
+                torch.addmm(half_norms, chunk, transposed, alpha=-1).argmin(-1)
+                for chunk in vectors.split(rows)
+            ]
+        )
+
+
+def kmeans(vectors: Tensor, n_codes: int) -> Tensor:
+    """Codewords by k-means++ seeding and a few Lloyd steps (Arthur & Vassilvitskii 2007).
+
+    Parameters
+    ----------
+    vectors : Tensor, shape (n, d)
+    n_codes : int
+        May exceed n: codewords left over repeat vectors.
+
+    Returns
+    -------
+    Tensor, shape (n_codes, d)
+    """
+    n_most = _INIT_VECTORS_PER_CODE * n_codes
+    if len(vectors) > n_most:
+        vectors = vectors[torch.randperm(len(vectors), device=vectors.device)[:n_most]]
+    first = torch.randint(len(vectors), (1,), device=vectors.device)
+    chosen = [vectors[first]]
+    nearest = (vectors - chosen[0]).square().sum(-1)
+    for _ in range(n_codes - 1):
+        # Once every vector is chosen the distances are all zero: then draw evenly.
+        weights = torch.where(nearest.sum() > 0, nearest, torch.ones_like(nearest))
+        chosen.append(vectors[torch.multinomial(weights, 1)])
+        nearest = torch.minimum(nearest, (vectors - chosen[-1]).square().sum(-1))
+    codewords = torch.cat(chosen)
+    for _ in range(_LLOYD_STEPS):
+        counts, sums = code_statistics(vectors, nearest_codes(vectors, codewords), n_codes)
+        means = sums / counts.clamp(min=1)[:, None]
+        codewords = torch.where(counts[:, None] > 0, means, codewords)
+    return codewords
+
+
+def code_statistics(vectors: Tensor, codes: Tensor, n_codes: int) -> tuple[Tensor, Tensor]:
+    """Number and sum of the vectors assigned to each code.
+
+    Parameters
+    ----------
+    vectors : Tensor, shape (n, d)
+    codes : Tensor, shape (n,), int64
+    n_codes : int
+
+    Returns
+    -------
+    counts : Tensor, shape (n_codes,)
+    sums : Tensor, shape (n_codes, d)
+    """
+    counts = torch.bincount(codes, minlength=n_codes).to(vectors.dtype)
+    sums = vectors.new_zeros(n_codes, vectors.shape[-1]).index_add_(0, codes, vectors)
+    return counts, sums
+
+
+class Codebook(nn.Module):
+    """Codewords of one level, learnt by exponential moving averages.
+
+    Parameters
+    ----------
+    codebook_size : int
+        Number of codes K.
+    dim : int
+        Width of a codeword.
+    decay : float
+        Decay of the moving averages.
+    revival_threshold : float
+        A code whose averaged count per batch falls below this is moved to a vector of the
+        current batch. 0 switches revival off.
+    """
+
+    def __init__(self, codebook_size: int, dim: int, decay: float, revival_threshold: float):
+        super().__init__()
+        self.decay = decay
+        self.revival_threshold = revival_threshold
+        self.weight: Tensor
+        self.counts: Tensor
+        self.sums: Tensor
+        self.initialized: Tensor
+        weight = F.normalize(torch.randn(codebook_size, dim), dim=-1)
+        self.register_buffer("weight", weight)
+        self.register_buffer("counts", torch.ones(codebook_size))
+        self.register_buffer("sums", weight.clone())
+        self.register_buffer("initialized", torch.zeros((), dtype=torch.bool))
+
+    @torch.no_grad()
+    def initialise(self, vectors: Tensor) -> None:
+        """Set the codewords by k-means on vectors (n, d)."""
+        self.weight.copy_(kmeans(vectors, len(self.weight)))
+        counts, _ = code_statistics(vectors, nearest_codes(vectors, self.weight), len(self.weight))
+        # At least one pseudo-count keeps codes without vectors alive for the first batches.
+        self._reset_averages(counts.clamp(min=1))
+        self.initialized.fill_(True)
+
+    def _reset_averages(self, counts: Tensor) -> None:
+        self.counts.copy_(counts)
+        self.sums.copy_(self.weight * counts[:, None])
+
+    @torch.no_grad()
+    def update(self, vectors: Tensor, codes: Tensor) -> None:
+        """Move the codewords towards the vectors assigned to them and revive dead codes."""
+        counts, sums = code_statistics(vectors, codes, len(self.weight))
+        self.counts.lerp_(counts, 1 - self.decay)
+        self.sums.lerp_(sums, 1 - self.decay)
+        # Laplace smoothing: a code with hardly any vector must not divide by zero.
+        n_total, epsilon = self.counts.sum(), 1e-5
+        smoothed = (self.counts + epsilon) / (n_total + len(self.weight) * epsilon) * n_total
+        self.weight.copy_(self.sums / smoothed[:, None])
+        if self.revival_threshold > 0:
+            self._revive(vectors)
+
+    def _revive(self, vectors: Tensor) -> None:
+        # Every code draws a candidate, so that no shape depends on how many are dead.
+        drawn = torch.randint(len(vectors), (len(self.weight),), device=vectors.device)
+        dead = (self.counts < self.revival_threshold)[:, None]
+        self.weight.copy_(torch.where(dead, vectors[drawn], self.weight))
+        counts = torch.where(dead[:, 0], torch.ones_like(self.counts), self.counts)
+        self.counts.copy_(counts)
+        self.sums.copy_(torch.where(dead, self.weight * counts[:, None], self.sums))
+
+    @torch.no_grad()
+    def update_on_sphere(self, directions: Tensor, codes: Tensor) -> None:
+        """The published update: unit-norm codewords, blended with the mean direction."""
+        counts, sums = code_statistics(directions, codes, len(self.weight))
+        means = F.normalize(sums / counts.clamp(min=1)[:, None], dim=-1)
+        target = torch.where(counts[:, None] > 0, means, self.weight)
+        self.counts.lerp_(counts, 1 - self.decay)
+        self.weight.copy_(F.normalize(torch.lerp(target, self.weight, self.decay), dim=-1))
+
+
+class ResidualVectorQuantizer(nn.Module):
+    """Quantize vectors level by level, each level coding what the ones before left.
+
+    Parameters
+    ----------
+    dim : int
+        Width d of a vector.
+    codebook_size : int or sequence of int, default=512
+        Codes per level.
+    n_quantizers : int, default=3
+        Number of levels Q.
+    mode : {"residual", "official"}, default="residual"
+        ``"residual"`` normalises the vector once and quantizes true residuals with
+        free-norm codewords: moving averages of sums and counts, k-means++ initialisation
+        on the first training batch, revival of dead codes. ``"official"`` is what the
+        published code computes: every level normalises again and codewords have unit
+        norm, so the error need not fall with depth.
+    decay : float, default=0.99
+        Decay of the moving averages.
+    commitment_weight : float, default=1.0
+    quantizer_dropout : float, default=0.0
+        Share of training epochs (first axis) decoded from a random number of levels, which
+        makes decoding from fewer levels a trained situation.
+    revival_threshold : float, default=0.1
+        Averaged count per batch below which a code is revived (mode "residual").
+
+    Notes
+    -----
+    Source: van den Oord et al. 2017 (vector quantization, moving averages), Zeghidour et
+    al. 2021 (residual quantization, quantizer dropout), and the BrainRVQ paper (2026).
+    Buffers change in training mode alone.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sk_brainrvq.nn import ResidualVectorQuantizer
+    >>> quantizer = ResidualVectorQuantizer(dim=8, codebook_size=16, n_quantizers=3)
+    >>> output = quantizer(torch.randn(2, 10, 8))
+    >>> output.codes.shape, output.quantized.shape
+    (torch.Size([2, 10, 3]), torch.Size([2, 10, 8]))
+    """
+
+    def __init__(
+        self,
+        dim: int,
+        codebook_size: int | Sequence[int] = 512,
+        n_quantizers: int = 3,
+        *,
+        mode: str = "residual",
+        decay: float = 0.99,
+        commitment_weight: float = 1.0,
+        quantizer_dropout: float = 0.0,
+        revival_threshold: float = 0.1,
+    ):
+        super().__init__()
+        if mode not in ("residual", "official"):
+            raise ValueError(f"mode={mode!r} was given; expected 'residual' or 'official'.")
+        if n_quantizers < 1:
+            raise ValueError(f"n_quantizers={n_quantizers} was given; at least 1 is needed.")
+        sizes = [codebook_size] * n_quantizers if isinstance(codebook_size, int) else codebook_size
+        if len(sizes) != n_quantizers or min(sizes) < 2:
+            raise ValueError(
+                f"codebook_size={codebook_size} was given for {n_quantizers} levels; expected "
+                "an integer of at least 2, or one such integer a level."
+            )
+        self.dim = dim
+        self.mode = mode
+        self.commitment_weight = commitment_weight
+        self.quantizer_dropout = quantizer_dropout
+        self.levels = nn.ModuleList(Codebook(k, dim, decay, revival_threshold) for k in sizes)
+
+    @property
+    def n_quantizers(self) -> int:
+        """Number of levels Q."""
+        return len(self.levels)
+
+    @property
+    def codebook_sizes(self) -> list[int]:
+        """Number of codes at each level."""
+        return [len(level.weight) for level in self.levels]
+
+    def forward(self, z: Tensor, n_levels: int | None = None) -> QuantizerOutput:
+        """Quantize vectors; in training mode also update the codebooks.
+
+        Parameters
+        ----------
+        z : Tensor, shape (..., d)
+        n_levels : int, optional
+            Levels summed in ``quantized``; all by default. Codes are given for every level.
+
+        Returns
+        -------
+        QuantizerOutput
+        """
+        if z.shape[-1] != self.dim:
+            raise ValueError(f"z has width {z.shape[-1]}; this quantizer has width {self.dim}.")
+        with torch.autocast(z.device.type, enabled=False):
+            flat = z.float().flatten(0, -2)
+            depth = self._depths(z, self._check_levels(n_levels))
+            quantize = self._residual if self.mode == "residual" else self._official
+            quantized, codes, commitment = quantize(flat, depth)
+        return QuantizerOutput(
+            quantized.reshape(z.shape),
+            torch.stack(codes, -1).reshape(*z.shape[:-1], self.n_quantizers),
+            self.commitment_weight * commitment,
+        )
+
+    def _residual(self, flat: Tensor, depth: Tensor) -> tuple[Tensor, list[Tensor], Tensor]:
+        unit = F.normalize(flat, dim=-1)
+        residual, total = unit, torch.zeros_like(unit)
+        codes, commitment = [], flat.new_zeros(())
+        for number, level in enumerate(self.levels):
+            if self.training and not level.initialized:
+                level.initialise(residual.detach())
+            code = nearest_codes(residual.detach(), level.weight)
+            codeword = level.weight[code]
+            total = total + codeword * (depth > number)
+            commitment = commitment + F.mse_loss(residual, codeword)
+            if self.training:
+                level.update(residual.detach(), code)
+            residual = residual - codeword
+            codes.append(code)
+        return unit + (total - unit).detach(), codes, commitment
+
+    def _official(self, flat: Tensor, depth: Tensor) -> tuple[Tensor, list[Tensor], Tensor]:
+        residual, total = flat, torch.zeros_like(flat)
+        codes, commitment = [], flat.new_zeros(())
+        for number, level in enumerate(self.levels):
+            unit = F.normalize(residual, dim=-1)
+            if self.training and not level.initialized:
+                level.initialise(unit.detach())
+                level.weight.copy_(F.normalize(level.weight, dim=-1))
+            code = nearest_codes(unit.detach(), level.weight)
+            codeword = level.weight[code]
+            total = total + (unit + (codeword - unit).detach()) * (depth > number)
+            commitment = commitment + F.mse_loss(unit, codeword)
+            if self.training:
+                level.update_on_sphere(unit.detach(), code)
+            residual = residual - codeword
+            codes.append(code)
+        return total, codes, commitment
+
+    def _check_levels(self, n_levels: int | None) -> int:
+        if n_levels is None:
+            return self.n_quantizers
+        if not 1 <= n_levels <= self.n_quantizers:
+            raise ValueError(
+                f"n_levels={n_levels} was given; this quantizer has levels 1 to "
+                f"{self.n_quantizers}."
+            )
+        return n_levels
+
+    def _depths(self, z: Tensor, n_levels: int) -> Tensor:
+        """Levels to sum for each vector: shape (1, 1), or (n, 1) under quantizer dropout."""
+        depth = torch.full((1, 1), n_levels, device=z.device)
+        if not (self.training and self.quantizer_dropout > 0 and z.ndim > 1):
+            return depth
+        n_epochs = z.shape[0]
+        drawn = torch.randint(1, n_levels + 1, (n_epochs,), device=z.device)
+        dropped = torch.rand(n_epochs, device=z.device) < self.quantizer_dropout
+        depth = torch.where(dropped, drawn, depth[0])
+        return depth.repeat_interleave(z[0].numel() // self.dim)[:, None]
+
+    def from_codes(self, codes: Tensor, n_levels: int | None = None) -> Tensor:
+        """Vectors that codes stand for.
+
+        Parameters
+        ----------
+        codes : Tensor, shape (..., Q), int64
+        n_levels : int, optional
+            Levels to sum; all by default.
+
+        Returns
+        -------
+        Tensor, shape (..., d)
+        """
+        if codes.shape[-1] != self.n_quantizers:
+            raise ValueError(
+                f"codes have {codes.shape[-1]} levels; this quantizer has {self.n_quantizers}."
+            )
+        levels = list(self.levels)[: self._check_levels(n_levels)]
+        return sum(level.weight[codes[..., i]] for i, level in enumerate(levels))

@@ -1,0 +1,232 @@
+"""DD-RVQ: the tokenizer that codes each patch once in time and once in frequency."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from sk_brainrvq.nn.encoder import PATCH_SAMPLES, EEGEncoder, TokenTransformer, check_patches
+from sk_brainrvq.nn.quantizer import ResidualVectorQuantizer
+from sk_brainrvq.nn.targets import TARGETS, Reconstruction
+
+TIME, FREQUENCY = 0, 1
+
+
+@dataclass
+class TokenizerOutput:
+    """What a tokenizer's forward pass returns.
+
+    Attributes
+    ----------
+    loss : Tensor, shape ()
+        Sum of ``losses``.
+    losses : dict of str to Tensor
+        "waveform", "amplitude", "phase", ("log_std",) "commitment_time",
+        "commitment_frequency".
+    codes : Tensor, shape (B, C, P, 2, Q), int64
+        ``[..., 0, :]`` time domain, ``[..., 1, :]`` frequency domain, coarse to fine.
+    reconstruction : Reconstruction
+    """
+
+    loss: Tensor
+    losses: dict[str, Tensor]
+    codes: Tensor
+    reconstruction: Reconstruction
+
+
+class CodeDecoder(TokenTransformer):
+    """Transformer from quantized vectors back to tokens."""
+
+    def __init__(self, codebook_dim: int, embed_dim: int, depth: int, class_position: str):
+        super().__init__(embed_dim, depth, class_position=class_position)
+        self.proj = nn.Linear(codebook_dim, embed_dim)
+        self.initialise()
+
+    def forward(self, quantized: Tensor, electrodes: Tensor) -> Tensor:
+        """Decode quantized vectors (B, C, P, d) to tokens (B, C, P, D)."""
+        tokens = self.transform_tokens(self.proj(quantized), electrodes)
+        return tokens[:, 1:].unflatten(1, quantized.shape[1:3])
+
+
+def _head(width_in: int, width_out: int) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(width_in, width_in), nn.Tanh(), nn.Linear(width_in, width_out))
+
+
+class DualDomainTokenizer(nn.Module):
+    """Tokenizer with one residual quantizer for the waveform and one for the spectrum.
+
+    Parameters
+    ----------
+    embed_dim : int, default=200
+        Width D; a multiple of 100.
+    depth : int, default=12
+        Blocks of the encoder.
+    decoder_depth : int, default=3
+        Blocks of each decoder.
+    codebook_size : int or sequence of int, default=8192
+    codebook_dim : int, default=64
+    n_quantizers : int, default=3
+    quantizer_mode : {"residual", "official"}, default="residual"
+    quantizer_dropout : float, default=0.5
+    decay : float, default=0.99
+    targets : {"extended", "published"}, default="extended"
+    spectral_embedding : bool, default=True
+    class_position : {"zero", "first_channel"}, default="zero"
+
+    Notes
+    -----
+    Source: the BrainRVQ paper (2026), section on DD-RVQ. Published settings:
+    ``quantizer_mode="official", quantizer_dropout=0, targets="published",
+    spectral_embedding=False``.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sk_brainrvq.nn import DualDomainTokenizer
+    >>> tokenizer = DualDomainTokenizer(100, 1, 1, codebook_size=16, codebook_dim=8).eval()
+    >>> x, electrodes = torch.randn(2, 3, 4, 200), torch.tensor([1, 2, 3])
+    >>> codes = tokenizer.encode(x, electrodes)
+    >>> codes.shape
+    torch.Size([2, 3, 4, 2, 3])
+    >>> tokenizer.decode(codes, electrodes).waveform.shape
+    torch.Size([2, 3, 4, 200])
+    """
+
+    def __init__(
+        self,
+        embed_dim: int = 200,
+        depth: int = 12,
+        decoder_depth: int = 3,
+        *,
+        codebook_size: int | Sequence[int] = 8192,
+        codebook_dim: int = 64,
+        n_quantizers: int = 3,
+        quantizer_mode: str = "residual",
+        quantizer_dropout: float = 0.5,
+        decay: float = 0.99,
+        targets: str = "extended",
+        spectral_embedding: bool = True,
+        class_position: str = "zero",
+    ):
+        super().__init__()
+        if targets not in TARGETS:
+            raise ValueError(f"targets={targets!r} was given; expected one of {sorted(TARGETS)}.")
+        self.targets = TARGETS[targets]()
+        self.encoder = EEGEncoder(
+            embed_dim,
+            depth,
+            class_position=class_position,
+            spectral_embedding=spectral_embedding,
+        )
+        self.to_latent = nn.Sequential(
+            nn.Linear(embed_dim, embed_dim), nn.Tanh(), nn.Linear(embed_dim, codebook_dim)
+        )
+        self.quantizers = nn.ModuleList(
+            ResidualVectorQuantizer(
+                codebook_dim,
+                codebook_size,
+                n_quantizers,
+                mode=quantizer_mode,
+                decay=decay,
+                quantizer_dropout=quantizer_dropout,
+            )
+            for _ in (TIME, FREQUENCY)
+        )
+        self.decoders = nn.ModuleList(
+            CodeDecoder(codebook_dim, embed_dim, decoder_depth, class_position)
+            for _ in (TIME, FREQUENCY)
+        )
+        self.waveform_head = _head(embed_dim, PATCH_SAMPLES)
+        self.amplitude_head = _head(embed_dim, self.targets.amplitude_width)
+        self.phase_head = _head(embed_dim, self.targets.phase_width)
+
+    @property
+    def n_quantizers(self) -> int:
+        """Levels of each quantizer."""
+        return self.quantizers[TIME].n_quantizers
+
+    def latents(self, x: Tensor, electrodes: Tensor) -> Tensor:
+        """Vectors (B, C, P, d) that both quantizers code."""
+        tokens = self.encoder(x, electrodes)[:, 1:]
+        return self.to_latent(tokens).unflatten(1, x.shape[1:3])
+
+    @torch.no_grad()
+    def encode(self, x: Tensor, electrodes: Tensor) -> Tensor:
+        """Codes of patches; changes no buffer, whatever the mode.
+
+        Parameters
+        ----------
+        x : Tensor, shape (B, C, P, 200)
+            Patches in 100 microvolts at 200 Hz.
+        electrodes : Tensor, shape (C,) int64 or (C, 129) float
+
+        Returns
+        -------
+        Tensor, shape (B, C, P, 2, Q), int64
+        """
+        was_training = self.training
+        self.eval()
+        try:
+            latents = self.latents(x, electrodes)
+            return torch.stack([quantizer(latents).codes for quantizer in self.quantizers], -2)
+        finally:
+            self.train(was_training)
+
+    def decode(
+        self, codes: Tensor, electrodes: Tensor, n_levels: int | None = None
+    ) -> Reconstruction:
+        """Patches that codes stand for.
+
+        Parameters
+        ----------
+        codes : Tensor, shape (B, C, P, 2, Q), int64
+        electrodes : Tensor, shape (C,) int64 or (C, 129) float
+        n_levels : int, optional
+            Levels used; all by default.
+
+        Returns
+        -------
+        Reconstruction
+        """
+        quantized = [
+            quantizer.from_codes(codes[..., domain, :], n_levels)
+            for domain, quantizer in enumerate(self.quantizers)
+        ]
+        return self.targets.reconstruction(*self._heads(quantized, electrodes))
+
+    def forward(self, x: Tensor, electrodes: Tensor) -> TokenizerOutput:
+        """Code, decode and score patches; in training mode the codebooks learn too.
+
+        Parameters
+        ----------
+        x : Tensor, shape (B, C, P, 200)
+            Patches in 100 microvolts at 200 Hz, P at most 30.
+        electrodes : Tensor, shape (C,) int64 or (C, 129) float
+
+        Returns
+        -------
+        TokenizerOutput
+        """
+        check_patches(x)
+        latents = self.latents(x, electrodes)
+        coded = [quantizer(latents) for quantizer in self.quantizers]
+        raw = self._heads([output.quantized for output in coded], electrodes)
+        losses = self.targets.losses(x.float(), *(head.float() for head in raw))
+        losses["commitment_time"] = coded[TIME].commitment_loss
+        losses["commitment_frequency"] = coded[FREQUENCY].commitment_loss
+        return TokenizerOutput(
+            torch.stack(list(losses.values())).sum(),
+            losses,
+            torch.stack([output.codes for output in coded], -2),
+            self.targets.reconstruction(*raw),
+        )
+
+    def _heads(self, quantized: list[Tensor], electrodes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        time = self.decoders[TIME](quantized[TIME], electrodes)
+        frequency = self.decoders[FREQUENCY](quantized[FREQUENCY], electrodes)
+        return (
+            self.waveform_head(time),
+            self.amplitude_head(frequency),
+            self.phase_head(frequency),
+        )

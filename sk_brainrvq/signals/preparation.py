@@ -1,0 +1,286 @@
+"""From blocks of epochs to patches: scale, resample, cut, pad; each once."""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import resample_poly
+
+from sk_brainrvq.signals.containers import TARGET_SFREQ, EpochBlock
+from sk_brainrvq.signals.electrodes import (
+    ElectrodeMatch,
+    electrode_rows,
+    match_electrodes,
+    warn_of_mean_rows,
+)
+from sk_brainrvq.signals.exceptions import EEGWarning, InvalidEEGError
+
+PATCH_SAMPLES = 200
+MAX_PATCHES = 30
+# Networks take 100 microvolts.
+_MICROVOLTS_PER_UNIT = 100.0
+_SMALLEST_MEDIAN_MICROVOLTS = 1e-3
+_LARGEST_MICROVOLTS = 1e9
+# Float64 samples held at once while a block is converted.
+_CHUNK_SAMPLES = 2**24
+
+
+@dataclass
+class PatchGroup:
+    """Segments of epochs that share montage and number of patches: one kind of batch.
+
+    Attributes
+    ----------
+    patches : ndarray, shape (n_segments, n_channels, n_patches, 200), float32
+        In 100 microvolts at 200 Hz.
+    ch_names : list of str, or None
+    electrodes : ndarray, shape (n_channels,) int64 or (n_channels, 129) float32
+    matches : list of ElectrodeMatch
+    epoch : ndarray, shape (n_segments,)
+        Epoch of each segment, in the caller's order.
+    segment : ndarray, shape (n_segments,)
+        Number of the segment within its epoch.
+    """
+
+    patches: NDArray
+    ch_names: list[str] | None
+    electrodes: NDArray
+    matches: list[ElectrodeMatch]
+    epoch: NDArray
+    segment: NDArray
+
+    @property
+    def n_patches(self) -> int:
+        """Patches per channel of a segment."""
+        return self.patches.shape[2]
+
+
+@dataclass
+class PreparedEEG:
+    """All epochs of a call, ready for the networks.
+
+    Attributes
+    ----------
+    groups : list of PatchGroup
+    n_epochs : int
+    """
+
+    groups: list[PatchGroup]
+    n_epochs: int
+
+
+def prepare(
+    blocks: Sequence[EpochBlock],
+    *,
+    trained_rows: Sequence[int] | None = None,
+    official: bool = False,
+    warn: bool = True,
+) -> PreparedEEG:
+    """Turn blocks into patch groups.
+
+    Parameters
+    ----------
+    blocks : sequence of EpochBlock
+    trained_rows : sequence of int, optional
+        Electrode rows that the checkpoint trained.
+    official : bool, default=False
+        Match electrodes as published checkpoints do.
+    warn : bool, default=True
+        Warn of assumptions about positions and units.
+
+    Returns
+    -------
+    PreparedEEG
+
+    Raises
+    ------
+    InvalidEEGError
+        For NaN, infinity or absurd amplitudes, naming the first epoch and channel.
+    """
+    groups: list[PatchGroup] = []
+    for block in blocks:
+        matches = match_electrodes(block.ch_names, block.n_channels, trained_rows, official)
+        if warn:
+            warn_of_mean_rows(matches, block.ch_names is not None)
+        signals = to_network_units(block, warn)
+        groups += _cut(signals, block, matches)
+    return PreparedEEG(groups, sum(len(block.index) for block in blocks))
+
+
+def rematch(
+    prepared: PreparedEEG, trained_rows: Sequence[int] | None, official: bool
+) -> PreparedEEG:
+    """The same patches with electrodes matched for another network.
+
+    Parameters
+    ----------
+    prepared : PreparedEEG
+    trained_rows : sequence of int, optional
+        Electrode rows that the network trained.
+    official : bool
+
+    Returns
+    -------
+    PreparedEEG
+    """
+    groups = []
+    for group in prepared.groups:
+        n_channels = group.patches.shape[1]
+        matches = match_electrodes(group.ch_names, n_channels, trained_rows, official)
+        groups.append(replace(group, electrodes=electrode_rows(matches), matches=matches))
+    return PreparedEEG(groups, prepared.n_epochs)
+
+
+def to_network_units(block: EpochBlock, warn: bool = True) -> NDArray:
+    """Signals of a block in 100 microvolts at 200 Hz.
+
+    Parameters
+    ----------
+    block : EpochBlock
+    warn : bool, default=True
+
+    Returns
+    -------
+    ndarray, shape (n_epochs, n_channels, n_times at 200 Hz), float32
+    """
+    n_epochs, n_channels, n_times = block.data.shape
+    rows = max(1, _CHUNK_SAMPLES // (n_channels * n_times))
+    converted = []
+    for start in range(0, n_epochs, rows):
+        chunk = np.asarray(block.data[start : start + rows], dtype=np.float64)
+        chunk = chunk * block.to_microvolts
+        _check_finite(chunk, block, start)
+        if warn and start == 0:
+            _check_unit(chunk)
+        converted.append(resample(chunk / _MICROVOLTS_PER_UNIT, block.sfreq).astype(np.float32))
+    return converted[0] if len(converted) == 1 else np.concatenate(converted)
+
+
+def _check_finite(microvolts: NDArray, block: EpochBlock, start: int) -> None:
+    usable = np.abs(microvolts) <= _LARGEST_MICROVOLTS  # False for NaN too
+    if usable.all():
+        return
+    epoch, channel, sample = np.argwhere(~usable)[0]
+    value = microvolts[epoch, channel, sample]
+    index = block.index[start + epoch]
+    name = f"channel {channel}" if block.ch_names is None else f"{block.ch_names[channel]!r}"
+    where = f"first at epoch {index}, {name}, sample {sample}"
+    if np.isfinite(value):
+        raise InvalidEEGError(
+            f"X holds {value:.3g} microvolts, {where}; EEG stays far below "
+            f"{_LARGEST_MICROVOLTS:.0e}. Check unit= and the recording."
+        )
+    what = "NaN" if np.isnan(value) else "infinity"
+    raise InvalidEEGError(
+        f"X contains {what}, {where}. Expected finite EEG (no NaN, no infinity): drop such "
+        "epochs, or interpolate the channel."
+    )
+
+
+def _check_unit(microvolts: NDArray) -> None:
+    magnitudes = np.abs(microvolts[microvolts != 0])
+    if magnitudes.size and np.median(magnitudes) < _SMALLEST_MEDIAN_MICROVOLTS:
+        warnings.warn(
+            f"The median amplitude is {np.median(magnitudes):.2g} microvolts: that looks like "
+            "volts given as microvolts. Pass unit='V' (or 'mV').",
+            EEGWarning,
+            stacklevel=2,
+        )
+
+
+def resample(signals: NDArray, sfreq: float) -> NDArray:
+    """Resample along the last axis from ``sfreq`` to 200 Hz by a polyphase filter."""
+    ratio = _ratio(sfreq)
+    if ratio == 1:
+        return signals
+    return resample_poly(signals, ratio.numerator, ratio.denominator, axis=-1, padtype="line")
+
+
+def _ratio(sfreq: float) -> Fraction:
+    """200 Hz over ``sfreq`` as a fraction of small numbers."""
+    return Fraction(TARGET_SFREQ / sfreq).limit_denominator(1000)
+
+
+def n_patches_of(n_times: int) -> int:
+    """Patches of a signal of ``n_times`` samples at 200 Hz: at least one."""
+    return max(1, -(-n_times // PATCH_SAMPLES))
+
+
+def segment_bounds(n_patches: int) -> list[tuple[int, int]]:
+    """First and last + 1 patch of near-equal segments of at most 30 patches."""
+    n_segments = -(-n_patches // MAX_PATCHES)
+    edges = [round(i * n_patches / n_segments) for i in range(n_segments + 1)]
+    return list(zip(edges[:-1], edges[1:], strict=True))
+
+
+def to_patches(signals: NDArray) -> NDArray:
+    """Pad to whole seconds by mirroring, and cut into patches.
+
+    Mirroring keeps the amplitude and spectrum of the last patch; zeros would put a step
+    into it.
+
+    Parameters
+    ----------
+    signals : ndarray, shape (n_epochs, n_channels, n_times)
+
+    Returns
+    -------
+    ndarray, shape (n_epochs, n_channels, n_patches, 200)
+    """
+    n_patches = n_patches_of(signals.shape[-1])
+    missing = n_patches * PATCH_SAMPLES - signals.shape[-1]
+    if missing:
+        signals = np.pad(signals, ((0, 0), (0, 0), (0, missing)), mode="symmetric")
+    return signals.reshape(*signals.shape[:2], n_patches, PATCH_SAMPLES)
+
+
+def _cut(signals: NDArray, block: EpochBlock, matches: list[ElectrodeMatch]) -> list[PatchGroup]:
+    index = block.index
+    patches = to_patches(signals)
+    bounds = segment_bounds(patches.shape[2])
+    electrodes = electrode_rows(matches)
+    by_length: dict[int, list[int]] = {}
+    for number, (first, last) in enumerate(bounds):
+        by_length.setdefault(last - first, []).append(number)
+    groups = []
+    for numbers in by_length.values():
+        pieces = [np.ascontiguousarray(patches[:, :, slice(*bounds[n])]) for n in numbers]
+        groups.append(
+            PatchGroup(
+                pieces[0] if len(pieces) == 1 else np.concatenate(pieces),
+                block.ch_names,
+                electrodes,
+                matches,
+                np.tile(index, len(numbers)),
+                np.repeat(numbers, len(index)),
+            )
+        )
+    return groups
+
+
+def restore_signals(patches: NDArray, sfreq: float, n_times: int) -> NDArray:
+    """Patches back to signals in microvolts at the caller's rate and length.
+
+    Parameters
+    ----------
+    patches : ndarray, shape (n_epochs, n_channels, n_patches, 200)
+        In 100 microvolts at 200 Hz.
+    sfreq : float
+        Rate of the signals to return, in Hz.
+    n_times : int
+        Their number of samples.
+
+    Returns
+    -------
+    ndarray, shape (n_epochs, n_channels, n_times), float32
+    """
+    signals = patches.reshape(*patches.shape[:2], -1)
+    ratio = _ratio(sfreq)
+    if ratio != 1:
+        kept = -(-n_times * ratio.numerator // ratio.denominator)
+        up, down = ratio.denominator, ratio.numerator
+        signals = resample_poly(signals[..., :kept], up, down, axis=-1, padtype="line")
+    return (signals[..., :n_times] * _MICROVOLTS_PER_UNIT).astype(np.float32)

@@ -1,0 +1,65 @@
+"""Run a function of batches over prepared EEG and hand the results back."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from sk_brainrvq.signals import PreparedEEG
+from sk_brainrvq.training.batches import Batch, SegmentDataset, batch_loader
+
+# Rows of a matrix product, a thread, below which BLAS libraries change kernels.
+_ROWS_PER_THREAD = 16
+
+
+def resolve_device(device: str) -> str:
+    """The device that a ``device`` parameter stands for; "auto" takes CUDA, MPS or the CPU."""
+    if device != "auto":
+        return device
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def run_batches(
+    function: Callable[[Batch], Tensor], prepared: PreparedEEG, batch_size: int, device: str
+) -> Iterator[tuple[Batch, Tensor]]:
+    """Apply a function to every batch, without gradients.
+
+    Parameters
+    ----------
+    function : callable, Batch -> Tensor
+        Gives one row a row of ``batch.x``. May see more rows than asked for.
+    prepared : PreparedEEG
+    batch_size : int
+    device : str
+
+    Yields
+    ------
+    batch : Batch
+    result : Tensor
+        On the CPU.
+    """
+    with torch.inference_mode():
+        for batch, _ in batch_loader(SegmentDataset(prepared), batch_size, shuffle=False):
+            result = function(_at_least(batch, _fewest_rows(batch)).to(device))
+            yield batch, result[: len(batch)].cpu()
+
+
+def _fewest_rows(batch: Batch) -> int:
+    """Rows from which on a row's result does not depend on how many others there are.
+
+    Matrix products of a few rows run through kernels that round differently; a code then
+    depends on the company its epoch is in.
+    """
+    n_tokens = 1 + batch.x.shape[1] * batch.x.shape[2]
+    return max(2, -(-_ROWS_PER_THREAD * torch.get_num_threads() // n_tokens))
+
+
+def _at_least(batch: Batch, n_rows: int) -> Batch:
+    """The batch, its last row repeated where it has fewer rows."""
+    missing = n_rows - len(batch)
+    if missing <= 0:
+        return batch
+    return replace(batch, x=torch.cat([batch.x, batch.x[-1:].expand(missing, -1, -1, -1)]))

@@ -1,0 +1,115 @@
+"""Checkpoints on disk: tensors in safetensors, everything else as JSON beside and inside.
+
+The JSON stands in the safetensors header too, so that the one file suffices.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from sk_brainrvq._version import __version__
+from sk_brainrvq.weights.exceptions import CheckpointError
+
+FORMAT_VERSION = 1
+TENSOR_FILE = "model.safetensors"
+CONFIG_FILE = "config.json"
+_HEADER_KEY = "sk_brainrvq"
+
+
+def write_checkpoint(
+    folder: str | Path, header: Mapping[str, Any], tensors: Mapping[str, Tensor]
+) -> Path:
+    """Write a checkpoint; an older one in the folder stays whole until the new one is.
+
+    Parameters
+    ----------
+    folder : path
+        Created where missing.
+    header : mapping
+        Plain JSON values.
+    tensors : mapping of str to Tensor
+
+    Returns
+    -------
+    Path
+        The safetensors file.
+    """
+    folder = Path(folder)
+    if folder.exists() and not folder.is_dir():
+        raise CheckpointError(f"{folder} is a file; give a folder to save into.")
+    folder.mkdir(parents=True, exist_ok=True)
+    document = {"format_version": FORMAT_VERSION, "sk_brainrvq_version": __version__, **header}
+    text = json.dumps(document)
+    contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    _write_whole(folder / TENSOR_FILE, save(contiguous, metadata={_HEADER_KEY: text}))
+    _write_whole(folder / CONFIG_FILE, (json.dumps(document, indent=2) + "\n").encode())
+    return folder / TENSOR_FILE
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    """Write beside, sync, rename: a reader never sees half a file."""
+    beside = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    try:
+        with open(beside, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def read_checkpoint(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Read a checkpoint folder, or its safetensors file alone.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    header : dict
+    tensors : dict of str to Tensor
+        On the CPU.
+
+    Raises
+    ------
+    CheckpointError
+        If nothing is there, the file is truncated or of another kind, or it was written by
+        a newer format version.
+    """
+    file = Path(path)
+    if file.is_dir():
+        file = file / TENSOR_FILE
+    if not file.is_file():
+        raise CheckpointError(
+            f"No checkpoint at {path}: expected a folder with {TENSOR_FILE}, or that file."
+        )
+    try:
+        with safe_open(file, framework="pt", device="cpu") as opened:
+            metadata = opened.metadata() or {}
+            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(
+            f"{file} is truncated or no safetensors file ({error}). A published .pth file is "
+            "read by Weights.from_official."
+        ) from error
+    if _HEADER_KEY not in metadata:
+        raise CheckpointError(
+            f"{file} is a safetensors file of another program: it lacks the "
+            f"{_HEADER_KEY!r} entry in its header."
+        )
+    header = json.loads(metadata[_HEADER_KEY])
+    if header.get("format_version", 0) > FORMAT_VERSION:
+        raise CheckpointError(
+            f"{file} has format version {header['format_version']}, written by sk_brainrvq "
+            f"{header.get('sk_brainrvq_version')}; this is sk_brainrvq {__version__}, which reads "
+            f"up to version {FORMAT_VERSION}. Upgrade sk_brainrvq to read it."
+        )
+    return header, tensors

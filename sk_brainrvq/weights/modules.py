@@ -1,0 +1,78 @@
+"""From a kind and a plain configuration to a module, and back to a state that fits."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from sk_brainrvq.nn import DualDomainTokenizer, EEGEncoder, EncoderClassifier, MaskedCodeModel
+from sk_brainrvq.weights.exceptions import CheckpointError
+
+KINDS = ("tokenizer", "pretraining", "classifier", "encoder")
+
+
+def build_module(kind: str, config: dict[str, Any]) -> nn.Module:
+    """Build a module of a kind with random weights.
+
+    Parameters
+    ----------
+    kind : {"tokenizer", "pretraining", "classifier", "encoder"}
+    config : dict
+        Tokenizer: arguments of ``DualDomainTokenizer``. The others: ``config["encoder"]``
+        holds arguments of ``EEGEncoder``, the rest those of the module.
+
+    Returns
+    -------
+    nn.Module
+    """
+    if kind not in KINDS:
+        raise CheckpointError(f"Weights of kind {kind!r} are not known; expected one of {KINDS}.")
+    if kind == "tokenizer":
+        return DualDomainTokenizer(**config)
+    rest = dict(config)
+    encoder = EEGEncoder(**rest.pop("encoder"))
+    if kind == "pretraining":
+        return MaskedCodeModel(encoder, **rest)
+    if kind == "classifier":
+        return EncoderClassifier(encoder, **rest)
+    return encoder
+
+
+def encoder_config(kind: str, config: dict[str, Any]) -> dict[str, Any]:
+    """Arguments of the ``EEGEncoder`` inside a module of a kind."""
+    if kind != "tokenizer":
+        return dict(config["encoder"])
+    names = ("embed_dim", "depth", "spectral_embedding", "class_position")
+    return {name: config[name] for name in names if name in config}
+
+
+def load_state(module: nn.Module, state: dict[str, Tensor], source: str) -> None:
+    """Load a state dict; raise CheckpointError that lists what does not fit.
+
+    Parameters
+    ----------
+    module : nn.Module
+    state : dict of str to Tensor
+    source : str
+        Where the state came from, for the message.
+    """
+    expected = module.state_dict()
+    missing = sorted(expected.keys() - state.keys())
+    surplus = sorted(state.keys() - expected.keys())
+    misshapen = [
+        f"{name}: {tuple(state[name].shape)} instead of {tuple(expected[name].shape)}"
+        for name in sorted(expected.keys() & state.keys())
+        if state[name].shape != expected[name].shape
+    ]
+    if missing or surplus or misshapen:
+        lines = [f"{source} does not fit a {type(module).__name__}."]
+        for title, names in (("Missing", missing), ("Surplus", surplus), ("Shape", misshapen)):
+            lines += [f"{title}: {name}" for name in names]
+        raise CheckpointError("\n".join(lines))
+    module.load_state_dict(state)
+
+
+def fill_untrained_time_rows(encoder: EEGEncoder, n_trained: int) -> None:
+    """Give time rows that were never trained the value of the last trained one."""
+    with torch.no_grad():
+        encoder.time_embed[:, n_trained:] = encoder.time_embed[:, n_trained - 1 : n_trained]

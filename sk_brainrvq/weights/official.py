@@ -1,0 +1,247 @@
+"""Read checkpoints of the published research code."""
+
+import argparse
+import logging
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from sk_brainrvq.weights.exceptions import CheckpointError
+from sk_brainrvq.weights.modules import build_module, load_state
+
+logger = logging.getLogger(__name__)
+
+_HEAD_WIDTH = 20
+_STATE_KEYS = ("model", "state_dict", "module")
+_WRAPPER_PREFIXES = ("_orig_mod.", "module.")
+_DOMAINS = {"t": 0, "f": 1}
+
+
+def load_official(source: str | Path | Mapping[str, Any]) -> nn.Module:
+    """Load a checkpoint of the published code as the module it belongs to.
+
+    Parameters
+    ----------
+    source : path or mapping
+        A ``.pth`` file (read with ``weights_only=True``; of other classes only
+        ``argparse.Namespace`` is allowed), the dictionary in it, or a state dict.
+
+    Returns
+    -------
+    DualDomainTokenizer, MaskedCodeModel or EncoderClassifier
+        In eval mode, sizes inferred from the tensors, with the published settings:
+        quantizer mode "official", published targets and class-token position, level weights
+        1, 1/2, 1/4, no dropout. Its attribute ``ignored_tensors`` lists the tensors of the
+        checkpoint that never took part in training and were left out.
+
+    Raises
+    ------
+    CheckpointError
+        If the file cannot be read, the checkpoint is of no known kind, or tensors are
+        missing, left over or misshapen.
+
+    Notes
+    -----
+    Source: the research code published with the BrainRVQ paper (2026).
+
+    Examples
+    --------
+    >>> from sk_brainrvq.weights import load_official
+    >>> load_official({"weight": None})
+    Traceback (most recent call last):
+        ...
+    sk_brainrvq.weights.exceptions.CheckpointError: A state dict of the published code ...
+    """
+    kind, config, state, ignored = convert_official(source)
+    module = build_module(kind, config)
+    load_state(module, state, "The published checkpoint")
+    module.ignored_tensors = ignored  # type: ignore[assignment]
+    if ignored:
+        logger.info("Left out, as never trained: %s", ", ".join(ignored))
+    return module.eval()
+
+
+def convert_official(
+    source: str | Path | Mapping[str, Any],
+) -> tuple[str, dict[str, Any], dict[str, Tensor], list[str]]:
+    """Kind, configuration and renamed state of a published checkpoint, and what was ignored."""
+    state = _unwrap(_read(source) if isinstance(source, (str, Path)) else source)
+    if "encode_task_layer.0.weight" in state:
+        kind, rename, config = "tokenizer", _rename_tokenizer, _tokenizer_config
+    elif "student.mask_token" in state:
+        kind, rename, config = "pretraining", _rename_pretraining, _pretraining_config
+    elif "cls_token" in state and "head.weight" in state:
+        kind, rename, config = "classifier", _rename_classifier, _classifier_config
+    else:
+        names = ", ".join(list(state)[:5]) or "nothing"
+        raise CheckpointError(
+            "A state dict of the published code was expected: a tokenizer (with "
+            "encode_task_layer.*), a pretraining network (student.*) or a classifier "
+            f"(cls_token, head.*). Found: {names}."
+        )
+    renamed, ignored = {}, []
+    for name, tensor in state.items():
+        new_name = rename(name, state)
+        if new_name is None:
+            ignored.append(name)
+        else:
+            renamed[new_name] = _reshape(new_name, tensor)
+    if kind == "tokenizer":
+        _complete_codebooks(renamed)
+    return kind, config(state), renamed, ignored
+
+
+def _read(path: str | Path) -> Mapping[str, Any]:
+    if not Path(path).is_file():
+        raise CheckpointError(f"{path} is not a file; expected a .pth file of the published code.")
+    try:
+        with torch.serialization.safe_globals([argparse.Namespace]):
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise CheckpointError(
+            f"{path} cannot be read as a published checkpoint (truncated, of another kind, or "
+            f"holding objects other than tensors and argparse.Namespace): {error}"
+        ) from error
+
+
+def _unwrap(checkpoint: Any) -> dict[str, Tensor]:
+    if not isinstance(checkpoint, Mapping):
+        raise CheckpointError(
+            f"The checkpoint holds a {type(checkpoint).__name__}; expected a dictionary."
+        )
+    for key in _STATE_KEYS:
+        if isinstance(checkpoint.get(key), Mapping):
+            checkpoint = checkpoint[key]
+            break
+    state = {}
+    for name, tensor in checkpoint.items():
+        for prefix in _WRAPPER_PREFIXES:
+            name = name.removeprefix(prefix)
+        state[name] = tensor
+    return state
+
+
+def _reshape(name: str, tensor: Tensor) -> Tensor:
+    if re.fullmatch(r"decoders\.\d\.proj\.weight", name) and tensor.ndim == 4:
+        return tensor[..., 0, 0]  # 1 x 1 convolution
+    if name == "mask_token":
+        return tensor.reshape(1, 1, 1, -1)
+    if name.endswith(".initialized"):
+        return tensor.reshape(()).bool()
+    return tensor
+
+
+def _rename_tokenizer(name: str, state: Mapping[str, Tensor]) -> str | None:
+    if match := re.fullmatch(r"quantize_([tf])\.layers\.(\d+)\.(.+)", name):
+        buffers = {
+            "cluster_size": "counts",
+            "embedding.weight": "weight",
+            "embedding.initted": "initialized",
+        }
+        buffer = buffers.get(match[3])
+        if buffer is None and match[3] not in ("embedding.cluster_size", "embedding.embed_avg"):
+            return name
+        domain = _DOMAINS[match[1]]
+        return buffer and f"quantizers.{domain}.levels.{match[2]}.{buffer}"
+    name = re.sub(r"^decoder_([tf])\.", lambda m: f"decoders.{_DOMAINS[m[1]]}.", name)
+    name = re.sub(r"^(decoders\.\d)\.patch_embed\.proj", r"\1.proj", name)
+    for old, new in (
+        ("encode_task_layer.", "to_latent."),
+        ("decode_task_layer_time.", "waveform_head."),
+        ("decode_task_layer_amp.", "amplitude_head."),
+        ("decode_task_layer_angle.", "phase_head."),
+    ):
+        name = name.replace(old, new)
+    return name.replace(".fc_norm.", ".norm.")
+
+
+def _rename_pretraining(name: str, state: Mapping[str, Tensor]) -> str | None:
+    if name == "student.mask_token":
+        return "mask_token"
+    if name.startswith("student.lm_head."):
+        return None
+    if match := re.fullmatch(r"(token_embed|lm_heads|fusion_norm)_([tf])\.(\d+)\.(.+)", name):
+        part, domain, level = match[1], _DOMAINS[match[2]], int(match[3])
+        if part == "token_embed" and level == _n_levels(state, "lm_heads_t") - 1:
+            return None
+        new = {"token_embed": "code_embed", "lm_heads": "heads", "fusion_norm": "norms"}[part]
+        return f"domains.{domain}.{new}.{level - (part == 'fusion_norm')}.{match[4]}"
+    return re.sub(r"^student\.", "encoder.", name)
+
+
+def _rename_classifier(name: str, state: Mapping[str, Tensor]) -> str | None:
+    if name.startswith("head."):
+        return name
+    return "encoder." + re.sub(r"^fc_norm\.", "norm.", name)
+
+
+def _complete_codebooks(state: dict[str, Tensor]) -> None:
+    # The published update keeps no sums: they follow from codewords and counts.
+    for name in [n for n in state if re.fullmatch(r"quantizers\.\d\.levels\.\d+\.weight", n)]:
+        level = name.removesuffix(".weight")
+        state[f"{level}.sums"] = state[name] * state[f"{level}.counts"][:, None]
+
+
+def _n_levels(state: Mapping[str, Tensor], prefix: str) -> int:
+    return len({name.split(".")[1] for name in state if name.startswith(f"{prefix}.")})
+
+
+def _depth(state: Mapping[str, Tensor], prefix: str) -> int:
+    pattern = re.compile(re.escape(prefix) + r"blocks\.(\d+)\.")
+    return 1 + max((int(m[1]) for name in state if (m := pattern.match(name))), default=-1)
+
+
+def _encoder_config(state: Mapping[str, Tensor], prefix: str, position: str) -> dict[str, Any]:
+    first = f"{prefix}blocks.0."
+    embed_dim = state[f"{prefix}cls_token"].shape[-1]
+    if embed_dim % _HEAD_WIDTH:
+        raise CheckpointError(f"Width {embed_dim} is no multiple of the {_HEAD_WIDTH} of a head.")
+    gamma = state.get(f"{first}gamma_1")
+    return {
+        "embed_dim": embed_dim,
+        "depth": _depth(state, prefix),
+        "mlp_ratio": state[f"{first}mlp.fc1.weight"].shape[0] / embed_dim,
+        "qkv_bias": f"{first}attn.q_bias" in state,
+        "qk_norm": f"{first}attn.q_norm.weight" in state,
+        "layer_scale": None if gamma is None else 0.1,
+        "class_position": position,
+    }
+
+
+def _tokenizer_config(state: Mapping[str, Tensor]) -> dict[str, Any]:
+    n_levels = len({n.split(".")[2] for n in state if n.startswith("quantize_t.layers.")})
+    codebooks = [state[f"quantize_t.layers.{i}.embedding.weight"] for i in range(n_levels)]
+    return {
+        "embed_dim": state["encoder.cls_token"].shape[-1],
+        "depth": _depth(state, "encoder."),
+        "decoder_depth": _depth(state, "decoder_t."),
+        "codebook_size": [len(codebook) for codebook in codebooks],
+        "codebook_dim": codebooks[0].shape[-1],
+        "n_quantizers": n_levels,
+        "quantizer_mode": "official",
+        "quantizer_dropout": 0.0,
+        "targets": "published",
+        "spectral_embedding": False,
+        "class_position": "zero",
+    }
+
+
+def _pretraining_config(state: Mapping[str, Tensor]) -> dict[str, Any]:
+    n_levels = _n_levels(state, "lm_heads_t")
+    return {
+        "encoder": _encoder_config(state, "student.", "first_channel"),
+        "codebook_size": len(state["lm_heads_t.0.weight"]),
+        "n_quantizers": n_levels,
+        "level_weights": [0.5**level for level in range(n_levels)],
+    }
+
+
+def _classifier_config(state: Mapping[str, Tensor]) -> dict[str, Any]:
+    return {
+        "encoder": _encoder_config(state, "", "zero"),
+        "n_outputs": len(state["head.weight"]),
+    }

@@ -1,0 +1,302 @@
+"""Weights as values: immutable, printable, safe inside scikit-learn's machinery."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from sk_brainrvq.nn import EEGEncoder
+from sk_brainrvq.weights.checkpoint import read_checkpoint, write_checkpoint
+from sk_brainrvq.weights.exceptions import CheckpointError
+from sk_brainrvq.weights.modules import (
+    KINDS,
+    build_module,
+    encoder_config,
+    fill_untrained_time_rows,
+    load_state,
+)
+from sk_brainrvq.weights.official import convert_official
+
+_DIGEST_LENGTH = 12
+NO_DEFAULT = (
+    'weights="default" was given, but no default model is bundled with this version. Get weights '
+    "by fitting BrainRVQPretrainer on unlabelled EEG and pass weights=pretrainer.weights_, give "
+    "the path of a saved checkpoint, or pass weights=None for randomly initialised ones."
+)
+
+
+class Weights:
+    """Trained weights of one network, as an immutable value.
+
+    A ``Weights`` survives ``clone``, pipelines and grid searches: copying gives the same
+    object, and its repr holds a digest of its content, so that caches keyed on parameters
+    notice a changed model.
+
+    Parameters
+    ----------
+    path : path
+        A folder written by ``save_pretrained`` or :meth:`save`, or the ``.safetensors`` file
+        in it.
+
+    Attributes
+    ----------
+    kind : {"tokenizer", "pretraining", "classifier", "encoder"}
+    name : str
+        Where the weights came from.
+    digest : str
+        First 12 hexadecimal digits of the SHA-256 of kind, configuration and tensors.
+    config : dict
+        Arguments of the network. A copy: changing it changes nothing.
+    info : dict
+        What is known of the training: "ch_names", "trained_rows", "trained_patches",
+        "sfreq" in Hz, "official". A copy.
+
+    Raises
+    ------
+    CheckpointError
+        If the checkpoint is missing, truncated, of another kind or from a newer format.
+
+    Examples
+    --------
+    >>> import copy, numpy as np
+    >>> from sk_brainrvq import BrainRVQEmbedder
+    >>> X = np.random.default_rng(0).normal(size=(4, 2, 400))
+    >>> embedder = BrainRVQEmbedder(weights=None, architecture="tiny", sfreq=200,
+    ...                             ch_names=["C3", "C4"], random_state=0)
+    >>> weights = embedder.fit(X).weights_
+    >>> weights.kind
+    'encoder'
+    >>> copy.deepcopy(weights) is weights
+    True
+    """
+
+    __slots__ = ("_config", "_info", "_tensors", "digest", "kind", "name")
+
+    kind: str
+    name: str
+    digest: str
+    _config: str
+    _info: str
+    _tensors: dict[str, Tensor]
+
+    def __init__(self, path: str | Path):
+        header, tensors = read_checkpoint(path)
+        if header.get("kind") not in KINDS:
+            raise CheckpointError(
+                f"{path} holds {header.get('kind', 'no network')!r}; expected a network of kind "
+                f"{', '.join(KINDS)}."
+            )
+        self._set(Path(path).stem, header["kind"], header["config"], header["info"], tensors)
+        load_state(build_module(self.kind, self.config), tensors, str(path))
+
+    @classmethod
+    def from_module(
+        cls,
+        name: str,
+        kind: str,
+        config: Mapping[str, Any],
+        module: nn.Module,
+        info: Mapping[str, Any],
+    ) -> "Weights":
+        """Copy the weights of a module.
+
+        Parameters
+        ----------
+        name : str
+        kind : {"tokenizer", "pretraining", "classifier", "encoder"}
+        config : mapping
+            Arguments that build the module again.
+        module : nn.Module
+        info : mapping
+            See the class attribute.
+
+        Returns
+        -------
+        Weights
+        """
+        weights = cls.__new__(cls)
+        state = {k: v.detach().cpu().clone() for k, v in module.state_dict().items()}
+        weights._set(name, kind, config, info, state)
+        return weights
+
+    @classmethod
+    def from_official(cls, path: str | Path) -> "Weights":
+        """Weights of a ``.pth`` checkpoint of the published code.
+
+        Parameters
+        ----------
+        path : path
+
+        Returns
+        -------
+        Weights
+
+        Raises
+        ------
+        CheckpointError
+            See :func:`sk_brainrvq.weights.load_official`.
+        """
+        kind, config, state, _ = convert_official(path)
+        module = build_module(kind, config)
+        load_state(module, state, str(path))
+        return cls.from_module(Path(path).stem, kind, config, module, {"official": True})
+
+    def _set(
+        self,
+        name: str,
+        kind: str,
+        config: Mapping[str, Any],
+        info: Mapping[str, Any],
+        tensors: Mapping[str, Tensor],
+    ) -> None:
+        values = {
+            "name": name,
+            "kind": kind,
+            "_config": json.dumps(config, sort_keys=True),
+            "_info": json.dumps(info, sort_keys=True),
+            "_tensors": dict(tensors),
+        }
+        digest = hashlib.sha256(f"{kind} {values['_config']}".encode())
+        for key in sorted(tensors):
+            digest.update(key.encode())
+            digest.update(tensors[key].contiguous().numpy().tobytes())
+        values["digest"] = digest.hexdigest()[:_DIGEST_LENGTH]
+        for key, value in values.items():
+            object.__setattr__(self, key, value)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError("Weights are immutable; build new ones instead.")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError("Weights are immutable; build new ones instead.")
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """Arguments of the network (a copy)."""
+        return json.loads(self._config)
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """What is known of the training (a copy)."""
+        return json.loads(self._info)
+
+    def module(self) -> nn.Module:
+        """A new module with these weights, in eval mode, on the CPU."""
+        module = build_module(self.kind, self.config)
+        load_state(module, self._tensors, repr(self))
+        return module.eval()
+
+    def encoder(self, drop_path: float = 0.0) -> EEGEncoder:
+        """A new encoder with these weights, in eval mode, on the CPU.
+
+        Time rows that were never trained take the value of the last trained one.
+
+        Parameters
+        ----------
+        drop_path : float, default=0.0
+            Stochastic depth of the last block.
+        """
+        encoder = EEGEncoder(**{**self.encoder_config, "drop_path": drop_path})
+        prefix = "" if self.kind == "encoder" else "encoder."
+        state = {
+            k.removeprefix(prefix): v for k, v in self._tensors.items() if k.startswith(prefix)
+        }
+        load_state(encoder, state, repr(self))
+        trained = self.info.get("trained_patches")
+        if trained:
+            fill_untrained_time_rows(encoder, trained)
+        return encoder.eval()
+
+    @property
+    def encoder_config(self) -> dict[str, Any]:
+        """Arguments of the ``EEGEncoder`` inside."""
+        return encoder_config(self.kind, self.config)
+
+    def save(self, folder: str | Path, extra: Mapping[str, Any] | None = None) -> Path:
+        """Write ``model.safetensors`` and ``config.json`` into a folder.
+
+        Parameters
+        ----------
+        folder : path
+        extra : mapping, optional
+            More entries for the JSON.
+
+        Returns
+        -------
+        Path
+            The safetensors file.
+        """
+        header = {"kind": self.kind, "config": self.config, "info": self.info, **(extra or {})}
+        return write_checkpoint(folder, header, self._tensors)
+
+    def __copy__(self) -> "Weights":
+        return self
+
+    def __deepcopy__(self, memo: dict) -> "Weights":
+        return self
+
+    def __reduce__(self) -> tuple:
+        return _rebuild, (self.name, self.kind, self.config, self.info, _to_numpy(self._tensors))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Weights) and other.digest == self.digest
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    def __repr__(self) -> str:
+        return f"Weights({self.name!r}, kind={self.kind!r}, digest={self.digest!r})"
+
+
+def _to_numpy(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
+    # numpy pickles byte for byte alike every time; torch storages do not.
+    return {name: tensor.numpy() for name, tensor in tensors.items()}
+
+
+def _rebuild(name: str, kind: str, config: dict, info: dict, arrays: Mapping[str, Any]) -> Weights:
+    import torch
+
+    weights = Weights.__new__(Weights)
+    weights._set(name, kind, config, info, {k: torch.tensor(v) for k, v in arrays.items()})
+    return weights
+
+
+def resolve_weights(weights: Any, kinds: tuple[str, ...], parameter: str) -> Weights | None:
+    """The ``Weights`` that a parameter stands for.
+
+    Parameters
+    ----------
+    weights : "default", None, path or Weights
+    kinds : tuple of str
+        Kinds that serve.
+    parameter : str
+        Name of the parameter, for messages.
+
+    Returns
+    -------
+    Weights or None
+    """
+    if weights is None:
+        return None
+    if hasattr(weights, "get_params"):
+        raise CheckpointError(
+            f"{parameter}= was given a {type(weights).__name__}, which would lose its fit when "
+            f"scikit-learn clones it. Pass its weights instead: {parameter}=fitted.weights_."
+        )
+    if isinstance(weights, str) and weights == "default":
+        raise CheckpointError(NO_DEFAULT.replace("weights=", f"{parameter}=", 1))
+    if isinstance(weights, (str, Path)):
+        weights = Weights(weights)
+    if not isinstance(weights, Weights):
+        raise CheckpointError(
+            f"{parameter}={weights!r} was given; expected 'default', None, a path or a Weights."
+        )
+    if weights.kind not in kinds:
+        raise CheckpointError(
+            f"{parameter}={weights!r} holds a network of kind {weights.kind!r}; expected one of "
+            f"{', '.join(kinds)}."
+        )
+    return weights
