@@ -19,7 +19,7 @@ from sk_brainrvq.estimators.ddrvq_transformer import DDRVQTransformer
 from sk_brainrvq.estimators.embedding import EmbeddingMixin
 from sk_brainrvq.estimators.pooling import check_pooling
 from sk_brainrvq.estimators.training_info import training_info
-from sk_brainrvq.nn import importance_guided_mask
+from sk_brainrvq.nn import DualDomainTokenizer, importance_guided_mask
 from sk_brainrvq.signals import PreparedEEG
 from sk_brainrvq.signals.preparation import rematch
 from sk_brainrvq.training import (
@@ -286,7 +286,7 @@ class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, EEGEstimator):
     def _codes(self, tokenizer: Weights, prepared: PreparedEEG) -> list[NDArray]:
         """Codes of each group's segments by a tokenizer."""
         info, device = tokenizer.info, resolve_device(self.device)
-        module = tokenizer.module().to(device)
+        module = cast(DualDomainTokenizer, tokenizer.module()).to(device)
         prepared = rematch(prepared, info.get("trained_rows"), info.get("official", False))
 
         def encode(batch: Batch) -> torch.Tensor:

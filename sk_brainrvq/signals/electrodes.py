@@ -25,7 +25,7 @@ ELECTRODE_NAMES = tuple(
     T1 T2 FTT9h TTP7h TPP9h FTT10h TPP8h TPP10h
     FP1-F7 F7-T7 T7-P7 P7-O1 FP2-F8 F8-T8 T8-P8 P8-O2
     FP1-F3 F3-C3 C3-P3 P3-O1 FP2-F4 F4-C4 C4-P4 P4-O2
-    """.split()
+    """.split()  # noqa: SIM905
 )
 _ROWS = {name.upper(): i + 1 for i, name in enumerate(ELECTRODE_NAMES) if i + 1 < N_ELECTRODE_ROWS}
 _CANONICAL = {"T3": "T7", "T4": "T8", "T5": "P7", "T6": "P8"}

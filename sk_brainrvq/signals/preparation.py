@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -213,7 +214,7 @@ def segment_bounds(n_patches: int) -> list[tuple[int, int]]:
     """First and last + 1 patch of near-equal segments of at most 30 patches."""
     n_segments = -(-n_patches // MAX_PATCHES)
     edges = [round(i * n_patches / n_segments) for i in range(n_segments + 1)]
-    return list(zip(edges[:-1], edges[1:], strict=True))
+    return list(pairwise(edges))
 
 
 def to_patches(signals: NDArray) -> NDArray:

@@ -3,7 +3,8 @@
 import argparse
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -70,10 +71,12 @@ def convert_official(
 ) -> tuple[str, dict[str, Any], dict[str, Tensor], list[str]]:
     """Kind, configuration and renamed state of a published checkpoint, and what was ignored."""
     state = _unwrap(_read(source) if isinstance(source, (str, Path)) else source)
+    rename: Callable[[str], str | None]
     if "encode_task_layer.0.weight" in state:
         kind, rename, config = "tokenizer", _rename_tokenizer, _tokenizer_config
     elif "student.mask_token" in state:
-        kind, rename, config = "pretraining", _rename_pretraining, _pretraining_config
+        kind, config = "pretraining", _pretraining_config
+        rename = partial(_rename_pretraining, n_levels=_n_levels(state, "lm_heads_t"))
     elif "cls_token" in state and "head.weight" in state:
         kind, rename, config = "classifier", _rename_classifier, _classifier_config
     else:
@@ -85,7 +88,7 @@ def convert_official(
         )
     renamed, ignored = {}, []
     for name, tensor in state.items():
-        new_name = rename(name, state)
+        new_name = rename(name)
         if new_name is None:
             ignored.append(name)
         else:
@@ -135,7 +138,7 @@ def _reshape(name: str, tensor: Tensor) -> Tensor:
     return tensor
 
 
-def _rename_tokenizer(name: str, state: Mapping[str, Tensor]) -> str | None:
+def _rename_tokenizer(name: str) -> str | None:
     if match := re.fullmatch(r"quantize_([tf])\.layers\.(\d+)\.(.+)", name):
         buffers = {
             "cluster_size": "counts",
@@ -159,21 +162,21 @@ def _rename_tokenizer(name: str, state: Mapping[str, Tensor]) -> str | None:
     return name.replace(".fc_norm.", ".norm.")
 
 
-def _rename_pretraining(name: str, state: Mapping[str, Tensor]) -> str | None:
+def _rename_pretraining(name: str, n_levels: int) -> str | None:
     if name == "student.mask_token":
         return "mask_token"
     if name.startswith("student.lm_head."):
         return None
     if match := re.fullmatch(r"(token_embed|lm_heads|fusion_norm)_([tf])\.(\d+)\.(.+)", name):
         part, domain, level = match[1], _DOMAINS[match[2]], int(match[3])
-        if part == "token_embed" and level == _n_levels(state, "lm_heads_t") - 1:
+        if part == "token_embed" and level == n_levels - 1:
             return None
         new = {"token_embed": "code_embed", "lm_heads": "heads", "fusion_norm": "norms"}[part]
         return f"domains.{domain}.{new}.{level - (part == 'fusion_norm')}.{match[4]}"
     return re.sub(r"^student\.", "encoder.", name)
 
 
-def _rename_classifier(name: str, state: Mapping[str, Tensor]) -> str | None:
+def _rename_classifier(name: str) -> str | None:
     if name.startswith("head."):
         return name
     return "encoder." + re.sub(r"^fc_norm\.", "norm.", name)
