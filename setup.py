@@ -12,7 +12,13 @@ EXTRAS = {
     "moabb": ["moabb>=1.2"],
     "viz": ["matplotlib>=3.8"],
     "corpus": ["zarr>=3", "fsspec"],
-    "docs": ["sphinx>=8", "pydata-sphinx-theme>=0.16", "numpydoc>=1.8", "matplotlib>=3.8"],
+    "docs": [
+        "docutils>=0.22",
+        "matplotlib>=3.8",
+        "numpydoc>=1.8",
+        "pydata-sphinx-theme>=0.16",
+        "sphinx>=8.2",
+    ],
     "dev": [
         "hypothesis",
         "matplotlib>=3.8",
@@ -35,7 +41,7 @@ setup(
     author="The sk_brainrvq developers",
     python_requires=">=3.11",
     packages=find_packages(include=["sk_brainrvq", "sk_brainrvq.*"]),
-    package_data={"sk_brainrvq": ["py.typed"]},
+    package_data={"sk_brainrvq": ["py.typed"], "sk_brainrvq.datasets": ["eegmat_sha256.txt"]},
     install_requires=[
         "numpy>=2",
         "scipy>=1.13",

@@ -123,8 +123,8 @@ class Codebook(nn.Module):
     decay : float
         Decay of the moving averages.
     revival_threshold : float
-        A code whose averaged count per batch falls below this is moved to a vector of the
-        current batch. 0 switches revival off.
+        A code whose averaged count falls below this share of the mean count is moved to a
+        vector of the current batch. 0 switches revival off.
     """
 
     def __init__(self, codebook_size: int, dim: int, decay: float, revival_threshold: float):
@@ -170,9 +170,10 @@ class Codebook(nn.Module):
     def _revive(self, vectors: Tensor) -> None:
         # Every code draws a candidate, so that no shape depends on how many are dead.
         drawn = torch.randint(len(vectors), (len(self.weight),), device=vectors.device)
-        dead = (self.counts < self.revival_threshold)[:, None]
+        dead = (self.counts < self.revival_threshold * self.counts.mean())[:, None]
         self.weight.copy_(torch.where(dead, vectors[drawn], self.weight))
-        counts = torch.where(dead[:, 0], torch.ones_like(self.counts), self.counts)
+        # A revived code starts with the mean count: its next chance is as good as any other's.
+        counts = torch.where(dead[:, 0], self.counts.mean(), self.counts)
         self.counts.copy_(counts)
         self.sums.copy_(torch.where(dead, self.weight * counts[:, None], self.sums))
 
@@ -210,7 +211,7 @@ class ResidualVectorQuantizer(nn.Module):
         Share of training epochs (first axis) decoded from a random number of levels, which
         makes decoding from fewer levels a trained situation.
     revival_threshold : float, default=0.1
-        Averaged count per batch below which a code is revived (mode "residual").
+        Share of the mean count below which a code is revived (mode "residual"); 0 never.
 
     Notes
     -----

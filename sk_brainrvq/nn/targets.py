@@ -28,7 +28,7 @@ class Reconstruction:
         Standardised waveform of each patch (mean 0, standard deviation 1).
     amplitude : Tensor, shape (B, C, P, n_bins)
         Published targets: amplitude of the 200 FFT bins, standardised over the epoch.
-        Extended targets: log1p of the amplitude of 101 bins, in 10 microvolts.
+        Extended targets: log1p of the amplitude of 101 bins, in 0.1 microvolts.
     phase : Tensor, shape (B, C, P, n_bins)
         Published targets: angle of the 200 FFT bins, standardised over the epoch.
         Extended targets: angle of 101 bins in radians.
@@ -95,7 +95,7 @@ class ExtendedTargets:
         error = (phase.unflatten(-1, (HALF_BINS, 2)) - unit).square().sum(-1)
         return {
             "waveform": F.mse_loss(waveform, standardise_patches(x)),
-            "amplitude": F.mse_loss(amplitude[..., :-1], torch.log1p(10 * magnitude)),
+            "amplitude": F.mse_loss(amplitude[..., :-1], torch.log1p(1000 * magnitude)),
             "phase": (weight * error).mean() / 2,
             "log_std": F.mse_loss(amplitude[..., -1], torch.log1p(100 * std)),
         }

@@ -1,0 +1,63 @@
+"""Configuration of the documentation; nothing here needs the network."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent / "_ext"))
+
+from sk_brainrvq import __version__
+
+project = "sk_brainrvq"
+author = "The sk_brainrvq developers"
+copyright = "2026, the sk_brainrvq developers"
+version = release = __version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.doctest",
+    "numpydoc",
+    "mathml",
+    "changelog",
+]
+templates_path = ["_templates"]
+exclude_patterns = ["_build", "_ext", "_templates"]
+
+autosummary_generate = True
+autodoc_typehints = "none"  # the docstrings give types, with shapes and units
+autodoc_member_order = "bysource"
+add_module_names = False
+toc_object_entries_show_parents = "hide"
+# Members stand in the class template, where scikit-learn's own can be left out.
+numpydoc_show_class_members = False
+numpydoc_class_members_toctree = False
+
+doctest_test_doctest_blocks = "default"
+doctest_global_setup = """
+import warnings, torch
+torch.set_num_threads(1)
+from sk_brainrvq.signals import EEGWarning
+warnings.simplefilter("ignore", EEGWarning)
+"""
+
+html_theme = "pydata_sphinx_theme"
+html_math_renderer = "mathml"
+html_title = f"sk_brainrvq {release}"
+html_static_path = ["_static"]
+html_css_files = ["sk_brainrvq.css"]
+html_copy_source = False
+html_show_sourcelink = False
+html_sidebars = {"**": []}
+html_context = {"default_mode": "auto"}
+html_theme_options = {
+    "logo": {"text": "sk_brainrvq"},
+    "navbar_align": "left",
+    "navbar_persistent": ["search-button"],
+    "header_links_before_dropdown": 6,
+    "show_prev_next": True,
+    "show_toc_level": 2,
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "pygments_light_style": "a11y-high-contrast-light",
+    "pygments_dark_style": "a11y-high-contrast-dark",
+}

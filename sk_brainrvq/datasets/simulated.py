@@ -1,0 +1,133 @@
+"""Simulated EEG for examples and tests."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sk_brainrvq.datasets.windows import Windows
+
+_NAMES = "Fp1 Fp2 F3 F4 F7 F8 T7 T8 C3 C4 P7 P8 P3 P4 O1 O2 Fz Cz Pz".split()  # noqa: SIM905
+_FRONTAL = ("FP", "AF")
+_POSTERIOR = ("O", "P", "PO")
+
+
+def make_eeg(
+    n_subjects: int = 4,
+    n_windows: int = 20,
+    *,
+    duration: float = 5.0,
+    sfreq: float = 200.0,
+    ch_names: Sequence[str] = _NAMES,
+    effect: float = 0.5,
+    random_state: int | np.random.RandomState | None = None,
+) -> Windows:
+    """Simulate EEG of several subjects at rest and during a task.
+
+    A 1/f background, posterior alpha of a strength of the subject's own, blinks at frontal
+    electrodes, bursts of muscle activity and mains hum. The task weakens the alpha rhythm.
+
+    Parameters
+    ----------
+    n_subjects : int, default=4
+    n_windows : int, default=20
+        Of each subject, the first half at rest, the rest during the task.
+    duration : float, default=5.0
+        Seconds.
+    sfreq : float, default=200.0
+        Hz.
+    ch_names : sequence of str
+        19 electrodes of the 10-20 system by default.
+    effect : float, default=0.5
+        Share of the alpha amplitude that the task takes away; 0 is no effect.
+    random_state : int, RandomState or None, default=None
+
+    Returns
+    -------
+    Windows
+        In microvolts; y is 0 at rest and 1 during the task.
+
+    Raises
+    ------
+    ValueError
+        If a number is not positive, or ``effect`` not between 0 and 1.
+
+    Examples
+    --------
+    >>> from sk_brainrvq.datasets import make_eeg
+    >>> windows = make_eeg(n_subjects=2, n_windows=6, random_state=0)
+    >>> windows.X.shape, windows.y.tolist()[:6]
+    ((12, 19, 1000), [0, 0, 0, 1, 1, 1])
+    """
+    if min(n_subjects, n_windows, duration, sfreq, len(ch_names)) <= 0:
+        raise ValueError(
+            f"n_subjects={n_subjects}, n_windows={n_windows}, duration={duration}, "
+            f"sfreq={sfreq} and {len(ch_names)} channels were given; each must be above 0."
+        )
+    if not 0 <= effect <= 1:
+        raise ValueError(f"effect={effect} was given; expected a share from 0 to 1.")
+    rng = np.random.default_rng(
+        random_state.randint(2**31)
+        if isinstance(random_state, np.random.RandomState)
+        else random_state
+    )
+    labels = np.repeat([0, 1], [n_windows - n_windows // 2, n_windows // 2])
+    subjects = [_subject(rng, labels, duration, sfreq, ch_names, effect) for _ in range(n_subjects)]
+    return Windows(
+        np.concatenate(subjects).astype(np.float32),
+        np.tile(labels, n_subjects).astype(np.int64),
+        np.repeat(np.arange(n_subjects), n_windows),
+        list(ch_names),
+        float(sfreq),
+        ("rest", "task"),
+    )
+
+
+def _subject(
+    rng: np.random.Generator,
+    labels: NDArray,
+    duration: float,
+    sfreq: float,
+    ch_names: Sequence[str],
+    effect: float,
+) -> NDArray:
+    """Windows (n_windows, n_channels, n_times) of one subject."""
+    shape = (len(labels), len(ch_names), round(duration * sfreq))
+    times = np.arange(shape[-1]) / sfreq
+    frontal = np.array([name.upper().startswith(_FRONTAL) for name in ch_names], float)
+    posterior = np.array([name.upper().startswith(_POSTERIOR) for name in ch_names], float)
+    signals = _background(rng, shape, sfreq)
+    strength = rng.uniform(8, 20) * (1 - effect * labels)
+    frequency = rng.uniform(9, 11.5)
+    phase = rng.uniform(0, 2 * np.pi, (len(labels), 1))
+    alpha = strength[:, None] * np.sin(2 * np.pi * frequency * times + phase)
+    signals += alpha[:, None] * (0.2 + 0.8 * posterior)[:, None]
+    signals += _blinks(rng, len(labels), times)[:, None] * frontal[:, None]
+    signals += _muscle(rng, shape)
+    if sfreq > 100:
+        signals += rng.uniform(0.2, 1.5) * np.sin(2 * np.pi * 50 * times)
+    return signals
+
+
+def _background(rng: np.random.Generator, shape: tuple, sfreq: float) -> NDArray:
+    """1/f noise, 10 microvolts strong, partly common to all channels."""
+    own = rng.normal(size=shape)
+    common = rng.normal(size=(shape[0], 1, shape[2]))
+    spectrum = np.fft.rfft(0.8 * own + 0.6 * common)
+    frequencies = np.fft.rfftfreq(shape[-1], 1 / sfreq)
+    spectrum /= np.sqrt(np.maximum(frequencies, 0.5))
+    noise = np.fft.irfft(spectrum, shape[-1])
+    return 10 * noise / noise.std()
+
+
+def _blinks(rng: np.random.Generator, n_windows: int, times: NDArray) -> NDArray:
+    """A blink of about 100 microvolts in every third window."""
+    height = 100 * (rng.random(n_windows) < 1 / 3)
+    centre = rng.uniform(0, times[-1] + 1e-9, n_windows)
+    return height[:, None] * np.exp(-(((times - centre[:, None]) / 0.1) ** 2))
+
+
+def _muscle(rng: np.random.Generator, shape: tuple) -> NDArray:
+    """White bursts of 8 microvolts in one channel of every tenth window."""
+    burst = rng.random(shape[:2]) < 1 / (10 * shape[1])
+    return 8 * burst[..., None] * rng.normal(size=shape)

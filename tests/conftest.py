@@ -1,0 +1,51 @@
+"""Fixtures that every test may use."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+# Two test processes share two cores.
+torch.set_num_threads(1)
+
+CH_NAMES = ["Fp1", "C3", "Cz", "O2"]
+
+
+def shared_folder() -> Path:
+    """Folder with reference numbers and real EEG; absent, tests skip, but never in CI."""
+    folder = Path(os.environ.get("SK_BRAINRVQ_SHARED", Path(__file__).parents[2] / "shared"))
+    if not folder.is_dir():
+        message = f"No shared folder at {folder}; set SK_BRAINRVQ_SHARED to it."
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def reference_folder() -> Path:
+    """Numbers computed with the published research code."""
+    return shared_folder() / "reference"
+
+
+@pytest.fixture(scope="session")
+def eegmat_folder() -> Path:
+    """EDF files of EEGMAT, subjects 00-31."""
+    return shared_folder() / "data" / "eegmat"
+
+
+@pytest.fixture
+def eeg() -> np.ndarray:
+    """Twelve epochs of four channels, three seconds at 200 Hz, in microvolts."""
+    rng = np.random.default_rng(0)
+    times = np.arange(600) / 200
+    alpha = 20 * np.sin(2 * np.pi * 10 * times + rng.uniform(0, 6, (12, 4, 1)))
+    return alpha + rng.normal(scale=10, size=(12, 4, 600))
+
+
+@pytest.fixture
+def labels() -> np.ndarray:
+    """A class for each epoch of ``eeg``."""
+    return np.array(["rest", "task"] * 6)

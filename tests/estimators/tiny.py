@@ -1,0 +1,60 @@
+"""Estimators of the smallest size, EEG for them, and fitted ones that tests share."""
+
+from functools import cache
+
+import numpy as np
+
+from sk_brainrvq import BrainRVQClassifier, BrainRVQEmbedder, BrainRVQPretrainer, DDRVQTransformer
+
+CH_NAMES = ["Fp1", "C3", "Cz", "O2"]
+
+_ARRAYS = {"sfreq": 200, "ch_names": CH_NAMES, "random_state": 0, "device": "cpu"}
+_SIZES = {"architecture": "tiny", "codebook_size": 16}
+ESTIMATORS = {
+    "tokenizer": (DDRVQTransformer, {**_ARRAYS, **_SIZES, "max_epochs": 1}),
+    "pretrainer": (
+        BrainRVQPretrainer,
+        {**_ARRAYS, **_SIZES, "max_epochs": 1, "tokenizer_max_epochs": 1},
+    ),
+    "embedder": (BrainRVQEmbedder, {**_ARRAYS, "architecture": "tiny", "weights": None}),
+    "classifier": (
+        BrainRVQClassifier,
+        {**_ARRAYS, "architecture": "tiny", "weights": None, "max_epochs": 1},
+    ),
+}
+NAMES = list(ESTIMATORS)
+TRAINED = ["tokenizer", "pretrainer", "classifier"]
+
+
+def tiny(name, **params):
+    """A new unfitted estimator of the smallest size."""
+    estimator_class, defaults = ESTIMATORS[name]
+    return estimator_class(**{**defaults, **params})
+
+
+def make_eeg(n_epochs=12, n_channels=4, n_times=600, seed=0):
+    """Noise of 20 microvolts."""
+    return np.random.default_rng(seed).normal(scale=20, size=(n_epochs, n_channels, n_times))
+
+
+def make_labels(n_epochs=12):
+    """Two classes in turn."""
+    return np.array(["rest", "task"] * n_epochs)[:n_epochs]
+
+
+def fit(estimator, X):
+    """Fit with labels, which all but the classifier ignore."""
+    return estimator.fit(X, make_labels(len(X)))
+
+
+@cache
+def fitted(name):
+    """A fitted estimator shared by tests: leave it as it is."""
+    return fit(tiny(name), make_eeg())
+
+
+def apply(estimator, X):
+    """What the estimator makes of X: codes, embeddings or class probabilities."""
+    if hasattr(estimator, "predict_proba"):
+        return estimator.predict_proba(X)
+    return estimator.transform(X)

@@ -1,0 +1,160 @@
+"""The package as a whole: what it exports and who imports whom."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import sk_brainrvq
+
+ROOT = Path(sk_brainrvq.__file__).parent
+FILES = sorted(ROOT.rglob("*.py"))
+
+# Who may know whom, besides themselves.
+ARROWS = {
+    "nn": set(),
+    "signals": set(),
+    "training": {"nn", "signals"},
+    "weights": {"nn", "signals"},
+    "estimators": {"nn", "signals", "training", "weights"},
+}
+
+
+def imports(path):
+    """(module name, whether at module level) of each import in a file."""
+    tree = ast.parse(path.read_text())
+    inner = {
+        node
+        for function in ast.walk(tree)
+        if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef))
+        for node in ast.walk(function)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, node not in inner
+        elif isinstance(node, ast.ImportFrom):
+            package = path.relative_to(ROOT.parent).with_suffix("").parts
+            base = list(package[: len(package) - node.level]) if node.level else []
+            module = ".".join(base + ([node.module] if node.module else []))
+            yield module, node not in inner
+            if module == "sk_brainrvq":
+                for alias in node.names:
+                    yield f"{module}.{alias.name}", node not in inner
+
+
+def part_of(path):
+    """Subpackage that a file belongs to; "" for those of the package itself."""
+    parts = path.relative_to(ROOT).parts
+    return parts[0] if len(parts) > 1 else ""
+
+
+def known_parts(path):
+    """Subpackages that a file imports."""
+    names = [name.split(".") for name, _ in imports(path)]
+    folders = {file.parent.name for file in ROOT.glob("*/__init__.py")}
+    return {name[1] for name in names if name[0] == "sk_brainrvq" and len(name) > 1} & folders
+
+
+def run_python(code):
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def test_import__fresh_process__loads_no_heavy_library():
+    code = """
+import sys
+import sk_brainrvq
+heavy = {"torch", "mne", "skorch", "sklearn", "scipy", "numpy", "matplotlib", "safetensors"}
+print(sorted(heavy & set(sys.modules)))
+print(sk_brainrvq.__version__)
+"""
+    loaded, version = run_python(code).splitlines()
+    assert loaded == "[]"
+    assert version == sk_brainrvq.__version__
+
+
+def test_using_an_estimator__fresh_process__loads_neither_mne_nor_matplotlib():
+    code = """
+import sys
+from sk_brainrvq import DDRVQTransformer
+print(sorted({"mne", "matplotlib", "braindecode", "moabb"} & set(sys.modules)))
+"""
+    assert run_python(code).strip() == "[]"
+
+
+def test_dir__package__lists_public_names():
+    expected = {
+        "BrainRVQClassifier",
+        "BrainRVQEmbedder",
+        "BrainRVQPretrainer",
+        "CodeHistogram",
+        "DDRVQTransformer",
+        "Weights",
+        "__version__",
+    }
+    assert expected <= set(dir(sk_brainrvq))
+    assert expected <= set(sk_brainrvq.__all__)
+    for name in expected:
+        assert getattr(sk_brainrvq, name) is not None
+
+
+def test_getattr__unknown_name__raises_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'BrainRVQRegressor'"):
+        sk_brainrvq.BrainRVQRegressor  # noqa: B018
+
+
+@pytest.mark.parametrize("part", ARROWS)
+def test_imports__between_subpackages__follow_the_arrows(part):
+    files = [path for path in FILES if part_of(path) == part]
+    assert len(files) > 1
+    strangers = {
+        (str(path.relative_to(ROOT)), known)
+        for path in files
+        for known in known_parts(path) - ARROWS[part] - {part}
+    }
+    assert strangers == set()
+
+
+def test_imports__nn__knows_torch_and_the_standard_library_only():
+    allowed = {"torch", "sk_brainrvq"} | sys.stdlib_module_names
+    strangers = {
+        (path.name, name)
+        for path in FILES
+        if part_of(path) == "nn"
+        for name, _ in imports(path)
+        if name.split(".")[0] not in allowed
+    }
+    assert strangers == set()
+
+
+def test_imports__skorch__in_training_only():
+    users = {part_of(path) for path in FILES for name, _ in imports(path) if "skorch" in name}
+    assert users == {"training"}
+
+
+def test_imports__datasets_and_viz__known_to_nobody_else():
+    strangers = {
+        (str(path.relative_to(ROOT)), known)
+        for path in FILES
+        for known in known_parts(path) & {"datasets", "viz"}
+        if part_of(path) != known
+    }
+    assert strangers == set()
+
+
+def test_imports__extras__only_where_they_are_used():
+    extras = {"matplotlib", "braindecode", "moabb", "zarr", "fsspec"}
+    strangers = {
+        (str(path.relative_to(ROOT)), name)
+        for path in FILES
+        for name, at_module_level in imports(path)
+        if at_module_level and name.split(".")[0] in extras
+        if not (name.split(".")[0] == "matplotlib" and part_of(path) == "viz")
+    }
+    assert strangers == set()
