@@ -4,12 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test lint types docs clean
+.PHONY: help demo test lint types doctest docs clean
 
 help:
 	@echo "make demo   learn, embed and classify real EEG; a table and two figures in demo/"
 	@echo "make test   everything CI runs: format, lint, types, tests, examples in docstrings"
-	@echo "make docs   build the documentation into docs/_build/html"
+	@echo "make docs   run the examples of the documentation and build it into docs/_build/html"
 	@echo "make clean  remove the environment and everything built"
 
 $(STAMP): setup.py pyproject.toml constraints.txt
@@ -21,7 +21,7 @@ $(STAMP): setup.py pyproject.toml constraints.txt
 demo: $(STAMP)
 	$(BIN)/python examples/quickstart.py --output demo
 
-test: lint types $(STAMP)
+test: lint types doctest $(STAMP)
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 lint: $(STAMP)
@@ -31,7 +31,10 @@ lint: $(STAMP)
 types: $(STAMP)
 	$(BIN)/mypy
 
-docs: $(STAMP)
+doctest: $(STAMP)
+	$(BIN)/sphinx-build -W -q -b doctest docs docs/_build/doctest
+
+docs: $(STAMP) doctest
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
 
 clean:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral
 
 import torch
 import torch.nn.functional as F
@@ -246,7 +247,8 @@ class ResidualVectorQuantizer(nn.Module):
             raise ValueError(f"mode={mode!r} was given; expected 'residual' or 'official'.")
         if n_quantizers < 1:
             raise ValueError(f"n_quantizers={n_quantizers} was given; at least 1 is needed.")
-        sizes = [codebook_size] * n_quantizers if isinstance(codebook_size, int) else codebook_size
+        one_size = isinstance(codebook_size, Integral)
+        sizes = [int(codebook_size)] * n_quantizers if one_size else codebook_size
         if len(sizes) != n_quantizers or min(sizes) < 2:
             raise ValueError(
                 f"codebook_size={codebook_size} was given for {n_quantizers} levels; expected "
@@ -284,7 +286,7 @@ class ResidualVectorQuantizer(nn.Module):
         if z.shape[-1] != self.dim:
             raise ValueError(f"z has width {z.shape[-1]}; this quantizer has width {self.dim}.")
         with torch.autocast(z.device.type, enabled=False):
-            flat = z.float().flatten(0, -2)
+            flat = z.float().reshape(-1, self.dim)
             depth = self._depths(z, self._check_levels(n_levels))
             quantize = self._residual if self.mode == "residual" else self._official
             quantized, codes, commitment = quantize(flat, depth)

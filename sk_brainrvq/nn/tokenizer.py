@@ -62,6 +62,8 @@ class CodeDecoder(TokenTransformer):
         super().__init__(embed_dim, depth, class_position=class_position)
         self.proj = nn.Linear(codebook_dim, embed_dim)
         self.initialise()
+        # Codewords have norm 1: at the usual 0.02 the position tables would drown them.
+        nn.init.trunc_normal_(self.proj.weight, std=0.2)
 
     def forward(self, quantized: Tensor, electrodes: Tensor) -> Tensor:
         """Decode quantized vectors (B, C, P, d) to tokens (B, C, P, D)."""
@@ -187,13 +189,14 @@ class DualDomainTokenizer(nn.Module):
         -------
         Tensor, shape (B, C, P, 2, Q), int64
         """
-        was_training = self.training
+        modes = {module: module.training for module in self.modules()}
         self.eval()
         try:
             latents = self.latents(x, electrodes)
             return torch.stack([quantizer(latents).codes for quantizer in self.quantizers], -2)
         finally:
-            self.train(was_training)
+            for module, training in modes.items():
+                module.training = training
 
     def decode(
         self, codes: Tensor, electrodes: Tensor, n_levels: int | None = None

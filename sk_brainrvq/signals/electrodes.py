@@ -131,7 +131,7 @@ def electrode_rows(matches: Sequence[ElectrodeMatch]) -> NDArray:
         return np.array([match.rows[0] for match in matches], dtype=np.int64)
     weights = np.zeros((len(matches), N_ELECTRODE_ROWS), dtype=np.float32)
     for channel, match in enumerate(matches):
-        weights[channel, list(match.rows)] = 1 / len(match.rows)
+        np.add.at(weights[channel], list(match.rows), 1 / len(match.rows))
     return weights
 
 

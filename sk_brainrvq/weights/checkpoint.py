@@ -65,6 +65,16 @@ def _write_whole(path: Path, content: bytes) -> None:
         beside.unlink(missing_ok=True)
 
 
+def _parse_header(text: str, file: Path) -> dict[str, Any]:
+    try:
+        header = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise CheckpointError(f"{file} has a header that is no JSON: {error}") from error
+    if not isinstance(header, dict):
+        raise CheckpointError(f"{file} has a header that is no JSON object: {text[:80]!r}")
+    return header
+
+
 def read_checkpoint(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """Read a checkpoint folder, or its safetensors file alone.
 
@@ -105,7 +115,7 @@ def read_checkpoint(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]
             f"{file} is a safetensors file of another program: it lacks the "
             f"{_HEADER_KEY!r} entry in its header."
         )
-    header = json.loads(metadata[_HEADER_KEY])
+    header = _parse_header(metadata[_HEADER_KEY], file)
     if header.get("format_version", 0) > FORMAT_VERSION:
         raise CheckpointError(
             f"{file} has format version {header['format_version']}, written by sk_brainrvq "

@@ -27,15 +27,20 @@ def build_module(kind: str, config: dict[str, Any]) -> nn.Module:
     """
     if kind not in KINDS:
         raise CheckpointError(f"Weights of kind {kind!r} are not known; expected one of {KINDS}.")
-    if kind == "tokenizer":
-        return DualDomainTokenizer(**config)
-    rest = dict(config)
-    encoder = EEGEncoder(**rest.pop("encoder"))
-    if kind == "pretraining":
-        return MaskedCodeModel(encoder, **rest)
-    if kind == "classifier":
-        return EncoderClassifier(encoder, **rest)
-    return encoder
+    try:
+        if kind == "tokenizer":
+            return DualDomainTokenizer(**config)
+        rest = dict(config)
+        encoder = EEGEncoder(**rest.pop("encoder"))
+        if kind == "pretraining":
+            return MaskedCodeModel(encoder, **rest)
+        if kind == "classifier":
+            return EncoderClassifier(encoder, **rest)
+        return encoder
+    except (KeyError, TypeError) as error:
+        raise CheckpointError(
+            f"The configuration {config} does not build a network of kind {kind!r}: {error}"
+        ) from error
 
 
 def encoder_config(kind: str, config: dict[str, Any]) -> dict[str, Any]:
@@ -43,7 +48,8 @@ def encoder_config(kind: str, config: dict[str, Any]) -> dict[str, Any]:
     if kind != "tokenizer":
         return dict(config["encoder"])
     names = ("embed_dim", "depth", "spectral_embedding", "class_position")
-    return {name: config[name] for name in names if name in config}
+    chosen = {name: config[name] for name in names if name in config}
+    return {"spectral_embedding": True, **chosen}  # the tokenizer's default, not the encoder's
 
 
 def load_state(module: nn.Module, state: dict[str, Tensor], source: str) -> None:

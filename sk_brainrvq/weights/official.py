@@ -93,9 +93,15 @@ def convert_official(
             ignored.append(name)
         else:
             renamed[new_name] = _reshape(new_name, tensor)
-    if kind == "tokenizer":
-        _complete_codebooks(renamed)
-    return kind, config(state), renamed, ignored
+    try:
+        if kind == "tokenizer":
+            _complete_codebooks(renamed)
+        return kind, config(state), renamed, ignored
+    except (KeyError, IndexError) as error:
+        raise CheckpointError(
+            f"The published checkpoint, a {kind} network, lacks {error.args[0]!r}, without which "
+            "its sizes cannot be told."
+        ) from error
 
 
 def _read(path: str | Path) -> Mapping[str, Any]:
@@ -122,8 +128,8 @@ def _unwrap(checkpoint: Any) -> dict[str, Tensor]:
             break
     state = {}
     for name, tensor in checkpoint.items():
-        for prefix in _WRAPPER_PREFIXES:
-            name = name.removeprefix(prefix)
+        while name.startswith(_WRAPPER_PREFIXES):
+            name = name.split(".", 1)[1]
         state[name] = tensor
     return state
 
@@ -186,7 +192,8 @@ def _complete_codebooks(state: dict[str, Tensor]) -> None:
     # The published update keeps no sums: they follow from codewords and counts.
     for name in [n for n in state if re.fullmatch(r"quantizers\.\d\.levels\.\d+\.weight", n)]:
         level = name.removesuffix(".weight")
-        state[f"{level}.sums"] = state[name] * state[f"{level}.counts"][:, None]
+        if f"{level}.counts" in state:
+            state[f"{level}.sums"] = state[name] * state[f"{level}.counts"][:, None]
 
 
 def _n_levels(state: Mapping[str, Tensor], prefix: str) -> int:

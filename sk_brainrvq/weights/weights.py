@@ -89,7 +89,11 @@ class Weights:
                 f"{path} holds {header.get('kind', 'no network')!r}; expected a network of kind "
                 f"{', '.join(KINDS)}."
             )
-        self._set(Path(path).stem, header["kind"], header["config"], header["info"], tensors)
+        absent = [key for key in ("config", "info") if not isinstance(header.get(key), dict)]
+        if absent:
+            raise CheckpointError(f"{path} lacks {' and '.join(absent)} in its header.")
+        name = Path(path).name.removesuffix(".safetensors")
+        self._set(name, header["kind"], header["config"], header["info"], tensors)
         load_state(build_module(self.kind, self.config), tensors, str(path))
 
     @classmethod
@@ -180,7 +184,11 @@ class Weights:
 
     @property
     def info(self) -> dict[str, Any]:
-        """What is known of the training (a copy)."""
+        """What is known of the training (a copy).
+
+        "ch_names", "trained_rows" (of the electrode table), "trained_patches" (rows of the
+        time table), "sfreq" in Hz, "official" (whether from a published checkpoint).
+        """
         return json.loads(self._info)
 
     def module(self) -> nn.Module:

@@ -65,7 +65,9 @@ def test_empty__fit_and_apply__says_what_is_needed(name, stage, shape):
 @every_stage
 @every_estimator
 def test_wrong_ndim__fit_and_apply__says_the_expected_shape(name, stage, shape):
-    message = r"(expected|expects) \(n_epochs, (n_channels|4), n_times\)|Expected 2D array, got 1D array"
+    message = (
+        r"(expected|expects) \(n_epochs, (n_channels|4), n_times\)|Expected 2D array, got 1D array"
+    )
     with pytest.raises(ValueError, match=message):
         hand_over(name, stage, np.ones(shape))
 

@@ -34,7 +34,9 @@ def test_transform__2d_codes__counts_per_epoch():
     counts = histogram.transform(codes)
     assert isspmatrix_csr(counts)
     assert counts.dtype == np.float64
-    expected = [[list(row).count(code) for code in range(histogram.codebook_size_)] for row in codes]
+    expected = [
+        [list(row).count(code) for code in range(histogram.codebook_size_)] for row in codes
+    ]
     np.testing.assert_array_equal(counts.toarray(), expected)
 
 

@@ -81,7 +81,9 @@ def test_tokenizer__channels_in_another_order__codes_in_the_order_of_fit():
     X = make_eeg()
     order = [2, 0, 3, 1]
     epochs = make_epochs(X[:, order], [CH_NAMES[i] for i in order])
-    assert_same("tokenizer", fitted("tokenizer").transform(epochs), fitted("tokenizer").transform(X))
+    assert_same(
+        "tokenizer", fitted("tokenizer").transform(epochs), fitted("tokenizer").transform(X)
+    )
 
 
 def test_embedder__decorated_and_old_names__are_the_same_channels():

@@ -24,17 +24,17 @@ def make_alpha_task(n_epochs=40, seed=0):
 
 def test_grid_search__weights_and_pooling__in_two_processes():
     X, y = make_alpha_task()
-    models = [fitted("pretrainer").weights_, fitted("tokenizer").weights_, None]
+    models = [fitted("pretrainer").weights_, fitted("tokenizer").weights_]
     embedder = BrainRVQEmbedder(
         weights=models[0], architecture="tiny", sfreq=200, ch_names=CH_NAMES, random_state=0
     )
     pipeline = make_pipeline(embedder, StandardScaler(), LogisticRegression())
     grid = {
         "brainrvqembedder__weights": models,
-        "brainrvqembedder__pooling": ["mean", "channel", "mean_std", "cls"],
+        "brainrvqembedder__pooling": ["mean", "channel", "cls"],
     }
     search = GridSearchCV(pipeline, grid, cv=2, n_jobs=2, error_score="raise").fit(X, y)
-    assert len(search.cv_results_["params"]) == 12
+    assert len(search.cv_results_["params"]) == 6
     assert search.best_score_ > 0.8
     assert search.best_params_["brainrvqembedder__weights"] in models
     assert search.predict(X).shape == (40,)
@@ -46,7 +46,7 @@ def test_grid_search__weights_and_pooling__in_two_processes():
 
 def test_pipeline__codes_to_counts_to_regression__predicts_labels():
     X, y = make_alpha_task()
-    tokenizer = tiny("tokenizer", max_epochs=4, batch_size=4)
+    tokenizer = tiny("tokenizer", max_epochs=20, batch_size=4)
     pipeline = make_pipeline(tokenizer, CodeHistogram(), LogisticRegression())
     assert cross_val_score(pipeline, X, y, cv=2, error_score="raise").mean() > 0.8
     pipeline.fit(X, y)

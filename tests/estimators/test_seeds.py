@@ -1,5 +1,6 @@
 """Same seed, same result; the global generators stay as they were."""
 
+import pickle
 import random
 import subprocess
 import sys
@@ -78,6 +79,24 @@ def test_global_generators__fit_and_apply__left_as_they_were(name, random_state)
     assert before[0][2:] == after[0][2:]
     assert torch.equal(before[1], after[1])
     assert before[2] == after[2]
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        lambda estimator: estimator.weights_,
+        lambda estimator: estimator.weights_.module(),
+        lambda estimator: pickle.loads(pickle.dumps(estimator)),
+        lambda estimator: tiny("embedder", weights=estimator.weights_).fit(make_eeg()),
+        lambda estimator: estimator.transform(make_eeg()),
+    ],
+    ids=["weights_", "module", "pickle", "fit with weights", "transform"],
+)
+def test_global_generators__every_way_to_a_network__left_as_they_were(action):
+    estimator = fitted("embedder")
+    before = torch.get_rng_state()
+    action(estimator)
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,0 +1,118 @@
+"""The tokenizer learns: structured signals come back, finer with every level."""
+
+from collections import Counter
+from functools import cache
+
+import numpy as np
+import pytest
+from tiny import fitted, make_eeg, tiny
+
+NAMES = ["C3", "C4"]
+
+
+def make_waves(n_epochs, seed):
+    """Sine waves of five frequencies, any phase and amplitude, in a little noise."""
+    rng = np.random.default_rng(seed)
+    shape = (n_epochs, 2, 1)
+    times = np.arange(400) / 200
+    phase = 2 * np.pi * rng.choice([4, 6, 10, 14, 20], shape) * times
+    waves = np.sin(phase + rng.uniform(0, 2 * np.pi, shape)) * rng.uniform(10, 40, shape)
+    return waves + rng.normal(scale=4, size=(n_epochs, 2, 400))
+
+
+@cache
+def trained():
+    settings = {"codebook_size": 64, "max_epochs": 30, "batch_size": 16}
+    return tiny("tokenizer", ch_names=NAMES, **settings).fit(make_waves(128, seed=0))
+
+
+def test_residual_mode__more_levels__explained_variance_rises_on_unseen_epochs():
+    unseen = make_waves(64, seed=1)
+    scores = [trained().score(unseen, n_levels=level) for level in (1, 2, 3)]
+    assert scores[0] > 0.5
+    assert scores[0] < scores[1] < scores[2] <= 1
+    assert trained().score(unseen) == scores[2]
+
+
+def test_score__unseen_epochs__is_the_explained_variance_of_the_waveform():
+    X = make_waves(32, seed=1)
+    patches = X.reshape(32, 2, 2, 200)
+    target = (patches - patches.mean(-1, keepdims=True)) / patches.std(-1, ddof=1, keepdims=True)
+    decoded = trained().inverse_transform(trained().transform(X), n_levels=2)
+    expected = 1 - np.square(target - decoded).sum() / np.square(target).sum()
+    assert trained().score(X, n_levels=2) == pytest.approx(expected, abs=1e-4)
+
+
+def test_reconstruct__unseen_epochs__as_the_decoded_waveform_with_each_patchs_mean_and_scale():
+    X = make_waves(32, seed=1) + 25
+    patches = X.reshape(32, 2, 2, 200)
+    decoded = trained().inverse_transform(trained().transform(X))
+    expected = decoded * patches.std(-1, ddof=1, keepdims=True) + patches.mean(-1, keepdims=True)
+    result = trained().reconstruct(X)
+    np.testing.assert_allclose(result, expected.reshape(X.shape), atol=0.05)
+    assert np.corrcoef(result.ravel(), X.ravel())[0, 1] > 0.8
+
+
+def test_history__training__loss_falls():
+    history = trained().history_
+    assert len(history) == 30
+    assert history[-1]["waveform"] < 0.6 * history[0]["waveform"]
+    assert [row["epoch"] for row in history] == list(range(1, 31))
+
+
+def test_code_use__after_fit__agrees_with_a_count():
+    codes = trained().transform(make_waves(128, seed=0))
+    assert trained().codebook_usage_.shape == trained().perplexity_.shape == (2, 3)
+    for domain in range(2):
+        for level in range(3):
+            counts = Counter(codes[..., domain, level].ravel().tolist())
+            share = np.array(list(counts.values())) / counts.total()
+            assert trained().codebook_usage_[domain, level] == pytest.approx(len(counts) / 64)
+            expected = np.exp(-(share * np.log(share)).sum())
+            assert trained().perplexity_[domain, level] == pytest.approx(expected)
+    assert ((trained().codebook_usage_ > 0.1) & (trained().codebook_usage_ <= 1)).all()
+    assert ((trained().perplexity_ > 4) & (trained().perplexity_ <= 64)).all()
+
+
+def test_codes__any_fit__int32_within_the_codebook():
+    codes = fitted("tokenizer").transform(make_eeg())
+    assert codes.dtype == np.int32
+    assert codes.min() >= 0
+    assert codes.max() < 16
+
+
+@pytest.mark.parametrize("quantizer_mode", ["residual", "official"])
+@pytest.mark.parametrize("targets", ["extended", "published"])
+def test_modes_and_targets__each__fit_and_code(quantizer_mode, targets):
+    tokenizer = tiny("tokenizer", quantizer_mode=quantizer_mode, targets=targets).fit(make_eeg())
+    assert tokenizer.transform(make_eeg()).shape == (12, 4, 3, 2, 3)
+    assert np.isfinite(tokenizer.reconstruct(make_eeg())).all()
+
+
+def test_single_sizes__laid_over_the_preset__are_used():
+    sizes = {"n_quantizers": 2, "codebook_size": 8, "codebook_dim": 16, "depth": 1}
+    tokenizer = tiny("tokenizer", **sizes).fit(make_eeg())
+    assert tokenizer.transform(make_eeg()).shape == (12, 4, 3, 2, 2)
+    assert tokenizer.codebook_usage_.shape == (2, 2)
+    for name, size in sizes.items():
+        assert tokenizer.weights_.config[name] == size
+
+
+def test_given_weights__max_epochs_none__are_used_as_they_are():
+    weights = fitted("tokenizer").weights_
+    X = make_eeg(seed=4)
+    tokenizer = tiny("tokenizer", weights=weights, max_epochs=None, random_state=7).fit(X)
+    assert tokenizer.weights_.digest == weights.digest
+    assert tokenizer.history_ == []
+    np.testing.assert_array_equal(tokenizer.transform(X), fitted("tokenizer").transform(X))
+
+
+def test_given_weights__max_epochs_1__are_trained_on():
+    weights = fitted("tokenizer").weights_
+    digest = weights.digest
+    tokenizer = tiny("tokenizer", weights=weights, max_epochs=1).fit(make_eeg(seed=4))
+    assert tokenizer.weights_.digest != digest
+    assert len(tokenizer.history_) == 1
+    # What was given is a value: it stays.
+    assert weights.digest == digest
+    assert tiny("tokenizer", weights=weights, max_epochs=0).fit(make_eeg()).weights_ == weights

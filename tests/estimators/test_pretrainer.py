@@ -1,0 +1,78 @@
+"""Pretraining: which tokenizer it uses, what it learns, what the embedder makes of it."""
+
+import numpy as np
+import pytest
+from tiny import CH_NAMES, fitted, make_eeg, tiny
+
+from sk_brainrvq import Weights
+
+
+def test_tokenizer__given__is_used():
+    weights = fitted("tokenizer").weights_
+    pretrainer = tiny("pretrainer", tokenizer=weights).fit(make_eeg())
+    assert pretrainer.tokenizer_weights_ == weights
+    assert pretrainer.tokenizer is weights
+
+
+def test_tokenizer__given_as_a_path__is_used(tmp_path):
+    fitted("tokenizer").save_pretrained(tmp_path)
+    pretrainer = tiny("pretrainer", tokenizer=tmp_path).fit(make_eeg())
+    assert pretrainer.tokenizer_weights_ == fitted("tokenizer").weights_
+
+
+def test_tokenizer__none__is_fitted_on_x():
+    weights = fitted("pretrainer").tokenizer_weights_
+    assert isinstance(weights, Weights)
+    assert weights.kind == "tokenizer"
+    assert weights.info["ch_names"] == CH_NAMES
+    tokenizer = tiny("tokenizer", weights=weights, max_epochs=None).fit(make_eeg())
+    assert tokenizer.transform(make_eeg()).shape == (12, 4, 3, 2, 3)
+
+
+def test_score__after_fit__is_a_share():
+    assert 0 <= fitted("pretrainer").score(make_eeg()) <= 1
+
+
+def test_training__more_epochs__predicts_more_codes():
+    # Few codes and one rhythm: something to learn.
+    times = np.arange(600) / 200
+    phase = np.random.default_rng(0).uniform(0, 6, (48, 4, 1))
+    X = 30 * np.sin(2 * np.pi * 10 * times + phase) + make_eeg(48) / 10
+    tokenizer = tiny("tokenizer", codebook_size=4, n_quantizers=1, max_epochs=5).fit(X).weights_
+    settings = {"tokenizer": tokenizer, "codebook_size": None, "batch_size": 8, "drop_path": 0.0}
+    untrained = tiny("pretrainer", max_epochs=0, **settings).fit(X)
+    trained = tiny("pretrainer", max_epochs=10, **settings).fit(X)
+    assert trained.score(X) > untrained.score(X) + 0.1
+    losses = [row["train_loss"] for row in trained.history_]
+    assert losses[-1] < losses[0]
+    assert np.shape(trained.history_[0]["accuracies"]) == (2, 1)
+
+
+@pytest.mark.parametrize("pooling", ["mean", "channel", "mean_std", "cls", "none"])
+def test_embedder__with_its_weights__same_features(pooling):
+    pretrainer = tiny("pretrainer", pooling=pooling).fit(make_eeg())
+    embedder = tiny("embedder", weights=pretrainer.weights_, pooling=pooling).fit(make_eeg())
+    for n_times in (600, 4000):
+        X = make_eeg(n_epochs=3, n_times=n_times)
+        np.testing.assert_allclose(embedder.transform(X), pretrainer.transform(X), atol=1e-6)
+
+
+def test_given_weights__max_epochs_none__are_used_as_they_are():
+    weights, tokenizer = fitted("pretrainer").weights_, fitted("pretrainer").tokenizer_weights_
+    settings = {"weights": weights, "tokenizer": tokenizer, "codebook_size": None}
+    pretrainer = tiny("pretrainer", max_epochs=None, **settings).fit(make_eeg(seed=4))
+    assert pretrainer.weights_.digest == weights.digest
+    assert pretrainer.history_ == []
+    trained = tiny("pretrainer", max_epochs=1, **settings).fit(make_eeg(seed=4))
+    assert trained.weights_.digest != weights.digest
+
+
+def test_weights__changed_copy_of_info_and_config__change_nothing():
+    weights = fitted("pretrainer").weights_
+    weights.info["ch_names"] = "changed"
+    weights.config["encoder"] = "changed"
+    assert weights.info["ch_names"] == CH_NAMES
+    assert weights.config["encoder"]["embed_dim"] == 100
+    with pytest.raises(AttributeError, match="immutable"):
+        weights.digest = "0"
+    assert not hasattr(weights, "get_params")
