@@ -27,6 +27,7 @@ def measure(mode: str, targets: str, options: argparse.Namespace, seen, unseen) 
         # The published code decodes from all levels alone.
         quantizer_dropout=0.0 if mode == "official" else 0.5,
         max_epochs=options.max_epochs,
+        batch_size=options.batch_size,
         lr=options.lr,
         sfreq=seen.sfreq,
         ch_names=seen.ch_names,
@@ -67,7 +68,8 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of EEGMAT's EDF files")
     parser.add_argument("--architecture", default="tiny", choices=["tiny", "small", "base"])
     parser.add_argument("--max-epochs", type=int, default=8)
-    parser.add_argument("--lr", type=float, default=3e-3)
+    parser.add_argument("--lr", type=float, default=2e-3)
+    parser.add_argument("--batch-size", type=int, default=8)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path, help="write the figures here, too")
     options = parser.parse_args()

@@ -146,7 +146,13 @@ def main() -> None:
     recording = {"sfreq": windows.sfreq, "ch_names": windows.ch_names}
     seen, unseen = windows.of_subjects(UNLABELLED), windows.of_subjects(UNSEEN)
 
-    small = {"architecture": "tiny", "lr": 3e-3, "random_state": SEED, "verbose": 1}
+    small = {
+        "architecture": "tiny",
+        "lr": 2e-3,
+        "batch_size": 8,
+        "random_state": SEED,
+        "verbose": 1,
+    }
     tokenizer = DDRVQTransformer(max_epochs=8, **small, **recording).fit(seen.X)
     pretrainer = BrainRVQPretrainer(tokenizer.weights_, max_epochs=6, **small, **recording)
     pretrainer.fit(seen.X)

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Mapping, Sequence
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -24,9 +25,10 @@ from sk_brainrvq.signals import (
     is_mne_epochs,
     prepare,
 )
-from sk_brainrvq.training import EEGNet, resolve_device, wrap
+from sk_brainrvq.training import EEGNet, available_device, resolve_device, wrap
 from sk_brainrvq.weights import CheckpointError, Weights
 from sk_brainrvq.weights.checkpoint import read_checkpoint
+from sk_brainrvq.weights.weights import read_attached
 
 
 class EEGEstimator(BaseEstimator):
@@ -46,7 +48,10 @@ class EEGEstimator(BaseEstimator):
         "ch_names_in_",
         "feature_names_in_",
         "_takes_2d",
+        "_fitted_on_array",
     )
+    # Fitted attributes that are weights of other networks.
+    _attached_weights: ClassVar[tuple[str, ...]] = ()
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "net_")
@@ -64,9 +69,16 @@ class EEGEstimator(BaseEstimator):
         ``same_channels`` asks of named containers, too, that they have the channels of fit;
         they are then put in that order.
         """
-        blocks = self._blocks(X, reset)
         if reset:
-            self.ch_names_in_ = _common_names(blocks)
+            self._check_settings()
+        return self._prepare(self._blocks(X, reset), reset, same_channels)
+
+    def _prepare(
+        self, blocks: list[EpochBlock], reset: bool = False, same_channels: bool = False
+    ) -> PreparedEEG:
+        """Patches of blocks."""
+        if reset:
+            self.ch_names_in_ = blocks[0].ch_names
             self.n_channels_in_ = blocks[0].n_channels
         if same_channels:
             blocks = [self._reorder(block) for block in blocks]
@@ -78,15 +90,42 @@ class EEGEstimator(BaseEstimator):
             warn=reset,
         )
 
+    def _check_settings(self) -> None:
+        """Raise ValueError for numbers that no training or batch can have."""
+        lowest = {"batch_size": 1, "max_epochs": 0, "tokenizer_max_epochs": 0}
+        for name, least in lowest.items():
+            value = getattr(self, name, None)
+            whole = isinstance(value, Integral) and not isinstance(value, bool)
+            if value is not None and not (whole and value >= least):
+                raise ValueError(
+                    f"{name}={value!r} was given; expected an integer of at least {least}."
+                )
+        ranges = {
+            "lr": (0.0, np.inf),
+            "weight_decay": (0.0, np.inf),
+            "layer_decay": (0.0, 1.0),
+            "drop_path": (0.0, 0.99),
+            "label_smoothing": (0.0, 1.0),
+            "quantizer_dropout": (0.0, 1.0),
+        }
+        for name, (low, high) in ranges.items():
+            value = getattr(self, name, low)
+            if not (isinstance(value, Real) and low <= float(value) <= high):
+                raise ValueError(
+                    f"{name}={value!r} was given; expected a number from {low} to {high}."
+                )
+
     def _blocks(self, X: Any, reset: bool) -> list[EpochBlock]:
         if is_mne_epochs(X) or is_list_of_epochs(X):
             blocks = blocks_from_epochs(X)
             if reset:
                 self.n_features_in_ = blocks[0].n_channels
-                self._takes_2d = False
+                self._takes_2d = self._fitted_on_array = False
             return blocks
         array = self._check_array(X, reset)
-        if reset and self.sfreq is None:
+        if reset:
+            self._fitted_on_array = True
+        if self.sfreq is None and (reset or not self._fitted_on_array):
             warnings.warn(
                 "No sampling rate was given: the array is taken as 200 Hz. Pass sfreq=...",
                 EEGWarning,
@@ -171,6 +210,12 @@ class EEGEstimator(BaseEstimator):
             net = wrap(self._net_class, module, resolve_device(self.device), self.batch_size)
         self.net_ = net
 
+    def _restore(self, weights: Weights) -> None:
+        """Hold a network that comes from a pickle or a checkpoint of any machine."""
+        device = available_device(self.device)
+        net = wrap(self._net_class, weights.module(), device, self.batch_size)
+        self._hold(net.module_, weights.config, weights.info, net)
+
     @property
     def weights_(self) -> Weights:
         """Weights of the fitted network, for ``weights=`` of another estimator."""
@@ -188,8 +233,7 @@ class EEGEstimator(BaseEstimator):
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         if isinstance(self.__dict__.get("net_"), Weights):
-            weights = self.__dict__.pop("net_")
-            self._hold(weights.module(), weights.config, weights.info)
+            self._restore(self.__dict__.pop("net_"))
 
     # Keeping it on disk
 
@@ -210,10 +254,17 @@ class EEGEstimator(BaseEstimator):
         fitted = {k: getattr(self, k) for k in self._plain_attributes if hasattr(self, k)}
         extra = {
             "estimator": type(self).__name__,
-            "params": to_json(self.get_params(deep=False), omit=(Weights, Path)),
+            "params": to_json({k: self._savable(k, v) for k, v in self.get_params(False).items()}),
             "fitted": to_json(fitted),
         }
-        return self.weights_.save(folder, extra)
+        attached = {name: getattr(self, name) for name in self._attached_weights}
+        return self.weights_.save(folder, extra, attached)
+
+    @staticmethod
+    def _savable(parameter: str, value: Any) -> Any:
+        """A parameter's value; weights and paths of weights, which do not go along, are marked."""
+        of_weights = parameter in ("weights", "tokenizer")
+        return Omitted() if of_weights and value not in (None, "default") else value
 
     @classmethod
     def from_pretrained(cls, path: str | Path) -> Self:
@@ -227,7 +278,8 @@ class EEGEstimator(BaseEstimator):
         Returns
         -------
         estimator
-            Fitted. A parameter that held weights when saved holds the loaded ones.
+            Fitted. A parameter ``weights`` or ``tokenizer`` that held any when saved holds the
+            loaded ones.
 
         Raises
         ------
@@ -242,24 +294,32 @@ class EEGEstimator(BaseEstimator):
                 f"{cls.__name__}. Load it with that class, or pass weights={str(path)!r} where "
                 "only the weights are needed."
             )
-        weights = Weights(path)
-        params = from_json(header["params"])
-        estimator = cls(**{k: weights if isinstance(v, Omitted) else v for k, v in params.items()})
-        for name, value in from_json(header["fitted"]).items():
+        weights, attached = Weights(path), read_attached(path)
+        loaded = {"weights": weights, "tokenizer": attached.get("tokenizer_weights_")}
+        params = from_json(header["params"]).items()
+        estimator = cls(**{k: loaded[k] if isinstance(v, Omitted) else v for k, v in params})
+        for name, value in {**from_json(header["fitted"]), **attached}.items():
             setattr(estimator, name, value)
-        estimator._hold(weights.module(), weights.config, weights.info)
+        estimator._restore(weights)
         return estimator
-
-
-def _common_names(blocks: Sequence[EpochBlock]) -> list[str] | None:
-    """Channel names of the first block: those of fit."""
-    return blocks[0].ch_names
 
 
 def _is_ragged(X: Any) -> bool:
     if not isinstance(X, (list, tuple)) or not X or not all(hasattr(x, "shape") for x in X):
         return False
     return len({x.shape for x in X}) > 1
+
+
+def has_same_channels(first: Sequence[str] | None, second: Sequence[str] | None) -> bool:
+    """Whether two lists name the same channels, in whatever order and spelling."""
+    if first is None or second is None:
+        return False
+    return sorted(map(canonical_name, first)) == sorted(map(canonical_name, second))
+
+
+def is_2d_array(X: Any) -> bool:
+    """Whether X is an array of one channel's epochs."""
+    return not (is_mne_epochs(X) or is_list_of_epochs(X)) and n_dimensions(X) == 2
 
 
 def n_dimensions(X: Any) -> int:
@@ -276,8 +336,10 @@ def _to_numbers(X: Any) -> Any:
     if isinstance(dtype, np.dtype) and dtype.kind in "USO":
         try:
             return np.asarray(X).astype(np.float64)
-        except ValueError as error:
-            raise InvalidEEGError(
+        except (TypeError, ValueError) as error:
+            # scikit-learn asks for the class of the error that numpy raised.
+            kind = TypeError if isinstance(error, TypeError) else InvalidEEGError
+            raise kind(
                 f"X holds text or objects ({dtype}), not numbers: {error}. Expected a numeric "
                 "array (n_epochs, n_channels, n_times) or mne.Epochs."
             ) from error

@@ -32,6 +32,7 @@ from sk_brainrvq.training import (
     train,
 )
 from sk_brainrvq.weights import Weights, resolve_weights
+from sk_brainrvq.weights.modules import fill_untrained_time_rows
 
 
 class BrainRVQClassifier(ClassifierMixin, EEGEstimator):
@@ -59,7 +60,7 @@ class BrainRVQClassifier(ClassifierMixin, EEGEstimator):
     label_smoothing : float, default=0.0
     class_weight : "balanced", dict or None, default=None
         Weights of the classes in the loss, as in scikit-learn.
-    batch_size : int, default=32
+    batch_size : int, default=16
         EEG epochs in a batch.
     sfreq : float, optional
         Sampling rate of arrays in Hz; 200 is assumed, with a warning, where it is not given.
@@ -124,7 +125,7 @@ class BrainRVQClassifier(ClassifierMixin, EEGEstimator):
         weight_decay: float = 0.05,
         label_smoothing: float = 0.0,
         class_weight: str | Mapping | None = None,
-        batch_size: int = 32,
+        batch_size: int = 16,
         sfreq: float | None = None,
         ch_names: Sequence[str] | None = None,
         unit: str = "uV",
@@ -204,6 +205,7 @@ class BrainRVQClassifier(ClassifierMixin, EEGEstimator):
                 class_weights=self._class_weights(targets),
             )
         info = training_info(prepared, self.ch_names_in_, self._info)
+        fill_untrained_time_rows(net.module_.encoder, info["trained_patches"])
         self._hold(net.module_, config, info, net)
         self.history_ = plain_history(net)
         return self
@@ -224,7 +226,8 @@ class BrainRVQClassifier(ClassifierMixin, EEGEstimator):
         self.classes_, targets = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(
-                f"y holds one class only ({self.classes_[0]!r}); a classifier needs at least two."
+                f"y holds one class only ({self.classes_.tolist()[0]!r}); a classifier needs at "
+                "least two."
             )
         return targets.astype(np.int64)
 

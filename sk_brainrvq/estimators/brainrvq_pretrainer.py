@@ -73,7 +73,7 @@ class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, EEGEstimator):
         Of :meth:`transform`, as in :class:`BrainRVQEmbedder`.
     layer : int, default=-1
         Block whose output :meth:`transform` pools.
-    batch_size : int, default=32
+    batch_size : int, default=16
         EEG epochs in a batch.
     sfreq : float, optional
         Sampling rate of arrays in Hz; 200 is assumed, with a warning, where it is not given.
@@ -125,6 +125,7 @@ class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, EEGEstimator):
     _kind = "pretraining"
     _net_class = PretrainingNet
     _plain_attributes = (*EEGEstimator._plain_attributes, "history_")
+    _attached_weights = ("tokenizer_weights_",)
 
     def __init__(
         self,
@@ -146,7 +147,7 @@ class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, EEGEstimator):
         weight_decay: float = 0.05,
         pooling: str = "mean",
         layer: int = -1,
-        batch_size: int = 32,
+        batch_size: int = 16,
         sfreq: float | None = None,
         ch_names: Sequence[str] | None = None,
         unit: str = "uV",

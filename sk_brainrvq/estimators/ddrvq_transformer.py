@@ -1,22 +1,23 @@
 """DDRVQTransformer: EEG to hierarchical discrete codes and back."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.special import xlogy
 from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from sk_brainrvq.estimators.architectures import check_no_conflict, resolve_sizes
-from sk_brainrvq.estimators.base import EEGEstimator
+from sk_brainrvq.estimators.base import EEGEstimator, has_same_channels, is_2d_array
 from sk_brainrvq.estimators.pooling import join_segments
 from sk_brainrvq.estimators.training_info import training_info
 from sk_brainrvq.nn import DualDomainTokenizer
 from sk_brainrvq.nn.targets import standardise_patches
-from sk_brainrvq.signals import EEGWarning, InvalidEEGError, PreparedEEG
+from sk_brainrvq.signals import EEGWarning, EpochBlock, InvalidEEGError, PreparedEEG
 from sk_brainrvq.signals.electrodes import electrode_rows, match_electrodes
 from sk_brainrvq.signals.preparation import PATCH_SAMPLES, restore_signals, segment_bounds
 from sk_brainrvq.training import (
@@ -62,7 +63,7 @@ class DDRVQTransformer(TransformerMixin, EEGEstimator):
     lr : float, default=1e-3
         Peak learning rate of AdamW.
     weight_decay : float, default=1e-4
-    batch_size : int, default=32
+    batch_size : int, default=16
         EEG epochs in a batch.
     sfreq : float, optional
         Sampling rate of arrays in Hz; 200 is assumed, with a warning, where it is not given.
@@ -145,7 +146,7 @@ class DDRVQTransformer(TransformerMixin, EEGEstimator):
         max_epochs: int | None = None,
         lr: float = 1e-3,
         weight_decay: float = 1e-4,
-        batch_size: int = 32,
+        batch_size: int = 16,
         sfreq: float | None = None,
         ch_names: Sequence[str] | None = None,
         unit: str = "uV",
@@ -245,7 +246,7 @@ class DDRVQTransformer(TransformerMixin, EEGEstimator):
         self._complete(net.module_, info)
         self._hold(net.module_, config, info, net)
         self.history_ = plain_history(net)
-        self._count_codes(self._encode(prepared))
+        self._count_codes(prepared)
         return self
 
     def _starting_point(self) -> tuple[Weights | None, dict[str, Any]]:
@@ -297,7 +298,8 @@ class DDRVQTransformer(TransformerMixin, EEGEstimator):
         Parameters
         ----------
         X : ndarray or mne.Epochs
-            As in :meth:`fit`; any length and rate.
+            As in :meth:`fit`; any length and rate. Named channels are put in the order of fit
+            where they are the same; other montages keep their own order.
 
         Returns
         -------
@@ -305,14 +307,19 @@ class DDRVQTransformer(TransformerMixin, EEGEstimator):
             ``[..., 0, :]`` time domain, ``[..., 1, :]`` frequency domain, coarse to fine.
         """
         check_is_fitted(self)
-        return self._encode(self._read(X, reset=False))
+        prepared = self._prepare([self._in_order_of_fit(b) for b in self._blocks(X, reset=False)])
+        return join_segments(self._encoded(prepared), prepared.n_epochs)
 
-    def _encode(self, prepared: PreparedEEG) -> NDArray:
+    def _in_order_of_fit(self, block: EpochBlock) -> EpochBlock:
+        """The block with its channels in the order of fit, where they are the channels of fit."""
+        same = has_same_channels(block.ch_names, self.ch_names_in_)
+        return self._reorder(block) if same else block
+
+    def _encoded(self, prepared: PreparedEEG) -> Iterator[tuple[Batch, torch.Tensor]]:
         def encode(batch: Batch) -> torch.Tensor:
             return self.net_.module_.encode(batch.x, batch.electrodes).int()
 
-        results = run_batches(encode, prepared, self.batch_size, self.net_.device)
-        return join_segments(results, prepared.n_epochs)
+        return run_batches(encode, prepared, self.batch_size, self.net_.device)
 
     def inverse_transform(self, X: Any, n_levels: int | None = None) -> NDArray:
         """Standardised waveforms that codes stand for.
@@ -390,7 +397,13 @@ class DDRVQTransformer(TransformerMixin, EEGEstimator):
             rate of X.
         """
         check_is_fitted(self)
-        prepared = self._read(X, reset=False)
+        blocks = self._blocks(X, reset=False)
+        if len(blocks) > 1:
+            raise InvalidEEGError(
+                f"X holds epochs of {len(blocks)} montages, rates or lengths; reconstruct them one "
+                "kind at a time."
+            )
+        prepared = self._prepare(blocks)
 
         def rebuild(batch: Batch) -> torch.Tensor:
             waveform = self._decoded(batch, n_levels)
@@ -399,9 +412,8 @@ class DDRVQTransformer(TransformerMixin, EEGEstimator):
 
         results = run_batches(rebuild, prepared, self.batch_size, self.net_.device)
         patches = join_segments(results, prepared.n_epochs)
-        blocks = self._blocks(X, reset=False)
         signals = restore_signals(patches, blocks[0].sfreq, blocks[0].data.shape[-1])
-        return signals[:, 0] if np.ndim(X) == 2 else signals
+        return signals[:, 0] if is_2d_array(X) else signals
 
     def _decoded(self, batch: Batch, n_levels: int | None) -> torch.Tensor:
         module = self.net_.module_
@@ -438,13 +450,14 @@ class DDRVQTransformer(TransformerMixin, EEGEstimator):
         error, variance = np.sum([r.double().sum(0).numpy() for _, r in results], axis=0)
         return float(1 - error / max(variance, np.finfo(float).tiny))
 
-    def _count_codes(self, codes: NDArray) -> None:
-        usage, perplexity = [], []
-        for domain, quantizer in enumerate(self.net_.module_.quantizers):
-            for level, size in enumerate(quantizer.codebook_sizes):
-                counts = np.bincount(codes[..., domain, level].ravel(), minlength=size)
-                share = counts[counts > 0] / counts.sum()
-                usage.append(np.count_nonzero(counts) / size)
-                perplexity.append(np.exp(-np.sum(share * np.log(share))))
-        self.codebook_usage_ = np.reshape(usage, (2, -1))
-        self.perplexity_ = np.reshape(perplexity, (2, -1))
+    def _count_codes(self, prepared: PreparedEEG) -> None:
+        """Usage and perplexity of each codebook over EEG of any mixture of montages."""
+        sizes = [quantizer.codebook_sizes for quantizer in self.net_.module_.quantizers]
+        counts = np.zeros((2, len(sizes[0]), int(np.max(sizes))))
+        for _, codes in self._encoded(prepared):
+            for domain, level in np.ndindex(counts.shape[:2]):
+                used = codes[..., domain, level].flatten().numpy()
+                counts[domain, level] += np.bincount(used, minlength=counts.shape[-1])
+        share = counts / counts.sum(-1, keepdims=True)
+        self.codebook_usage_ = np.count_nonzero(counts, axis=-1) / np.array(sizes)
+        self.perplexity_ = np.exp(-xlogy(share, share).sum(-1))

@@ -12,20 +12,19 @@ class Omitted:
     """Stands for a value that does not go into JSON, such as weights."""
 
 
-def to_json(value: Any, omit: tuple[type, ...] = ()) -> Any:
+def to_json(value: Any) -> Any:
     """Value as plain JSON; arrays and mappings with other keys are marked.
 
     Parameters
     ----------
     value : object
-    omit : tuple of type
-        Instances become a mark; any other unknown type is an error.
+        Of plain types, numpy's, or :class:`Omitted`; any other is an error.
 
     Returns
     -------
     object
     """
-    if isinstance(value, omit):
+    if isinstance(value, Omitted):
         return {_MARK: "omitted"}
     if isinstance(value, np.generic):
         value = value.item()
@@ -35,10 +34,10 @@ def to_json(value: Any, omit: tuple[type, ...] = ()) -> Any:
         return {_MARK: "array", "dtype": value.dtype.str, "values": to_json(value.tolist())}
     if isinstance(value, (list, tuple)):
         mark = "tuple" if isinstance(value, tuple) else None
-        values = [to_json(item, omit) for item in value]
+        values = [to_json(item) for item in value]
         return {_MARK: mark, "values": values} if mark else values
     if isinstance(value, Mapping):
-        pairs = [[to_json(k, omit), to_json(v, omit)] for k, v in value.items()]
+        pairs = [[to_json(k), to_json(v)] for k, v in value.items()]
         return {_MARK: "mapping", "values": pairs}
     raise TypeError(
         f"{value!r} of type {type(value).__name__} cannot be saved as JSON; use pickle or joblib "

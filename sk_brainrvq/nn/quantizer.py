@@ -334,12 +334,12 @@ class ResidualVectorQuantizer(nn.Module):
     def _check_levels(self, n_levels: int | None) -> int:
         if n_levels is None:
             return self.n_quantizers
-        if not 1 <= n_levels <= self.n_quantizers:
+        if not (isinstance(n_levels, Integral) and 1 <= n_levels <= self.n_quantizers):
             raise ValueError(
                 f"n_levels={n_levels} was given; this quantizer has levels 1 to "
                 f"{self.n_quantizers}."
             )
-        return n_levels
+        return int(n_levels)
 
     def _depths(self, z: Tensor, n_levels: int) -> Tensor:
         """Levels to sum for each vector: shape (1, 1), or (n, 1) under quantizer dropout."""

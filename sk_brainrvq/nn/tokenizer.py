@@ -40,8 +40,8 @@ class LatentNorm(nn.BatchNorm1d):
     """Standardise each latent dimension over the batch; by running statistics in eval mode.
 
     Without it all latents share one large direction, normalisation to the sphere keeps that
-    and little else, and the codes collapse: with equal training, explained variance on unseen
-    EEG was 0.09 without and 0.25 with it.
+    and little else, and the codes collapse. Measured on EEGMAT (tiny architecture, eight
+    epochs, subjects not trained on): explained variance 0.09 without it, 0.25 with it.
     """
 
     def __init__(self, dim: int):

@@ -90,7 +90,7 @@ def prepare(
     official : bool, default=False
         Match electrodes as published checkpoints do.
     warn : bool, default=True
-        Warn of assumptions about positions and units.
+        Warn of channels without a position. Of a unit that looks wrong is always warned.
 
     Returns
     -------
@@ -106,7 +106,7 @@ def prepare(
         matches = match_electrodes(block.ch_names, block.n_channels, trained_rows, official)
         if warn:
             warn_of_mean_rows(matches, block.ch_names is not None)
-        signals = to_network_units(block, warn)
+        signals = to_network_units(block)
         groups += _cut(signals, block, matches)
     return PreparedEEG(groups, sum(len(block.index) for block in blocks))
 
@@ -135,13 +135,12 @@ def rematch(
     return PreparedEEG(groups, prepared.n_epochs)
 
 
-def to_network_units(block: EpochBlock, warn: bool = True) -> NDArray:
+def to_network_units(block: EpochBlock) -> NDArray:
     """Signals of a block in 100 microvolts at 200 Hz.
 
     Parameters
     ----------
     block : EpochBlock
-    warn : bool, default=True
 
     Returns
     -------
@@ -154,7 +153,7 @@ def to_network_units(block: EpochBlock, warn: bool = True) -> NDArray:
         chunk = np.asarray(block.data[start : start + rows], dtype=np.float64)
         chunk = chunk * block.to_microvolts
         _check_finite(chunk, block, start)
-        if warn and start == 0:
+        if start == 0:
             _check_unit(chunk)
         converted.append(resample(chunk / _MICROVOLTS_PER_UNIT, block.sfreq).astype(np.float32))
     return converted[0] if len(converted) == 1 else np.concatenate(converted)
@@ -197,7 +196,13 @@ def resample(signals: NDArray, sfreq: float) -> NDArray:
     ratio = _ratio(sfreq)
     if ratio == 1:
         return signals
-    return resample_poly(signals, ratio.numerator, ratio.denominator, axis=-1, padtype="line")
+    return _resample(signals, ratio.numerator, ratio.denominator)
+
+
+def _resample(signals: NDArray, up: int, down: int) -> NDArray:
+    if signals.shape[-1] == 1:  # no line goes through one sample: scipy would give NaN
+        return np.repeat(signals, -(-up // down), axis=-1)
+    return resample_poly(signals, up, down, axis=-1, padtype="line")
 
 
 def _ratio(sfreq: float) -> Fraction:
@@ -282,6 +287,5 @@ def restore_signals(patches: NDArray, sfreq: float, n_times: int) -> NDArray:
     ratio = _ratio(sfreq)
     if ratio != 1:
         kept = -(-n_times * ratio.numerator // ratio.denominator)
-        up, down = ratio.denominator, ratio.numerator
-        signals = resample_poly(signals[..., :kept], up, down, axis=-1, padtype="line")
+        signals = _resample(signals[..., :kept], ratio.denominator, ratio.numerator)
     return (signals[..., :n_times] * _MICROVOLTS_PER_UNIT).astype(np.float32)

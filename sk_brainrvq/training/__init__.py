@@ -1,7 +1,7 @@
 """How modules are trained and run: skorch nets, batches, seeds."""
 
 from sk_brainrvq.training.batches import Batch, SegmentDataset
-from sk_brainrvq.training.inference import resolve_device, run_batches
+from sk_brainrvq.training.inference import available_device, resolve_device, run_batches
 from sk_brainrvq.training.nets import (
     ClassifierNet,
     EEGNet,
@@ -20,6 +20,7 @@ __all__ = [
     "PretrainingNet",
     "SegmentDataset",
     "TokenizerNet",
+    "available_device",
     "draw_seed",
     "plain_history",
     "resolve_device",

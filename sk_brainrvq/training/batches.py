@@ -122,4 +122,6 @@ def batch_loader(dataset: SegmentDataset, batch_size: int, shuffle: bool) -> Dat
         dataset,
         sampler=GroupedBatches(sizes, batch_size, shuffle),
         batch_size=None,
+        # Without one of its own the loader draws from torch's global generator.
+        generator=torch.Generator(),
     )

@@ -43,6 +43,27 @@ def build_module(kind: str, config: dict[str, Any]) -> nn.Module:
         ) from error
 
 
+def build_filled(kind: str, config: dict[str, Any], state: dict[str, Tensor], source: str) -> Any:
+    """A module of a kind with given weights, in eval mode; torch's generators stay as they are.
+
+    Parameters
+    ----------
+    kind, config
+        See :func:`build_module`.
+    state : dict of str to Tensor
+    source : str
+        Where the state came from, for messages.
+
+    Returns
+    -------
+    nn.Module
+    """
+    with torch.random.fork_rng(devices=[]):
+        module = build_module(kind, config)
+    load_state(module, state, source)
+    return module.eval()
+
+
 def encoder_config(kind: str, config: dict[str, Any]) -> dict[str, Any]:
     """Arguments of the ``EEGEncoder`` inside a module of a kind."""
     if kind != "tokenizer":

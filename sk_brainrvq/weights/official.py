@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from sk_brainrvq.weights.exceptions import CheckpointError
-from sk_brainrvq.weights.modules import build_module, load_state
+from sk_brainrvq.weights.modules import build_filled
 
 logger = logging.getLogger(__name__)
 
@@ -58,12 +58,11 @@ def load_official(source: str | Path | Mapping[str, Any]) -> nn.Module:
     sk_brainrvq.weights.exceptions.CheckpointError: A state dict of the published code ...
     """
     kind, config, state, ignored = convert_official(source)
-    module = build_module(kind, config)
-    load_state(module, state, "The published checkpoint")
-    module.ignored_tensors = ignored  # type: ignore[assignment]
+    module = build_filled(kind, config, state, "The published checkpoint")
+    module.ignored_tensors = ignored
     if ignored:
         logger.info("Left out, as never trained: %s", ", ".join(ignored))
-    return module.eval()
+    return module
 
 
 def convert_official(

@@ -13,14 +13,15 @@ from sk_brainrvq.weights.checkpoint import read_checkpoint, write_checkpoint
 from sk_brainrvq.weights.exceptions import CheckpointError
 from sk_brainrvq.weights.modules import (
     KINDS,
-    build_module,
+    build_filled,
     encoder_config,
     fill_untrained_time_rows,
-    load_state,
 )
 from sk_brainrvq.weights.official import convert_official
 
 _DIGEST_LENGTH = 12
+# Prefix of tensors of other networks in the same file.
+_ATTACHED = "attached/"
 NO_DEFAULT = (
     'weights="default" was given, but no default model is bundled with this version. Get weights '
     "by fitting BrainRVQPretrainer on unlabelled EEG and pass weights=pretrainer.weights_, give "
@@ -47,7 +48,7 @@ class Weights:
     name : str
         Where the weights came from.
     digest : str
-        First 12 hexadecimal digits of the SHA-256 of kind, configuration and tensors.
+        First 12 hexadecimal digits of the SHA-256 of kind, configuration, info and tensors.
     config : dict
         Arguments of the network. A copy: changing it changes nothing.
     info : dict
@@ -84,6 +85,7 @@ class Weights:
 
     def __init__(self, path: str | Path):
         header, tensors = read_checkpoint(path)
+        tensors = {k: v for k, v in tensors.items() if not k.startswith(_ATTACHED)}
         if header.get("kind") not in KINDS:
             raise CheckpointError(
                 f"{path} holds {header.get('kind', 'no network')!r}; expected a network of kind "
@@ -94,7 +96,7 @@ class Weights:
             raise CheckpointError(f"{path} lacks {' and '.join(absent)} in its header.")
         name = Path(path).name.removesuffix(".safetensors")
         self._set(name, header["kind"], header["config"], header["info"], tensors)
-        load_state(build_module(self.kind, self.config), tensors, str(path))
+        build_filled(self.kind, self.config, tensors, str(path))
 
     @classmethod
     def from_module(
@@ -144,8 +146,7 @@ class Weights:
             See :func:`sk_brainrvq.weights.load_official`.
         """
         kind, config, state, _ = convert_official(path)
-        module = build_module(kind, config)
-        load_state(module, state, str(path))
+        module = build_filled(kind, config, state, str(path))
         return cls.from_module(Path(path).stem, kind, config, module, {"official": True})
 
     def _set(
@@ -163,7 +164,7 @@ class Weights:
             "_info": json.dumps(info, sort_keys=True),
             "_tensors": dict(tensors),
         }
-        digest = hashlib.sha256(f"{kind} {values['_config']}".encode())
+        digest = hashlib.sha256(f"{kind} {values['_config']} {values['_info']}".encode())
         for key in sorted(tensors):
             digest.update(key.encode())
             digest.update(tensors[key].contiguous().numpy().tobytes())
@@ -193,9 +194,7 @@ class Weights:
 
     def module(self) -> nn.Module:
         """A new module with these weights, in eval mode, on the CPU."""
-        module = build_module(self.kind, self.config)
-        load_state(module, self._tensors, repr(self))
-        return module.eval()
+        return build_filled(self.kind, self.config, self._tensors, repr(self))
 
     def encoder(self, drop_path: float = 0.0) -> EEGEncoder:
         """A new encoder with these weights, in eval mode, on the CPU.
@@ -207,23 +206,28 @@ class Weights:
         drop_path : float, default=0.0
             Stochastic depth of the last block.
         """
-        encoder = EEGEncoder(**{**self.encoder_config, "drop_path": drop_path})
+        config = {"encoder": {**self.encoder_config, "drop_path": drop_path}}
         prefix = "" if self.kind == "encoder" else "encoder."
         state = {
             k.removeprefix(prefix): v for k, v in self._tensors.items() if k.startswith(prefix)
         }
-        load_state(encoder, state, repr(self))
+        encoder = build_filled("encoder", config, state, repr(self))
         trained = self.info.get("trained_patches")
         if trained:
             fill_untrained_time_rows(encoder, trained)
-        return encoder.eval()
+        return encoder
 
     @property
     def encoder_config(self) -> dict[str, Any]:
         """Arguments of the ``EEGEncoder`` inside."""
         return encoder_config(self.kind, self.config)
 
-    def save(self, folder: str | Path, extra: Mapping[str, Any] | None = None) -> Path:
+    def save(
+        self,
+        folder: str | Path,
+        extra: Mapping[str, Any] | None = None,
+        attached: Mapping[str, "Weights"] | None = None,
+    ) -> Path:
         """Write ``model.safetensors`` and ``config.json`` into a folder.
 
         Parameters
@@ -231,14 +235,23 @@ class Weights:
         folder : path
         extra : mapping, optional
             More entries for the JSON.
+        attached : mapping of str to Weights, optional
+            Weights that go along in the same file, such as a pretrainer's tokenizer.
 
         Returns
         -------
         Path
             The safetensors file.
         """
-        header = {"kind": self.kind, "config": self.config, "info": self.info, **(extra or {})}
-        return write_checkpoint(folder, header, self._tensors)
+        header = {**self._header(), **(extra or {}), "attached": {}}
+        tensors = dict(self._tensors)
+        for name, weights in (attached or {}).items():
+            header["attached"][name] = {"name": weights.name, **weights._header()}
+            tensors |= {f"{_ATTACHED}{name}/{k}": v for k, v in weights._tensors.items()}
+        return write_checkpoint(folder, header, tensors)
+
+    def _header(self) -> dict[str, Any]:
+        return {"kind": self.kind, "config": self.config, "info": self.info}
 
     def __copy__(self) -> "Weights":
         return self
@@ -257,6 +270,29 @@ class Weights:
 
     def __repr__(self) -> str:
         return f"Weights({self.name!r}, kind={self.kind!r}, digest={self.digest!r})"
+
+
+def read_attached(path: str | Path) -> dict[str, Weights]:
+    """Weights that went along in a checkpoint, by name.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    dict of str to Weights
+    """
+    header, tensors = read_checkpoint(path)
+    found = {}
+    for name, entry in header.get("attached", {}).items():
+        prefix = f"{_ATTACHED}{name}/"
+        state = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+        module = build_filled(entry["kind"], entry["config"], state, f"{path}, {name}")
+        found[name] = Weights.from_module(
+            entry["name"], entry["kind"], entry["config"], module, entry["info"]
+        )
+    return found
 
 
 def _to_numpy(tensors: Mapping[str, Tensor]) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def test_not_finite__no_channel_names__numbers_the_channel(name):
 def test_absurd_amplitude__fit_and_apply__says_to_check_the_unit(name, stage):
     X = make_eeg()
     X[3, 2, 17] = 1e30
-    with pytest.raises(InvalidEEGError, match="epoch 3, 'Cz'.*Check unit="):
+    with pytest.raises(InvalidEEGError, match=r"epoch 3, 'Cz'.*Check unit="):
         hand_over(name, stage, X)
 
 
@@ -108,7 +108,7 @@ def test_ch_names__duplicates__names_them(name):
 @every_estimator
 def test_text__fit_and_apply__says_numbers_are_expected(name, stage, dtype):
     X = np.full((12, 4, 600), "rest", dtype=dtype)
-    with pytest.raises(ValueError, match="text or objects.*numeric array"):
+    with pytest.raises(ValueError, match=r"text or objects.*numeric array"):
         hand_over(name, stage, X)
 
 
@@ -117,7 +117,7 @@ def test_text__fit_and_apply__says_numbers_are_expected(name, stage, dtype):
 def test_objects__fit_and_apply__says_numbers_are_expected(name, stage):
     X = np.empty((12, 4, 600), dtype=object)
     X[:] = [[[{}]]]
-    with pytest.raises((ValueError, TypeError), match="text or objects.*numeric array"):
+    with pytest.raises((ValueError, TypeError), match=r"text or objects.*numeric array"):
         hand_over(name, stage, X)
 
 
@@ -132,7 +132,7 @@ def test_complex__fit_and_apply__is_refused(name, stage):
 @every_estimator
 def test_ragged_list__fit_and_apply__says_one_length_at_a_time(name, stage):
     X = [np.ones((4, 600))] * 6 + [np.ones((4, 500))] * 6
-    with pytest.raises(InvalidEEGError, match="different shapes.*one length at a time"):
+    with pytest.raises(InvalidEEGError, match=r"different shapes.*one length at a time"):
         hand_over(name, stage, X)
 
 

@@ -261,5 +261,5 @@ def test_inverse_transform__codes_out_of_range__names_domain_and_level(code):
 
 
 def test_code_histogram__of_eeg__points_to_the_tokenizer():
-    with pytest.raises(ValueError, match="not integers.*DDRVQTransformer"):
+    with pytest.raises(ValueError, match=r"not integers.*DDRVQTransformer"):
         CodeHistogram().fit(np.abs(make_eeg()[:, 0]))

@@ -106,7 +106,7 @@ def test_fit__integers_as_floats__are_counted():
 def test_fit__negative__says_so(shape):
     codes = np.ones(shape, int)
     codes.flat[5] = -1
-    with pytest.raises(ValueError, match="Negative values.*codes are 0 or more"):
+    with pytest.raises(ValueError, match=r"Negative values.*codes are 0 or more"):
         CodeHistogram().fit(codes)
 
 
@@ -114,7 +114,7 @@ def test_fit__negative__says_so(shape):
 def test_fit__not_integers__says_so(shape):
     codes = np.ones(shape)
     codes.flat[5] = 0.5
-    with pytest.raises(ValueError, match="not integers.*counts codes"):
+    with pytest.raises(ValueError, match=r"not integers.*counts codes"):
         CodeHistogram().fit(codes)
 
 
@@ -122,13 +122,15 @@ def test_fit__not_integers__says_so(shape):
 def test_fit__not_finite__says_so(value):
     codes = np.ones((4, 6))
     codes[1, 2] = value
-    with pytest.raises(ValueError, match="contains (NaN|infinity)"):
+    with pytest.raises(ValueError, match=r"contains (NaN|infinity)"):
         CodeHistogram().fit(codes)
 
 
 @pytest.mark.parametrize("shape", [(4, 6, 2), (4, 3, 2, 2), (4, 3, 2, 3, 2)])
 def test_fit__another_shape__says_the_expected(shape):
-    with pytest.raises(ValueError, match="expected codes .n_epochs, n_channels, n_patches, 2, n_q"):
+    with pytest.raises(
+        ValueError, match=r"expected codes .n_epochs, n_channels, n_patches, 2, n_q"
+    ):
         CodeHistogram().fit(np.ones(shape, int))
 
 

@@ -102,7 +102,10 @@ def test_embedding__above_30_s__average_of_segments_weighted_by_patches(name, po
     embedder = tiny("embedder", weights=weights, pooling=pooling).fit(X)
     embedding = embedder.transform(X)
     candidates = [
-        sum(n * embedder.transform(piece) for n, piece in zip(lengths, cut(X, lengths))) / 65
+        sum(
+            n * embedder.transform(piece) for n, piece in zip(lengths, cut(X, lengths), strict=True)
+        )
+        / 65
         for lengths in near_equal_splits(65)
     ]
     assert min(np.abs(embedding - candidate).max() for candidate in candidates) < 1e-5
@@ -117,7 +120,7 @@ def test_classifier__above_30_s__logits_averaged_over_segments():
         return np.log(probabilities[:, 1] / probabilities[:, 0])
 
     candidates = [
-        sum(n * log_odds(piece) for n, piece in zip(lengths, cut(X, lengths))) / 31
+        sum(n * log_odds(piece) for n, piece in zip(lengths, cut(X, lengths), strict=True)) / 31
         for lengths in near_equal_splits(31)
     ]
     result = log_odds(X)

@@ -160,7 +160,7 @@ def test_not_finite__epochs__names_epoch_and_channel(name):
     X[3, 2, 17] = np.nan
     pieces = [make_epochs(X[i : i + 1]) for i in range(12)]
     for given in (make_epochs(X), pieces):
-        with pytest.raises(InvalidEEGError, match="NaN.*epoch 3, 'Cz'"):
+        with pytest.raises(InvalidEEGError, match=r"NaN.*epoch 3, 'Cz'"):
             apply(fitted(name), given)
 
 

@@ -175,7 +175,11 @@ def test_save_pretrained__folder__holds_tensors_and_json_and_no_pickle(name, tmp
     # A safetensors file starts with the length of its JSON header; a pickle does not.
     content = file.read_bytes()
     header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
-    assert set(header) - {"__metadata__"} == set(fitted(name).net_.module_.state_dict())
+    own = {key for key in header if not key.startswith(("__metadata__", "attached/"))}
+    assert own == set(fitted(name).net_.module_.state_dict())
+    # What a pretrainer's score needs, its tokenizer, goes along.
+    attached = {key.split("/")[1] for key in header if key.startswith("attached/")}
+    assert attached == ({"tokenizer_weights_"} if name == "pretrainer" else set())
     for pickled in (b"\x80\x04\x95", b"\x80\x05\x95", b"\x80\x02ctorch"):
         assert pickled not in content[: 8 + int.from_bytes(content[:8], "little")]
 
