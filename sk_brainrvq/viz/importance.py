@@ -9,6 +9,14 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+# Darkened and hatched: visible without colour, and the signal below stays legible.
+_HIDDEN: dict[str, Any] = {
+    "facecolor": (0, 0, 0, 0.55),
+    "edgecolor": (1, 1, 1, 0.35),
+    "hatch": "//",
+    "linewidth": 0,
+}
+
 
 def plot_importance(
     X: NDArray,
@@ -68,19 +76,22 @@ def plot_importance(
         cmap="viridis",
         aspect="auto",
         extent=(0, n_patches, n_channels - 0.5, -0.5),
-        vmin=0,
-        vmax=1,
     )
     for channel, patch in np.argwhere(hidden):
         corner = (patch, channel - 0.5)
-        ax.add_patch(Rectangle(corner, 1, 1, fill=False, hatch="////", edgecolor="white", lw=0))
+        ax.add_patch(Rectangle(corner, 1, 1, **_HIDDEN))
     _draw_signals(ax, patches[0].reshape(n_channels, -1))
     ax.set_yticks(range(n_channels), names, fontsize=8)
     ax.set_xlabel("Time (s)")
     ax.set_title(f"Importance of each second; {hidden.mean():.0%} hidden", loc="left", fontsize=10)
-    ax.figure.colorbar(image, ax=ax, label="Importance (0 to 1)")
-    label = Patch(facecolor="grey", edgecolor="white", hatch="////", label="hidden")
-    ax.legend(handles=[label], loc="lower right", fontsize=8)
+    ax.figure.colorbar(image, ax=ax, label="Importance")
+    ax.legend(
+        handles=[Patch(label="hidden", **_HIDDEN)],
+        loc="lower right",
+        bbox_to_anchor=(1, 1),
+        frameon=False,
+        fontsize=8,
+    )
     return ax
 
 
