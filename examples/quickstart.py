@@ -128,8 +128,9 @@ def print_table(
         row(f"{name} + LR", evaluate(model, X, windows))
     tuned = BrainRVQClassifier(
         weights=pretrainer.weights_,
-        max_epochs=4,
-        lr=3e-4,
+        max_epochs=3,
+        lr=5e-4,
+        batch_size=32,
         class_weight="balanced",
         random_state=SEED,
         verbose=1,
@@ -179,8 +180,8 @@ def main() -> None:
         "random_state": SEED,
         "verbose": 1,
     }
-    tokenizer = DDRVQTransformer(max_epochs=8, **small, **recording).fit(seen.X)
-    pretrainer = BrainRVQPretrainer(tokenizer.weights_, max_epochs=6, **small, **recording)
+    tokenizer = DDRVQTransformer(max_epochs=6, **small, **recording).fit(seen.X)
+    pretrainer = BrainRVQPretrainer(tokenizer.weights_, max_epochs=5, **small, **recording)
     pretrainer.fit(seen.X)
 
     print_codes(tokenizer, unseen)

@@ -1,7 +1,7 @@
 """What the estimators share: reading EEG, holding a network, keeping it on disk."""
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -17,13 +17,15 @@ from sk_brainrvq.signals import (
     EEGWarning,
     EpochBlock,
     InvalidEEGError,
+    PatchGroup,
     PreparedEEG,
     blocks_from_array,
     blocks_from_epochs,
     canonical_name,
+    gather,
     is_list_of_epochs,
     is_mne_epochs,
-    prepare,
+    stream,
 )
 from sk_brainrvq.training import EEGNet, available_device, resolve_device, wrap
 from sk_brainrvq.weights import CheckpointError, Weights
@@ -63,32 +65,26 @@ class EEGEstimator(BaseEstimator):
 
     # Reading EEG
 
-    def _read(self, X: Any, *, reset: bool, same_channels: bool = False) -> PreparedEEG:
-        """Check, convert and cut X; with ``reset`` remember its channels.
+    def _read_for_fit(self, X: Any) -> PreparedEEG:
+        """Check, convert and cut X, and remember its channels."""
+        return gather(self._learn_channels(X))
 
-        ``same_channels`` asks of named containers, too, that they have the channels of fit;
-        they are then put in that order.
-        """
-        if reset:
-            self._check_settings()
-        return self._prepare(self._blocks(X, reset), reset, same_channels)
+    def _learn_channels(self, X: Any) -> Iterator[PatchGroup]:
+        """Patches of X, whose channels are remembered."""
+        self._check_settings()
+        blocks = self._blocks(X, reset=True)
+        self.ch_names_in_ = blocks[0].ch_names
+        self.n_channels_in_ = blocks[0].n_channels
+        return self._patches(blocks, warn=True)
 
-    def _prepare(
-        self, blocks: list[EpochBlock], reset: bool = False, same_channels: bool = False
-    ) -> PreparedEEG:
-        """Patches of blocks."""
-        if reset:
-            self.ch_names_in_ = blocks[0].ch_names
-            self.n_channels_in_ = blocks[0].n_channels
-        if same_channels:
-            blocks = [self._reorder(block) for block in blocks]
-        info = self._weights_info()
-        return prepare(
-            blocks,
-            trained_rows=info.get("trained_rows"),
-            official=info.get("official", False),
-            warn=reset,
-        )
+    def _read(self, X: Any) -> Iterator[PatchGroup]:
+        """Patches of X, checked against fit, a bounded part at a time."""
+        return self._patches(self._blocks(X, reset=False))
+
+    def _patches(self, blocks: list[EpochBlock], warn: bool = False) -> Iterator[PatchGroup]:
+        trained = self._info.get("trained_rows")
+        official = self._info.get("official", False)
+        return stream(blocks, trained_rows=trained, official=official, warn=warn)
 
     def _check_settings(self) -> None:
         """Raise ValueError for numbers that no training or batch can have."""
@@ -193,10 +189,6 @@ class EEGEstimator(BaseEstimator):
             list(self.ch_names_in_),
             block.index,
         )
-
-    def _weights_info(self) -> dict[str, Any]:
-        """What is known of the training of the weights that X is prepared for."""
-        return getattr(self, "_info", {})
 
     # Holding a network
 

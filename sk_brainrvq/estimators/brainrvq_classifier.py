@@ -184,7 +184,7 @@ class BrainRVQClassifier(ClassifierMixin, EEGEstimator):
         if weights is not None:
             check_no_conflict(overrides, weights.encoder_config, weights)
         self._info = {} if weights is None else weights.info
-        prepared = self._read(X, reset=True)
+        prepared = self._read_for_fit(X)
         targets = self._encode_labels(y, prepared.n_epochs)
         config = self._module_config(sizes, weights)
         with seeded(draw_seed(self.random_state)):
@@ -282,14 +282,13 @@ class BrainRVQClassifier(ClassifierMixin, EEGEstimator):
             Epochs above 30 s: logits are averaged over segments, weighted by their length.
         """
         check_is_fitted(self)
-        prepared = self._read(X, reset=False)
         module = self.net_.module_
 
         def pool(batch: Batch) -> torch.Tensor:
             return module.pooled(batch.x, batch.electrodes)
 
-        results = run_batches(pool, prepared, self.batch_size, self.net_.device)
-        pooled = torch.from_numpy(average_segments(results, prepared.n_epochs))
+        results = run_batches(pool, self._read(X), self.batch_size, self.net_.device)
+        pooled = torch.from_numpy(average_segments(results))
         # The head is linear: on the average of segments it gives the average of their logits.
         weight, bias = (p.detach().double().cpu() for p in module.head.parameters())
         return torch.softmax(pooled @ weight.T + bias, 1).numpy()

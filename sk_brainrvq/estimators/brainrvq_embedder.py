@@ -159,7 +159,8 @@ class BrainRVQEmbedder(EmbeddingMixin, TransformerMixin, EEGEstimator):
             encoder, encoder_config, info = weights.encoder(), weights.encoder_config, weights.info
         self._check_pooling(encoder)
         self._info = info
-        self._read(X, reset=True)
+        for _ in self._learn_channels(X):
+            pass  # every part is checked, and none kept
         self._hold(encoder, {"encoder": encoder_config}, info)
         return self
 

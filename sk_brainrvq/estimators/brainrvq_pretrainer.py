@@ -20,7 +20,7 @@ from sk_brainrvq.estimators.embedding import EmbeddingMixin
 from sk_brainrvq.estimators.pooling import check_pooling
 from sk_brainrvq.estimators.training_info import training_info
 from sk_brainrvq.nn import DualDomainTokenizer, importance_guided_mask
-from sk_brainrvq.signals import PreparedEEG
+from sk_brainrvq.signals import PreparedEEG, gather
 from sk_brainrvq.signals.preparation import rematch
 from sk_brainrvq.training import (
     Batch,
@@ -209,7 +209,7 @@ class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, EEGEstimator):
         check_pooling(self.pooling, self.layer, depth)
         seed = draw_seed(self.random_state)
         self._info = {} if weights is None else weights.info
-        prepared = self._read(X, reset=True)
+        prepared = self._read_for_fit(X)
         if tokenizer is None:
             tokenizer = self._fit_tokenizer(prepared, sizes, seed)
         codes = self._codes(tokenizer, prepared)
@@ -295,8 +295,7 @@ class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, EEGEstimator):
 
         codes = []
         for group in prepared.groups:
-            one = PreparedEEG([group], prepared.n_epochs)
-            results = run_batches(encode, one, self.batch_size, device)
+            results = run_batches(encode, [group], self.batch_size, device)
             codes.append(np.concatenate([batch_codes.numpy() for _, batch_codes in results]))
         return codes
 
@@ -335,7 +334,7 @@ class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, EEGEstimator):
             drawn from a fixed seed.
         """
         check_is_fitted(self)
-        prepared = self._read(X, reset=False)
+        prepared = gather(self._read(X))
         dataset = SegmentDataset(prepared, codes=self._codes(self.tokenizer_weights_, prepared))
         net, total, n_positions = self.net_, 0.0, 0
         with seeded(_SCORE_SEED), torch.inference_mode():

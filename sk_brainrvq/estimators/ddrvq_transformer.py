@@ -1,7 +1,7 @@
 """DDRVQTransformer: EEG to hierarchical discrete codes and back."""
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -17,7 +17,7 @@ from sk_brainrvq.estimators.pooling import join_segments
 from sk_brainrvq.estimators.training_info import training_info
 from sk_brainrvq.nn import DualDomainTokenizer
 from sk_brainrvq.nn.targets import standardise_patches
-from sk_brainrvq.signals import EEGWarning, EpochBlock, InvalidEEGError, PreparedEEG
+from sk_brainrvq.signals import EEGWarning, EpochBlock, InvalidEEGError, PatchGroup, PreparedEEG
 from sk_brainrvq.signals.electrodes import electrode_rows, match_electrodes
 from sk_brainrvq.signals.preparation import PATCH_SAMPLES, restore_signals, segment_bounds
 from sk_brainrvq.training import (
@@ -206,7 +206,7 @@ class DDRVQTransformer(TransformerMixin, EEGEstimator):
         """
         weights, _ = self._starting_point()
         self._info = {} if weights is None else weights.info
-        return self.fit_prepared(self._read(X, reset=True))
+        return self.fit_prepared(self._read_for_fit(X))
 
     def fit_prepared(self, prepared: PreparedEEG) -> Self:
         """Learn from EEG that is prepared already; :meth:`fit` is the public way.
@@ -307,19 +307,19 @@ class DDRVQTransformer(TransformerMixin, EEGEstimator):
             ``[..., 0, :]`` time domain, ``[..., 1, :]`` frequency domain, coarse to fine.
         """
         check_is_fitted(self)
-        prepared = self._prepare([self._in_order_of_fit(b) for b in self._blocks(X, reset=False)])
-        return join_segments(self._encoded(prepared), prepared.n_epochs)
+        blocks = [self._in_order_of_fit(block) for block in self._blocks(X, reset=False)]
+        return join_segments(self._encoded(self._patches(blocks)))
 
     def _in_order_of_fit(self, block: EpochBlock) -> EpochBlock:
         """The block with its channels in the order of fit, where they are the channels of fit."""
         same = has_same_channels(block.ch_names, self.ch_names_in_)
         return self._reorder(block) if same else block
 
-    def _encoded(self, prepared: PreparedEEG) -> Iterator[tuple[Batch, torch.Tensor]]:
+    def _encoded(self, groups: Iterable[PatchGroup]) -> Iterator[tuple[Batch, torch.Tensor]]:
         def encode(batch: Batch) -> torch.Tensor:
             return self.net_.module_.encode(batch.x, batch.electrodes).int()
 
-        return run_batches(encode, prepared, self.batch_size, self.net_.device)
+        return run_batches(encode, groups, self.batch_size, self.net_.device)
 
     def inverse_transform(self, X: Any, n_levels: int | None = None) -> NDArray:
         """Standardised waveforms that codes stand for.
@@ -403,15 +403,14 @@ class DDRVQTransformer(TransformerMixin, EEGEstimator):
                 f"X holds epochs of {len(blocks)} montages, rates or lengths; reconstruct them one "
                 "kind at a time."
             )
-        prepared = self._prepare(blocks)
 
         def rebuild(batch: Batch) -> torch.Tensor:
             waveform = self._decoded(batch, n_levels)
             x = batch.x
             return waveform * (x.std(-1, keepdim=True) + 1e-6) + x.mean(-1, keepdim=True)
 
-        results = run_batches(rebuild, prepared, self.batch_size, self.net_.device)
-        patches = join_segments(results, prepared.n_epochs)
+        groups = self._patches(blocks)
+        patches = join_segments(run_batches(rebuild, groups, self.batch_size, self.net_.device))
         signals = restore_signals(patches, blocks[0].sfreq, blocks[0].data.shape[-1])
         return signals[:, 0] if is_2d_array(X) else signals
 
@@ -439,14 +438,13 @@ class DDRVQTransformer(TransformerMixin, EEGEstimator):
             mean of each patch explains.
         """
         check_is_fitted(self)
-        prepared = self._read(X, reset=False)
 
         def errors(batch: Batch) -> torch.Tensor:
             target = standardise_patches(batch.x)
             error = target - self._decoded(batch, n_levels)
             return torch.stack([error.square(), target.square()], 1).sum((2, 3, 4))
 
-        results = run_batches(errors, prepared, self.batch_size, self.net_.device)
+        results = run_batches(errors, self._read(X), self.batch_size, self.net_.device)
         error, variance = np.sum([r.double().sum(0).numpy() for _, r in results], axis=0)
         return float(1 - error / max(variance, np.finfo(float).tiny))
 
@@ -454,7 +452,7 @@ class DDRVQTransformer(TransformerMixin, EEGEstimator):
         """Usage and perplexity of each codebook over EEG of any mixture of montages."""
         sizes = [quantizer.codebook_sizes for quantizer in self.net_.module_.quantizers]
         counts = np.zeros((2, len(sizes[0]), int(np.max(sizes))))
-        for _, codes in self._encoded(prepared):
+        for _, codes in self._encoded(prepared.groups):
             for domain, level in np.ndindex(counts.shape[:2]):
                 used = codes[..., domain, level].flatten().numpy()
                 counts[domain, level] += np.bincount(used, minlength=counts.shape[-1])

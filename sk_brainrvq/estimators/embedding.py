@@ -29,11 +29,12 @@ class EmbeddingMixin(ClassNamePrefixFeaturesOutMixin):
 
     def _embed(self, X: Any) -> NDArray:
         self._check_pooling(self._encoder)
-        per_channel = self.pooling == "channel"
-        prepared = self._read(X, reset=False, same_channels=per_channel)
+        blocks = self._blocks(X, reset=False)
+        if self.pooling == "channel":
+            blocks = [self._reorder(block) for block in blocks]
         return embed(
             self._encoder,
-            prepared,
+            self._patches(blocks),
             pooling=self.pooling,
             layer=self.layer,
             batch_size=self.batch_size,

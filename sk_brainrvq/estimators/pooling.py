@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sk_brainrvq.nn import EEGEncoder
-from sk_brainrvq.signals import InvalidEEGError, PreparedEEG
+from sk_brainrvq.signals import InvalidEEGError, PatchGroup
 from sk_brainrvq.training import Batch, run_batches
 
 POOLINGS = ("mean", "channel", "mean_std", "cls", "none")
@@ -26,7 +26,7 @@ def check_pooling(pooling: str, layer: int, depth: int) -> None:
 
 def embed(
     encoder: EEGEncoder,
-    prepared: PreparedEEG,
+    groups: Iterable[PatchGroup],
     *,
     pooling: str,
     layer: int,
@@ -38,7 +38,7 @@ def embed(
     Parameters
     ----------
     encoder : EEGEncoder
-    prepared : PreparedEEG
+    groups : iterable of PatchGroup
     pooling : {"mean", "channel", "mean_std", "cls", "none"}
     layer : int
     batch_size : int
@@ -55,19 +55,18 @@ def embed(
         tokens = encoder(batch.x, batch.electrodes, layer=layer)
         return _summary(tokens, batch.x.shape[1], pooling)
 
-    results = run_batches(summarise, prepared, batch_size, device)
+    results = run_batches(summarise, groups, batch_size, device)
     if pooling == "none":
-        return join_segments(results, prepared.n_epochs)
-    return _features(average_segments(results, prepared.n_epochs), pooling).astype(np.float32)
+        return join_segments(results)
+    return _features(average_segments(results), pooling).astype(np.float32)
 
 
-def average_segments(results: Iterable[tuple[Batch, Tensor]], n_epochs: int) -> NDArray:
+def average_segments(results: Iterable[tuple[Batch, Tensor]]) -> NDArray:
     """Average results (B, ...) over the segments of each epoch, weighted by their patches.
 
     Parameters
     ----------
     results : iterable of (Batch, Tensor)
-    n_epochs : int
 
     Returns
     -------
@@ -79,18 +78,18 @@ def average_segments(results: Iterable[tuple[Batch, Tensor]], n_epochs: int) -> 
         If results differ in shape because epochs differ in channels.
     """
     sums: dict[int, NDArray] = {}
-    n_patches = np.zeros(n_epochs)
+    n_patches: dict[int, int] = {}
     for batch, values in results:
         weight = batch.x.shape[2]
         for epoch, value in zip(batch.epoch.tolist(), values.double().numpy(), strict=True):
             sums[epoch] = sums.get(epoch, 0) + weight * value
-            n_patches[epoch] += weight
+            n_patches[epoch] = n_patches.get(epoch, 0) + weight
     if len({total.shape for total in sums.values()}) > 1:
         raise InvalidEEGError(
             "Epochs differ in their channels, and these features keep channels apart; use "
             "pooling='mean' to mix montages."
         )
-    return np.stack([sums[epoch] / n_patches[epoch] for epoch in range(n_epochs)])
+    return np.stack([sums[epoch] / n_patches[epoch] for epoch in sorted(sums)])
 
 
 def _summary(tokens: Tensor, n_channels: int, pooling: str) -> Tensor:
@@ -115,26 +114,25 @@ def _features(means: NDArray, pooling: str) -> NDArray:
     return means.reshape(len(means), -1)
 
 
-def join_segments(results: Iterable[tuple[Batch, Tensor]], n_epochs: int) -> NDArray:
+def join_segments(results: Iterable[tuple[Batch, Tensor]]) -> NDArray:
     """Concatenate the segments (B, C, P, ...) of each epoch along the patches.
 
     Parameters
     ----------
     results : iterable of (Batch, Tensor)
-    n_epochs : int
 
     Returns
     -------
     ndarray, shape (n_epochs, C, P, ...)
     """
-    pieces: list[list[tuple[int, NDArray]]] = [[] for _ in range(n_epochs)]
+    pieces: dict[int, list[tuple[int, NDArray]]] = {}
     for batch, values in results:
         segments = zip(batch.epoch.tolist(), batch.segment.tolist(), values.numpy(), strict=True)
         for epoch, segment, value in segments:
-            pieces[epoch].append((segment, value))
+            pieces.setdefault(epoch, []).append((segment, value))
     joined = [
         np.concatenate([value for _, value in sorted(parts, key=lambda part: part[0])], 1)
-        for parts in pieces
+        for _, parts in sorted(pieces.items())
     ]
     if len({value.shape for value in joined}) > 1:
         shapes = sorted({value.shape[:2] for value in joined})

@@ -9,7 +9,7 @@ from sk_brainrvq.signals.containers import (
 )
 from sk_brainrvq.signals.electrodes import ELECTRODE_NAMES, canonical_name, match_electrodes
 from sk_brainrvq.signals.exceptions import EEGWarning, InvalidEEGError
-from sk_brainrvq.signals.preparation import PatchGroup, PreparedEEG, prepare
+from sk_brainrvq.signals.preparation import PatchGroup, PreparedEEG, gather, prepare, stream
 
 __all__ = [
     "ELECTRODE_NAMES",
@@ -21,8 +21,10 @@ __all__ = [
     "blocks_from_array",
     "blocks_from_epochs",
     "canonical_name",
+    "gather",
     "is_list_of_epochs",
     "is_mne_epochs",
     "match_electrodes",
     "prepare",
+    "stream",
 ]

@@ -1,7 +1,7 @@
 """From blocks of epochs to patches: scale, resample, cut, pad; each once."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
@@ -26,7 +26,7 @@ _MICROVOLTS_PER_UNIT = 100.0
 _SMALLEST_MEDIAN_MICROVOLTS = 1e-3
 _LARGEST_MICROVOLTS = 1e9
 # Float64 samples held at once while a block is converted.
-_CHUNK_SAMPLES = 2**24
+_CHUNK_SAMPLES = 2**22
 
 
 @dataclass
@@ -73,18 +73,18 @@ class PreparedEEG:
     n_epochs: int
 
 
-def prepare(
-    blocks: Sequence[EpochBlock],
+def stream(
+    blocks: Iterable[EpochBlock],
     *,
     trained_rows: Sequence[int] | None = None,
     official: bool = False,
     warn: bool = True,
-) -> PreparedEEG:
-    """Turn blocks into patch groups.
+) -> Iterator[PatchGroup]:
+    """Turn blocks into patch groups, a bounded number of samples at a time.
 
     Parameters
     ----------
-    blocks : sequence of EpochBlock
+    blocks : iterable of EpochBlock
     trained_rows : sequence of int, optional
         Electrode rows that the checkpoint trained.
     official : bool, default=False
@@ -92,23 +92,73 @@ def prepare(
     warn : bool, default=True
         Warn of channels without a position. Of a unit that looks wrong is always warned.
 
-    Returns
-    -------
-    PreparedEEG
+    Yields
+    ------
+    PatchGroup
+        In the order of the blocks.
 
     Raises
     ------
     InvalidEEGError
         For NaN, infinity or absurd amplitudes, naming the first epoch and channel.
     """
-    groups: list[PatchGroup] = []
     for block in blocks:
         matches = match_electrodes(block.ch_names, block.n_channels, trained_rows, official)
         if warn:
             warn_of_mean_rows(matches, block.ch_names is not None)
-        signals = to_network_units(block)
-        groups += _cut(signals, block, matches)
-    return PreparedEEG(groups, sum(len(block.index) for block in blocks))
+        for number, piece in enumerate(_pieces(block)):
+            yield from _cut(to_network_units(piece, check_unit=number == 0), piece, matches)
+
+
+def prepare(
+    blocks: Iterable[EpochBlock],
+    *,
+    trained_rows: Sequence[int] | None = None,
+    official: bool = False,
+    warn: bool = True,
+) -> PreparedEEG:
+    """All patch groups of blocks, in memory: :func:`stream`, then :func:`gather`."""
+    return gather(stream(blocks, trained_rows=trained_rows, official=official, warn=warn))
+
+
+def gather(groups: Iterable[PatchGroup]) -> PreparedEEG:
+    """Hold all groups in memory, those of one montage and length joined.
+
+    Parameters
+    ----------
+    groups : iterable of PatchGroup
+
+    Returns
+    -------
+    PreparedEEG
+    """
+    alike: dict[tuple, list[PatchGroup]] = {}
+    for group in groups:
+        names = None if group.ch_names is None else tuple(group.ch_names)
+        key = (names, group.patches.shape[1:], group.electrodes.tobytes())
+        alike.setdefault(key, []).append(group)
+    joined = [_join(parts) for parts in alike.values()]
+    return PreparedEEG(joined, 1 + max(int(group.epoch.max()) for group in joined))
+
+
+def _join(groups: list[PatchGroup]) -> PatchGroup:
+    if len(groups) == 1:
+        return groups[0]
+    return replace(
+        groups[0],
+        patches=np.concatenate([group.patches for group in groups]),
+        epoch=np.concatenate([group.epoch for group in groups]),
+        segment=np.concatenate([group.segment for group in groups]),
+    )
+
+
+def _pieces(block: EpochBlock) -> Iterator[EpochBlock]:
+    """The block in parts of a bounded size; a memory-mapped array is read part by part."""
+    n_epochs, n_channels, n_times = block.data.shape
+    rows = max(1, _CHUNK_SAMPLES // (n_channels * n_times))
+    for start in range(0, n_epochs, rows):
+        part = slice(start, start + rows)
+        yield replace(block, data=block.data[part], index=block.index[part])
 
 
 def rematch(
@@ -135,37 +185,33 @@ def rematch(
     return PreparedEEG(groups, prepared.n_epochs)
 
 
-def to_network_units(block: EpochBlock) -> NDArray:
+def to_network_units(block: EpochBlock, check_unit: bool = True) -> NDArray:
     """Signals of a block in 100 microvolts at 200 Hz.
 
     Parameters
     ----------
     block : EpochBlock
+    check_unit : bool, default=True
+        Warn of an amplitude that looks like another unit.
 
     Returns
     -------
     ndarray, shape (n_epochs, n_channels, n_times at 200 Hz), float32
     """
-    n_epochs, n_channels, n_times = block.data.shape
-    rows = max(1, _CHUNK_SAMPLES // (n_channels * n_times))
-    converted = []
-    for start in range(0, n_epochs, rows):
-        chunk = np.asarray(block.data[start : start + rows], dtype=np.float64)
-        chunk = chunk * block.to_microvolts
-        _check_finite(chunk, block, start)
-        if start == 0:
-            _check_unit(chunk)
-        converted.append(resample(chunk / _MICROVOLTS_PER_UNIT, block.sfreq).astype(np.float32))
-    return converted[0] if len(converted) == 1 else np.concatenate(converted)
+    microvolts = np.asarray(block.data, dtype=np.float64) * block.to_microvolts
+    _check_finite(microvolts, block)
+    if check_unit:
+        _check_unit(microvolts)
+    return resample(microvolts / _MICROVOLTS_PER_UNIT, block.sfreq).astype(np.float32)
 
 
-def _check_finite(microvolts: NDArray, block: EpochBlock, start: int) -> None:
+def _check_finite(microvolts: NDArray, block: EpochBlock) -> None:
     usable = np.abs(microvolts) <= _LARGEST_MICROVOLTS  # False for NaN too
     if usable.all():
         return
     epoch, channel, sample = np.argwhere(~usable)[0]
     value = microvolts[epoch, channel, sample]
-    index = block.index[start + epoch]
+    index = block.index[epoch]
     name = f"channel {channel}" if block.ch_names is None else f"{block.ch_names[channel]!r}"
     where = f"first at epoch {index}, {name}, sample {sample}"
     if np.isfinite(value):

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from sk_brainrvq.signals import PreparedEEG
+from sk_brainrvq.signals import PatchGroup, PreparedEEG
 
 
 @dataclass
@@ -48,6 +48,29 @@ class Batch:
         )
 
 
+def batch_of(group: PatchGroup, rows: NDArray | slice, codes: NDArray | None = None) -> Batch:
+    """Some rows of a group as a batch.
+
+    Parameters
+    ----------
+    group : PatchGroup
+    rows : ndarray of int, or slice
+    codes : ndarray, optional
+        Codes of all segments of the group.
+
+    Returns
+    -------
+    Batch
+    """
+    return Batch(
+        torch.from_numpy(group.patches[rows]),
+        torch.from_numpy(group.electrodes),
+        None if codes is None else torch.from_numpy(codes[rows]),
+        torch.from_numpy(group.epoch[rows]),
+        torch.from_numpy(group.segment[rows]),
+    )
+
+
 class SegmentDataset(Dataset):
     """Segments of all groups; an index (group, rows) gives a batch and its targets.
 
@@ -75,15 +98,8 @@ class SegmentDataset(Dataset):
     def __getitem__(self, index: tuple[int, NDArray]) -> tuple[Batch, Tensor]:
         number, rows = index
         group = self.groups[number]
-        codes = None if self.codes is None else torch.from_numpy(self.codes[number][rows])
-        batch = Batch(
-            torch.from_numpy(group.patches[rows]),
-            torch.from_numpy(group.electrodes),
-            codes,
-            torch.from_numpy(group.epoch[rows]),
-            torch.from_numpy(group.segment[rows]),
-        )
-        return batch, torch.from_numpy(self.targets[group.epoch[rows]])
+        codes = None if self.codes is None else self.codes[number]
+        return batch_of(group, rows, codes), torch.from_numpy(self.targets[group.epoch[rows]])
 
 
 class GroupedBatches(Sampler):

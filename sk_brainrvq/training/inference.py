@@ -1,14 +1,14 @@
 """Run a function of batches over prepared EEG and hand the results back."""
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 import torch
 from torch import Tensor
 
-from sk_brainrvq.signals import PreparedEEG
-from sk_brainrvq.training.batches import Batch, SegmentDataset, batch_loader
+from sk_brainrvq.signals import PatchGroup
+from sk_brainrvq.training.batches import Batch, batch_of
 
 # Rows of a matrix product, a thread, below which BLAS libraries change kernels.
 _ROWS_PER_THREAD = 16
@@ -43,15 +43,15 @@ def available_device(device: str) -> str:
 
 
 def run_batches(
-    function: Callable[[Batch], Tensor], prepared: PreparedEEG, batch_size: int, device: str
+    function: Callable[[Batch], Tensor], groups: Iterable[PatchGroup], batch_size: int, device: str
 ) -> Iterator[tuple[Batch, Tensor]]:
-    """Apply a function to every batch, without gradients.
+    """Apply a function to every batch, without gradients; groups are taken one at a time.
 
     Parameters
     ----------
     function : callable, Batch -> Tensor
         Gives one row a row of ``batch.x``. May see more rows than asked for.
-    prepared : PreparedEEG
+    groups : iterable of PatchGroup
     batch_size : int
     device : str
 
@@ -62,9 +62,11 @@ def run_batches(
         On the CPU.
     """
     with torch.inference_mode():
-        for batch, _ in batch_loader(SegmentDataset(prepared), batch_size, shuffle=False):
-            result = function(_at_least(batch, _fewest_rows(batch)).to(device))
-            yield batch, result[: len(batch)].cpu()
+        for group in groups:
+            for start in range(0, len(group.patches), batch_size):
+                batch = batch_of(group, slice(start, start + batch_size))
+                result = function(_at_least(batch, _fewest_rows(batch)).to(device))
+                yield batch, result[: len(batch)].cpu()
 
 
 def _fewest_rows(batch: Batch) -> int:

@@ -97,10 +97,10 @@ def plot_importance(
 
 def _patches(X: NDArray, sfreq: float) -> NDArray:
     """Patches (1, n_channels, n_patches, 200) in 100 microvolts."""
-    from sk_brainrvq.signals import blocks_from_array, prepare
+    from sk_brainrvq.signals import blocks_from_array, stream
 
-    prepared = prepare(blocks_from_array(X, sfreq, None, "uV"), warn=False)
-    groups = sorted(prepared.groups, key=lambda group: group.segment[0])
+    groups = list(stream(blocks_from_array(X, sfreq, None, "uV"), warn=False))
+    groups.sort(key=lambda group: group.segment[0])
     return np.concatenate([group.patches for group in groups], axis=2)
 
 

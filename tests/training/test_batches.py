@@ -63,7 +63,7 @@ def test_loader__two_montages__gives_each_epoch_its_signals_montage_and_label():
 
 def test_run_batches__single_rows__see_no_padding_in_the_result():
     prepared = make_prepared()
-    results = list(run_batches(lambda batch: batch.x.mean((1, 2, 3)), prepared, 1, "cpu"))
+    results = list(run_batches(lambda batch: batch.x.mean((1, 2, 3)), prepared.groups, 1, "cpu"))
     assert len(results) == 5 + 8
     for batch, result in results:
         assert len(batch) == len(result) == 1
