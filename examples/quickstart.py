@@ -42,13 +42,14 @@ def read_eeg() -> tuple[Windows, str]:
     shared = os.environ.get("SK_BRAINRVQ_SHARED", Path(__file__).parents[2] / "shared")
     folder = Path(shared) / "data" / "eegmat"
     subjects = [*UNLABELLED, *UNSEEN]
-    if folder.is_dir():
+    try:
         return load_eegmat(folder, subjects), "EEGMAT, local files"
+    except FileNotFoundError:
+        print(f"EEGMAT is not at {folder}; downloading it from PhysioNet.")
     try:
         return load_eegmat(fetch_eegmat(subjects=subjects), subjects), "EEGMAT, from PhysioNet"
-    except OSError as error:
-        print(f"EEGMAT is neither on disk nor can it be downloaded ({error.__class__.__name__}).")
-        print("SIMULATED EEG stands in: the figures below say nothing about real EEG.")
+    except (OSError, ValueError) as error:
+        print(f"SIMULATED EEG stands in, because PhysioNet was not reached ({error!r:.80}).")
         return make_eeg(n_subjects=32, n_windows=24, random_state=SEED), "simulated EEG"
 
 

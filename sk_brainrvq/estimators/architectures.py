@@ -68,15 +68,16 @@ def resolve_sizes(architecture: str, overrides: Mapping[str, int | None]) -> dic
 
 
 def check_no_conflict(
-    overrides: Mapping[str, int | None], config: Mapping[str, Any], source: object
+    overrides: Mapping[str, Any], config: Mapping[str, Any], source: object
 ) -> None:
     """Raise ValueError where an explicit size differs from that of given weights.
 
     Parameters
     ----------
-    overrides : mapping of str to int or None
+    overrides : mapping
+        Sizes and settings by name; None is no wish.
     config : mapping
-        Sizes of the weights.
+        Sizes and settings of the weights.
     source : object
         The weights, for the message.
     """
@@ -86,6 +87,6 @@ def check_no_conflict(
             found = found[0]
         if size is not None and name in config and size != found:
             raise ValueError(
-                f"{name}={size} was given, but {source!r} has {name}={found}. With weights given, "
-                f"sizes come from them: leave {name} at None."
+                f"{name}={size!r} was given, but {source!r} has {name}={found!r}. With weights "
+                f"given, it comes from them: leave {name} at None."
             )

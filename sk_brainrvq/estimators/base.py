@@ -2,6 +2,8 @@
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -64,6 +66,17 @@ class EEGEstimator(BaseEstimator):
         return tags
 
     # Reading EEG
+
+    @contextmanager
+    def _all_or_nothing(self) -> Iterator[None]:
+        """Leave the estimator as it was where a fit fails: no mixture of old and new."""
+        before = dict(self.__dict__)
+        try:
+            yield
+        except BaseException:
+            self.__dict__.clear()
+            self.__dict__.update(before)
+            raise
 
     def _read_for_fit(self, X: Any) -> PreparedEEG:
         """Check, convert and cut X, and remember its channels."""
@@ -134,6 +147,7 @@ class EEGEstimator(BaseEstimator):
 
     def _check_array(self, X: Any, reset: bool) -> NDArray:
         """A numeric 2-D or 3-D array with the channels of fit."""
+        _check_is_array(X, type(self).__name__)
         if _is_ragged(X):
             raise InvalidEEGError(
                 "X is a list of arrays of different shapes; expected one array (n_epochs, "
@@ -170,25 +184,16 @@ class EEGEstimator(BaseEstimator):
                     f"X has {block.n_channels} channels; {self.n_channels_in_} were fitted."
                 )
             return block
-        position = {canonical_name(name): i for i, name in enumerate(block.ch_names)}
-        wanted = [canonical_name(name) for name in self.ch_names_in_]
-        missing = [
-            name for name, key in zip(self.ch_names_in_, wanted, strict=True) if key not in position
-        ]
+        order, missing = channel_order(block.ch_names, self.ch_names_in_)
         if missing:
             raise InvalidEEGError(
                 f"Channels {missing} of fit are missing in X, and the features of this "
                 f"{type(self).__name__} depend on the set of channels. Use pooling='mean' to mix "
                 "montages."
             )
-        order = [position[key] for key in wanted]
-        return EpochBlock(
-            block.data[:, order],
-            block.to_microvolts,
-            block.sfreq,
-            list(self.ch_names_in_),
-            block.index,
-        )
+        if order == list(range(block.n_channels)):
+            return replace(block, ch_names=list(self.ch_names_in_))
+        return replace(block, data=block.data[:, order], ch_names=list(self.ch_names_in_))
 
     # Holding a network
 
@@ -286,20 +291,96 @@ class EEGEstimator(BaseEstimator):
                 f"{cls.__name__}. Load it with that class, or pass weights={str(path)!r} where "
                 "only the weights are needed."
             )
+        if not {"params", "fitted"} <= header.keys() or None in (
+            header["params"],
+            header["fitted"],
+        ):
+            raise CheckpointError(f"{path} lacks the parameters of its {cls.__name__}.")
         weights, attached = Weights(path), read_attached(path)
         loaded = {"weights": weights, "tokenizer": attached.get("tokenizer_weights_")}
-        params = from_json(header["params"]).items()
-        estimator = cls(**{k: loaded[k] if isinstance(v, Omitted) else v for k, v in params})
+        params = from_json(header["params"])
+        unknown = sorted(params.keys() - cls().get_params(deep=False).keys())
+        if unknown:
+            raise CheckpointError(
+                f"{path} was written by sk_brainrvq {header.get('sk_brainrvq_version')} with "
+                f"parameters of {cls.__name__} that this version does not know: {unknown}."
+            )
+        estimator = cls(
+            **{k: loaded[k] if isinstance(v, Omitted) else v for k, v in params.items()}
+        )
         for name, value in {**from_json(header["fitted"]), **attached}.items():
             setattr(estimator, name, value)
         estimator._restore(weights)
         return estimator
 
 
+def _check_is_array(X: Any, estimator: str) -> None:
+    """Raise InvalidEEGError for what cannot be an array of epochs."""
+    expected = (
+        f"{estimator} expects an array (n_epochs, n_channels, n_times), or (n_epochs, n_times) "
+        "for one channel, or mne.Epochs."
+    )
+    kind = type(X).__name__
+    module = type(X).__module__.split(".")[0]
+    if X is None or isinstance(X, (str, Path)) or module == "mne":
+        raise InvalidEEGError(f"X is {'None' if X is None else 'of type ' + kind}; {expected}")
+    if isinstance(X, np.ma.MaskedArray):
+        raise InvalidEEGError(f"X is a masked array, whose mask would be lost; {expected}")
+    if isinstance(X, (list, tuple)):
+        if any(type(x).__module__.split(".")[0] == "mne" for x in X):
+            raise InvalidEEGError(f"X is a list that mixes MNE objects with others; {expected}")
+        try:
+            np.asarray(X)
+        except ValueError as error:
+            raise InvalidEEGError(
+                f"X is a list of parts of different length; {expected}"
+            ) from error
+    n_axes = n_dimensions(X)
+    if n_axes < 2:
+        raise InvalidEEGError(
+            f"X has {n_axes} dimension{'s' * (n_axes != 1)}; {expected} Reshape your data: one "
+            "epoch of one channel is X[None, :]."
+        )
+    if hasattr(X, "shape") and n_axes > 2 and 0 in X.shape:
+        raise InvalidEEGError(
+            f"X is empty, with shape {tuple(X.shape)}; {expected} At least one epoch, one channel "
+            "and one sample are needed."
+        )
+
+
 def _is_ragged(X: Any) -> bool:
     if not isinstance(X, (list, tuple)) or not X or not all(hasattr(x, "shape") for x in X):
         return False
     return len({x.shape for x in X}) > 1
+
+
+def channel_order(found: Sequence[str], wanted: Sequence[str]) -> tuple[list[int], list[str]]:
+    """Where each wanted channel is among those found.
+
+    The same spelling goes first; then another spelling of the electrode that is not taken yet.
+
+    Parameters
+    ----------
+    found, wanted : sequence of str
+
+    Returns
+    -------
+    order : list of int
+        Position of each wanted channel that is there.
+    missing : list of str
+    """
+    left = {name: i for i, name in enumerate(found)}
+    exact = {name: left.pop(name) for name in wanted if name in left}
+    places, missing = dict(exact), []
+    for name in wanted:
+        if name in exact:
+            continue
+        other = next((n for n in left if canonical_name(n) == canonical_name(name)), None)
+        if other is None:
+            missing.append(name)
+        else:
+            places[name] = left.pop(other)
+    return [places[name] for name in wanted if name in places], missing
 
 
 def has_same_channels(first: Sequence[str] | None, second: Sequence[str] | None) -> bool:

@@ -20,6 +20,7 @@ from sk_brainrvq.estimators.base import EEGEstimator
 from sk_brainrvq.estimators.pooling import average_segments
 from sk_brainrvq.estimators.training_info import training_info
 from sk_brainrvq.nn import EEGEncoder, EncoderClassifier
+from sk_brainrvq.signals.preparation import rematch
 from sk_brainrvq.training import (
     Batch,
     ClassifierNet,
@@ -46,8 +47,9 @@ class BrainRVQClassifier(ClassifierMixin, EEGEstimator):
         Size where ``weights`` is None.
     embed_dim, depth : int, optional
         Single sizes laid over it.
-    spectral_embedding : bool, default=True
-        From scratch alone: show the encoder each patch's log amplitude and spectrum.
+    spectral_embedding : bool, optional
+        Show the encoder each patch's log amplitude and spectrum beside its waveform; True by
+        default.
     drop_path : float, default=0.1
         Stochastic depth of the last block.
     max_epochs : int, default=20
@@ -117,7 +119,7 @@ class BrainRVQClassifier(ClassifierMixin, EEGEstimator):
         architecture: str = "small",
         embed_dim: int | None = None,
         depth: int | None = None,
-        spectral_embedding: bool = True,
+        spectral_embedding: bool | None = None,
         drop_path: float = 0.1,
         max_epochs: int = 20,
         lr: float = 5e-4,
@@ -177,15 +179,23 @@ class BrainRVQClassifier(ClassifierMixin, EEGEstimator):
         ValueError
             If y has another length than X, or one class only.
         """
+        with self._all_or_nothing():
+            return self._fit(X, y)
+
+    def _fit(self, X: Any, y: Any) -> Self:
         overrides = {"embed_dim": self.embed_dim, "depth": self.depth}
         sizes = resolve_sizes(self.architecture, overrides)
         kinds = ("pretraining", "tokenizer", "classifier", "encoder")
         weights = resolve_weights(self.weights, kinds, "weights")
         if weights is not None:
-            check_no_conflict(overrides, weights.encoder_config, weights)
+            given = {**overrides, "spectral_embedding": self.spectral_embedding}
+            check_no_conflict(given, weights.encoder_config, weights)
         self._info = {} if weights is None else weights.info
         prepared = self._read_for_fit(X)
         targets = self._encode_labels(y, prepared.n_epochs)
+        info = training_info(prepared, self.ch_names_in_, self._info)
+        # Unknown electrodes get the mean of the trained rows, in training as later.
+        prepared = rematch(prepared, info["trained_rows"], info["official"])
         config = self._module_config(sizes, weights)
         with seeded(draw_seed(self.random_state)):
             net = train(
@@ -204,7 +214,6 @@ class BrainRVQClassifier(ClassifierMixin, EEGEstimator):
                 label_smoothing=self.label_smoothing,
                 class_weights=self._class_weights(targets),
             )
-        info = training_info(prepared, self.ch_names_in_, self._info)
         fill_untrained_time_rows(net.module_.encoder, info["trained_patches"])
         self._hold(net.module_, config, info, net)
         self.history_ = plain_history(net)
@@ -244,6 +253,11 @@ class BrainRVQClassifier(ClassifierMixin, EEGEstimator):
                     f"({self.classes_.tolist()})."
                 )
             weight = {numbers[label]: value for label, value in weight.items()}
+        if isinstance(weight, dict) and (min(weight.values()) < 0 or not any(weight.values())):
+            raise ValueError(
+                f"class_weight={self.class_weight!r} was given; expected weights of 0 or more, "
+                "not all 0."
+            )
         classes = np.arange(len(self.classes_))
         balanced = compute_class_weight(weight, classes=classes, y=targets)
         return torch.tensor(balanced, dtype=torch.float32)
@@ -254,7 +268,7 @@ class BrainRVQClassifier(ClassifierMixin, EEGEstimator):
                 "embed_dim": sizes["embed_dim"],
                 "depth": sizes["depth"],
                 **PRETRAINING_ENCODER,
-                "spectral_embedding": self.spectral_embedding,
+                "spectral_embedding": self.spectral_embedding is not False,
             }
         else:
             encoder = dict(weights.encoder_config)

@@ -140,6 +140,32 @@ class BrainRVQEmbedder(EmbeddingMixin, TransformerMixin, EEGEstimator):
         InvalidEEGError
             If X cannot be used as EEG; the message names the offender.
         """
+        with self._all_or_nothing():
+            self._load_encoder()
+            for _ in self._learn_channels(X):
+                pass  # every part is checked, and none kept
+        return self
+
+    def fit_transform(self, X: Any, y: Any = None) -> NDArray:
+        """Fit and embed, reading X once.
+
+        Parameters
+        ----------
+        X : ndarray or mne.Epochs
+            As in :meth:`fit`.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        ndarray, float32
+            As of :meth:`transform`.
+        """
+        with self._all_or_nothing():
+            self._load_encoder()
+            return self._pool(self._learn_channels(X))
+
+    def _load_encoder(self) -> None:
         overrides = {"embed_dim": self.embed_dim, "depth": self.depth}
         sizes = resolve_sizes(self.architecture, overrides)
         kinds = ("pretraining", "tokenizer", "classifier", "encoder")
@@ -158,11 +184,8 @@ class BrainRVQEmbedder(EmbeddingMixin, TransformerMixin, EEGEstimator):
             check_no_conflict(overrides, weights.encoder_config, weights)
             encoder, encoder_config, info = weights.encoder(), weights.encoder_config, weights.info
         self._check_pooling(encoder)
-        self._info = info
-        for _ in self._learn_channels(X):
-            pass  # every part is checked, and none kept
+        self._check_settings()
         self._hold(encoder, {"encoder": encoder_config}, info)
-        return self
 
     def transform(self, X: Any) -> NDArray:
         """Embed epochs.

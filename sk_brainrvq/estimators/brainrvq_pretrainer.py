@@ -51,15 +51,17 @@ class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, EEGEstimator):
         :class:`DDRVQTransformer` of the same architecture on X first.
     weights : None, "default", path or Weights, default=None
         Pretraining weights to start from. None starts from scratch; given weights are used
-        as they are, or trained on where ``max_epochs`` is given.
+        as they are, or trained on where ``max_epochs`` is given; they need the ``tokenizer``
+        they were pretrained with.
     architecture : {"tiny", "small", "base"}, default="small"
         Preset of sizes; "base" is the paper's.
     embed_dim, depth, decoder_depth : int, optional
         Width (a multiple of 100), blocks of the encoders, blocks of the tokenizer's decoders.
     codebook_size, codebook_dim, n_quantizers : int, optional
         Sizes of the tokenizer's codebooks; with a given tokenizer they come from it.
-    spectral_embedding : bool, default=True
-        Show the encoder each patch's log amplitude and spectrum beside its waveform.
+    spectral_embedding : bool, optional
+        Show the encoder each patch's log amplitude and spectrum beside its waveform; True by
+        default.
     drop_path : float, default=0.1
         Stochastic depth of the last block.
     tokenizer_max_epochs : int, optional
@@ -139,7 +141,7 @@ class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, EEGEstimator):
         codebook_size: int | None = None,
         codebook_dim: int | None = None,
         n_quantizers: int | None = None,
-        spectral_embedding: bool = True,
+        spectral_embedding: bool | None = None,
         drop_path: float = 0.1,
         tokenizer_max_epochs: int | None = None,
         max_epochs: int | None = None,
@@ -202,9 +204,19 @@ class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, EEGEstimator):
         CheckpointError
             If ``weights`` or ``tokenizer`` cannot be used.
         """
+        with self._all_or_nothing():
+            return self._fit(X)
+
+    def _fit(self, X: Any) -> Self:
         weights = resolve_weights(self.weights, ("pretraining",), "weights")
         tokenizer = resolve_weights(self.tokenizer, ("tokenizer",), "tokenizer")
         sizes = self._sizes(weights, tokenizer)
+        if weights is not None and tokenizer is None:
+            raise CheckpointError(
+                f"weights={weights!r} was given without a tokenizer: its heads know the codes of "
+                "the tokenizer it was pretrained with alone. Pass that one, too: "
+                "tokenizer=pretrainer.tokenizer_weights_."
+            )
         depth = sizes["depth"] if weights is None else weights.encoder_config["depth"]
         check_pooling(self.pooling, self.layer, depth)
         seed = draw_seed(self.random_state)
@@ -213,12 +225,20 @@ class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, EEGEstimator):
         if tokenizer is None:
             tokenizer = self._fit_tokenizer(prepared, sizes, seed)
         codes = self._codes(tokenizer, prepared)
-        config = self._module_config(sizes, tokenizer) if weights is None else weights.config
+        config = self._module_config(sizes, tokenizer)
+        if weights is not None:
+            encoder = {**weights.encoder_config, "drop_path": self.drop_path}
+            config = {**weights.config, "encoder": encoder}
         max_epochs = self.max_epochs
         if max_epochs is None:
             max_epochs = 20 if weights is None else 0
+        info = self._info
+        if max_epochs:
+            info = training_info(prepared, self.ch_names_in_, info)
+            # Unknown electrodes get the mean of the trained rows, in training as later.
+            prepared = rematch(prepared, info["trained_rows"], info["official"])
         with seeded(seed):
-            module = build_module(self._kind, config) if weights is None else weights.module()
+            module = build_module(self._kind, config) if weights is None else weights.module(config)
             net = train(
                 self._net_class,
                 module,
@@ -232,9 +252,7 @@ class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, EEGEstimator):
                 lr=self.lr,
                 weight_decay=self.weight_decay,
             )
-        info = self._info
         if max_epochs:
-            info = training_info(prepared, self.ch_names_in_, info)
             fill_untrained_time_rows(net.module_.encoder, info["trained_patches"])
         self.tokenizer_weights_ = tokenizer
         self._hold(net.module_, config, info, net)
@@ -248,7 +266,8 @@ class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, EEGEstimator):
         rest = {"decoder_depth": self.decoder_depth, "codebook_dim": self.codebook_dim}
         sizes = resolve_sizes(self.architecture, {**encoder, **codes, **rest})
         if weights is not None:
-            check_no_conflict(encoder, weights.encoder_config, weights)
+            spectral = {"spectral_embedding": self.spectral_embedding}
+            check_no_conflict({**encoder, **spectral}, weights.encoder_config, weights)
             check_no_conflict(codes, weights.config, weights)
             sizes |= {name: weights.config[name] for name in codes}
         if tokenizer is not None:
@@ -264,7 +283,7 @@ class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, EEGEstimator):
                 "depth": sizes["depth"],
                 **PRETRAINING_ENCODER,
                 "drop_path": self.drop_path,
-                "spectral_embedding": self.spectral_embedding,
+                "spectral_embedding": self.spectral_embedding is not False,
             },
             "codebook_size": int(np.max(tokenizer.config["codebook_size"])),
             "n_quantizers": tokenizer.config["n_quantizers"],

@@ -1,6 +1,7 @@
 """CodeHistogram: counts of codes as features."""
 
 import warnings
+from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
@@ -91,7 +92,12 @@ class CodeHistogram(TransformerMixin, BaseEstimator):
         if self.codebook_size is None:
             self.codebook_size_ = int(codes.max()) + 1
         else:
-            self.codebook_size_ = int(self.codebook_size)
+            size = self.codebook_size
+            if not isinstance(size, Integral) or isinstance(size, bool) or size < 1:
+                raise ValueError(
+                    f"codebook_size={size!r} was given; expected an integer of at least 1."
+                )
+            self.codebook_size_ = int(size)
             self._check_range(codes)
         return self
 

@@ -19,7 +19,12 @@ from sk_brainrvq.nn import DualDomainTokenizer
 from sk_brainrvq.nn.targets import standardise_patches
 from sk_brainrvq.signals import EEGWarning, EpochBlock, InvalidEEGError, PatchGroup, PreparedEEG
 from sk_brainrvq.signals.electrodes import electrode_rows, match_electrodes
-from sk_brainrvq.signals.preparation import PATCH_SAMPLES, restore_signals, segment_bounds
+from sk_brainrvq.signals.preparation import (
+    PATCH_SAMPLES,
+    rematch,
+    restore_signals,
+    segment_bounds,
+)
 from sk_brainrvq.training import (
     Batch,
     SegmentDataset,
@@ -49,12 +54,14 @@ class DDRVQTransformer(TransformerMixin, EEGEstimator):
         Width (a multiple of 100), blocks of the encoder and of each decoder.
     codebook_size, codebook_dim, n_quantizers : int, optional
         Codes per level, width of a codeword, levels per domain.
-    quantizer_mode : {"residual", "official"}, default="residual"
-        "residual" quantizes true residuals; "official" is the published computation.
-    targets : {"extended", "published"}, default="extended"
-        What the decoders reconstruct.
-    spectral_embedding : bool, default=True
-        Show the encoder each patch's log amplitude and spectrum beside its waveform.
+    quantizer_mode : {"residual", "official"}, optional
+        "residual", the default, quantizes true residuals; "official" is the published
+        computation.
+    targets : {"extended", "published"}, optional
+        What the decoders reconstruct; "extended" by default.
+    spectral_embedding : bool, optional
+        Show the encoder each patch's log amplitude and spectrum beside its waveform; True by
+        default.
     quantizer_dropout : float, default=0.5
         Share of training epochs decoded from fewer levels, so that ``n_levels`` is a trained
         situation.
@@ -139,9 +146,9 @@ class DDRVQTransformer(TransformerMixin, EEGEstimator):
         codebook_size: int | None = None,
         codebook_dim: int | None = None,
         n_quantizers: int | None = None,
-        quantizer_mode: str = "residual",
-        targets: str = "extended",
-        spectral_embedding: bool = True,
+        quantizer_mode: str | None = None,
+        targets: str | None = None,
+        spectral_embedding: bool | None = None,
         quantizer_dropout: float = 0.5,
         max_epochs: int | None = None,
         lr: float = 1e-3,
@@ -204,9 +211,10 @@ class DDRVQTransformer(TransformerMixin, EEGEstimator):
         CheckpointError
             If ``weights`` cannot be used.
         """
-        weights, _ = self._starting_point()
-        self._info = {} if weights is None else weights.info
-        return self.fit_prepared(self._read_for_fit(X))
+        with self._all_or_nothing():
+            weights, _ = self._starting_point()
+            self._info = {} if weights is None else weights.info
+            return self.fit_prepared(self._read_for_fit(X))
 
     def fit_prepared(self, prepared: PreparedEEG) -> Self:
         """Learn from EEG that is prepared already; :meth:`fit` is the public way.
@@ -225,8 +233,13 @@ class DDRVQTransformer(TransformerMixin, EEGEstimator):
         if max_epochs is None:
             max_epochs = 20 if weights is None else 0
         self._warn_of_large_codebook(prepared, config, max_epochs)
+        info = self._info
+        if max_epochs:
+            info = training_info(prepared, self.ch_names_in_, info)
+            # Unknown electrodes get the mean of the trained rows, in training as later.
+            prepared = rematch(prepared, info["trained_rows"], info["official"])
         with seeded(draw_seed(self.random_state)):
-            module = build_module(self._kind, config) if weights is None else weights.module()
+            module = build_module(self._kind, config) if weights is None else weights.module(config)
             net = train(
                 self._net_class,
                 module,
@@ -240,9 +253,6 @@ class DDRVQTransformer(TransformerMixin, EEGEstimator):
                 lr=self.lr,
                 weight_decay=self.weight_decay,
             )
-        info = self._info
-        if max_epochs:
-            info = training_info(prepared, self.ch_names_in_, info)
         self._complete(net.module_, info)
         self._hold(net.module_, config, info, net)
         self.history_ = plain_history(net)
@@ -259,16 +269,22 @@ class DDRVQTransformer(TransformerMixin, EEGEstimator):
             "codebook_dim": self.codebook_dim,
             "n_quantizers": self.n_quantizers,
         }
-        sizes = resolve_sizes(self.architecture, overrides)
-        weights = resolve_weights(self.weights, ("tokenizer",), "weights")
-        if weights is not None:
-            check_no_conflict(overrides, weights.config, weights)
-            return weights, weights.config
-        return None, {
-            **sizes,
+        given = {
             "quantizer_mode": self.quantizer_mode,
             "targets": self.targets,
             "spectral_embedding": self.spectral_embedding,
+        }
+        sizes = resolve_sizes(self.architecture, overrides)
+        weights = resolve_weights(self.weights, ("tokenizer",), "weights")
+        if weights is not None:
+            check_no_conflict({**overrides, **given}, weights.config, weights)
+            return weights, {**weights.config, "quantizer_dropout": self.quantizer_dropout}
+        defaults = {"quantizer_mode": "residual", "targets": "extended", "spectral_embedding": True}
+        chosen = {name: value for name, value in given.items() if value is not None}
+        return None, {
+            **sizes,
+            **defaults,
+            **chosen,
             "quantizer_dropout": self.quantizer_dropout,
         }
 
@@ -435,7 +451,8 @@ class DDRVQTransformer(TransformerMixin, EEGEstimator):
         -------
         float
             1 minus squared error over variance, over all patches; 1 is perfect, 0 what the
-            mean of each patch explains.
+            mean of each patch explains. Flat signals have no variance to explain: 1 where
+            they are reconstructed exactly, else 0.
         """
         check_is_fitted(self)
 
@@ -446,7 +463,7 @@ class DDRVQTransformer(TransformerMixin, EEGEstimator):
 
         results = run_batches(errors, self._read(X), self.batch_size, self.net_.device)
         error, variance = np.sum([r.double().sum(0).numpy() for _, r in results], axis=0)
-        return float(1 - error / max(variance, np.finfo(float).tiny))
+        return float(1 - error / variance) if variance > 0 else float(error == 0)
 
     def _count_codes(self, prepared: PreparedEEG) -> None:
         """Usage and perplexity of each codebook over EEG of any mixture of montages."""

@@ -1,5 +1,6 @@
 """What the embedder and the pretrainer share: pooled features and their names."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sk_brainrvq.estimators.pooling import check_pooling, embed
 from sk_brainrvq.nn import EEGEncoder
+from sk_brainrvq.signals import PatchGroup
 
 
 class EmbeddingMixin(ClassNamePrefixFeaturesOutMixin):
@@ -32,9 +34,12 @@ class EmbeddingMixin(ClassNamePrefixFeaturesOutMixin):
         blocks = self._blocks(X, reset=False)
         if self.pooling == "channel":
             blocks = [self._reorder(block) for block in blocks]
+        return self._pool(self._patches(blocks))
+
+    def _pool(self, groups: Iterable[PatchGroup]) -> NDArray:
         return embed(
             self._encoder,
-            self._patches(blocks),
+            groups,
             pooling=self.pooling,
             layer=self.layer,
             batch_size=self.batch_size,

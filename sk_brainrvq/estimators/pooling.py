@@ -1,6 +1,7 @@
 """From patch tokens to features of a fixed size."""
 
 from collections.abc import Iterable
+from numbers import Integral
 
 import numpy as np
 import torch
@@ -18,9 +19,9 @@ def check_pooling(pooling: str, layer: int, depth: int) -> None:
     """Raise ValueError for an unknown pooling or a layer that the encoder lacks."""
     if pooling not in POOLINGS:
         raise ValueError(f"pooling={pooling!r} was given; expected one of {POOLINGS}.")
-    if not -depth <= layer < depth:
+    if not isinstance(layer, Integral) or not -depth <= layer < depth:
         raise ValueError(
-            f"layer={layer} was given; the encoder has {depth} layers: -{depth} to {depth - 1}."
+            f"layer={layer!r} was given; the encoder has {depth} layers: -{depth} to {depth - 1}."
         )
 
 

@@ -26,9 +26,11 @@ def training_info(
     """
     matches = [match for group in prepared.groups for match in group.matches]
     own = {row for match in matches if match.how != "mean" for row in match.rows}
-    rows = own or set(range(1, N_ELECTRODE_ROWS))
+    rows = set(own)
     if previous:
         rows |= set(previous.get("trained_rows") or range(1, N_ELECTRODE_ROWS))
+    elif not own:
+        rows = set(range(1, N_ELECTRODE_ROWS))
     longest = max(group.n_patches for group in prepared.groups)
     before = (previous.get("trained_patches") or 30) if previous else 0
     return {

@@ -12,6 +12,7 @@ from sk_brainrvq.nn.quantizer import ResidualVectorQuantizer
 from sk_brainrvq.nn.targets import TARGETS, Reconstruction
 
 TIME, FREQUENCY = 0, 1
+_LATENT_MOMENTUM = 0.05
 
 
 @dataclass
@@ -45,13 +46,16 @@ class LatentNorm(nn.BatchNorm1d):
     """
 
     def __init__(self, dim: int):
-        super().__init__(dim, affine=False, momentum=0.05)
+        super().__init__(dim, affine=False, momentum=_LATENT_MOMENTUM)
 
     def forward(self, latents: Tensor) -> Tensor:
         """Standardise latents (..., d)."""
         flat = latents.flatten(0, -2)
         if self.training and len(flat) < 2:  # one vector has no spread to measure
             return F.batch_norm(flat, self.running_mean, self.running_var).reshape(latents.shape)
+        if self.training:
+            # A plain average first: short fits must not remember the statistics they began with.
+            self.momentum = max(_LATENT_MOMENTUM, 1 / (int(self.num_batches_tracked) + 1))
         return super().forward(flat).reshape(latents.shape)
 
 

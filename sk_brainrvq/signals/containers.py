@@ -11,10 +11,8 @@ from numpy.typing import NDArray
 
 from sk_brainrvq.signals.electrodes import check_ch_names
 from sk_brainrvq.signals.exceptions import EEGWarning, InvalidEEGError
-
-# Factor from a unit to microvolts.
-UNITS = {"uV": 1.0, "µV": 1.0, "mV": 1e3, "V": 1e6}
-TARGET_SFREQ = 200.0
+from sk_brainrvq.signals.resampling import TARGET_SFREQ
+from sk_brainrvq.signals.units import UNITS
 
 
 @dataclass

@@ -3,14 +3,12 @@
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import resample_poly
 
-from sk_brainrvq.signals.containers import TARGET_SFREQ, EpochBlock
+from sk_brainrvq.signals.containers import EpochBlock
 from sk_brainrvq.signals.electrodes import (
     ElectrodeMatch,
     electrode_rows,
@@ -18,12 +16,13 @@ from sk_brainrvq.signals.electrodes import (
     warn_of_mean_rows,
 )
 from sk_brainrvq.signals.exceptions import EEGWarning, InvalidEEGError
+from sk_brainrvq.signals.resampling import TARGET_SFREQ, resample, resampled_length
+from sk_brainrvq.signals.units import describe_amplitude
 
 PATCH_SAMPLES = 200
 MAX_PATCHES = 30
 # Networks take 100 microvolts.
 _MICROVOLTS_PER_UNIT = 100.0
-_SMALLEST_MEDIAN_MICROVOLTS = 1e-3
 _LARGEST_MICROVOLTS = 1e9
 # Float64 samples held at once while a block is converted.
 _CHUNK_SAMPLES = 2**22
@@ -227,33 +226,9 @@ def _check_finite(microvolts: NDArray, block: EpochBlock) -> None:
 
 
 def _check_unit(microvolts: NDArray) -> None:
-    magnitudes = np.abs(microvolts[microvolts != 0])
-    if magnitudes.size and np.median(magnitudes) < _SMALLEST_MEDIAN_MICROVOLTS:
-        warnings.warn(
-            f"The median amplitude is {np.median(magnitudes):.2g} microvolts: that looks like "
-            "volts given as microvolts. Pass unit='V' (or 'mV').",
-            EEGWarning,
-            stacklevel=2,
-        )
-
-
-def resample(signals: NDArray, sfreq: float) -> NDArray:
-    """Resample along the last axis from ``sfreq`` to 200 Hz by a polyphase filter."""
-    ratio = _ratio(sfreq)
-    if ratio == 1:
-        return signals
-    return _resample(signals, ratio.numerator, ratio.denominator)
-
-
-def _resample(signals: NDArray, up: int, down: int) -> NDArray:
-    if signals.shape[-1] == 1:  # no line goes through one sample: scipy would give NaN
-        return np.repeat(signals, -(-up // down), axis=-1)
-    return resample_poly(signals, up, down, axis=-1, padtype="line")
-
-
-def _ratio(sfreq: float) -> Fraction:
-    """200 Hz over ``sfreq`` as a fraction of small numbers."""
-    return Fraction(TARGET_SFREQ / sfreq).limit_denominator(1000)
+    sentence = describe_amplitude(microvolts)
+    if sentence is not None:
+        warnings.warn(sentence, EEGWarning, stacklevel=2)
 
 
 def n_patches_of(n_times: int) -> int:
@@ -330,8 +305,7 @@ def restore_signals(patches: NDArray, sfreq: float, n_times: int) -> NDArray:
     ndarray, shape (n_epochs, n_channels, n_times), float32
     """
     signals = patches.reshape(*patches.shape[:2], -1)
-    ratio = _ratio(sfreq)
-    if ratio != 1:
-        kept = -(-n_times * ratio.numerator // ratio.denominator)
-        signals = _resample(signals[..., :kept], ratio.denominator, ratio.numerator)
+    if sfreq != TARGET_SFREQ:
+        kept = resampled_length(n_times, sfreq)
+        signals = resample(signals[..., :kept], TARGET_SFREQ, sfreq)
     return (signals[..., :n_times] * _MICROVOLTS_PER_UNIT).astype(np.float32)

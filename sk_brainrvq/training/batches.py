@@ -116,7 +116,7 @@ class GroupedBatches(Sampler):
 
     def __init__(self, sizes: list[int], batch_size: int, shuffle: bool):
         self.sizes = sizes
-        self.batch_size = batch_size
+        self.batch_size = int(batch_size)
         self.shuffle = shuffle
 
     def __len__(self) -> int:
@@ -126,7 +126,9 @@ class GroupedBatches(Sampler):
         batches = []
         for group, size in enumerate(self.sizes):
             order = torch.randperm(size) if self.shuffle else torch.arange(size)
-            batches += [(group, rows.numpy()) for rows in order.split(self.batch_size)]
+            # Near-equal batches: a last one of one or two epochs would upset codebooks.
+            parts = order.tensor_split(-(-size // self.batch_size))
+            batches += [(group, rows.numpy()) for rows in parts]
         visits = torch.randperm(len(batches)) if self.shuffle else torch.arange(len(batches))
         yield from (batches[i] for i in visits.tolist())
 

@@ -62,6 +62,7 @@ def run_batches(
         On the CPU.
     """
     with torch.inference_mode():
+        batch_size = int(batch_size)
         for group in groups:
             for start in range(0, len(group.patches), batch_size):
                 batch = batch_of(group, slice(start, start + batch_size))

@@ -1,5 +1,6 @@
 """skorch nets: how each network is trained. Estimators hold one and never subclass it."""
 
+import math
 from typing import Any
 
 import torch
@@ -16,6 +17,10 @@ from sk_brainrvq.training.optimisation import parameter_groups, warmup_cosine
 from sk_brainrvq.training.progress import StepProgress
 
 _GRADIENT_NORM = 3.0
+
+
+class TrainingDivergedError(ValueError):
+    """The loss became NaN or infinite."""
 
 
 class EEGNet(NeuralNet):
@@ -63,6 +68,16 @@ class EEGNet(NeuralNet):
         """Run the module on a batch."""
         batch = x.to(self.device)
         return self.module_(batch.x, batch.electrodes)
+
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        """Stop with an error where the loss is no longer a number."""
+        losses = [batch["train_loss"] for batch in self.history[-1]["batches"]]
+        if not all(map(math.isfinite, losses)):
+            raise TrainingDivergedError(
+                f"The loss is not finite in epoch {len(self.history)} of {self.max_epochs}: "
+                f"training diverged. Lower lr (now {self.lr}) or check the class weights."
+            )
+        super().on_epoch_end(net, **kwargs)
 
 
 class TokenizerNet(EEGNet):
@@ -222,10 +237,25 @@ def train(
         **settings,
     )
     net.initialize()
-    if max_epochs:
-        net.partial_fit(dataset, None)
+    # A caller's inference mode would leave the weights without gradients.
+    with torch.inference_mode(False), torch.enable_grad():
+        _run(net, dataset)
     net.module_.eval()
+    # Twice the size of the weights, and of no use once training has ended.
+    net.optimizer_.state.clear()
+    net.module_.zero_grad(set_to_none=True)
     return net
+
+
+def _run(net: EEGNet, dataset: SegmentDataset) -> None:
+    """All epochs. skorch's own ``fit`` would swallow Ctrl-C and hand back a half-trained net."""
+    if not net.max_epochs:
+        return
+    net.notify("on_train_begin", X=dataset, y=None)
+    try:
+        net.fit_loop(dataset, None)
+    finally:
+        net.notify("on_train_end", X=dataset, y=None)
 
 
 def wrap(net_class: type[EEGNet], module: nn.Module, device: str, batch_size: int) -> EEGNet:

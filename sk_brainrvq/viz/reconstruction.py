@@ -84,7 +84,7 @@ def plot_reconstruction(
 
 
 def _to_microvolts(unit: str) -> float:
-    from sk_brainrvq.signals.containers import UNITS
+    from sk_brainrvq.signals.units import UNITS
 
     return UNITS[unit]
 

@@ -116,9 +116,12 @@ def read_checkpoint(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]
             f"{_HEADER_KEY!r} entry in its header."
         )
     header = _parse_header(metadata[_HEADER_KEY], file)
-    if header.get("format_version", 0) > FORMAT_VERSION:
+    version = header.get("format_version", 0)
+    if not isinstance(version, int):
+        raise CheckpointError(f"{file} has no whole number as format_version in its header.")
+    if version > FORMAT_VERSION:
         raise CheckpointError(
-            f"{file} has format version {header['format_version']}, written by sk_brainrvq "
+            f"{file} has format version {version}, written by sk_brainrvq "
             f"{header.get('sk_brainrvq_version')}; this is sk_brainrvq {__version__}, which reads "
             f"up to version {FORMAT_VERSION}. Upgrade sk_brainrvq to read it."
         )

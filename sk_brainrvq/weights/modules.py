@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from sk_brainrvq.nn import DualDomainTokenizer, EEGEncoder, EncoderClassifier, MaskedCodeModel
+from sk_brainrvq.nn.generators import GENERATOR_LOCK
 from sk_brainrvq.weights.exceptions import CheckpointError
 
 KINDS = ("tokenizer", "pretraining", "classifier", "encoder")
@@ -27,20 +28,16 @@ def build_module(kind: str, config: dict[str, Any]) -> nn.Module:
     """
     if kind not in KINDS:
         raise CheckpointError(f"Weights of kind {kind!r} are not known; expected one of {KINDS}.")
-    try:
-        if kind == "tokenizer":
-            return DualDomainTokenizer(**config)
-        rest = dict(config)
-        encoder = EEGEncoder(**rest.pop("encoder"))
-        if kind == "pretraining":
-            return MaskedCodeModel(encoder, **rest)
-        if kind == "classifier":
-            return EncoderClassifier(encoder, **rest)
-        return encoder
-    except (KeyError, TypeError) as error:
-        raise CheckpointError(
-            f"The configuration {config} does not build a network of kind {kind!r}: {error}"
-        ) from error
+    # Weights are float32, whatever torch's default type is.
+    if kind == "tokenizer":
+        return DualDomainTokenizer(**config).float()
+    rest = dict(config)
+    encoder = EEGEncoder(**rest.pop("encoder")).float()
+    if kind == "pretraining":
+        return MaskedCodeModel(encoder, **rest).float()
+    if kind == "classifier":
+        return EncoderClassifier(encoder, **rest).float()
+    return encoder
 
 
 def build_filled(kind: str, config: dict[str, Any], state: dict[str, Tensor], source: str) -> Any:
@@ -58,8 +55,14 @@ def build_filled(kind: str, config: dict[str, Any], state: dict[str, Tensor], so
     -------
     nn.Module
     """
-    with torch.random.fork_rng(devices=[]):
-        module = build_module(kind, config)
+    with GENERATOR_LOCK, torch.random.fork_rng(devices=[]):
+        try:
+            module = build_module(kind, config)
+        except (KeyError, TypeError, ValueError) as error:
+            raise CheckpointError(
+                f"{source} has a configuration that builds no network of kind {kind!r}: {error} "
+                f"({config})"
+            ) from error
     load_state(module, state, source)
     return module.eval()
 

@@ -127,6 +127,8 @@ def _unwrap(checkpoint: Any) -> dict[str, Tensor]:
             break
     state = {}
     for name, tensor in checkpoint.items():
+        if not isinstance(name, str):
+            raise CheckpointError(f"The checkpoint has the key {name!r}; expected tensor names.")
         while name.startswith(_WRAPPER_PREFIXES):
             name = name.split(".", 1)[1]
         state[name] = tensor

@@ -129,12 +129,13 @@ class Weights:
         return weights
 
     @classmethod
-    def from_official(cls, path: str | Path) -> "Weights":
-        """Weights of a ``.pth`` checkpoint of the published code.
+    def from_official(cls, path: str | Path | Mapping[str, Any]) -> "Weights":
+        """Weights of a checkpoint of the published code.
 
         Parameters
         ----------
-        path : path
+        path : path or mapping
+            A ``.pth`` file, the dictionary in it, or a state dict.
 
         Returns
         -------
@@ -146,8 +147,9 @@ class Weights:
             See :func:`sk_brainrvq.weights.load_official`.
         """
         kind, config, state, _ = convert_official(path)
-        module = build_filled(kind, config, state, str(path))
-        return cls.from_module(Path(path).stem, kind, config, module, {"official": True})
+        name = Path(path).stem if isinstance(path, (str, Path)) else "official"
+        module = build_filled(kind, config, state, "The published checkpoint")
+        return cls.from_module(name, kind, config, module, {"official": True})
 
     def _set(
         self,
@@ -192,9 +194,15 @@ class Weights:
         """
         return json.loads(self._info)
 
-    def module(self) -> nn.Module:
-        """A new module with these weights, in eval mode, on the CPU."""
-        return build_filled(self.kind, self.config, self._tensors, repr(self))
+    def module(self, config: Mapping[str, Any] | None = None) -> nn.Module:
+        """A new module with these weights, in eval mode, on the CPU.
+
+        Parameters
+        ----------
+        config : mapping, optional
+            In place of the weights' own, where settings that hold no weights differ.
+        """
+        return build_filled(self.kind, dict(config or self.config), self._tensors, repr(self))
 
     def encoder(self, drop_path: float = 0.0) -> EEGEncoder:
         """A new encoder with these weights, in eval mode, on the CPU.

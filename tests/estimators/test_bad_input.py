@@ -56,7 +56,7 @@ def test_absurd_amplitude__fit_and_apply__says_to_check_the_unit(name, stage):
 @every_stage
 @every_estimator
 def test_empty__fit_and_apply__says_what_is_needed(name, stage, shape):
-    message = "at least one epoch|minimum of 1 is required|has 0 channels"
+    message = "At least one epoch, one channel and one sample are needed"
     with pytest.raises(ValueError, match=message):
         hand_over(name, stage, np.empty(shape))
 
@@ -65,9 +65,7 @@ def test_empty__fit_and_apply__says_what_is_needed(name, stage, shape):
 @every_stage
 @every_estimator
 def test_wrong_ndim__fit_and_apply__says_the_expected_shape(name, stage, shape):
-    message = (
-        r"(expected|expects) \(n_epochs, (n_channels|4), n_times\)|Expected 2D array, got 1D array"
-    )
+    message = r"expects an array \(n_epochs, n_channels, n_times\)|expected \(n_epochs, n_channels, n_times\)"
     with pytest.raises(ValueError, match=message):
         hand_over(name, stage, np.ones(shape))
 

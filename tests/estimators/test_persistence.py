@@ -111,7 +111,10 @@ def test_from_pretrained__pretrainer__keeps_its_tokenizer_and_score(tmp_path):
 @pytest.mark.parametrize("name", NAMES)
 def test_from_pretrained__with_weights__parameter_holds_the_loaded_ones(name, tmp_path):
     source = {"tokenizer": "tokenizer", "pretrainer": "pretrainer"}.get(name, "pretrainer")
-    original = fit(tiny(name, weights=fitted(source).weights_), make_eeg())
+    params = {"weights": fitted(source).weights_}
+    if name == "pretrainer":
+        params["tokenizer"] = fitted(source).tokenizer_weights_
+    original = fit(tiny(name, **params), make_eeg())
     original.save_pretrained(tmp_path)
     loaded = type(original).from_pretrained(tmp_path)
     assert loaded.weights == original.weights_

@@ -1,0 +1,110 @@
+"""Whether an amplitude looks like EEG, or like EEG in another unit."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Factor from a unit to microvolts.
+UNITS = {"uV": 1.0, "µV": 1.0, "mV": 1e3, "V": 1e6}
+
+# Scalp EEG has 2 to 100 microvolts, and standardised data about 1: neither is to be warned of.
+_SMALLEST = 0.1
+_LARGEST = 1000.0
+# EEG of 1 to 500 microvolts, a million times too small or too large, ends here.
+_SMALLEST_MILLIVOLTS = 5e-4
+_LARGEST_MILLIVOLTS = 1e6
+_MAD_TO_STD = 1.4826
+_MAX_ROWS, _MAX_SAMPLES = 256, 8192
+_WORDS = {"uV": "microvolts", "mV": "millivolts", "V": "volts"}
+
+
+def typical_amplitude(signals: NDArray) -> float:
+    """Robust standard deviation of the middle channel.
+
+    Each channel's median is taken off first, so an offset does not count; flat channels are
+    left out, and medians over time and channels pass over artefacts.
+
+    Parameters
+    ----------
+    signals : ndarray, shape (..., n_times)
+        Finite.
+
+    Returns
+    -------
+    float
+        In the unit of the signals; 0 where every channel is flat.
+    """
+    signals = np.asarray(signals)
+    rows = signals.reshape(-1, signals.shape[-1])
+    # Some thousand samples of some hundred channels tell as much as all.
+    rows = rows[:: -(-len(rows) // _MAX_ROWS), :: -(-rows.shape[1] // _MAX_SAMPLES)]
+    rows = rows.astype(np.float64)
+    deviations = np.abs(rows - np.median(rows, axis=-1, keepdims=True))
+    amplitudes = _MAD_TO_STD * np.median(deviations, axis=-1)
+    # What float32 leaves of a constant is no signal.
+    alive = amplitudes > 1e-7 * np.abs(rows).max(axis=-1)
+    return float(np.median(amplitudes[alive])) if alive.any() else 0.0
+
+
+def describe_amplitude(microvolts: NDArray, unit: str | None = None) -> str | None:
+    """A sentence of warning where the amplitude is not that of EEG.
+
+    Parameters
+    ----------
+    microvolts : ndarray, shape (..., n_times)
+        Signals after conversion to microvolts; finite.
+    unit : {"uV", "mV", "V"}, optional
+        What they were converted from, so that the sentence can name the one unit that fits.
+
+    Returns
+    -------
+    str or None
+        None from 0.1 to 1000 microvolts, and where every channel is flat.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sk_brainrvq.signals.units import describe_amplitude
+    >>> volts = 20e-6 * np.sin(np.arange(1000.0))
+    >>> print(describe_amplitude(volts, unit="uV"))
+    The typical amplitude is 2.1e-05 microvolts, where EEG has about 2 to 100: that looks like
+    volts given as microvolts. Pass unit='V'.
+    >>> describe_amplitude(1e6 * volts) is None
+    True
+    """
+    amplitude = typical_amplitude(microvolts)
+    if amplitude == 0 or _SMALLEST <= amplitude <= _LARGEST:
+        return None
+    seen = (
+        f"The typical amplitude is {amplitude:.2g} microvolts, where EEG has about 2 to 100: "
+        "that looks like "
+    )
+    mistakes = _mistakes(_missing_factor(amplitude), unit)
+    if not mistakes:
+        given = _WORDS["uV" if unit == "µV" else str(unit)]
+        return seen + (
+            f"a wrong scale, and no unit mends it ({given} were given). Raw counts of an amplifier "
+            "have to be multiplied by its resolution; pass the result with unit='uV'."
+        )
+    return (
+        seen
+        + ", or ".join(f"{_WORDS[true]} given as {_WORDS[given]}" for true, given in mistakes)
+        + f". Pass {' or '.join(f'unit={true!r}' for true in dict(mistakes))}."
+    )
+
+
+def _missing_factor(amplitude: float) -> float:
+    """By how much the values have to be multiplied to be EEG in microvolts."""
+    if amplitude < _SMALLEST:
+        return 1e6 if amplitude < _SMALLEST_MILLIVOLTS else 1e3
+    return 1e-6 if amplitude > _LARGEST_MILLIVOLTS else 1e-3
+
+
+def _mistakes(factor: float, unit: str | None) -> list[tuple[str, str]]:
+    """Pairs of the true unit and the one that was given, which ``factor`` sets right."""
+    known = [unit] if unit is not None else list(_WORDS)
+    return [
+        (true, "uV" if given == "µV" else given)
+        for given in known
+        for true in _WORDS
+        if np.isclose(UNITS[true] / UNITS[given], factor)
+    ]
