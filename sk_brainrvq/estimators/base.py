@@ -1,9 +1,11 @@
 """What the estimators share: reading EEG, holding a network, keeping it on disk."""
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
+from itertools import chain
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -21,14 +23,15 @@ from sk_brainrvq.signals import (
     InvalidEEGError,
     PatchGroup,
     PreparedEEG,
-    blocks_from_array,
-    blocks_from_epochs,
+    ReadSettings,
     canonical_name,
     gather,
-    is_list_of_epochs,
-    is_mne_epochs,
+    read_blocks,
     stream,
 )
+from sk_brainrvq.signals.electrodes import ElectrodeMatch, electrode_report
+from sk_brainrvq.signals.filtering import FilterSettings
+from sk_brainrvq.signals.reading import is_plain_array
 from sk_brainrvq.training import EEGNet, available_device, resolve_device, wrap
 from sk_brainrvq.weights import CheckpointError, Weights
 from sk_brainrvq.weights.checkpoint import read_checkpoint
@@ -42,6 +45,8 @@ class EEGEstimator(BaseEstimator):
     ``batch_size``.
     """
 
+    ch_names_in_: list[str] | None
+    n_channels_in_: int
     # Kind of network and net class that a fitted estimator holds.
     _kind: ClassVar[str]
     _net_class: ClassVar[type[EEGNet]] = EEGNet
@@ -53,6 +58,7 @@ class EEGEstimator(BaseEstimator):
         "feature_names_in_",
         "_takes_2d",
         "_fitted_on_array",
+        "electrode_report_",
     )
     # Fitted attributes that are weights of other networks.
     _attached_weights: ClassVar[tuple[str, ...]] = ()
@@ -85,19 +91,30 @@ class EEGEstimator(BaseEstimator):
     def _learn_channels(self, X: Any) -> Iterator[PatchGroup]:
         """Patches of X, whose channels are remembered."""
         self._check_settings()
-        blocks = self._blocks(X, reset=True)
-        self.ch_names_in_ = blocks[0].ch_names
-        self.n_channels_in_ = blocks[0].n_channels
-        return self._patches(blocks, warn=True)
+        return self._remember_electrodes(self._patches(self._blocks(X, reset=True), warn=True))
+
+    def _remember_electrodes(self, groups: Iterator[PatchGroup]) -> Iterator[PatchGroup]:
+        """The same groups; how their channels were mapped is kept as ``electrode_report_``."""
+        seen: dict[str, ElectrodeMatch] = {}
+        for group in groups:
+            for match in group.matches:
+                seen.setdefault(match.channel, match)
+            self.electrode_report_ = electrode_report(list(seen.values()))
+            yield group
 
     def _read(self, X: Any) -> Iterator[PatchGroup]:
         """Patches of X, checked against fit, a bounded part at a time."""
         return self._patches(self._blocks(X, reset=False))
 
-    def _patches(self, blocks: list[EpochBlock], warn: bool = False) -> Iterator[PatchGroup]:
-        trained = self._info.get("trained_rows")
-        official = self._info.get("official", False)
-        return stream(blocks, trained_rows=trained, official=official, warn=warn)
+    def _patches(self, blocks: Iterable[EpochBlock], warn: bool = False) -> Iterator[PatchGroup]:
+        return stream(
+            blocks,
+            trained_rows=self._info.get("trained_rows"),
+            official=self._info.get("official", False),
+            warn=warn,
+            filters=self._filters(),
+            electrode_map=self.electrode_map,
+        )
 
     def _check_settings(self) -> None:
         """Raise ValueError for numbers that no training or batch can have."""
@@ -124,35 +141,55 @@ class EEGEstimator(BaseEstimator):
                     f"{name}={value!r} was given; expected a number from {low} to {high}."
                 )
 
-    def _blocks(self, X: Any, reset: bool) -> list[EpochBlock]:
-        if is_mne_epochs(X) or is_list_of_epochs(X):
-            blocks = blocks_from_epochs(X)
-            if reset:
-                self.n_features_in_ = blocks[0].n_channels
-                self._takes_2d = self._fitted_on_array = False
-            return blocks
-        array = self._check_array(X, reset)
+    def _blocks(self, X: Any, reset: bool) -> Iterator[EpochBlock]:
+        """Blocks of X, read as they are asked for; with ``reset`` the first gives the channels."""
+        plain = is_plain_array(X)
         if reset:
-            self._fitted_on_array = True
-        if self.sfreq is None and (reset or not self._fitted_on_array):
+            self._fitted_on_array = plain
+        if plain and self.sfreq is None and (reset or not self._fitted_on_array):
             warnings.warn(
                 "No sampling rate was given: the array is taken as 200 Hz. Pass sfreq=...",
                 EEGWarning,
                 stacklevel=3,
             )
+        check = partial(self._check_array, reset=reset) if plain else self._check_item
         names = self.ch_names
-        if not reset and names is None:
+        if names is None and not reset:
             names = self.ch_names_in_
-        return blocks_from_array(array, self.sfreq, names, self.unit)
+        settings = ReadSettings(
+            self.sfreq,
+            names,
+            self.unit,
+            self.window,
+            self.overlap,
+            self._filters(),
+            self.on_error,
+        )
+        blocks = read_blocks(X, settings, check)
+        if not reset:
+            return blocks
+        first = next(blocks)
+        self.ch_names_in_, self.n_channels_in_ = first.ch_names, first.n_channels
+        if not plain:
+            self.n_features_in_, self._takes_2d = first.n_channels, False
+        return chain([first], blocks)
+
+    def _filters(self) -> FilterSettings:
+        """Filters as asked for; "auto" is what the weights were trained with, or none."""
+        trained = self._info.get("filters", {})
+        names = ("l_freq", "h_freq", "notch", "reference")
+        given = {name: getattr(self, name) for name in names}
+        automatic = {k for k, v in given.items() if isinstance(v, str) and v == "auto"}
+        return FilterSettings.checked(**given | {name: trained.get(name) for name in automatic})
+
+    def _check_item(self, X: Any) -> NDArray:
+        """An array within a list, as numbers with 2 or 3 dimensions."""
+        _check_is_array(X, type(self).__name__)
+        return check_array(_to_numbers(X), allow_nd=True, ensure_all_finite=False)
 
     def _check_array(self, X: Any, reset: bool) -> NDArray:
         """A numeric 2-D or 3-D array with the channels of fit."""
         _check_is_array(X, type(self).__name__)
-        if _is_ragged(X):
-            raise InvalidEEGError(
-                "X is a list of arrays of different shapes; expected one array (n_epochs, "
-                "n_channels, n_times). Fit or transform epochs of one length at a time."
-            )
         if n_dimensions(X) > 2:
             array = check_array(_to_numbers(X), allow_nd=True, ensure_all_finite=False)
             if not reset and array.ndim == 3 and array.shape[1] != self.n_channels_in_:
@@ -348,12 +385,6 @@ def _check_is_array(X: Any, estimator: str) -> None:
         )
 
 
-def _is_ragged(X: Any) -> bool:
-    if not isinstance(X, (list, tuple)) or not X or not all(hasattr(x, "shape") for x in X):
-        return False
-    return len({x.shape for x in X}) > 1
-
-
 def channel_order(found: Sequence[str], wanted: Sequence[str]) -> tuple[list[int], list[str]]:
     """Where each wanted channel is among those found.
 
@@ -392,7 +423,7 @@ def has_same_channels(first: Sequence[str] | None, second: Sequence[str] | None)
 
 def is_2d_array(X: Any) -> bool:
     """Whether X is an array of one channel's epochs."""
-    return not (is_mne_epochs(X) or is_list_of_epochs(X)) and n_dimensions(X) == 2
+    return is_plain_array(X) and n_dimensions(X) == 2
 
 
 def n_dimensions(X: Any) -> int:

@@ -1,6 +1,7 @@
 """BrainRVQClassifier: a pretrained encoder fine-tuned on labelled EEG."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, Self
 
 import numpy as np
@@ -20,6 +21,7 @@ from sk_brainrvq.estimators.base import EEGEstimator
 from sk_brainrvq.estimators.pooling import average_segments
 from sk_brainrvq.estimators.training_info import training_info
 from sk_brainrvq.nn import EEGEncoder, EncoderClassifier
+from sk_brainrvq.signals.braindecode_input import is_braindecode_dataset, labels_of
 from sk_brainrvq.signals.preparation import rematch
 from sk_brainrvq.training import (
     Batch,
@@ -71,6 +73,18 @@ class BrainRVQClassifier(ClassifierMixin, EEGEstimator):
         Channel names of arrays. MNE objects carry their own.
     unit : {"uV", "mV", "V"}, default="uV"
         Unit of arrays. MNE objects are in volts.
+    window, overlap : float, default=10.0 and 0.0
+        Seconds: how continuous recordings are cut into epochs.
+    l_freq, h_freq, notch : float or None, default="auto"
+        Band-pass and mains filter in Hz; None leaves one out. "auto" is what the weights were
+        trained with, and none from scratch. What MNE's info says was done is not done again.
+    reference : "average", channel name, sequence of names or None, default="auto"
+        Subtracted from all channels; None leaves them as recorded.
+    electrode_map : mapping of str to str, sequence or mapping, optional
+        Where channels lie, in place of what their names say: an electrode, a pair such as
+        "FP1-F7", several names, or names with weights.
+    on_error : {"raise", "warn", "skip"}, default="raise"
+        What to do about a file in a list of files that cannot be used.
     device : str, default="auto"
         "auto" takes CUDA, MPS or the CPU, or a torch device.
     random_state : int, RandomState or None, default=None
@@ -87,6 +101,9 @@ class BrainRVQClassifier(ClassifierMixin, EEGEstimator):
         Loss of each training epoch.
     n_channels_in_ : int
     ch_names_in_ : list of str, or None
+        Channels of the first recording.
+    electrode_report_ : list of dict
+        How each channel was mapped to electrodes: a table for ``pandas.DataFrame``.
     n_features_in_ : int
         Samples of 2-D arrays, channels otherwise.
 
@@ -131,6 +148,14 @@ class BrainRVQClassifier(ClassifierMixin, EEGEstimator):
         sfreq: float | None = None,
         ch_names: Sequence[str] | None = None,
         unit: str = "uV",
+        window: float = 10.0,
+        overlap: float = 0.0,
+        l_freq: float | str | None = "auto",
+        h_freq: float | str | None = "auto",
+        notch: float | str | None = "auto",
+        reference: str | Sequence[str] | None = "auto",
+        electrode_map: Mapping[str, Any] | None = None,
+        on_error: str = "raise",
         device: str = "auto",
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
@@ -151,20 +176,29 @@ class BrainRVQClassifier(ClassifierMixin, EEGEstimator):
         self.sfreq = sfreq
         self.ch_names = ch_names
         self.unit = unit
+        self.window = window
+        self.overlap = overlap
+        self.l_freq = l_freq
+        self.h_freq = h_freq
+        self.notch = notch
+        self.reference = reference
+        self.electrode_map = electrode_map
+        self.on_error = on_error
         self.device = device
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X: Any, y: Any) -> Self:
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Fine-tune on labelled EEG.
 
         Parameters
         ----------
-        X : ndarray or mne.Epochs
-            Array (n_epochs, n_channels, n_times) or, for one channel, (n_epochs, n_times);
-            ``mne.Epochs``, or a list of them.
+        X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
+            Array (n_epochs, n_channels, n_times) or, for one channel, (n_epochs, n_times).
+            Recordings are cut into epochs of ``window`` seconds.
         y : array-like, shape (n_epochs,)
-            Class labels, numbers or text; at least two classes.
+            Class labels, numbers or text; at least two classes. May be left out for
+            braindecode datasets, which hold targets.
 
         Returns
         -------
@@ -180,6 +214,8 @@ class BrainRVQClassifier(ClassifierMixin, EEGEstimator):
             If y has another length than X, or one class only.
         """
         with self._all_or_nothing():
+            if y is None and is_braindecode_dataset(X):
+                y = labels_of(X)
             return self._fit(X, y)
 
     def _fit(self, X: Any, y: Any) -> Self:
@@ -193,7 +229,7 @@ class BrainRVQClassifier(ClassifierMixin, EEGEstimator):
         self._info = {} if weights is None else weights.info
         prepared = self._read_for_fit(X)
         targets = self._encode_labels(y, prepared.n_epochs)
-        info = training_info(prepared, self.ch_names_in_, self._info)
+        info = training_info(prepared, self.ch_names_in_, self._info, asdict(self._filters()))
         # Unknown electrodes get the mean of the trained rows, in training as later.
         prepared = rematch(prepared, info["trained_rows"], info["official"])
         config = self._module_config(sizes, weights)
@@ -287,7 +323,7 @@ class BrainRVQClassifier(ClassifierMixin, EEGEstimator):
 
         Parameters
         ----------
-        X : ndarray or mne.Epochs
+        X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
             As in :meth:`fit`; any length and rate.
 
         Returns
@@ -312,7 +348,7 @@ class BrainRVQClassifier(ClassifierMixin, EEGEstimator):
 
         Parameters
         ----------
-        X : ndarray or mne.Epochs
+        X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
             As in :meth:`fit`; any length and rate.
 
         Returns

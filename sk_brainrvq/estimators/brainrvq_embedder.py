@@ -1,6 +1,6 @@
 """BrainRVQEmbedder: frozen features of a pretrained encoder."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -16,6 +16,7 @@ from sk_brainrvq.estimators.architectures import (
 from sk_brainrvq.estimators.base import EEGEstimator
 from sk_brainrvq.estimators.embedding import EmbeddingMixin
 from sk_brainrvq.nn import EEGEncoder
+from sk_brainrvq.signals.reading import reads_files
 from sk_brainrvq.training import draw_seed, seeded
 from sk_brainrvq.weights import resolve_weights
 
@@ -48,6 +49,18 @@ class BrainRVQEmbedder(EmbeddingMixin, TransformerMixin, EEGEstimator):
         Channel names of arrays. MNE objects carry their own.
     unit : {"uV", "mV", "V"}, default="uV"
         Unit of arrays. MNE objects are in volts.
+    window, overlap : float, default=10.0 and 0.0
+        Seconds: how continuous recordings are cut into epochs.
+    l_freq, h_freq, notch : float or None, default="auto"
+        Band-pass and mains filter in Hz; None leaves one out. "auto" is what the weights were
+        trained with, and none from scratch. What MNE's info says was done is not done again.
+    reference : "average", channel name, sequence of names or None, default="auto"
+        Subtracted from all channels; None leaves them as recorded.
+    electrode_map : mapping of str to str, sequence or mapping, optional
+        Where channels lie, in place of what their names say: an electrode, a pair such as
+        "FP1-F7", several names, or names with weights.
+    on_error : {"raise", "warn", "skip"}, default="raise"
+        What to do about a file in a list of files that cannot be used.
     device : str, default="auto"
         "auto" takes CUDA, MPS or the CPU, or a torch device.
     random_state : int, RandomState or None, default=None
@@ -61,6 +74,9 @@ class BrainRVQEmbedder(EmbeddingMixin, TransformerMixin, EEGEstimator):
     weights_ : Weights
     n_channels_in_ : int
     ch_names_in_ : list of str, or None
+        Channels of the first recording.
+    electrode_report_ : list of dict
+        How each channel was mapped to electrodes: a table for ``pandas.DataFrame``.
     n_features_in_ : int
         Samples of 2-D arrays, channels otherwise.
 
@@ -100,6 +116,14 @@ class BrainRVQEmbedder(EmbeddingMixin, TransformerMixin, EEGEstimator):
         sfreq: float | None = None,
         ch_names: Sequence[str] | None = None,
         unit: str = "uV",
+        window: float = 10.0,
+        overlap: float = 0.0,
+        l_freq: float | str | None = "auto",
+        h_freq: float | str | None = "auto",
+        notch: float | str | None = "auto",
+        reference: str | Sequence[str] | None = "auto",
+        electrode_map: Mapping[str, Any] | None = None,
+        on_error: str = "raise",
         device: str = "auto",
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
@@ -114,6 +138,14 @@ class BrainRVQEmbedder(EmbeddingMixin, TransformerMixin, EEGEstimator):
         self.sfreq = sfreq
         self.ch_names = ch_names
         self.unit = unit
+        self.window = window
+        self.overlap = overlap
+        self.l_freq = l_freq
+        self.h_freq = h_freq
+        self.notch = notch
+        self.reference = reference
+        self.electrode_map = electrode_map
+        self.on_error = on_error
         self.device = device
         self.random_state = random_state
         self.verbose = verbose
@@ -123,9 +155,9 @@ class BrainRVQEmbedder(EmbeddingMixin, TransformerMixin, EEGEstimator):
 
         Parameters
         ----------
-        X : ndarray or mne.Epochs
-            Array (n_epochs, n_channels, n_times) or, for one channel, (n_epochs, n_times);
-            ``mne.Epochs``, or a list of them.
+        X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
+            Array (n_epochs, n_channels, n_times) or, for one channel, (n_epochs, n_times).
+            Recordings are cut into epochs of ``window`` seconds.
         y : None
             Ignored.
 
@@ -143,7 +175,9 @@ class BrainRVQEmbedder(EmbeddingMixin, TransformerMixin, EEGEstimator):
         with self._all_or_nothing():
             self._load_encoder()
             for _ in self._learn_channels(X):
-                pass  # every part is checked, and none kept
+                # Every part is checked and none kept; files are read once, by transform.
+                if reads_files(X):
+                    break
         return self
 
     def fit_transform(self, X: Any, y: Any = None) -> NDArray:
@@ -151,7 +185,7 @@ class BrainRVQEmbedder(EmbeddingMixin, TransformerMixin, EEGEstimator):
 
         Parameters
         ----------
-        X : ndarray or mne.Epochs
+        X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
             As in :meth:`fit`.
         y : None
             Ignored.
@@ -192,7 +226,7 @@ class BrainRVQEmbedder(EmbeddingMixin, TransformerMixin, EEGEstimator):
 
         Parameters
         ----------
-        X : ndarray or mne.Epochs
+        X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
             As in :meth:`fit`; any length and rate.
 
         Returns

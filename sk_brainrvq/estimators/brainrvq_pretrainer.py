@@ -1,6 +1,7 @@
 """BrainRVQPretrainer: self-supervised pretraining on the codes of hidden patches."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, Self, cast
 
 import numpy as np
@@ -84,6 +85,18 @@ class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, EEGEstimator):
         Channel names of arrays. MNE objects carry their own.
     unit : {"uV", "mV", "V"}, default="uV"
         Unit of arrays. MNE objects are in volts.
+    window, overlap : float, default=10.0 and 0.0
+        Seconds: how continuous recordings are cut into epochs.
+    l_freq, h_freq, notch : float or None, default="auto"
+        Band-pass and mains filter in Hz; None leaves one out. "auto" is what the weights were
+        trained with, and none from scratch. What MNE's info says was done is not done again.
+    reference : "average", channel name, sequence of names or None, default="auto"
+        Subtracted from all channels; None leaves them as recorded.
+    electrode_map : mapping of str to str, sequence or mapping, optional
+        Where channels lie, in place of what their names say: an electrode, a pair such as
+        "FP1-F7", several names, or names with weights.
+    on_error : {"raise", "warn", "skip"}, default="raise"
+        What to do about a file in a list of files that cannot be used.
     device : str, default="auto"
         "auto" takes CUDA, MPS or the CPU, or a torch device.
     random_state : int, RandomState or None, default=None
@@ -101,6 +114,9 @@ class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, EEGEstimator):
         Loss and accuracies of each training epoch; "accuracies" is per domain and level.
     n_channels_in_ : int
     ch_names_in_ : list of str, or None
+        Channels of the first recording.
+    electrode_report_ : list of dict
+        How each channel was mapped to electrodes: a table for ``pandas.DataFrame``.
     n_features_in_ : int
         Samples of 2-D arrays, channels otherwise.
 
@@ -153,6 +169,14 @@ class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, EEGEstimator):
         sfreq: float | None = None,
         ch_names: Sequence[str] | None = None,
         unit: str = "uV",
+        window: float = 10.0,
+        overlap: float = 0.0,
+        l_freq: float | str | None = "auto",
+        h_freq: float | str | None = "auto",
+        notch: float | str | None = "auto",
+        reference: str | Sequence[str] | None = "auto",
+        electrode_map: Mapping[str, Any] | None = None,
+        on_error: str = "raise",
         device: str = "auto",
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
@@ -178,6 +202,14 @@ class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, EEGEstimator):
         self.sfreq = sfreq
         self.ch_names = ch_names
         self.unit = unit
+        self.window = window
+        self.overlap = overlap
+        self.l_freq = l_freq
+        self.h_freq = h_freq
+        self.notch = notch
+        self.reference = reference
+        self.electrode_map = electrode_map
+        self.on_error = on_error
         self.device = device
         self.random_state = random_state
         self.verbose = verbose
@@ -187,9 +219,9 @@ class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, EEGEstimator):
 
         Parameters
         ----------
-        X : ndarray or mne.Epochs
-            Array (n_epochs, n_channels, n_times) or, for one channel, (n_epochs, n_times);
-            ``mne.Epochs``, or a list of them.
+        X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
+            Array (n_epochs, n_channels, n_times) or, for one channel, (n_epochs, n_times).
+            Recordings are cut into epochs of ``window`` seconds.
         y : None
             Ignored.
 
@@ -234,7 +266,7 @@ class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, EEGEstimator):
             max_epochs = 20 if weights is None else 0
         info = self._info
         if max_epochs:
-            info = training_info(prepared, self.ch_names_in_, info)
+            info = training_info(prepared, self.ch_names_in_, info, asdict(self._filters()))
             # Unknown electrodes get the mean of the trained rows, in training as later.
             prepared = rematch(prepared, info["trained_rows"], info["official"])
         with seeded(seed):
@@ -323,7 +355,7 @@ class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, EEGEstimator):
 
         Parameters
         ----------
-        X : ndarray or mne.Epochs
+        X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
             As in :meth:`fit`; any length and rate.
 
         Returns
@@ -341,7 +373,7 @@ class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, EEGEstimator):
 
         Parameters
         ----------
-        X : ndarray or mne.Epochs
+        X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
             As in :meth:`fit`.
         y : None
             Ignored.

@@ -1,7 +1,8 @@
 """DDRVQTransformer: EEG to hierarchical discrete codes and back."""
 
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, Self
 
 import numpy as np
@@ -79,6 +80,18 @@ class DDRVQTransformer(TransformerMixin, EEGEstimator):
         Channel names of arrays. MNE objects carry their own.
     unit : {"uV", "mV", "V"}, default="uV"
         Unit of arrays. MNE objects are in volts.
+    window, overlap : float, default=10.0 and 0.0
+        Seconds: how continuous recordings are cut into epochs.
+    l_freq, h_freq, notch : float or None, default="auto"
+        Band-pass and mains filter in Hz; None leaves one out. "auto" is what the weights were
+        trained with, and none from scratch. What MNE's info says was done is not done again.
+    reference : "average", channel name, sequence of names or None, default="auto"
+        Subtracted from all channels; None leaves them as recorded.
+    electrode_map : mapping of str to str, sequence or mapping, optional
+        Where channels lie, in place of what their names say: an electrode, a pair such as
+        "FP1-F7", several names, or names with weights.
+    on_error : {"raise", "warn", "skip"}, default="raise"
+        What to do about a file in a list of files that cannot be used.
     device : str, default="auto"
         "auto" takes CUDA, MPS or the CPU, or a torch device.
     random_state : int, RandomState or None, default=None
@@ -98,6 +111,9 @@ class DDRVQTransformer(TransformerMixin, EEGEstimator):
         Exponential of the entropy of code use: the number of codes effectively in use.
     n_channels_in_ : int
     ch_names_in_ : list of str, or None
+        Channels of the first recording.
+    electrode_report_ : list of dict
+        How each channel was mapped to electrodes: a table for ``pandas.DataFrame``.
     n_features_in_ : int
         Samples of 2-D arrays, channels otherwise.
 
@@ -157,6 +173,14 @@ class DDRVQTransformer(TransformerMixin, EEGEstimator):
         sfreq: float | None = None,
         ch_names: Sequence[str] | None = None,
         unit: str = "uV",
+        window: float = 10.0,
+        overlap: float = 0.0,
+        l_freq: float | str | None = "auto",
+        h_freq: float | str | None = "auto",
+        notch: float | str | None = "auto",
+        reference: str | Sequence[str] | None = "auto",
+        electrode_map: Mapping[str, Any] | None = None,
+        on_error: str = "raise",
         device: str = "auto",
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
@@ -180,6 +204,14 @@ class DDRVQTransformer(TransformerMixin, EEGEstimator):
         self.sfreq = sfreq
         self.ch_names = ch_names
         self.unit = unit
+        self.window = window
+        self.overlap = overlap
+        self.l_freq = l_freq
+        self.h_freq = h_freq
+        self.notch = notch
+        self.reference = reference
+        self.electrode_map = electrode_map
+        self.on_error = on_error
         self.device = device
         self.random_state = random_state
         self.verbose = verbose
@@ -194,9 +226,9 @@ class DDRVQTransformer(TransformerMixin, EEGEstimator):
 
         Parameters
         ----------
-        X : ndarray or mne.Epochs
-            Array (n_epochs, n_channels, n_times) or, for one channel, (n_epochs, n_times);
-            ``mne.Epochs``, or a list of them.
+        X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
+            Array (n_epochs, n_channels, n_times) or, for one channel, (n_epochs, n_times).
+            Recordings are cut into epochs of ``window`` seconds.
         y : None
             Ignored.
 
@@ -235,7 +267,7 @@ class DDRVQTransformer(TransformerMixin, EEGEstimator):
         self._warn_of_large_codebook(prepared, config, max_epochs)
         info = self._info
         if max_epochs:
-            info = training_info(prepared, self.ch_names_in_, info)
+            info = training_info(prepared, self.ch_names_in_, info, asdict(self._filters()))
             # Unknown electrodes get the mean of the trained rows, in training as later.
             prepared = rematch(prepared, info["trained_rows"], info["official"])
         with seeded(draw_seed(self.random_state)):
@@ -313,7 +345,7 @@ class DDRVQTransformer(TransformerMixin, EEGEstimator):
 
         Parameters
         ----------
-        X : ndarray or mne.Epochs
+        X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
             As in :meth:`fit`; any length and rate. Named channels are put in the order of fit
             where they are the same; other montages keep their own order.
 
@@ -369,7 +401,13 @@ class DDRVQTransformer(TransformerMixin, EEGEstimator):
     def _electrodes_of_fit(self) -> NDArray:
         info = self._info
         rows, official = info.get("trained_rows"), info.get("official", False)
-        matches = match_electrodes(self.ch_names_in_, self.n_channels_in_, rows, official)
+        matches = match_electrodes(
+            self.ch_names_in_,
+            self.n_channels_in_,
+            rows,
+            official,
+            electrode_map=self.electrode_map,
+        )
         return electrode_rows(matches)
 
     def _check_codes(self, X: Any) -> NDArray:
@@ -401,7 +439,7 @@ class DDRVQTransformer(TransformerMixin, EEGEstimator):
 
         Parameters
         ----------
-        X : ndarray or mne.Epochs
+        X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
             As in :meth:`fit`, epochs of one length.
         n_levels : int, optional
             Levels used; all by default.
@@ -413,7 +451,7 @@ class DDRVQTransformer(TransformerMixin, EEGEstimator):
             rate of X.
         """
         check_is_fitted(self)
-        blocks = self._blocks(X, reset=False)
+        blocks = list(self._blocks(X, reset=False))
         if len(blocks) > 1:
             raise InvalidEEGError(
                 f"X holds epochs of {len(blocks)} montages, rates or lengths; reconstruct them one "
@@ -440,7 +478,7 @@ class DDRVQTransformer(TransformerMixin, EEGEstimator):
 
         Parameters
         ----------
-        X : ndarray or mne.Epochs
+        X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
             As in :meth:`fit`.
         y : None
             Ignored.

@@ -8,7 +8,10 @@ from sk_brainrvq.signals.electrodes import N_ELECTRODE_ROWS
 
 
 def training_info(
-    prepared: PreparedEEG, ch_names: list[str] | None, previous: Mapping[str, Any]
+    prepared: PreparedEEG,
+    ch_names: list[str] | None,
+    previous: Mapping[str, Any],
+    filters: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Channel names, electrode rows and patches that were trained, here or before.
 
@@ -18,11 +21,13 @@ def training_info(
     ch_names : list of str, or None
     previous : mapping
         ``Weights.info`` of the weights that training started from.
+    filters : mapping
+        What the signals were filtered with.
 
     Returns
     -------
     dict
-        "ch_names", "trained_rows", "trained_patches", "sfreq" in Hz, "official".
+        "ch_names", "trained_rows", "trained_patches", "sfreq" in Hz, "official", "filters".
     """
     matches = [match for group in prepared.groups for match in group.matches]
     own = {row for match in matches if match.how != "mean" for row in match.rows}
@@ -39,4 +44,5 @@ def training_info(
         "trained_patches": max(longest, before),
         "sfreq": 200.0,
         "official": bool(previous.get("official", False)),
+        "filters": dict(filters),
     }

@@ -1,15 +1,11 @@
 """EEG in: any container to patches in 100 microvolts at 200 Hz."""
 
-from sk_brainrvq.signals.containers import (
-    EpochBlock,
-    blocks_from_array,
-    blocks_from_epochs,
-    is_list_of_epochs,
-    is_mne_epochs,
-)
+from sk_brainrvq.signals.containers import EpochBlock, blocks_from_array
 from sk_brainrvq.signals.electrodes import ELECTRODE_NAMES, canonical_name, match_electrodes
 from sk_brainrvq.signals.exceptions import EEGWarning, InvalidEEGError
 from sk_brainrvq.signals.preparation import PatchGroup, PreparedEEG, gather, prepare, stream
+from sk_brainrvq.signals.reading import ReadSettings, read_blocks
+from sk_brainrvq.signals.recordings import blocks_from_epochs
 
 __all__ = [
     "ELECTRODE_NAMES",
@@ -18,13 +14,13 @@ __all__ = [
     "InvalidEEGError",
     "PatchGroup",
     "PreparedEEG",
+    "ReadSettings",
     "blocks_from_array",
     "blocks_from_epochs",
     "canonical_name",
     "gather",
-    "is_list_of_epochs",
-    "is_mne_epochs",
     "match_electrodes",
     "prepare",
+    "read_blocks",
     "stream",
 ]

@@ -1,7 +1,5 @@
-"""From what a user hands over to blocks of epochs with names, rate and unit."""
+"""Blocks of epochs with names, rate and unit; arrays as blocks."""
 
-import sys
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sk_brainrvq.signals.electrodes import check_ch_names
-from sk_brainrvq.signals.exceptions import EEGWarning, InvalidEEGError
+from sk_brainrvq.signals.exceptions import InvalidEEGError
 from sk_brainrvq.signals.resampling import TARGET_SFREQ
 from sk_brainrvq.signals.units import UNITS
 
@@ -29,6 +27,12 @@ class EpochBlock:
     ch_names : list of str, or None
     index : ndarray, shape (n_epochs,)
         Position of each epoch in the caller's order.
+    positions : dict of str to ndarray, or None
+        Head coordinates of channels in metres, where they are known.
+    highpass, lowpass : float
+        What the signals were filtered with already, in Hz; no low-pass is None.
+    filtered : bool
+        Whether the user's filters have been applied (to the continuous recording).
     """
 
     data: NDArray
@@ -36,22 +40,15 @@ class EpochBlock:
     sfreq: float
     ch_names: list[str] | None
     index: NDArray
+    positions: dict[str, NDArray] | None = None
+    highpass: float = 0.0
+    lowpass: float | None = None
+    filtered: bool = False
 
     @property
     def n_channels(self) -> int:
         """Number of channels."""
         return self.data.shape[1]
-
-
-def is_mne_epochs(X: Any) -> bool:
-    """Whether X is an ``mne.Epochs`` (of any kind), without importing MNE."""
-    mne = sys.modules.get("mne")
-    return mne is not None and isinstance(X, mne.BaseEpochs)
-
-
-def is_list_of_epochs(X: Any) -> bool:
-    """Whether X is a list of Epochs, as scikit-learn's indexing makes of Epochs."""
-    return isinstance(X, (list, tuple)) and len(X) > 0 and all(is_mne_epochs(x) for x in X)
 
 
 def check_sfreq(sfreq: Any) -> float:
@@ -101,56 +98,3 @@ def blocks_from_array(
     names = None if ch_names is None else check_ch_names(ch_names, X.shape[1])
     rate = TARGET_SFREQ if sfreq is None else check_sfreq(sfreq)
     return [EpochBlock(X, UNITS[unit], rate, names, np.arange(len(X)))]
-
-
-def blocks_from_epochs(X: Any) -> list[EpochBlock]:
-    """Blocks of ``mne.Epochs`` or of a list of them.
-
-    Parameters
-    ----------
-    X : mne.Epochs or list of mne.Epochs
-
-    Returns
-    -------
-    list of EpochBlock
-        Epochs of the same channels, rate and length share a block.
-    """
-    items = [X] if is_mne_epochs(X) else list(X)
-    gathered: dict[tuple, list[tuple[int, NDArray]]] = {}
-    start = 0
-    for epochs in items:
-        names = _eeg_channels(epochs)
-        data = epochs.get_data(picks=names, verbose="error")
-        key = (tuple(names), float(epochs.info["sfreq"]), data.shape[-1])
-        gathered.setdefault(key, []).append((start, data))
-        start += len(data)
-    if start == 0:
-        raise InvalidEEGError("The Epochs hold no epoch (0 samples); all were dropped or none cut.")
-    return [
-        EpochBlock(
-            np.concatenate([data for _, data in pieces]),
-            UNITS["V"],
-            sfreq,
-            list(names),
-            np.concatenate([np.arange(first, first + len(data)) for first, data in pieces]),
-        )
-        for (names, sfreq, _), pieces in gathered.items()
-    ]
-
-
-def _eeg_channels(epochs: Any) -> list[str]:
-    """Names of the good EEG channels; the others are listed in a warning."""
-    names, types = epochs.ch_names, epochs.get_channel_types()
-    bads = set(epochs.info["bads"])
-    kept = [n for n, kind in zip(names, types, strict=True) if kind == "eeg" and n not in bads]
-    left_out = [name for name in names if name not in kept]
-    if not kept:
-        raise InvalidEEGError(
-            f"The Epochs hold no good EEG channel: their channels are of type {sorted(set(types))} "
-            f"and {len(bads)} are marked bad. Set types with set_channel_types, or clear "
-            "info['bads']."
-        )
-    if left_out:
-        message = f"Left out, as bad or not EEG: {', '.join(left_out)}."
-        warnings.warn(message, EEGWarning, stacklevel=2)
-    return kept

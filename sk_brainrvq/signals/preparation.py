@@ -1,9 +1,10 @@
 """From blocks of epochs to patches: scale, resample, cut, pad; each once."""
 
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +17,12 @@ from sk_brainrvq.signals.electrodes import (
     warn_of_mean_rows,
 )
 from sk_brainrvq.signals.exceptions import EEGWarning, InvalidEEGError
+from sk_brainrvq.signals.filtering import FilterSettings, filter_epochs
 from sk_brainrvq.signals.resampling import TARGET_SFREQ, resample, resampled_length
 from sk_brainrvq.signals.units import describe_amplitude
 
 PATCH_SAMPLES = 200
+NO_FILTERS = FilterSettings()
 MAX_PATCHES = 30
 # Networks take 100 microvolts.
 _MICROVOLTS_PER_UNIT = 100.0
@@ -43,6 +46,10 @@ class PatchGroup:
         Epoch of each segment, in the caller's order.
     segment : ndarray, shape (n_segments,)
         Number of the segment within its epoch.
+    positions : dict of str to ndarray, or None
+        Head coordinates of channels in metres.
+    electrode_map : mapping, or None
+        The user's own word on where channels lie.
     """
 
     patches: NDArray
@@ -51,6 +58,8 @@ class PatchGroup:
     matches: list[ElectrodeMatch]
     epoch: NDArray
     segment: NDArray
+    positions: dict[str, NDArray] | None = None
+    electrode_map: Mapping[str, Any] | None = None
 
     @property
     def n_patches(self) -> int:
@@ -78,6 +87,8 @@ def stream(
     trained_rows: Sequence[int] | None = None,
     official: bool = False,
     warn: bool = True,
+    filters: FilterSettings = NO_FILTERS,
+    electrode_map: Mapping[str, Any] | None = None,
 ) -> Iterator[PatchGroup]:
     """Turn blocks into patch groups, a bounded number of samples at a time.
 
@@ -90,6 +101,10 @@ def stream(
         Match electrodes as published checkpoints do.
     warn : bool, default=True
         Warn of channels without a position. Of a unit that looks wrong is always warned.
+    filters : FilterSettings
+        Applied to epochs; continuous recordings come filtered.
+    electrode_map : mapping of str to electrodes, optional
+        The user's own word on where channels lie.
 
     Yields
     ------
@@ -102,11 +117,22 @@ def stream(
         For NaN, infinity or absurd amplitudes, naming the first epoch and channel.
     """
     for block in blocks:
-        matches = match_electrodes(block.ch_names, block.n_channels, trained_rows, official)
+        matches = match_electrodes(
+            block.ch_names,
+            block.n_channels,
+            trained_rows,
+            official,
+            positions=block.positions,
+            electrode_map=electrode_map,
+        )
         if warn:
             warn_of_mean_rows(matches, block.ch_names is not None)
         for number, piece in enumerate(_pieces(block)):
-            yield from _cut(to_network_units(piece, check_unit=number == 0), piece, matches)
+            with warnings.catch_warnings():
+                if number:  # the first piece has said it
+                    warnings.simplefilter("ignore", EEGWarning)
+                signals = to_network_units(piece, filters)
+            yield from _cut(signals, piece, matches, electrode_map)
 
 
 def prepare(
@@ -179,19 +205,26 @@ def rematch(
     groups = []
     for group in prepared.groups:
         n_channels = group.patches.shape[1]
-        matches = match_electrodes(group.ch_names, n_channels, trained_rows, official)
+        matches = match_electrodes(
+            group.ch_names,
+            n_channels,
+            trained_rows,
+            official,
+            positions=group.positions,
+            electrode_map=group.electrode_map,
+        )
         groups.append(replace(group, electrodes=electrode_rows(matches), matches=matches))
     return PreparedEEG(groups, prepared.n_epochs)
 
 
-def to_network_units(block: EpochBlock, check_unit: bool = True) -> NDArray:
+def to_network_units(block: EpochBlock, filters: FilterSettings = NO_FILTERS) -> NDArray:
     """Signals of a block in 100 microvolts at 200 Hz.
 
     Parameters
     ----------
     block : EpochBlock
-    check_unit : bool, default=True
-        Warn of an amplitude that looks like another unit.
+    filters : FilterSettings
+        Applied unless the block is filtered already.
 
     Returns
     -------
@@ -199,8 +232,16 @@ def to_network_units(block: EpochBlock, check_unit: bool = True) -> NDArray:
     """
     microvolts = np.asarray(block.data, dtype=np.float64) * block.to_microvolts
     _check_finite(microvolts, block)
-    if check_unit:
-        _check_unit(microvolts)
+    _check_unit(microvolts)
+    if filters != NO_FILTERS and not block.filtered:
+        microvolts = filter_epochs(
+            microvolts,
+            block.sfreq,
+            filters,
+            highpass=block.highpass,
+            lowpass=block.lowpass,
+            ch_names=block.ch_names,
+        )
     return resample(microvolts / _MICROVOLTS_PER_UNIT, block.sfreq).astype(np.float32)
 
 
@@ -264,7 +305,12 @@ def to_patches(signals: NDArray) -> NDArray:
     return signals.reshape(*signals.shape[:2], n_patches, PATCH_SAMPLES)
 
 
-def _cut(signals: NDArray, block: EpochBlock, matches: list[ElectrodeMatch]) -> list[PatchGroup]:
+def _cut(
+    signals: NDArray,
+    block: EpochBlock,
+    matches: list[ElectrodeMatch],
+    electrode_map: Mapping[str, Any] | None,
+) -> list[PatchGroup]:
     index = block.index
     patches = to_patches(signals)
     bounds = segment_bounds(patches.shape[2])
@@ -283,6 +329,8 @@ def _cut(signals: NDArray, block: EpochBlock, matches: list[ElectrodeMatch]) -> 
                 matches,
                 np.tile(index, len(numbers)),
                 np.repeat(numbers, len(index)),
+                block.positions,
+                electrode_map,
             )
         )
     return groups

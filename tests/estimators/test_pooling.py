@@ -75,8 +75,8 @@ def test_batch_size__any__same_embedding(batch_size):
 
 
 def test_pooling_none__epochs_of_one_length__only():
-    with pytest.raises(InvalidEEGError, match="one length at a time"):
-        tiny("embedder", pooling="none").fit([np.ones((4, 200)), np.ones((4, 400))])
+    with pytest.raises(InvalidEEGError, match="one montage and length at a time"):
+        tiny("embedder", pooling="none").fit_transform([np.ones((4, 200)), np.ones((4, 400))])
 
 
 def test_pooling__set_after_fit__is_followed():

@@ -9,10 +9,9 @@ from sk_brainrvq.signals import (
     InvalidEEGError,
     blocks_from_array,
     blocks_from_epochs,
-    is_list_of_epochs,
-    is_mne_epochs,
     prepare,
 )
+from sk_brainrvq.signals.recordings import is_list_of_epochs, is_mne_epochs
 
 NAMES = ["Fp1", "C3", "Cz", "O2"]
 

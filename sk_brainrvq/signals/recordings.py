@@ -1,0 +1,227 @@
+"""MNE objects and files as blocks of epochs."""
+
+import sys
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sk_brainrvq.signals.containers import EpochBlock
+from sk_brainrvq.signals.electrodes import is_eeg_name
+from sk_brainrvq.signals.exceptions import EEGWarning, InvalidEEGError
+from sk_brainrvq.signals.filtering import FilterSettings, filter_continuous
+from sk_brainrvq.signals.resampling import TARGET_SFREQ, resample
+from sk_brainrvq.signals.units import UNITS
+
+
+def is_mne_epochs(X: Any) -> bool:
+    """Whether X is an ``mne.Epochs`` (of any kind), without importing MNE."""
+    mne = sys.modules.get("mne")
+    return mne is not None and isinstance(X, mne.BaseEpochs)
+
+
+def is_mne_raw(X: Any) -> bool:
+    """Whether X is an ``mne.io.Raw`` (of any kind), without importing MNE."""
+    mne = sys.modules.get("mne")
+    return mne is not None and isinstance(X, mne.io.BaseRaw)
+
+
+def is_list_of_epochs(X: Any) -> bool:
+    """Whether X is a list of Epochs, as scikit-learn's indexing makes of Epochs."""
+    return isinstance(X, (list, tuple)) and len(X) > 0 and all(is_mne_epochs(x) for x in X)
+
+
+def blocks_from_epochs(X: Any) -> list[EpochBlock]:
+    """Blocks of ``mne.Epochs`` or of a list of them.
+
+    Parameters
+    ----------
+    X : mne.Epochs or list of mne.Epochs
+
+    Returns
+    -------
+    list of EpochBlock
+        Epochs of the same channels, rate and length share a block.
+    """
+    items = [X] if is_mne_epochs(X) else list(X)
+    gathered: dict[tuple, list[tuple[int, NDArray]]] = {}
+    infos: dict[tuple, Any] = {}
+    start = 0
+    for epochs in items:
+        names = eeg_channels(epochs)
+        data = epochs.get_data(picks=names, verbose="error")
+        info = epochs.info
+        key = (tuple(names), float(info["sfreq"]), data.shape[-1], _band(info))
+        gathered.setdefault(key, []).append((start, data))
+        infos.setdefault(key, info)
+        start += len(data)
+    if start == 0:
+        raise InvalidEEGError("The Epochs hold no epoch (0 samples); all were dropped or none cut.")
+    return [
+        EpochBlock(
+            np.concatenate([data for _, data in pieces]),
+            UNITS["V"],
+            sfreq,
+            list(names),
+            np.concatenate([np.arange(first, first + len(data)) for first, data in pieces]),
+            positions_of(infos[key], names),
+            *band,
+        )
+        for key, pieces in gathered.items()
+        for names, sfreq, _, band in [key]
+    ]
+
+
+def block_from_raw(
+    raw: Any,
+    window: float,
+    overlap: float,
+    filters: FilterSettings,
+    to_microvolts: float = UNITS["V"],
+) -> EpochBlock:
+    """Filter a continuous recording, resample it, and cut it into windows.
+
+    Parameters
+    ----------
+    raw : mne.io.Raw
+    window, overlap : float
+        In seconds.
+    filters : FilterSettings
+    to_microvolts : float, default=1e6
+        MNE objects are in volts.
+
+    Returns
+    -------
+    EpochBlock
+        At 200 Hz. The tail that fills no window is left out.
+
+    Raises
+    ------
+    InvalidEEGError
+        If no EEG channel is left, a sample is NaN or infinite, or the recording is shorter
+        than one window.
+    """
+    names = eeg_channels(raw)
+    signals = raw.get_data(picks=names, verbose="error") * to_microvolts
+    sfreq, (highpass, lowpass) = float(raw.info["sfreq"]), _band(raw.info)
+    if not np.isfinite(signals).all():
+        channel, sample = np.argwhere(~np.isfinite(signals))[0]
+        raise InvalidEEGError(
+            f"The recording contains NaN or infinity, first in channel {names[channel]!r} at "
+            f"{sample / sfreq:.2f} s. Crop it, or interpolate the channel."
+        )
+    signals = filter_continuous(
+        signals, sfreq, filters, highpass=highpass, lowpass=lowpass, ch_names=names
+    )
+    windows = cut_windows(resample(signals, sfreq), window, overlap)
+    return EpochBlock(
+        windows,
+        UNITS["uV"],
+        TARGET_SFREQ,
+        names,
+        np.arange(len(windows)),
+        positions_of(raw.info, names),
+        filtered=True,
+    )
+
+
+def cut_windows(signals: NDArray, window: float, overlap: float) -> NDArray:
+    """Windows (n_windows, n_channels, n_times) of signals (n_channels, n_times) at 200 Hz."""
+    length = round(window * TARGET_SFREQ)
+    step = round((window - overlap) * TARGET_SFREQ)
+    if signals.shape[1] < length:
+        raise InvalidEEGError(
+            f"The recording lasts {signals.shape[1] / TARGET_SFREQ:.2f} s, less than one window of "
+            f"{window} s; pass a shorter window=..."
+        )
+    views = np.lib.stride_tricks.sliding_window_view(signals, length, axis=1)[:, ::step]
+    return views.transpose(1, 0, 2).astype(np.float32)
+
+
+def read_recording(path: str | Path) -> Any:
+    """Raw or Epochs of a file of any format that MNE reads.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    mne.io.Raw or mne.Epochs
+
+    Raises
+    ------
+    InvalidEEGError
+        If nothing is there or MNE cannot read it, with MNE's reason.
+    """
+    import mne
+
+    path = Path(path)
+    if not path.exists():
+        raise InvalidEEGError(f"There is no recording at {path}.")
+    try:
+        if path.name.endswith(("-epo.fif", "_epo.fif", "-epo.fif.gz", "_epo.fif.gz")):
+            return mne.read_epochs(path, preload=True, verbose="error")
+        return mne.io.read_raw(path, preload=True, verbose="error")
+    except Exception as error:
+        if path.suffix == ".set" and "trials" in str(error):
+            return mne.io.read_epochs_eeglab(path, verbose="error")
+        folder = " It is a folder: give the files in it." if path.is_dir() else ""
+        raise InvalidEEGError(f"MNE cannot read {path}: {error}{folder}") from error
+
+
+def eeg_channels(recording: Any) -> list[str]:
+    """Names of the good EEG channels; the others are listed in a warning.
+
+    Parameters
+    ----------
+    recording : mne.Epochs or mne.io.Raw
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    InvalidEEGError
+        If none is left.
+    """
+    names, types = recording.ch_names, recording.get_channel_types()
+    bads = set(recording.info["bads"])
+    kept = [
+        name
+        for name, kind in zip(names, types, strict=True)
+        # EDF files call everything EEG: then the name decides.
+        if kind == "eeg" and name not in bads and is_eeg_name(name)
+    ]
+    left_out = [name for name in names if name not in kept]
+    if not kept:
+        raise InvalidEEGError(
+            f"There is no good EEG channel: the channels are of type {sorted(set(types))}, "
+            f"{len(bads)} are marked bad. Set types with set_channel_types, or clear info['bads']."
+        )
+    if left_out:
+        message = f"Left out, as bad or not EEG: {', '.join(left_out)}."
+        warnings.warn(message, EEGWarning, stacklevel=2)
+    return kept
+
+
+def positions_of(info: Any, names: Sequence[str]) -> dict[str, NDArray] | None:
+    """Head coordinates in metres of the channels that have any."""
+    places = {ch["ch_name"]: np.asarray(ch["loc"][:3]) for ch in info["chs"]}
+    known = {
+        name: places[name]
+        for name in names
+        if np.isfinite(places[name]).all() and np.any(places[name])
+    }
+    return known or None
+
+
+def _band(info: Any) -> tuple[float, float | None]:
+    """What the recording was filtered with: high-pass and low-pass in Hz."""
+    highpass, lowpass = float(info["highpass"] or 0), info["lowpass"]
+    at_nyquist = lowpass is None or lowpass >= info["sfreq"] / 2
+    return highpass, None if at_nyquist else float(lowpass)
