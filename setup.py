@@ -20,6 +20,7 @@ EXTRAS = {
         "sphinx>=8.2",
     ],
     "dev": [
+        "braindecode>=1.0",
         "hypothesis",
         "matplotlib>=3.8",
         "mypy",

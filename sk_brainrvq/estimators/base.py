@@ -1,7 +1,7 @@
 """What the estimators share: reading EEG, holding a network, keeping it on disk."""
 
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -16,6 +16,12 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 from torch import nn
 
+from sk_brainrvq.estimators.input_checks import (
+    channel_order,
+    check_is_array,
+    n_dimensions,
+    to_numbers,
+)
 from sk_brainrvq.estimators.persistence import Omitted, from_json, to_json
 from sk_brainrvq.signals import (
     EEGWarning,
@@ -24,7 +30,6 @@ from sk_brainrvq.signals import (
     PatchGroup,
     PreparedEEG,
     ReadSettings,
-    canonical_name,
     gather,
     read_blocks,
     stream,
@@ -184,14 +189,14 @@ class EEGEstimator(BaseEstimator):
 
     def _check_item(self, X: Any) -> NDArray:
         """An array within a list, as numbers with 2 or 3 dimensions."""
-        _check_is_array(X, type(self).__name__)
-        return check_array(_to_numbers(X), allow_nd=True, ensure_all_finite=False)
+        check_is_array(X, type(self).__name__)
+        return check_array(to_numbers(X), allow_nd=True, ensure_all_finite=False)
 
     def _check_array(self, X: Any, reset: bool) -> NDArray:
         """A numeric 2-D or 3-D array with the channels of fit."""
-        _check_is_array(X, type(self).__name__)
+        check_is_array(X, type(self).__name__)
         if n_dimensions(X) > 2:
-            array = check_array(_to_numbers(X), allow_nd=True, ensure_all_finite=False)
+            array = check_array(to_numbers(X), allow_nd=True, ensure_all_finite=False)
             if not reset and array.ndim == 3 and array.shape[1] != self.n_channels_in_:
                 raise InvalidEEGError(
                     f"X has {array.shape[1]} channels, but {type(self).__name__} was fitted on "
@@ -203,7 +208,7 @@ class EEGEstimator(BaseEstimator):
             return array
         if not reset and not self._takes_2d:
             if self.n_channels_in_ == 1:
-                return check_array(_to_numbers(X), ensure_all_finite=False)
+                return check_array(to_numbers(X), ensure_all_finite=False)
             raise InvalidEEGError(
                 f"X has shape {np.shape(X)}; {type(self).__name__} was fitted on "
                 f"{self.n_channels_in_} channels and expects (n_epochs, {self.n_channels_in_}, "
@@ -211,7 +216,7 @@ class EEGEstimator(BaseEstimator):
             )
         if reset:
             self._takes_2d = True
-        return validate_data(self, _to_numbers(X), reset=reset, ensure_all_finite=False)
+        return validate_data(self, to_numbers(X), reset=reset, ensure_all_finite=False)
 
     def _reorder(self, block: EpochBlock) -> EpochBlock:
         """The block with the channels of fit, in their order."""
@@ -349,102 +354,3 @@ class EEGEstimator(BaseEstimator):
             setattr(estimator, name, value)
         estimator._restore(weights)
         return estimator
-
-
-def _check_is_array(X: Any, estimator: str) -> None:
-    """Raise InvalidEEGError for what cannot be an array of epochs."""
-    expected = (
-        f"{estimator} expects an array (n_epochs, n_channels, n_times), or (n_epochs, n_times) "
-        "for one channel, or mne.Epochs."
-    )
-    kind = type(X).__name__
-    module = type(X).__module__.split(".")[0]
-    if X is None or isinstance(X, (str, Path)) or module == "mne":
-        raise InvalidEEGError(f"X is {'None' if X is None else 'of type ' + kind}; {expected}")
-    if isinstance(X, np.ma.MaskedArray):
-        raise InvalidEEGError(f"X is a masked array, whose mask would be lost; {expected}")
-    if isinstance(X, (list, tuple)):
-        if any(type(x).__module__.split(".")[0] == "mne" for x in X):
-            raise InvalidEEGError(f"X is a list that mixes MNE objects with others; {expected}")
-        try:
-            np.asarray(X)
-        except ValueError as error:
-            raise InvalidEEGError(
-                f"X is a list of parts of different length; {expected}"
-            ) from error
-    n_axes = n_dimensions(X)
-    if n_axes < 2:
-        raise InvalidEEGError(
-            f"X has {n_axes} dimension{'s' * (n_axes != 1)}; {expected} Reshape your data: one "
-            "epoch of one channel is X[None, :]."
-        )
-    if hasattr(X, "shape") and n_axes > 2 and 0 in X.shape:
-        raise InvalidEEGError(
-            f"X is empty, with shape {tuple(X.shape)}; {expected} At least one epoch, one channel "
-            "and one sample are needed."
-        )
-
-
-def channel_order(found: Sequence[str], wanted: Sequence[str]) -> tuple[list[int], list[str]]:
-    """Where each wanted channel is among those found.
-
-    The same spelling goes first; then another spelling of the electrode that is not taken yet.
-
-    Parameters
-    ----------
-    found, wanted : sequence of str
-
-    Returns
-    -------
-    order : list of int
-        Position of each wanted channel that is there.
-    missing : list of str
-    """
-    left = {name: i for i, name in enumerate(found)}
-    exact = {name: left.pop(name) for name in wanted if name in left}
-    places, missing = dict(exact), []
-    for name in wanted:
-        if name in exact:
-            continue
-        other = next((n for n in left if canonical_name(n) == canonical_name(name)), None)
-        if other is None:
-            missing.append(name)
-        else:
-            places[name] = left.pop(other)
-    return [places[name] for name in wanted if name in places], missing
-
-
-def has_same_channels(first: Sequence[str] | None, second: Sequence[str] | None) -> bool:
-    """Whether two lists name the same channels, in whatever order and spelling."""
-    if first is None or second is None:
-        return False
-    return sorted(map(canonical_name, first)) == sorted(map(canonical_name, second))
-
-
-def is_2d_array(X: Any) -> bool:
-    """Whether X is an array of one channel's epochs."""
-    return is_plain_array(X) and n_dimensions(X) == 2
-
-
-def n_dimensions(X: Any) -> int:
-    """Number of dimensions of anything that can become an array."""
-    return X.ndim if hasattr(X, "ndim") else np.asarray(X).ndim
-
-
-def _to_numbers(X: Any) -> Any:
-    """X, or an error that names the type where an array of text or objects was given."""
-    dtype = getattr(X, "dtype", None)
-    if dtype is None and isinstance(X, (list, tuple)):
-        X = np.asarray(X)
-        dtype = X.dtype
-    if isinstance(dtype, np.dtype) and dtype.kind in "USO":
-        try:
-            return np.asarray(X).astype(np.float64)
-        except (TypeError, ValueError) as error:
-            # scikit-learn asks for the class of the error that numpy raised.
-            kind = TypeError if isinstance(error, TypeError) else InvalidEEGError
-            raise kind(
-                f"X holds text or objects ({dtype}), not numbers: {error}. Expected a numeric "
-                "array (n_epochs, n_channels, n_times) or mne.Epochs."
-            ) from error
-    return X

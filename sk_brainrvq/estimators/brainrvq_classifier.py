@@ -214,9 +214,7 @@ class BrainRVQClassifier(ClassifierMixin, EEGEstimator):
             If y has another length than X, or one class only.
         """
         with self._all_or_nothing():
-            if y is None and is_braindecode_dataset(X):
-                y = labels_of(X)
-            return self._fit(X, y)
+            return self._fit(X, self._labels(X, y))
 
     def _fit(self, X: Any, y: Any) -> Self:
         overrides = {"embed_dim": self.embed_dim, "depth": self.depth}
@@ -254,6 +252,11 @@ class BrainRVQClassifier(ClassifierMixin, EEGEstimator):
         self._hold(net.module_, config, info, net)
         self.history_ = plain_history(net)
         return self
+
+    @staticmethod
+    def _labels(X: Any, y: Any) -> Any:
+        """Labels as given, or those that a braindecode dataset holds."""
+        return labels_of(X) if y is None and is_braindecode_dataset(X) else y
 
     def _encode_labels(self, y: Any, n_epochs: int) -> NDArray:
         """Learn the classes; labels as numbers from 0."""
@@ -358,3 +361,20 @@ class BrainRVQClassifier(ClassifierMixin, EEGEstimator):
         """
         probabilities = self.predict_proba(X)
         return self.classes_[probabilities.argmax(1)]
+
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+        """Accuracy. For imbalanced classes give cross-validation a better ``scoring=``.
+
+        Parameters
+        ----------
+        X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
+            As in :meth:`fit`.
+        y : array-like, shape (n_epochs,)
+            True labels; may be left out for braindecode datasets.
+        sample_weight : array-like, shape (n_epochs,), optional
+
+        Returns
+        -------
+        float
+        """
+        return super().score(X, self._labels(X, y), sample_weight)

@@ -13,7 +13,8 @@ from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from sk_brainrvq.estimators.architectures import check_no_conflict, resolve_sizes
-from sk_brainrvq.estimators.base import EEGEstimator, has_same_channels, is_2d_array
+from sk_brainrvq.estimators.base import EEGEstimator
+from sk_brainrvq.estimators.input_checks import check_codes, has_same_channels, is_2d_array
 from sk_brainrvq.estimators.pooling import join_segments
 from sk_brainrvq.estimators.training_info import training_info
 from sk_brainrvq.nn import DualDomainTokenizer
@@ -385,7 +386,7 @@ class DDRVQTransformer(TransformerMixin, EEGEstimator):
             Mean 0 and standard deviation 1 in each patch, at 200 Hz.
         """
         check_is_fitted(self)
-        codes = self._check_codes(X)
+        codes = check_codes(X, self.n_channels_in_, self.net_.module_)
         module, device = self.net_.module_, self.net_.device
         electrodes = torch.from_numpy(self._electrodes_of_fit()).to(device)
         decoded = np.empty((*codes.shape[:3], PATCH_SAMPLES), np.float32)
@@ -409,28 +410,6 @@ class DDRVQTransformer(TransformerMixin, EEGEstimator):
             electrode_map=self.electrode_map,
         )
         return electrode_rows(matches)
-
-    def _check_codes(self, X: Any) -> NDArray:
-        """Codes as int64, or an error that says what is wrong with them."""
-        codes = np.asarray(X)
-        n_levels = self.net_.module_.n_quantizers
-        expected = f"(n_epochs, {self.n_channels_in_}, n_patches, 2, {n_levels})"
-        fits = codes.ndim == 5 and codes.shape[1] == self.n_channels_in_
-        if not fits or codes.shape[3:] != (2, n_levels) or 0 in codes.shape:
-            raise InvalidEEGError(
-                f"The codes have shape {codes.shape}; expected {expected}, as transform gives them."
-            )
-        if codes.dtype.kind not in "iu":
-            raise InvalidEEGError(f"The codes are {codes.dtype}; expected integers.")
-        for domain, quantizer in enumerate(self.net_.module_.quantizers):
-            for level, size in enumerate(quantizer.codebook_sizes):
-                used = codes[..., domain, level]
-                if used.min() < 0 or used.max() >= size:
-                    raise InvalidEEGError(
-                        f"Codes of domain {domain}, level {level} run from {used.min()} to "
-                        f"{used.max()}; that codebook has codes 0 to {size - 1}."
-                    )
-        return codes.astype(np.int64)
 
     def reconstruct(self, X: Any, n_levels: int | None = None) -> NDArray:
         """EEG coded and decoded again.
