@@ -386,7 +386,7 @@ class DDRVQTransformer(TransformerMixin, EEGEstimator):
             Mean 0 and standard deviation 1 in each patch, at 200 Hz.
         """
         check_is_fitted(self)
-        codes = check_codes(X, self.n_channels_in_, self.net_.module_)
+        codes = check_codes(X, self.n_channels_in_, list(self.net_.module_.quantizers))
         module, device = self.net_.module_, self.net_.device
         electrodes = torch.from_numpy(self._electrodes_of_fit()).to(device)
         decoded = np.empty((*codes.shape[:3], PATCH_SAMPLES), np.float32)

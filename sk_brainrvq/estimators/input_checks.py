@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sk_brainrvq.nn import DualDomainTokenizer
 from sk_brainrvq.signals import InvalidEEGError, canonical_name
 from sk_brainrvq.signals.reading import is_plain_array
 
@@ -111,7 +110,7 @@ def to_numbers(X: Any) -> Any:
     return X
 
 
-def check_codes(X: Any, n_channels: int, tokenizer: DualDomainTokenizer) -> NDArray:
+def check_codes(X: Any, n_channels: int, quantizers: Sequence[Any]) -> NDArray:
     """Codes as int64, or an InvalidEEGError that says what is wrong with them.
 
     Parameters
@@ -119,14 +118,14 @@ def check_codes(X: Any, n_channels: int, tokenizer: DualDomainTokenizer) -> NDAr
     X : array-like
     n_channels : int
         Channels of fit.
-    tokenizer : DualDomainTokenizer
-        What made the codes.
+    quantizers : sequence of ResidualVectorQuantizer
+        What made the codes: one a domain.
 
     Returns
     -------
     ndarray, shape (n_epochs, n_channels, n_patches, 2, n_quantizers), int64
     """
-    codes, n_levels = np.asarray(X), tokenizer.n_quantizers
+    codes, n_levels = np.asarray(X), quantizers[0].n_quantizers
     expected = f"(n_epochs, {n_channels}, n_patches, 2, {n_levels})"
     fits = codes.ndim == 5 and codes.shape[1] == n_channels
     if not fits or codes.shape[3:] != (2, n_levels) or 0 in codes.shape:
@@ -135,7 +134,7 @@ def check_codes(X: Any, n_channels: int, tokenizer: DualDomainTokenizer) -> NDAr
         )
     if codes.dtype.kind not in "iu":
         raise InvalidEEGError(f"The codes are {codes.dtype}; expected integers.")
-    for domain, quantizer in enumerate(tokenizer.quantizers):
+    for domain, quantizer in enumerate(quantizers):
         for level, size in enumerate(quantizer.codebook_sizes):
             used = codes[..., domain, level]
             if used.min() < 0 or used.max() >= size:
