@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -128,11 +129,16 @@ def stream(
         if warn:
             warn_of_mean_rows(matches, block.ch_names is not None)
         for number, piece in enumerate(_pieces(block)):
-            with warnings.catch_warnings():
-                if number:  # the first piece has said it
-                    warnings.simplefilter("ignore", EEGWarning)
+            with _silence() if number else nullcontext():  # the first piece has said it
                 signals = to_network_units(piece, filters)
             yield from _cut(signals, piece, matches, electrode_map)
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", EEGWarning)
+        yield
 
 
 def prepare(
