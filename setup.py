@@ -21,10 +21,13 @@ EXTRAS = {
     ],
     "dev": [
         "braindecode>=1.0",
+        "edfio",
+        "eeglabio",
         "hypothesis",
         "matplotlib>=3.8",
         "mypy",
         "pandas>=2",
+        "pybv",
         "pytest",
         "pytest-xdist",
         "ruff",

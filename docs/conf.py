@@ -38,6 +38,8 @@ import warnings, torch
 torch.set_num_threads(1)
 from sk_brainrvq.signals import EEGWarning
 warnings.simplefilter("ignore", EEGWarning)
+# braindecode asks MNE for a montage by its old name.
+warnings.filterwarnings("ignore", "Montage name", FutureWarning)
 """
 
 html_theme = "pydata_sphinx_theme"

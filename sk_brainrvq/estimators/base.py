@@ -106,6 +106,13 @@ class EEGEstimator(BaseEstimator):
                 seen.setdefault(match.channel, match)
             self.electrode_report_ = electrode_report(list(seen.values()))
             yield group
+        unused = [name for name in self.electrode_map or () if name not in seen]
+        if unused:
+            warnings.warn(
+                f"electrode_map names {unused}, which are no channels of X.",
+                EEGWarning,
+                stacklevel=2,
+            )
 
     def _read(self, X: Any) -> Iterator[PatchGroup]:
         """Patches of X, checked against fit, a bounded part at a time."""

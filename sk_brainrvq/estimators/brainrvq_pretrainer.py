@@ -253,6 +253,8 @@ class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, EEGEstimator):
         check_pooling(self.pooling, self.layer, depth)
         seed = draw_seed(self.random_state)
         self._info = {} if weights is None else weights.info
+        if weights is None and tokenizer is not None:
+            self._info["filters"] = tokenizer.info.get("filters", {})
         prepared = self._read_for_fit(X)
         if tokenizer is None:
             tokenizer = self._fit_tokenizer(prepared, sizes, seed)
@@ -328,6 +330,7 @@ class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, EEGEstimator):
             spectral_embedding=self.spectral_embedding,
             max_epochs=self.tokenizer_max_epochs,
             batch_size=self.batch_size,
+            **asdict(self._filters()),
             device=self.device,
             random_state=seed,
             verbose=self.verbose,

@@ -356,7 +356,7 @@ class DDRVQTransformer(TransformerMixin, EEGEstimator):
             ``[..., 0, :]`` time domain, ``[..., 1, :]`` frequency domain, coarse to fine.
         """
         check_is_fitted(self)
-        blocks = [self._in_order_of_fit(block) for block in self._blocks(X, reset=False)]
+        blocks = (self._in_order_of_fit(block) for block in self._blocks(X, reset=False))
         return join_segments(self._encoded(self._patches(blocks)))
 
     def _in_order_of_fit(self, block: EpochBlock) -> EpochBlock:

@@ -33,7 +33,7 @@ class EmbeddingMixin(ClassNamePrefixFeaturesOutMixin):
         self._check_pooling(self._encoder)
         blocks = self._blocks(X, reset=False)
         if self.pooling == "channel":
-            blocks = [self._reorder(block) for block in blocks]
+            blocks = map(self._reorder, blocks)
         return self._pool(self._patches(blocks))
 
     def _pool(self, groups: Iterable[PatchGroup]) -> NDArray:

@@ -32,12 +32,13 @@ def training_info(
     matches = [match for group in prepared.groups for match in group.matches]
     own = {row for match in matches if match.how != "mean" for row in match.rows}
     rows = set(own)
-    if previous:
+    continued = "official" in previous  # every trained network's info has the entry
+    if continued:
         rows |= set(previous.get("trained_rows") or range(1, N_ELECTRODE_ROWS))
     elif not own:
         rows = set(range(1, N_ELECTRODE_ROWS))
     longest = max(group.n_patches for group in prepared.groups)
-    before = (previous.get("trained_patches") or 30) if previous else 0
+    before = (previous.get("trained_patches") or 30) if continued else 0
     return {
         "ch_names": ch_names,
         "trained_rows": sorted(rows),

@@ -29,6 +29,8 @@ class EpochBlock:
         Position of each epoch in the caller's order.
     positions : dict of str to ndarray, or None
         Head coordinates of channels in metres, where they are known.
+    unit : str or None
+        As the user named it; None for MNE objects, which are in volts.
     highpass, lowpass : float
         What the signals were filtered with already, in Hz; no low-pass is None.
     filtered : bool
@@ -44,6 +46,7 @@ class EpochBlock:
     highpass: float = 0.0
     lowpass: float | None = None
     filtered: bool = False
+    unit: str | None = None
 
     @property
     def n_channels(self) -> int:
@@ -97,4 +100,4 @@ def blocks_from_array(
         )
     names = None if ch_names is None else check_ch_names(ch_names, X.shape[1])
     rate = TARGET_SFREQ if sfreq is None else check_sfreq(sfreq)
-    return [EpochBlock(X, UNITS[unit], rate, names, np.arange(len(X)))]
+    return [EpochBlock(X, UNITS[unit], rate, names, np.arange(len(X)), unit=unit)]

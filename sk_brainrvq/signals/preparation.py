@@ -238,7 +238,7 @@ def to_network_units(block: EpochBlock, filters: FilterSettings = NO_FILTERS) ->
     """
     microvolts = np.asarray(block.data, dtype=np.float64) * block.to_microvolts
     _check_finite(microvolts, block)
-    _check_unit(microvolts)
+    _check_unit(microvolts, block.unit)
     if filters != NO_FILTERS and not block.filtered:
         microvolts = filter_epochs(
             microvolts,
@@ -272,10 +272,14 @@ def _check_finite(microvolts: NDArray, block: EpochBlock) -> None:
     )
 
 
-def _check_unit(microvolts: NDArray) -> None:
-    sentence = describe_amplitude(microvolts)
-    if sentence is not None:
-        warnings.warn(sentence, EEGWarning, stacklevel=2)
+def _check_unit(microvolts: NDArray, unit: str | None) -> None:
+    sentence = describe_amplitude(microvolts, unit or "V")
+    if sentence is None:
+        return
+    if unit is None:  # unit= has no effect on recordings
+        seen = sentence.split(". Pass ")[0]
+        sentence = f"{seen}. Recordings are read in volts: scale the data of this one."
+    warnings.warn(sentence, EEGWarning, stacklevel=2)
 
 
 def n_patches_of(n_times: int) -> int:

@@ -53,7 +53,7 @@ class Weights:
         Arguments of the network. A copy: changing it changes nothing.
     info : dict
         What is known of the training: "ch_names", "trained_rows", "trained_patches",
-        "sfreq" in Hz, "official". A copy.
+        "sfreq" in Hz, "official", "filters". A copy.
 
     Raises
     ------
@@ -190,7 +190,8 @@ class Weights:
         """What is known of the training (a copy).
 
         "ch_names", "trained_rows" (of the electrode table), "trained_patches" (rows of the
-        time table), "sfreq" in Hz, "official" (whether from a published checkpoint).
+        time table), "sfreq" in Hz, "official" (whether from a published checkpoint), "filters"
+        ("l_freq", "h_freq", "notch", "reference").
         """
         return json.loads(self._info)
 
