@@ -9,16 +9,24 @@ from numpy.typing import NDArray
 from sk_brainrvq.signals.containers import EpochBlock
 from sk_brainrvq.signals.exceptions import InvalidEEGError
 from sk_brainrvq.signals.filtering import FilterSettings
-from sk_brainrvq.signals.recordings import block_from_raw, eeg_channels, positions_of
+from sk_brainrvq.signals.recordings import (
+    band_of,
+    block_from_raw,
+    eeg_channels,
+    filtered_signals,
+    positions_of,
+)
 from sk_brainrvq.signals.units import UNITS, typical_amplitude
 
+# How much of a recording tells volts from microvolts.
+_SAMPLES_TO_JUDGE, _WINDOWS_TO_JUDGE = 20_000, 20
 # Below this, in the dataset's unit, signals are volts: EEG of a nanovolt does not exist.
 _SMALLEST_MICROVOLTS = 1e-2
 
 
 def is_braindecode_dataset(X: Any) -> bool:
     """Whether X is a dataset of braindecode, or a torch ``Subset`` of one."""
-    if type(X).__name__ == "Subset" and hasattr(X, "dataset"):
+    if _is_subset(X):
         return is_braindecode_dataset(X.dataset)
     return any(base.__module__.split(".")[0] == "braindecode" for base in type(X).__mro__)
 
@@ -26,7 +34,7 @@ def is_braindecode_dataset(X: Any) -> bool:
 def blocks_from_braindecode(
     X: Any, window: float, overlap: float, filters: FilterSettings
 ) -> Iterator[EpochBlock]:
-    """Blocks of a braindecode dataset, in its order.
+    """Blocks of a braindecode dataset, one a recording.
 
     Parameters
     ----------
@@ -38,60 +46,103 @@ def blocks_from_braindecode(
     Yields
     ------
     EpochBlock
-        One a recording. Volts and microvolts are told apart by the amplitude.
+        ``index`` numbers the windows in the dataset's order, which a shuffled Subset spreads
+        over its recordings. Volts and microvolts are told apart by the amplitude.
 
     Raises
     ------
     InvalidEEGError
-        If recordings differ in their sampling rate.
+        If recordings differ in their sampling rate, no window is left, or a Subset picks
+        samples of a recording that was not cut.
     """
     rate, start = None, 0
-    for leaf, rows in _leaves(X, None):
-        source = _source(leaf)
-        sfreq = float(source.info["sfreq"])
-        if rate is not None and sfreq != rate:
-            raise InvalidEEGError(
-                f"The braindecode dataset mixes sampling rates: {rate} and {sfreq} Hz. Resample "
-                "its recordings to one rate first."
-            )
-        rate = sfreq
-        block = _block(leaf, rows, source, window, overlap, filters)
-        block.index = block.index + start
-        start += len(block.index)
-        yield block
+    for part in _parts(X):
+        n_windows = 0
+        for leaf, rows, places in part:
+            sfreq = float(_source(leaf).info["sfreq"])
+            if rate is not None and sfreq != rate:
+                raise InvalidEEGError(
+                    f"The braindecode dataset mixes sampling rates: {rate} and {sfreq} Hz. "
+                    "Resample its recordings to one rate first."
+                )
+            rate = sfreq
+            if _is_cut(leaf):
+                block = _block_of_windows(leaf, rows, filters)
+            else:
+                block = _block_of_recording(leaf, window, overlap, filters)
+            block.index = start + (block.index if places is None else places)
+            n_windows += len(block.index)
+            yield block
+        start += n_windows
+    if start == 0:
+        raise InvalidEEGError("The braindecode dataset holds no window.")
 
 
 def labels_of(X: Any) -> NDArray:
     """Targets of the windows of a braindecode dataset, in its order."""
     targets: list = []
-    for leaf, rows in _leaves(X, None):
-        if not hasattr(leaf, "y"):
-            raise InvalidEEGError("The braindecode dataset holds no targets; pass y.")
-        own = np.asarray(leaf.y)
-        targets += list(own if rows is None else own[rows])
+    for part in _parts(X):
+        placed: dict[int, Any] = {}
+        for leaf, rows, places in part:
+            if not hasattr(leaf, "y"):
+                raise InvalidEEGError("The braindecode dataset holds no targets; pass y.")
+            every = np.arange(len(leaf))
+            wanted = every if rows is None else rows
+            at = every if places is None else places
+            placed |= {int(i): leaf.y[row] for i, row in zip(at, wanted, strict=True)}
+        targets += [placed[i] for i in sorted(placed)]
     return np.asarray(targets)
 
 
-def _leaves(X: Any, rows: list[int] | None) -> Iterator[tuple[Any, list[int] | None]]:
-    """Recordings and the windows wanted of each (None: all), in the caller's order."""
-    if type(X).__name__ == "Subset":
-        inner = list(X.indices) if rows is None else [X.indices[row] for row in rows]
-        yield from _leaves(X.dataset, inner)
+# A recording, the windows wanted of it, and their places among the windows of its part; None
+# stands for all windows in their order.
+_Leaf = tuple[Any, NDArray | None, NDArray | None]
+
+
+def _parts(X: Any) -> Iterator[list[_Leaf]]:
+    """Runs of windows, one after the other: a Subset's, or those of one recording."""
+    if _is_subset(X):
+        rows = _indices(X)
+        yield list(_leaves(X.dataset, rows, np.arange(len(rows))))
     elif hasattr(X, "datasets"):
-        if rows is None:
-            for dataset in X.datasets:
-                yield from _leaves(dataset, None)
-            return
+        for dataset in X.datasets:
+            yield from _parts(dataset)
+    else:
+        yield [(X, None, None)]
+
+
+def _leaves(X: Any, rows: NDArray, places: NDArray) -> Iterator[_Leaf]:
+    """The recordings that hold the wanted rows of X, each once."""
+    if _is_subset(X):
+        yield from _leaves(X.dataset, _indices(X)[rows], places)
+    elif hasattr(X, "datasets"):
         ends = np.cumsum([len(dataset) for dataset in X.datasets])
         owners = np.searchsorted(ends, rows, side="right")
-        run_starts = np.flatnonzero(np.r_[True, np.diff(owners) != 0])
-        for first, last in zip(run_starts, [*run_starts[1:], len(rows)], strict=True):
-            owner = owners[first]
-            begin = ends[owner] - len(X.datasets[owner])
-            local = [int(row - begin) for row in rows[first:last]]
-            yield from _leaves(X.datasets[owner], local)
+        for owner in np.unique(owners):
+            own = owners == owner
+            dataset = X.datasets[owner]
+            yield from _leaves(dataset, rows[own] - (ends[owner] - len(dataset)), places[own])
+    elif _is_cut(X):
+        yield X, rows, places
     else:
-        yield X, rows
+        raise InvalidEEGError(
+            "A Subset picks samples of a braindecode recording that was not cut into windows. Cut "
+            "it first, or choose whole recordings with BaseConcatDataset.split."
+        )
+
+
+def _is_subset(X: Any) -> bool:
+    return type(X).__name__ == "Subset" and hasattr(X, "dataset")
+
+
+def _indices(subset: Any) -> NDArray:
+    """Rows that a Subset picks, from 0."""
+    indices = np.asarray(subset.indices, dtype=np.int64).reshape(-1)
+    return np.where(indices < 0, indices + len(subset.dataset), indices)
+
+
+def _is_cut(leaf: Any) -> bool:
+    return hasattr(leaf, "crop_inds")
 
 
 def _source(leaf: Any) -> Any:
@@ -99,31 +150,50 @@ def _source(leaf: Any) -> Any:
     return leaf.raw if windows is None else windows
 
 
-def _block(
-    leaf: Any,
-    rows: list[int] | None,
-    source: Any,
-    window: float,
-    overlap: float,
-    filters: FilterSettings,
+def _block_of_recording(
+    leaf: Any, window: float, overlap: float, filters: FilterSettings
 ) -> EpochBlock:
-    if not hasattr(leaf, "crop_inds"):  # a recording that was not cut into windows
-        sample = source.get_data(stop=min(source.n_times, 20000), verbose="error")
-        return block_from_raw(source, window, overlap, filters, _to_microvolts(sample))
-    rows = list(range(len(leaf))) if rows is None else rows
-    data = np.stack([np.asarray(leaf[row][0]) for row in rows])
+    sample = leaf.raw.get_data(stop=min(leaf.raw.n_times, _SAMPLES_TO_JUDGE), verbose="error")
+    return block_from_raw(leaf.raw, window, overlap, filters, _to_microvolts(sample))
+
+
+def _block_of_windows(leaf: Any, rows: NDArray | None, filters: FilterSettings) -> EpochBlock:
+    source = _source(leaf)
     names = eeg_channels(source)
-    picks = [source.ch_names.index(name) for name in names]
-    data = data[:, picks] if data.shape[1] > len(picks) else data
+    rows = np.arange(len(leaf)) if rows is None else rows
+    if not len(rows):
+        raise InvalidEEGError("The braindecode dataset holds no window.")
+    # The recording's windows all round, so that a few quiet ones are not taken for volts.
+    sample = np.linspace(0, len(leaf) - 1, min(len(leaf), _WINDOWS_TO_JUDGE)).astype(int)
+    to_microvolts = _to_microvolts(_signals(leaf, sample, names))
+    is_filtered = filters != FilterSettings() and source is not getattr(leaf, "windows", None)
+    if is_filtered and leaf.transform is None:
+        continuous = filtered_signals(source, names, filters, to_microvolts)
+        bounds = [leaf.crop_inds[row][1:] for row in rows]
+        data, to_microvolts = np.stack([continuous[:, i:j] for i, j in bounds]), UNITS["uV"]
+    else:
+        data, is_filtered = _signals(leaf, rows, names), False
+    highpass, lowpass = band_of(source.info)
     return EpochBlock(
         data,
-        _to_microvolts(data),
+        to_microvolts,
         float(source.info["sfreq"]),
         names,
         np.arange(len(data)),
         positions_of(source.info, names),
-        float(source.info["highpass"] or 0),
+        highpass,
+        lowpass,
+        is_filtered,
     )
+
+
+def _signals(leaf: Any, rows: NDArray, names: list[str]) -> NDArray:
+    """Windows as the dataset gives them, of the channels wanted."""
+    windows = np.stack([np.asarray(leaf[int(row)][0]) for row in rows])
+    if windows.shape[1] == len(names):
+        return windows
+    present = _source(leaf).ch_names
+    return windows[:, [present.index(name) for name in names]]
 
 
 def _to_microvolts(signals: NDArray) -> float:

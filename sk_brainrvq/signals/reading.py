@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from sk_brainrvq.signals.filtering import FilterSettings
 from sk_brainrvq.signals.recordings import (
     block_from_raw,
     blocks_from_epochs,
+    check_finite,
     is_list_of_epochs,
     is_mne_epochs,
     is_mne_raw,
@@ -58,7 +60,11 @@ class ReadSettings:
             raise InvalidEEGError(
                 f"on_error={self.on_error!r} was given; expected one of {_ON_ERROR}."
             )
-        if not 0 < self.window <= 1e5 or not 0 <= self.overlap < self.window:
+        numbers = all(
+            isinstance(value, Real) and not isinstance(value, bool)
+            for value in (self.window, self.overlap)
+        )
+        if not (numbers and 0 < self.window <= 1e5 and 0 <= self.overlap < self.window):
             raise InvalidEEGError(
                 f"window={self.window!r} and overlap={self.overlap!r} were given; expected "
                 "seconds, window above 0 and overlap from 0 to below window."
@@ -134,7 +140,7 @@ def _blocks_of(
 ) -> Iterable[EpochBlock]:
     """Blocks of one item."""
     if isinstance(X, (str, Path)):
-        X = read_recording(X)
+        return _blocks_of_file(X, settings, check_array)
     if is_mne_epochs(X) or is_list_of_epochs(X):
         return blocks_from_epochs(X)
     if is_mne_raw(X):
@@ -143,6 +149,20 @@ def _blocks_of(
         return blocks_from_braindecode(X, settings.window, settings.overlap, settings.filters)
     array = check_array(X)
     return blocks_from_array(array, settings.sfreq, settings.ch_names, settings.unit)
+
+
+def _blocks_of_file(
+    path: str | Path, settings: ReadSettings, check_array: Callable[[Any], NDArray]
+) -> list[EpochBlock]:
+    """Blocks of a file, checked here and now, so that ``on_error`` can leave the file out."""
+    recording = read_recording(path)
+    try:
+        blocks = list(_blocks_of(recording, settings, check_array))
+        for block in blocks:
+            check_finite(block)
+    except InvalidEEGError as error:
+        raise InvalidEEGError(f"{path}: {error}") from error
+    return blocks
 
 
 def _one_ahead(

@@ -1,8 +1,10 @@
 """MNE objects and files as blocks of epochs."""
 
+import re
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -50,11 +52,16 @@ def blocks_from_epochs(X: Any) -> list[EpochBlock]:
     gathered: dict[tuple, list[tuple[int, NDArray]]] = {}
     infos: dict[tuple, Any] = {}
     start = 0
-    for epochs in items:
-        names = eeg_channels(epochs)
+    for number, epochs in enumerate(items):
+        try:
+            names = eeg_channels(epochs)
+        except InvalidEEGError as error:
+            if epochs is X:
+                raise
+            raise InvalidEEGError(f"Item {number} of the list: {error}") from error
         data = epochs.get_data(picks=names, verbose="error")
         info = epochs.info
-        key = (tuple(names), float(info["sfreq"]), data.shape[-1], _band(info))
+        key = (tuple(names), float(info["sfreq"]), data.shape[-1], band_of(info))
         gathered.setdefault(key, []).append((start, data))
         infos.setdefault(key, info)
         start += len(data)
@@ -105,17 +112,8 @@ def block_from_raw(
         than one window.
     """
     names = eeg_channels(raw)
-    signals = raw.get_data(picks=names, verbose="error") * to_microvolts
-    sfreq, (highpass, lowpass) = float(raw.info["sfreq"]), _band(raw.info)
-    if not np.isfinite(signals).all():
-        channel, sample = np.argwhere(~np.isfinite(signals))[0]
-        raise InvalidEEGError(
-            f"The recording contains NaN or infinity, first in channel {names[channel]!r} at "
-            f"{sample / sfreq:.2f} s. Crop it, or interpolate the channel."
-        )
-    signals = filter_continuous(
-        signals, sfreq, filters, highpass=highpass, lowpass=lowpass, ch_names=names
-    )
+    sfreq = float(raw.info["sfreq"])
+    signals = filtered_signals(raw, names, filters, to_microvolts)
     windows = cut_windows(resample(signals, sfreq), window, overlap)
     return EpochBlock(
         windows,
@@ -128,10 +126,62 @@ def block_from_raw(
     )
 
 
+def filtered_signals(
+    raw: Any, names: Sequence[str], filters: FilterSettings, to_microvolts: float
+) -> NDArray:
+    """Channels of a continuous recording in microvolts, filtered, at its own rate.
+
+    Parameters
+    ----------
+    raw : mne.io.Raw
+    names : sequence of str
+        Channels, in the order wanted.
+    filters : FilterSettings
+    to_microvolts : float
+
+    Returns
+    -------
+    ndarray, shape (n_channels, n_times), float64
+
+    Raises
+    ------
+    InvalidEEGError
+        If a sample is NaN or infinite.
+    """
+    signals = raw.get_data(picks=list(names), verbose="error") * to_microvolts
+    sfreq, (highpass, lowpass) = float(raw.info["sfreq"]), band_of(raw.info)
+    if not np.isfinite(signals).all():
+        channel, sample = np.argwhere(~np.isfinite(signals))[0]
+        raise InvalidEEGError(
+            f"The recording contains NaN or infinity, first in channel {names[channel]!r} at "
+            f"{sample / sfreq:.2f} s. Crop it, or interpolate the channel."
+        )
+    return filter_continuous(
+        signals, sfreq, filters, highpass=highpass, lowpass=lowpass, ch_names=names
+    )
+
+
+def check_finite(block: EpochBlock) -> None:
+    """Raise InvalidEEGError for NaN or infinity in a block, naming epoch and channel."""
+    usable = np.isfinite(block.data).all(axis=-1)
+    if not usable.all():
+        epoch, channel = np.argwhere(~usable)[0]
+        name = f"channel {channel}" if block.ch_names is None else repr(block.ch_names[channel])
+        raise InvalidEEGError(
+            f"The epochs contain NaN or infinity, first in epoch {block.index[epoch]}, {name}. "
+            "Drop such epochs, or interpolate the channel."
+        )
+
+
 def cut_windows(signals: NDArray, window: float, overlap: float) -> NDArray:
     """Windows (n_windows, n_channels, n_times) of signals (n_channels, n_times) at 200 Hz."""
     length = round(window * TARGET_SFREQ)
     step = round((window - overlap) * TARGET_SFREQ)
+    if length < 1 or step < 1:
+        raise InvalidEEGError(
+            f"window={window!r} and overlap={overlap!r} seconds were given: windows would be, or "
+            "start, less than one sample of 200 Hz apart."
+        )
     if signals.shape[1] < length:
         raise InvalidEEGError(
             f"The recording lasts {signals.shape[1] / TARGET_SFREQ:.2f} s, less than one window of "
@@ -157,20 +207,30 @@ def read_recording(path: str | Path) -> Any:
     InvalidEEGError
         If nothing is there or MNE cannot read it, with MNE's reason.
     """
-    import mne
-
     path = Path(path)
     if not path.exists():
         raise InvalidEEGError(f"There is no recording at {path}.")
-    try:
-        if path.name.endswith(("-epo.fif", "_epo.fif", "-epo.fif.gz", "_epo.fif.gz")):
-            return mne.read_epochs(path, preload=True, verbose="error")
-        return mne.io.read_raw(path, preload=True, verbose="error")
-    except Exception as error:
-        if path.suffix == ".set" and "trials" in str(error):
-            return mne.io.read_epochs_eeglab(path, verbose="error")
-        folder = " It is a folder: give the files in it." if path.is_dir() else ""
-        raise InvalidEEGError(f"MNE cannot read {path}: {error}{folder}") from error
+    errors = []
+    for read in _readers(path.name.lower()):
+        try:
+            return read(path, verbose="error")
+        except Exception as error:  # MNE's readers raise anything
+            errors.append(error)
+    folder = " It is a folder: give the files in it." if path.is_dir() else ""
+    raise InvalidEEGError(f"MNE cannot read {path}: {errors[0]}{folder}") from errors[0]
+
+
+def _readers(name: str) -> list[Callable[..., Any]]:
+    """MNE's readers for a file of this name, the likeliest first: some formats hold epochs, too."""
+    import mne
+
+    raw: Callable[..., Any] = partial(mne.io.read_raw, preload=True)
+    if name.endswith(".set"):
+        return [raw, mne.io.read_epochs_eeglab]
+    if not name.endswith((".fif", ".fif.gz")):
+        return [raw]
+    readers: list[Callable[..., Any]] = [raw, partial(mne.read_epochs, preload=True)]
+    return readers[::-1] if re.search(r"[-_]epo\.fif", name) else readers
 
 
 def eeg_channels(recording: Any) -> list[str]:
@@ -220,8 +280,8 @@ def positions_of(info: Any, names: Sequence[str]) -> dict[str, NDArray] | None:
     return known or None
 
 
-def _band(info: Any) -> tuple[float, float | None]:
-    """What the recording was filtered with: high-pass and low-pass in Hz."""
+def band_of(info: Any) -> tuple[float, float | None]:
+    """What a recording was filtered with: high-pass and low-pass in Hz; no low-pass is None."""
     highpass, lowpass = float(info["highpass"] or 0), info["lowpass"]
     at_nyquist = lowpass is None or lowpass >= info["sfreq"] / 2
     return highpass, None if at_nyquist else float(lowpass)

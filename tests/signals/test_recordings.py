@@ -1,0 +1,206 @@
+"""MNE objects and files: channels, windows, filters, and what cannot be read."""
+
+import warnings
+
+import mne
+import numpy as np
+import pytest
+
+from sk_brainrvq.signals import EEGWarning, InvalidEEGError
+from sk_brainrvq.signals.filtering import FilterSettings
+from sk_brainrvq.signals.recordings import (
+    band_of,
+    block_from_raw,
+    blocks_from_epochs,
+    cut_windows,
+    eeg_channels,
+    positions_of,
+    read_recording,
+)
+
+NAMES = ["C3", "Cz", "C4"]
+NO_FILTERS = FilterSettings()
+
+
+def make_raw(n_seconds=10, sfreq=200.0, ch_names=NAMES, kinds="eeg", seed=0):
+    shape = (len(ch_names), int(n_seconds * sfreq))
+    signals = np.random.default_rng(seed).normal(scale=20e-6, size=shape)
+    return mne.io.RawArray(signals, mne.create_info(list(ch_names), sfreq, kinds), verbose="error")
+
+
+def make_epochs(n_epochs=4, n_times=400, sfreq=200.0, ch_names=NAMES, kinds="eeg"):
+    raw = make_raw(n_epochs * n_times / sfreq, sfreq, ch_names, kinds)
+    return mne.make_fixed_length_epochs(raw, n_times / sfreq, preload=True, verbose="error")
+
+
+@pytest.mark.parametrize(
+    ("window", "overlap", "starts"),
+    [
+        (2.0, 0.0, [0, 400, 800, 1200, 1600]),
+        (4.0, 0.0, [0, 800]),
+        (4.0, 2.0, [0, 400, 800, 1200]),
+        (10.0, 9.0, [0]),
+        (0.5, 0.25, list(range(0, 1901, 50))),
+    ],
+)
+def test_windows__of_a_recording__start_where_they_should(window, overlap, starts):
+    raw = make_raw()
+    block = block_from_raw(raw, window, overlap, NO_FILTERS)
+    signals, length = raw.get_data() * 1e6, int(window * 200)
+    expected = np.stack([signals[:, start : start + length] for start in starts])
+    np.testing.assert_allclose(block.data * block.to_microvolts, expected, rtol=1e-6)
+    assert block.index.tolist() == list(range(len(starts)))
+
+
+def test_windows__other_rate__as_mne_resamples_the_recording():
+    raw = make_raw(n_seconds=20, sfreq=500.0).filter(None, 60.0, verbose="error")
+    block = block_from_raw(raw, 5.0, 0.0, NO_FILTERS)
+    expected = mne.filter.resample(raw.get_data() * 1e6, up=2, down=5, verbose="error")
+    inner = block.data[1:3]  # the edges of the recording ring in both
+    assert block.sfreq == 200
+    np.testing.assert_allclose(inner[0], expected[:, 1000:2000], atol=0.03)
+    np.testing.assert_allclose(inner[1], expected[:, 2000:3000], atol=0.03)
+
+
+@pytest.mark.parametrize(("window", "overlap"), [(0.001, 0.0), (1.0, 0.999)])
+def test_windows__below_a_sample__says_so(window, overlap):
+    with pytest.raises(InvalidEEGError, match="less than one sample of 200 Hz"):
+        cut_windows(np.ones((2, 2000)), window, overlap)
+
+
+def test_windows__recording_shorter_than_one__says_both_lengths():
+    message = r"lasts 10.00 s, less than one window of 12.5 s; pass a shorter window"
+    with pytest.raises(InvalidEEGError, match=message):
+        block_from_raw(make_raw(), 12.5, 0.0, NO_FILTERS)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_not_finite__recording__names_channel_and_time(value):
+    raw = make_raw()
+    raw._data[1, 730] = raw._data[2, 100] = value
+    with pytest.raises(InvalidEEGError, match=r"NaN or infinity, first in channel 'Cz' at 3.65 s"):
+        block_from_raw(raw, 2.0, 0.0, NO_FILTERS)
+
+
+def test_not_finite__in_a_channel_left_out__does_not_matter():
+    raw = make_raw()
+    raw._data[1] = np.nan
+    raw.info["bads"] = ["Cz"]
+    assert np.isfinite(block_from_raw(raw, 2.0, 0.0, NO_FILTERS).data).all()
+
+
+def test_channels__bad_and_of_other_kinds__are_left_out_and_listed():
+    names = ["C3", "STI 014", "EOG", "P4", "heart", "C4", "Photic", "misc1"]
+    raw = make_raw(ch_names=names, kinds=["eeg", "stim", "eog", "eeg", "ecg", "eeg", "eeg", "misc"])
+    raw.info["bads"] = ["P4"]
+    message = "Left out, as bad or not EEG: STI 014, EOG, P4, heart, Photic, misc1"
+    for recording in (raw, mne.make_fixed_length_epochs(raw, 2.0, verbose="error")):
+        with pytest.warns(EEGWarning, match=message):
+            assert eeg_channels(recording) == ["C3", "C4"]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "bads", "message"),
+    [("eog", [], r"of type \['eog'\]"), ("eeg", NAMES, "3 are marked bad")],
+)
+def test_channels__none_left__says_why(kinds, bads, message):
+    raw = make_raw(kinds=kinds)
+    raw.info["bads"] = bads
+    with pytest.raises(InvalidEEGError, match=f"no good EEG channel.*{message}"):
+        block_from_raw(raw, 2.0, 0.0, NO_FILTERS)
+
+
+def test_filters__recording__as_mne_filters_it():
+    raw = make_raw(n_seconds=30)
+    settings = FilterSettings.checked(l_freq=1.0, h_freq=40.0)
+    block = block_from_raw(raw, 30.0, 0.0, settings)
+    expected = raw.copy().filter(1.0, 40.0, verbose="error").get_data() * 1e6
+    np.testing.assert_allclose(block.data[0], expected, atol=1e-3)
+    assert block.filtered
+
+
+def test_filters__what_mne_did__is_not_done_again():
+    raw = make_raw(n_seconds=30).filter(1.0, 40.0, verbose="error")
+    block = block_from_raw(raw, 30.0, 0.0, FilterSettings.checked(l_freq=1.0, h_freq=40.0))
+    np.testing.assert_allclose(block.data[0], raw.get_data() * 1e6, atol=1e-4)
+    (of_epochs,) = blocks_from_epochs(mne.make_fixed_length_epochs(raw, 2.0, verbose="error"))
+    assert (of_epochs.highpass, of_epochs.lowpass, of_epochs.filtered) == (1.0, 40.0, False)
+
+
+def test_band__lowpass_at_nyquist__counts_as_none():
+    assert band_of(make_raw().info) == (0.0, None)
+
+
+def test_positions__of_a_montage__metres_of_those_that_have_any():
+    raw = make_raw(ch_names=[*NAMES, "E17"])
+    assert positions_of(raw.info, raw.ch_names) is None
+    montage = mne.channels.make_standard_montage("biosemi64")
+    raw.set_montage(montage, on_missing="ignore", verbose="error")
+    positions = positions_of(raw.info, raw.ch_names)
+    assert list(positions) == NAMES
+    assert 0.05 < np.linalg.norm(positions["Cz"]) < 0.15
+
+
+def test_epochs__same_kind_apart__share_a_block_with_their_places():
+    pieces = [make_epochs(2), make_epochs(3, n_times=200), make_epochs(1), make_epochs(1, 200)]
+    blocks = blocks_from_epochs(pieces)
+    assert [block.index.tolist() for block in blocks] == [[0, 1, 5], [2, 3, 4, 6]]
+    np.testing.assert_allclose(blocks[0].data[2], pieces[2].get_data()[0])
+
+
+def test_epochs__in_a_list__error_names_the_item():
+    with pytest.raises(InvalidEEGError, match="Item 1 of the list: There is no good EEG channel"):
+        blocks_from_epochs([make_epochs(), make_epochs(kinds="eog")])
+
+
+def test_read__nothing_there__names_the_path(tmp_path):
+    with pytest.raises(InvalidEEGError, match=r"no recording at .*missing\.edf"):
+        read_recording(tmp_path / "missing.edf")
+
+
+def test_read__folder__says_to_give_its_files(tmp_path):
+    with pytest.raises(InvalidEEGError, match="It is a folder: give the files in it"):
+        read_recording(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["eeg.edf", "eeg.fif", "eeg-epo.fif", "eeg.set", "eeg.vhdr"])
+def test_read__rubbish__names_the_file_with_a_reason(tmp_path, name):
+    path = tmp_path / name
+    path.write_bytes(b"this is no EEG")
+    with pytest.raises(InvalidEEGError, match=rf"MNE cannot read .*{name}: \S+"):
+        read_recording(path)
+
+
+def test_read__format_mne_does_not_know__gives_its_reason(tmp_path):
+    path = tmp_path / "eeg.xyz"
+    path.write_bytes(b"")
+    with pytest.raises(InvalidEEGError, match=r"MNE cannot read .*eeg\.xyz.*[Uu]nsupported"):
+        read_recording(path)
+
+
+def test_read__truncated_edf__names_the_file(tmp_path):
+    path = tmp_path / "eeg.edf"
+    mne.export.export_raw(path, make_raw(), verbose="error")
+    path.write_bytes(path.read_bytes()[:300])
+    with pytest.raises(InvalidEEGError, match=r"MNE cannot read .*eeg\.edf: \S+"):
+        read_recording(path)
+
+
+@pytest.mark.parametrize("name", ["eeg-epo.fif", "eeg_epo.fif", "epochs.fif"])
+def test_read__epochs_in_fif__whatever_the_file_is_called(tmp_path, name):
+    epochs = make_epochs()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # MNE's, of the name
+        epochs.save(tmp_path / name, verbose="error")
+    read = read_recording(str(tmp_path / name))
+    np.testing.assert_allclose(read.get_data(), epochs.get_data(), rtol=1e-6)
+
+
+def test_read__broken_epochs_of_eeglab__names_the_file(tmp_path):
+    path = tmp_path / "eeg.set"
+    mne.export.export_epochs(path, make_epochs(), verbose="error")
+    assert len(read_recording(path)) == 4
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    with pytest.raises(InvalidEEGError, match=r"MNE cannot read .*eeg\.set"):
+        read_recording(path)
