@@ -34,9 +34,9 @@ from sk_brainrvq.signals import (
     read_blocks,
     stream,
 )
-from sk_brainrvq.signals.electrodes import ElectrodeMatch, electrode_report
+from sk_brainrvq.signals.electrodes import ElectrodeMatch, ElectrodeReport, electrode_report
 from sk_brainrvq.signals.filtering import FilterSettings
-from sk_brainrvq.signals.reading import is_plain_array
+from sk_brainrvq.signals.reading import holds_arrays, is_plain_array
 from sk_brainrvq.training import EEGNet, available_device, resolve_device, wrap
 from sk_brainrvq.weights import CheckpointError, Weights
 from sk_brainrvq.weights.checkpoint import read_checkpoint
@@ -51,6 +51,7 @@ class EEGEstimator(BaseEstimator):
     """
 
     ch_names_in_: list[str] | None
+    electrode_report_: ElectrodeReport
     n_channels_in_: int
     # Kind of network and net class that a fitted estimator holds.
     _kind: ClassVar[str]
@@ -156,11 +157,12 @@ class EEGEstimator(BaseEstimator):
     def _blocks(self, X: Any, reset: bool) -> Iterator[EpochBlock]:
         """Blocks of X, read as they are asked for; with ``reset`` the first gives the channels."""
         plain = is_plain_array(X)
+        arrays = holds_arrays(X)
         if reset:
-            self._fitted_on_array = plain
-        if plain and self.sfreq is None and (reset or not self._fitted_on_array):
+            self._fitted_on_array = arrays
+        if arrays and self.sfreq is None and (reset or not self._fitted_on_array):
             warnings.warn(
-                "No sampling rate was given: the array is taken as 200 Hz. Pass sfreq=...",
+                "No sampling rate was given: arrays are taken as 200 Hz. Pass sfreq=...",
                 EEGWarning,
                 stacklevel=3,
             )
@@ -359,5 +361,6 @@ class EEGEstimator(BaseEstimator):
         )
         for name, value in {**from_json(header["fitted"]), **attached}.items():
             setattr(estimator, name, value)
+        estimator.electrode_report_ = ElectrodeReport(estimator.electrode_report_)
         estimator._restore(weights)
         return estimator

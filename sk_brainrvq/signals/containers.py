@@ -31,6 +31,8 @@ class EpochBlock:
         Head coordinates of channels in metres, where they are known.
     unit : str or None
         As the user named it; None for MNE objects, which are in volts.
+    item : int or None
+        Item of the user's list that the epochs come from.
     highpass, lowpass : float
         What the signals were filtered with already, in Hz; no low-pass is None.
     filtered : bool
@@ -47,6 +49,7 @@ class EpochBlock:
     lowpass: float | None = None
     filtered: bool = False
     unit: str | None = None
+    item: int | None = None
 
     @property
     def n_channels(self) -> int:

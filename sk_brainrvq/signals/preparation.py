@@ -1,5 +1,6 @@
 """From blocks of epochs to patches: scale, resample, cut, pad; each once."""
 
+import mmap
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
@@ -187,9 +188,24 @@ def _pieces(block: EpochBlock) -> Iterator[EpochBlock]:
     """The block in parts of a bounded size; a memory-mapped array is read part by part."""
     n_epochs, n_channels, n_times = block.data.shape
     rows = max(1, _CHUNK_SAMPLES // (n_channels * n_times))
+    mapping = _mapping_of(block.data)
     for start in range(0, n_epochs, rows):
         part = slice(start, start + rows)
         yield replace(block, data=block.data[part], index=block.index[part])
+        if mapping is not None and hasattr(mmap, "MADV_DONTNEED"):
+            mapping.madvise(mmap.MADV_DONTNEED)
+
+
+def _mapping_of(data: Any) -> mmap.mmap | None:
+    """The file mapping behind an array, whose pages would otherwise stay in memory once read.
+
+    Not of mode "c": there they hold the user's own changes.
+    """
+    while data is not None:
+        if isinstance(data, np.memmap) and data.mode != "c":
+            return data._mmap  # type: ignore[attr-defined]
+        data = getattr(data, "base", None)
+    return None
 
 
 def rematch(
@@ -259,15 +275,16 @@ def _check_finite(microvolts: NDArray, block: EpochBlock) -> None:
     value = microvolts[epoch, channel, sample]
     index = block.index[epoch]
     name = f"channel {channel}" if block.ch_names is None else f"{block.ch_names[channel]!r}"
+    item = "" if block.item is None else f"Item {block.item} of the list: "
     where = f"first at epoch {index}, {name}, sample {sample}"
     if np.isfinite(value):
         raise InvalidEEGError(
-            f"X holds {value:.3g} microvolts, {where}; EEG stays far below "
+            f"{item}X holds {value:.3g} microvolts, {where}; EEG stays far below "
             f"{_LARGEST_MICROVOLTS:.0e}. Check unit= and the recording."
         )
     what = "NaN" if np.isnan(value) else "infinity"
     raise InvalidEEGError(
-        f"X contains {what}, {where}. Expected finite EEG (no NaN, no infinity): drop such "
+        f"{item}X contains {what}, {where}. Expected finite EEG (no NaN, no infinity): drop such "
         "epochs, or interpolate the channel."
     )
 

@@ -76,6 +76,12 @@ def is_plain_array(X: Any) -> bool:
     return not (_is_item(X) or is_list_of_items(X))
 
 
+def holds_arrays(X: Any) -> bool:
+    """Whether X is an array or a list with arrays in it: those bring no rate of their own."""
+    in_list = is_list_of_items(X) and any(isinstance(x, np.ndarray) for x in X)
+    return in_list or is_plain_array(X)
+
+
 def reads_files(X: Any) -> bool:
     """Whether reading X means reading recordings from disk."""
     return isinstance(X, (str, Path)) or (
@@ -129,7 +135,7 @@ def read_blocks(
         total = 0
         for block in _named(blocks, number):
             total = max(total, 1 + int(block.index.max()))
-            yield replace(block, index=block.index + start)
+            yield replace(block, index=block.index + start, item=number)
         start += total
     if start == 0:
         raise InvalidEEGError("No item of the list could be used.")
