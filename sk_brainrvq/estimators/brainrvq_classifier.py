@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 import torch
@@ -20,7 +20,7 @@ from sk_brainrvq.estimators.architectures import (
 from sk_brainrvq.estimators.base import EEGEstimator
 from sk_brainrvq.estimators.pooling import average_segments
 from sk_brainrvq.estimators.training_info import training_info
-from sk_brainrvq.nn import EEGEncoder, EncoderClassifier
+from sk_brainrvq.nn import EncoderClassifier
 from sk_brainrvq.signals.braindecode_input import is_braindecode_dataset, labels_of
 from sk_brainrvq.signals.preparation import rematch
 from sk_brainrvq.training import (
@@ -35,7 +35,7 @@ from sk_brainrvq.training import (
     train,
 )
 from sk_brainrvq.weights import Weights, resolve_weights
-from sk_brainrvq.weights.modules import fill_untrained_time_rows
+from sk_brainrvq.weights.modules import build_module, fill_untrained_time_rows
 
 
 class BrainRVQClassifier(ClassifierMixin, EEGEstimator):
@@ -255,8 +255,11 @@ class BrainRVQClassifier(ClassifierMixin, EEGEstimator):
 
     @staticmethod
     def _labels(X: Any, y: Any) -> Any:
-        """Labels as given, or those that a braindecode dataset holds."""
-        return labels_of(X) if y is None and is_braindecode_dataset(X) else y
+        """Labels as given, or those that braindecode datasets hold."""
+        items = X if isinstance(X, (list, tuple)) else [X]
+        if y is not None or not items or not all(map(is_braindecode_dataset, items)):
+            return y
+        return np.concatenate([labels_of(item) for item in items])
 
     def _encode_labels(self, y: Any, n_epochs: int) -> NDArray:
         """Learn the classes; labels as numbers from 0."""
@@ -315,11 +318,10 @@ class BrainRVQClassifier(ClassifierMixin, EEGEstimator):
         return {"encoder": encoder, "n_outputs": len(self.classes_)}
 
     def _module(self, config: dict[str, Any], weights: Weights | None) -> EncoderClassifier:
-        if weights is None:
-            encoder = EEGEncoder(**config["encoder"])
-        else:
-            encoder = weights.encoder(self.drop_path)
-        return EncoderClassifier(encoder, config["n_outputs"])
+        module = cast(EncoderClassifier, build_module(self._kind, config))
+        if weights is not None:
+            module.encoder = weights.encoder(self.drop_path)
+        return module
 
     def predict_proba(self, X: Any) -> NDArray:
         """Class probabilities: the softmax of the logits, with no further calibration.

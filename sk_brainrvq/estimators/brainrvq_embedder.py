@@ -1,7 +1,7 @@
 """BrainRVQEmbedder: frozen features of a pretrained encoder."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from sk_brainrvq.nn import EEGEncoder
 from sk_brainrvq.signals.reading import reads_files
 from sk_brainrvq.training import draw_seed, seeded
 from sk_brainrvq.weights import resolve_weights
+from sk_brainrvq.weights.modules import build_module
 
 
 class BrainRVQEmbedder(EmbeddingMixin, TransformerMixin, EEGEstimator):
@@ -212,7 +213,7 @@ class BrainRVQEmbedder(EmbeddingMixin, TransformerMixin, EEGEstimator):
                 "spectral_embedding": True,
             }
             with seeded(draw_seed(self.random_state)):
-                encoder = EEGEncoder(**encoder_config)
+                encoder = cast(EEGEncoder, build_module("encoder", {"encoder": encoder_config}))
             info: dict[str, Any] = {}
         else:
             check_no_conflict(overrides, weights.encoder_config, weights)

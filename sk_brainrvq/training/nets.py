@@ -237,9 +237,7 @@ def train(
         **settings,
     )
     net.initialize()
-    # A caller's inference mode would leave the weights without gradients.
-    with torch.inference_mode(False), torch.enable_grad():
-        _run(net, dataset)
+    _run(net, dataset)
     net.module_.eval()
     # Twice the size of the weights, and of no use once training has ended.
     net.optimizer_.state.clear()

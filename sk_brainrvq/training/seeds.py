@@ -26,4 +26,6 @@ def seeded(seed: int) -> Iterator[None]:
     devices = list(range(torch.cuda.device_count())) if torch.cuda.is_available() else []
     with GENERATOR_LOCK, torch.random.fork_rng(devices=devices):
         torch.manual_seed(seed)
-        yield
+        # A caller's inference mode would leave what is built here without gradients.
+        with torch.inference_mode(False), torch.enable_grad():
+            yield
