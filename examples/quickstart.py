@@ -49,7 +49,8 @@ def read_eeg() -> tuple[Windows, str]:
     try:
         return load_eegmat(fetch_eegmat(subjects=subjects), subjects), "EEGMAT, from PhysioNet"
     except (OSError, ValueError) as error:
-        print(f"SIMULATED EEG stands in, because PhysioNet was not reached ({error!r:.80}).")
+        reason = type(error).__name__
+        print(f"SIMULATED EEG stands in: PhysioNet could not be read ({reason}).")
         return make_eeg(n_subjects=32, n_windows=24, random_state=SEED), "simulated EEG"
 
 

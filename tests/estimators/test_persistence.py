@@ -141,7 +141,8 @@ def test_from_pretrained__class_weight_and_tuples__come_back(tmp_path):
 
 
 def test_from_pretrained__2d_data_with_feature_names__comes_back(tmp_path):
-    pd = pytest.importorskip("pandas")
+    import pandas as pd
+
     X = pd.DataFrame(make_eeg(n_channels=1)[:, 0]).add_prefix("sample")
     original = tiny("embedder", ch_names=["Cz"]).fit(X)
     original.save_pretrained(tmp_path)

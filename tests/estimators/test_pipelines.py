@@ -113,7 +113,8 @@ def test_refit__other_channels__forgets_the_first_fit(name):
     ],
 )
 def test_set_output__each_pooling__named_columns(pooling, width, first, last):
-    pd = pytest.importorskip("pandas")
+    import pandas as pd
+
     embedder = tiny("embedder", pooling=pooling).set_output(transform="pandas")
     frame = embedder.fit_transform(make_eeg())
     assert isinstance(frame, pd.DataFrame)

@@ -186,7 +186,8 @@ def test_match__pair_in_both_orders__same_weights(pair, official):
 
 
 def test_report__as_table__pandas_takes_it_and_a_person_reads_it():
-    pandas = pytest.importorskip("pandas")
+    import pandas
+
     matches = match_electrodes(["Cz", "T3-C3", "?"], 3)
     table = pandas.DataFrame(electrode_report(matches))
     assert list(table) == ["channel", "how", "electrodes", "rows", "weights", "note"]
