@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sk_brainrvq.nn.parallel import uniform
+
 PATCH_SAMPLES = 200
 POSITIONS_PER_PATCH = 25
 HEAD_WIDTH = 20
@@ -125,10 +127,10 @@ class Attention(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Attend over tokens (B, N, D)."""
-        bias = None
+        qkv = self.qkv(tokens)
         if self.q_bias is not None and self.v_bias is not None:
-            bias = torch.cat([self.q_bias, torch.zeros_like(self.v_bias), self.v_bias])
-        qkv = F.linear(tokens, self.qkv.weight, bias)
+            # In place: a copy of all three would cost more than the fused bias of a linear map.
+            qkv += torch.cat([self.q_bias, torch.zeros_like(self.v_bias), self.v_bias])
         query, key, value = qkv.unflatten(-1, (3, self.n_heads, HEAD_WIDTH)).permute(2, 0, 3, 1, 4)
         attended = F.scaled_dot_product_attention(self.q_norm(query), self.k_norm(key), value)
         return self.proj(attended.transpose(1, 2).flatten(2))
@@ -146,7 +148,7 @@ class DropPath(nn.Module):
         if not self.training or self.rate == 0:
             return branch
         keep = 1 - self.rate
-        kept = torch.rand(branch.shape[0], 1, 1, device=branch.device) < keep
+        kept = uniform(branch.shape[0], 1, 1, device=branch.device) < keep
         return branch * kept.to(branch.dtype) / keep
 
 

@@ -4,6 +4,7 @@ import torch
 from torch import Generator, Tensor
 
 from sk_brainrvq.nn.encoder import check_patches
+from sk_brainrvq.nn.parallel import uniform
 
 _WEIGHTS = {
     "neural": 0.30,
@@ -166,15 +167,15 @@ def importance_guided_mask(
     scores = importance_scores(x).flatten(1)
     n_patches = scores.shape[1]
 
-    def uniform() -> Tensor:
-        return torch.rand(scores.shape, generator=generator, device=x.device)
+    def noise() -> Tensor:
+        return uniform(*scores.shape, device=x.device, generator=generator)
 
-    combined = info_weight * scores + (1 - info_weight) * uniform()
+    combined = info_weight * scores + (1 - info_weight) * noise()
     spread = combined.std(1, keepdim=True, unbiased=n_patches > 1)
     logits = (combined - combined.mean(1, keepdim=True)) / (spread + _EPSILON) / temperature
     # Gumbel top-k: the same distribution as drawing one by one without replacement.
-    gumbel = -torch.log(-torch.log(uniform().clamp(min=1e-12)) + 1e-12)
+    gumbel = -torch.log(-torch.log(noise().clamp(min=1e-12)) + 1e-12)
     drawn = (logits + gumbel).topk(max(1, int(n_patches * mask_ratio)), dim=1).indices
     mask = torch.zeros_like(scores, dtype=torch.bool).scatter_(1, drawn, True)
-    mask &= uniform() >= unmask_rate
+    mask &= noise() >= unmask_rate
     return limit_runs(mask.reshape(x.shape[:3]), max_run)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from sk_brainrvq.nn.encoder import EEGEncoder, check_patches
+from sk_brainrvq.nn.parallel import current_share, held_twice, sharing, total
 
 # Logits kept at once while training: bounds memory whatever the batch and codebook.
 _LOGIT_ELEMENTS = 2**24
@@ -200,7 +201,8 @@ class MaskedCodeModel(nn.Module):
         patches = self.encoder.patch_embed(x)
         masks = torch.cat([mask, ~mask])[..., None]
         both = torch.where(masks, self.mask_token.to(patches.dtype), patches.repeat(2, 1, 1, 1))
-        tokens = self.encoder.transform_tokens(both, electrodes)[:, 1:]
+        with sharing(held_twice()):
+            tokens = self.encoder.transform_tokens(both, electrodes)[:, 1:]
         masked_pass, complement_pass = tokens.chunk(2)
         return torch.where(mask.flatten(1)[..., None], masked_pass, complement_pass)
 
@@ -249,19 +251,24 @@ class MaskedCodeModel(nn.Module):
 
     def _loss(self, tokens: Tensor, codes: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         # The mean over masked positions plus the mean over visible ones.
-        n_masked = mask.sum()
-        weights = torch.where(mask, 1 / n_masked.clamp(min=1), 1 / (~mask).sum().clamp(min=1))
-        total, correct = tokens.new_zeros((), dtype=torch.float32), []
+        numbers = torch.stack([mask.sum(), (~mask).sum()]).float()
+        share = current_share() if self.training else None
+        if share is not None:
+            # In proportion to this process's part of the batch, as every other mean is.
+            numbers = total(numbers) * share.fraction
+        n_masked, n_visible = numbers.clamp(min=1)
+        weights = torch.where(mask, 1 / n_masked, 1 / n_visible)
+        summed, correct = tokens.new_zeros((), dtype=torch.float32), []
         for domain, heads in enumerate(self.domains):
             inputs = heads.level_inputs(tokens, codes[:, domain])
             for level, level_weight in enumerate(self.level_weights):
                 loss, n_correct = linear_cross_entropy(
                     inputs[level], heads.heads[level], codes[:, domain, level], weights
                 )
-                total = total + level_weight * loss
+                summed = summed + level_weight * loss
                 correct.append(n_correct)
         accuracy = torch.stack(correct).reshape(2, -1) / len(tokens)
-        return total, accuracy
+        return summed, accuracy
 
     def _logits(
         self, tokens: Tensor, codes: Tensor | None, positions: Tensor

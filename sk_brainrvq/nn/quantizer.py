@@ -1,12 +1,24 @@
 """Residual vector quantization: a vector becomes one code per level, coarse to fine."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from sk_brainrvq.nn.parallel import (
+    n_in_all,
+    random_integers,
+    rows_of_all,
+    shared_by_vectors,
+    sharing,
+    total,
+    uniform,
+)
 
 # Rows of one distance matrix: bounds the memory of a search whatever the number of tokens.
 _SEARCH_ELEMENTS = 2**22
@@ -64,6 +76,8 @@ def nearest_codes(vectors: Tensor, codewords: Tensor) -> Tensor:
 def kmeans(vectors: Tensor, n_codes: int) -> Tensor:
     """Codewords by k-means++ seeding and a few Lloyd steps (Arthur & Vassilvitskii 2007).
 
+    In several processes all work on the same vectors of the whole batch, and so agree.
+
     Parameters
     ----------
     vectors : Tensor, shape (n, d)
@@ -74,9 +88,17 @@ def kmeans(vectors: Tensor, n_codes: int) -> Tensor:
     -------
     Tensor, shape (n_codes, d)
     """
-    n_most = _INIT_VECTORS_PER_CODE * n_codes
-    if len(vectors) > n_most:
-        vectors = vectors[torch.randperm(len(vectors), device=vectors.device)[:n_most]]
+    n_vectors, n_most = n_in_all(len(vectors)), _INIT_VECTORS_PER_CODE * n_codes
+    if n_vectors > n_most:
+        drawn = torch.randperm(n_vectors, device=vectors.device)[:n_most]
+        vectors = rows_of_all(vectors, drawn)
+    else:
+        vectors = rows_of_all(vectors, torch.arange(n_vectors, device=vectors.device))
+    with sharing(None):
+        return _kmeans(vectors, n_codes)
+
+
+def _kmeans(vectors: Tensor, n_codes: int) -> Tensor:
     first = torch.randint(len(vectors), (1,), device=vectors.device)
     chosen = [vectors[first]]
     nearest = (vectors - chosen[0]).square().sum(-1)
@@ -94,7 +116,7 @@ def kmeans(vectors: Tensor, n_codes: int) -> Tensor:
 
 
 def code_statistics(vectors: Tensor, codes: Tensor, n_codes: int) -> tuple[Tensor, Tensor]:
-    """Number and sum of the vectors assigned to each code.
+    """Number and sum of the vectors assigned to each code, over all processes.
 
     Parameters
     ----------
@@ -109,7 +131,8 @@ def code_statistics(vectors: Tensor, codes: Tensor, n_codes: int) -> tuple[Tenso
     """
     counts = torch.bincount(codes, minlength=n_codes).to(vectors.dtype)
     sums = vectors.new_zeros(n_codes, vectors.shape[-1]).index_add_(0, codes, vectors)
-    return counts, sums
+    both = total(torch.cat([counts[:, None], sums], 1))
+    return both[:, 0], both[:, 1:]
 
 
 class Codebook(nn.Module):
@@ -141,7 +164,20 @@ class Codebook(nn.Module):
         self.register_buffer("counts", torch.ones(codebook_size))
         self.register_buffer("sums", weight.clone())
         self.register_buffer("initialized", torch.zeros((), dtype=torch.bool))
+        self._known_initialized = False
 
+    @property
+    def is_initialized(self) -> bool:
+        """Whether codewords have been set; once they have, no GPU is asked again."""
+        if not self._known_initialized:
+            self._known_initialized = bool(self.initialized)
+        return self._known_initialized
+
+    def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
+        super()._load_from_state_dict(*args, **kwargs)
+        self._known_initialized = False
+
+    @torch.compiler.disable
     @torch.no_grad()
     def initialise(self, vectors: Tensor) -> None:
         """Set the codewords by k-means on vectors (n, d)."""
@@ -170,9 +206,9 @@ class Codebook(nn.Module):
 
     def _revive(self, vectors: Tensor) -> None:
         # Every code draws a candidate, so that no shape depends on how many are dead.
-        drawn = torch.randint(len(vectors), (len(self.weight),), device=vectors.device)
+        drawn = torch.randint(n_in_all(len(vectors)), (len(self.weight),), device=vectors.device)
         dead = (self.counts < self.revival_threshold * self.counts.mean())[:, None]
-        self.weight.copy_(torch.where(dead, vectors[drawn], self.weight))
+        self.weight.copy_(torch.where(dead, rows_of_all(vectors, drawn), self.weight))
         # A revived code starts with the mean count: its next chance is as good as any other's.
         counts = torch.where(dead[:, 0], self.counts.mean(), self.counts)
         self.counts.copy_(counts)
@@ -289,7 +325,8 @@ class ResidualVectorQuantizer(nn.Module):
             flat = z.float().reshape(-1, self.dim)
             depth = self._depths(z, self._check_levels(n_levels))
             quantize = self._residual if self.mode == "residual" else self._official
-            quantized, codes, commitment = quantize(flat, depth)
+            with sharing(shared_by_vectors(z.shape) if self.training else None):
+                quantized, codes, commitment = quantize(flat, depth)
         return QuantizerOutput(
             quantized.reshape(z.shape),
             torch.stack(codes, -1).reshape(*z.shape[:-1], self.n_quantizers),
@@ -301,7 +338,7 @@ class ResidualVectorQuantizer(nn.Module):
         residual, total = unit, torch.zeros_like(unit)
         codes, commitment = [], flat.new_zeros(())
         for number, level in enumerate(self.levels):
-            if self.training and not level.initialized:
+            if self.training and not level.is_initialized:
                 level.initialise(residual.detach())
             code = nearest_codes(residual.detach(), level.weight)
             codeword = level.weight[code]
@@ -318,7 +355,7 @@ class ResidualVectorQuantizer(nn.Module):
         codes, commitment = [], flat.new_zeros(())
         for number, level in enumerate(self.levels):
             unit = F.normalize(residual, dim=-1)
-            if self.training and not level.initialized:
+            if self.training and not level.is_initialized:
                 level.initialise(unit.detach())
                 level.weight.copy_(F.normalize(level.weight, dim=-1))
             code = nearest_codes(unit.detach(), level.weight)
@@ -346,11 +383,10 @@ class ResidualVectorQuantizer(nn.Module):
         depth = torch.full((1, 1), n_levels, device=z.device)
         if not (self.training and self.quantizer_dropout > 0 and z.ndim > 1):
             return depth
-        n_epochs = z.shape[0]
-        drawn = torch.randint(1, n_levels + 1, (n_epochs,), device=z.device)
-        dropped = torch.rand(n_epochs, device=z.device) < self.quantizer_dropout
+        drawn = random_integers(1, n_levels + 1, z.shape[0], z.device)
+        dropped = uniform(z.shape[0], device=z.device) < self.quantizer_dropout
         depth = torch.where(dropped, drawn, depth[0])
-        return depth.repeat_interleave(z[0].numel() // self.dim)[:, None]
+        return depth.repeat_interleave(math.prod(z.shape[1:-1]))[:, None]
 
     def from_codes(self, codes: Tensor, n_levels: int | None = None) -> Tensor:
         """Vectors that codes stand for.

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sk_brainrvq.nn.encoder import PATCH_SAMPLES, EEGEncoder, TokenTransformer, check_patches
+from sk_brainrvq.nn.parallel import shared_by_vectors, total_with_gradient
 from sk_brainrvq.nn.quantizer import ResidualVectorQuantizer
 from sk_brainrvq.nn.targets import TARGETS, Reconstruction
 
@@ -50,13 +51,27 @@ class LatentNorm(nn.BatchNorm1d):
 
     def forward(self, latents: Tensor) -> Tensor:
         """Standardise latents (..., d)."""
-        flat = latents.flatten(0, -2)
-        if self.training and len(flat) < 2:  # one vector has no spread to measure
-            return F.batch_norm(flat, self.running_mean, self.running_var).reshape(latents.shape)
-        if self.training:
+        flat = latents.float().flatten(0, -2)
+        share = shared_by_vectors(latents.shape)
+        n_vectors = len(flat) if share is None else share.n_total
+        if not self.training or n_vectors < 2:  # one vector has no spread to measure
+            normal = F.batch_norm(flat, self.running_mean, self.running_var)
+        else:
+            normal = self._over_batch(flat, n_vectors)
+        return normal.reshape(latents.shape)
+
+    def _over_batch(self, flat: Tensor, n_vectors: int) -> Tensor:
+        """Standardise over the whole batch, of which several processes have a part each."""
+        mean = total_with_gradient(flat.sum(0)) / n_vectors
+        centred = flat - mean
+        variance = total_with_gradient(centred.square().sum(0)) / n_vectors
+        with torch.no_grad():
+            self.num_batches_tracked.add_(1)
             # A plain average first: short fits must not remember the statistics they began with.
-            self.momentum = max(_LATENT_MOMENTUM, 1 / (int(self.num_batches_tracked) + 1))
-        return super().forward(flat).reshape(latents.shape)
+            momentum = (1 / self.num_batches_tracked).clamp(min=_LATENT_MOMENTUM)
+            self.running_mean.lerp_(mean, momentum)
+            self.running_var.lerp_(variance * n_vectors / (n_vectors - 1), momentum)
+        return centred * (variance + self.eps).rsqrt()
 
 
 class CodeDecoder(TokenTransformer):

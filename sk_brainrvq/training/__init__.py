@@ -1,33 +1,51 @@
-"""How modules are trained and run: skorch nets, batches, seeds."""
+"""How modules are trained and run: skorch nets, batches, checkpoints, processes, seeds."""
 
 from sk_brainrvq.training.batches import Batch, SegmentDataset
-from sk_brainrvq.training.inference import available_device, resolve_device, run_batches
-from sk_brainrvq.training.nets import (
-    ClassifierNet,
-    EEGNet,
-    PretrainingNet,
-    TokenizerNet,
-    TrainingDivergedError,
-    plain_history,
+from sk_brainrvq.training.checkpointing import plain_history
+from sk_brainrvq.training.engine import Engine, checked_engine
+from sk_brainrvq.training.exceptions import LostProcessError, ResumeError, TrainingDivergedError
+from sk_brainrvq.training.fine_tuning import ClassifierNet, RegressionNet
+from sk_brainrvq.training.fitting import (
+    Session,
+    Stopping,
+    is_callback,
     train,
+    training_session,
     wrap,
 )
+from sk_brainrvq.training.inference import available_device, resolve_device, run_batches
+from sk_brainrvq.training.nets import EEGNet, PretrainingNet, TokenizerNet
+from sk_brainrvq.training.processes import Processes, started_processes
+from sk_brainrvq.training.runs import TrainingRun, run_of
 from sk_brainrvq.training.seeds import draw_seed, seeded
 
 __all__ = [
     "Batch",
     "ClassifierNet",
     "EEGNet",
+    "Engine",
+    "LostProcessError",
     "PretrainingNet",
+    "Processes",
+    "RegressionNet",
+    "ResumeError",
     "SegmentDataset",
+    "Session",
+    "Stopping",
     "TokenizerNet",
     "TrainingDivergedError",
+    "TrainingRun",
     "available_device",
+    "checked_engine",
     "draw_seed",
+    "is_callback",
     "plain_history",
     "resolve_device",
     "run_batches",
+    "run_of",
     "seeded",
+    "started_processes",
     "train",
+    "training_session",
     "wrap",
 ]

@@ -1,15 +1,25 @@
 """Batches of one montage and one length, so that no padding reaches a network."""
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import Dataset
 
+from sk_brainrvq.nn.parallel import Share, share_of
 from sk_brainrvq.signals import PatchGroup, PreparedEEG
+from sk_brainrvq.signals.corpus import is_stored, shuffled_rows
+
+_BATCHES_READ_AHEAD = 2
+# Storage chunks whose rows are mixed, of all montages together.
+_SHUFFLED_CHUNKS = 64
 
 
 @dataclass
@@ -26,6 +36,12 @@ class Batch:
         Epoch of each segment, in the caller's order.
     segment : Tensor, shape (B,)
         Number of the segment within its epoch.
+    weight : Tensor, shape (B,), or None
+        Weight of each segment in the loss; None is 1.
+    code_electrodes : Tensor or None
+        ``electrodes`` as the tokenizer that makes the codes matches them.
+    share : Share or None
+        Where several processes train: which rows of the whole batch these are.
     """
 
     x: Tensor
@@ -33,19 +49,27 @@ class Batch:
     codes: Tensor | None
     epoch: Tensor
     segment: Tensor
+    weight: Tensor | None = None
+    code_electrodes: Tensor | None = None
+    share: Share | None = None
 
     def __len__(self) -> int:
         return len(self.x)
 
     def to(self, device: torch.device | str) -> "Batch":
         """The batch with what the network reads on a device."""
-        codes = None if self.codes is None else self.codes.to(device).long()
         return replace(
             self,
             x=self.x.to(device, non_blocking=True),
             electrodes=self.electrodes.to(device),
-            codes=codes,
+            codes=None if self.codes is None else self.codes.to(device).long(),
+            weight=_moved(self.weight, device),
+            code_electrodes=_moved(self.code_electrodes, device),
         )
+
+
+def _moved(values: Tensor | None, device: torch.device | str) -> Tensor | None:
+    return None if values is None else values.to(device)
 
 
 def batch_of(group: PatchGroup, rows: NDArray | slice, codes: NDArray | None = None) -> Batch:
@@ -77,9 +101,13 @@ class SegmentDataset(Dataset):
     Parameters
     ----------
     prepared : PreparedEEG
-    targets : ndarray, shape (n_epochs,), optional
+    targets : ndarray, shape (n_epochs, ...), optional
     codes : list of ndarray, optional
         Codes of each group's segments.
+    weights : ndarray, shape (n_epochs,), optional
+        Weight of each epoch in the loss.
+    code_electrodes : list of ndarray, optional
+        Electrodes of each group as the tokenizer matches them.
     """
 
     def __init__(
@@ -87,59 +115,172 @@ class SegmentDataset(Dataset):
         prepared: PreparedEEG,
         targets: NDArray | None = None,
         codes: list[NDArray] | None = None,
+        weights: NDArray | None = None,
+        code_electrodes: list[NDArray] | None = None,
     ):
         self.groups = prepared.groups
         self.targets = np.zeros(prepared.n_epochs, np.int64) if targets is None else targets
         self.codes = codes
+        self.weights = None if weights is None else np.asarray(weights, np.float32)
+        self.code_electrodes = code_electrodes
 
     def __len__(self) -> int:
         return sum(len(group.patches) for group in self.groups)
 
+    @property
+    def is_stored(self) -> bool:
+        """Whether patches are read from a corpus as they are needed."""
+        return any(is_stored(group.patches) for group in self.groups)
+
     def __getitem__(self, index: tuple[int, NDArray]) -> tuple[Batch, Tensor]:
         number, rows = index
         group = self.groups[number]
-        codes = None if self.codes is None else self.codes[number]
-        return batch_of(group, rows, codes), torch.from_numpy(self.targets[group.epoch[rows]])
+        batch = batch_of(group, rows, None if self.codes is None else self.codes[number])
+        if self.code_electrodes is not None:
+            batch.code_electrodes = torch.from_numpy(self.code_electrodes[number])
+        if self.weights is not None:
+            batch.weight = torch.from_numpy(self.weights[group.epoch[rows]])
+        return batch, torch.from_numpy(self.targets[group.epoch[rows]])
 
 
-class GroupedBatches(Sampler):
-    """Indices (group, rows) of batches; with ``shuffle`` in random order.
+BatchIndex = tuple[int, NDArray]
+
+
+class BatchesInOrder:
+    """Indices (group, rows) of near-equal batches, groups and rows in order."""
+
+    def __init__(self, dataset: SegmentDataset, batch_size: int):
+        sizes = [len(group.patches) for group in dataset.groups]
+        self.batches = [
+            (group, rows)
+            for group, size in enumerate(sizes)
+            for rows in np.array_split(np.arange(size), -(-size // int(batch_size)))
+        ]
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __iter__(self) -> Iterator[BatchIndex]:
+        yield from self.batches
+
+
+class ShuffledBatches:
+    """Endless random batches, pass after pass; each iteration gives those of one epoch.
+
+    Every row comes once a pass. The order of a pass depends on the seed and the number of the
+    pass alone, so that a stopped training can go on where it was, in any number of processes.
 
     Parameters
     ----------
-    sizes : list of int
-        Number of segments in each group.
+    dataset : SegmentDataset
     batch_size : int
-    shuffle : bool
-        Draws from torch's generator.
+    seed : int
+    steps_per_epoch : int, optional
+        Batches of an epoch; by default those of one pass.
+
+    Attributes
+    ----------
+    position : int
+        Batches given so far.
     """
 
-    def __init__(self, sizes: list[int], batch_size: int, shuffle: bool):
-        self.sizes = sizes
+    def __init__(
+        self,
+        dataset: SegmentDataset,
+        batch_size: int,
+        seed: int,
+        steps_per_epoch: int | None = None,
+    ):
+        self.groups = dataset.groups
         self.batch_size = int(batch_size)
-        self.shuffle = shuffle
+        self.seed = seed
+        self.n_batches = [-(-len(group.patches) // self.batch_size) for group in self.groups]
+        self.steps_per_epoch = steps_per_epoch or sum(self.n_batches)
+        self.position = 0
+        self._pass: tuple[int, list[BatchIndex]] = (-1, [])
 
     def __len__(self) -> int:
-        return sum(-(-size // self.batch_size) for size in self.sizes)
+        return self.steps_per_epoch
 
-    def __iter__(self) -> Iterator[tuple[int, NDArray]]:
-        batches = []
-        for group, size in enumerate(self.sizes):
-            order = torch.randperm(size) if self.shuffle else torch.arange(size)
-            # Near-equal batches: a last one of one or two epochs would upset codebooks.
-            parts = order.tensor_split(-(-size // self.batch_size))
-            batches += [(group, rows.numpy()) for rows in parts]
-        visits = torch.randperm(len(batches)) if self.shuffle else torch.arange(len(batches))
-        yield from (batches[i] for i in visits.tolist())
+    def __iter__(self) -> Iterator[BatchIndex]:
+        for _ in range(self.steps_per_epoch):
+            number, step = divmod(self.position, sum(self.n_batches))
+            self.position += 1
+            yield self._batches_of(number)[step]
+
+    def _batches_of(self, number: int) -> list[BatchIndex]:
+        """All batches of a pass."""
+        if self._pass[0] != number:
+            self._pass = number, self._shuffle(np.random.default_rng([self.seed, number]))
+        return self._pass[1]
+
+    def _shuffle(self, generator: np.random.Generator) -> list[BatchIndex]:
+        # Near-equal batches: a last one of one or two epochs would upset codebooks.
+        waiting = [
+            iter(np.array_split(self._order(group, generator), n_batches))
+            for group, n_batches in zip(self.groups, self.n_batches, strict=True)
+        ]
+        visits = np.repeat(np.arange(len(self.groups)), self.n_batches)
+        return [(int(group), next(waiting[group])) for group in generator.permutation(visits)]
+
+    def _order(self, group: PatchGroup, generator: np.random.Generator) -> NDArray:
+        patches: Any = group.patches
+        if not is_stored(patches):
+            return generator.permutation(len(patches))
+        n_chunks = max(4, _SHUFFLED_CHUNKS // len(self.groups))
+        return shuffled_rows(patches.chunks, generator, n_chunks)
 
 
-def batch_loader(dataset: SegmentDataset, batch_size: int, shuffle: bool) -> DataLoader:
-    """A loader whose items are whole batches."""
-    sizes = [len(group.patches) for group in dataset.groups]
-    return DataLoader(
-        dataset,
-        sampler=GroupedBatches(sizes, batch_size, shuffle),
-        batch_size=None,
-        # Without one of its own the loader draws from torch's global generator.
-        generator=torch.Generator(),
-    )
+class BatchLoader:
+    """Batches of a dataset, or this process's share of each.
+
+    Parameters
+    ----------
+    dataset : SegmentDataset
+    indices : BatchesInOrder or ShuffledBatches
+    rank, n_processes : int
+    """
+
+    def __init__(
+        self,
+        dataset: SegmentDataset,
+        indices: BatchesInOrder | ShuffledBatches,
+        rank: int = 0,
+        n_processes: int = 1,
+    ):
+        self.dataset = dataset
+        self.indices = indices
+        self.rank = rank
+        self.n_processes = n_processes
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __iter__(self) -> Iterator[tuple[Batch, Tensor]]:
+        if self.dataset.is_stored:
+            return read_ahead(self.indices, self._read, _BATCHES_READ_AHEAD)
+        return map(self._read, self.indices)
+
+    def _read(self, index: BatchIndex) -> tuple[Batch, Tensor]:
+        group, rows = index
+        share = share_of(len(rows), self.rank, self.n_processes)
+        if share is not None:
+            rows = rows[share.first : share.first + share.n_rows]
+        batch, targets = self.dataset[group, rows]
+        batch.share = share
+        return batch, targets
+
+
+def read_ahead(items: Iterable[Any], read: Callable[[Any], Any], n_ahead: int) -> Iterator[Any]:
+    """Results of ``read`` in order, the next ones read by a thread while one is used."""
+    waiting = iter(items)
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        coming = deque(pool.submit(read, item) for item in islice(waiting, n_ahead))
+        try:
+            while coming:
+                result = coming.popleft().result()
+                coming.extend(pool.submit(read, item) for item in islice(waiting, 1))
+                yield result
+        finally:
+            for future in coming:
+                future.cancel()

@@ -11,7 +11,7 @@ from sk_brainrvq.signals import PatchGroup
 from sk_brainrvq.training.batches import Batch, batch_of
 
 # Rows of a matrix product, a thread, below which BLAS libraries change kernels.
-_ROWS_PER_THREAD = 16
+ROWS_PER_THREAD = 16
 
 
 def resolve_device(device: str) -> str:
@@ -77,7 +77,7 @@ def _fewest_rows(batch: Batch) -> int:
     depends on the company its epoch is in.
     """
     n_tokens = 1 + batch.x.shape[1] * batch.x.shape[2]
-    return max(2, -(-_ROWS_PER_THREAD * torch.get_num_threads() // n_tokens))
+    return max(2, -(-ROWS_PER_THREAD * torch.get_num_threads() // n_tokens))
 
 
 def _at_least(batch: Batch, n_rows: int) -> Batch:

@@ -1,26 +1,37 @@
 """skorch nets: how each network is trained. Estimators hold one and never subclass it."""
 
 import math
+from contextlib import nullcontext
 from typing import Any
 
+import numpy as np
 import torch
-import torch.nn.functional as F
+from numpy.typing import NDArray
 from skorch import NeuralNet
-from skorch.callbacks import Callback, GradientNormClipping, LRScheduler
+from skorch.dataset import unpack_data
 from torch import Tensor, nn
-from torch.optim.lr_scheduler import LambdaLR
-from torch.utils.data import DataLoader
 
 from sk_brainrvq.nn import curriculum_weight, importance_guided_mask
-from sk_brainrvq.training.batches import Batch, SegmentDataset, batch_loader
-from sk_brainrvq.training.optimisation import parameter_groups, warmup_cosine
-from sk_brainrvq.training.progress import StepProgress
+from sk_brainrvq.nn.parallel import sharing
+from sk_brainrvq.training.batches import (
+    Batch,
+    BatchesInOrder,
+    BatchLoader,
+    SegmentDataset,
+    ShuffledBatches,
+)
+from sk_brainrvq.training.engine import Engine
+from sk_brainrvq.training.exceptions import TrainingDivergedError
+from sk_brainrvq.training.optimisation import parameter_groups
+from sk_brainrvq.training.processes import Processes
 
-_GRADIENT_NORM = 3.0
+# Masks of validation: the middle of the training curriculum, the same ones each time.
+_VALIDATION_INFO_WEIGHT = 0.45
+_VALIDATION_SEED = 0
 
 
-class TrainingDivergedError(ValueError):
-    """The loss became NaN or infinite."""
+class NoCriterion:
+    """Criterion of nets that compute their loss themselves; no module to be shared out."""
 
 
 class EEGNet(NeuralNet):
@@ -35,24 +46,74 @@ class EEGNet(NeuralNet):
     weight_decay : float
     layer_decay : float
         See :func:`~sk_brainrvq.training.optimisation.parameter_groups`.
+    engine : Engine, optional
+    batches : ShuffledBatches, optional
+        Order of the training batches; needed for training alone.
+    validation : SegmentDataset, optional
+        Scored after each epoch.
+    processes : Processes, optional
+        Which process this is of those that train together.
     **kwargs
         Of ``skorch.NeuralNet``.
     """
 
-    reported: tuple[str, ...] = ("train_loss",)
+    reported: tuple[str, ...] = ("train_loss", "valid_loss")
 
     def __init__(
         self,
         module: nn.Module,
-        criterion: Any = nn.Identity,
+        criterion: Any = NoCriterion,
         *,
         weight_decay: float = 0.05,
         layer_decay: float = 1.0,
+        engine: Engine | None = None,
+        batches: ShuffledBatches | None = None,
+        validation: SegmentDataset | None = None,
+        processes: Processes | None = None,
         **kwargs: Any,
     ):
         super().__init__(module, criterion, **kwargs)
         self.weight_decay = weight_decay
         self.layer_decay = layer_decay
+        self.engine = engine
+        self.batches = batches
+        self.validation = validation
+        self.processes = processes
+
+    # Building
+
+    def initialize(self) -> Any:
+        """Build the optimizer and what mixed precision needs."""
+        super().initialize()
+        self.prepare_precision()
+        return self
+
+    def prepare_precision(self) -> None:
+        """Set up mixed precision for the device of the module."""
+        dtype = self._engine.dtype(self.place)
+        self.amp_dtype_ = dtype
+        self.scaler_ = torch.amp.GradScaler(self.place.type, enabled=dtype is torch.float16)
+
+    @property
+    def _engine(self) -> Engine:
+        return self.engine or Engine()
+
+    @property
+    def _processes(self) -> Processes:
+        return self.processes or Processes()
+
+    @property
+    def place(self) -> torch.device:
+        """Device of the module."""
+        accelerator = self._processes.accelerator
+        return torch.device(self.device) if accelerator is None else accelerator.device
+
+    @property
+    def bare_module(self) -> nn.Module:
+        """The module without what several processes wrap around it."""
+        module = self.module_
+        wrapped = isinstance(module, nn.parallel.DistributedDataParallel)
+        return module.module if wrapped else module
 
     def get_params_for_optimizer(self, prefix: str, named_parameters: Any) -> tuple:
         """Parameter groups of AdamW."""
@@ -60,18 +121,142 @@ class EEGNet(NeuralNet):
         _, kwargs = super().get_params_for_optimizer(prefix, [])
         return (groups,), kwargs
 
-    def get_iterator(self, dataset: SegmentDataset, training: bool = False) -> DataLoader:
-        """Loader of whole batches."""
-        return batch_loader(dataset, self.batch_size, shuffle=training)
+    def get_split_datasets(self, X: Any, y: Any = None, **fit_params: Any) -> tuple:
+        """Training and validation data, split beforehand by the estimator."""
+        return X, self.validation
+
+    def get_iterator(self, dataset: SegmentDataset, training: bool = False) -> BatchLoader:
+        """Loader of whole batches, of which this process gets its share."""
+        order = BatchesInOrder(dataset, self.batch_size)
+        batches = self.batches if training and self.batches is not None else order
+        return BatchLoader(dataset, batches, self._processes.rank, self._processes.n_processes)
+
+    # One step
 
     def infer(self, x: Batch, **fit_params: Any) -> Any:
         """Run the module on a batch."""
-        batch = x.to(self.device)
+        batch = x.to(self.place)
         return self.module_(batch.x, batch.electrodes)
+
+    def figures(self, y_pred: Any) -> dict[str, Tensor]:
+        """What is averaged over an epoch's batches for the history, besides the loss."""
+        return {}
+
+    def _autocast(self) -> Any:
+        if self.amp_dtype_ is None:
+            return nullcontext()
+        return torch.autocast(self.place.type, dtype=self.amp_dtype_)
+
+    def train_step_single(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
+        """Loss of a batch and its gradient."""
+        self._set_training(True)
+        inputs, targets = unpack_data(batch)
+        with sharing(inputs.share):
+            with self._autocast():
+                y_pred = self.infer(inputs)
+                loss = self.get_loss(y_pred, targets, X=inputs, training=True)
+            # Gradients are averaged over processes: each counts as much as it has rows.
+            scale = _weight_among(inputs, self._processes.n_processes) / self.window_
+            self.scaler_.scale(loss * scale).backward()
+        return {"loss": loss.detach(), "y_pred": y_pred, "figures": self.figures(y_pred)}
+
+    def train_step(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
+        """Gradient of a batch and, with the last of an accumulation, a step of the optimizer."""
+        with nullcontext() if self.steps_ else self._without_exchange():
+            step = self.train_step_single(batch, **fit_params)
+        self.stepped_ = self.steps_ and self._step(batch)
+        return step
+
+    def _step(self, batch: Any) -> bool:
+        """Clip, step and start anew; whether it was done: loss scaling leaves out overflows."""
+        self.scaler_.unscale_(self.optimizer_)
+        named = list(self.get_all_learnable_params())
+        self.notify("on_grad_computed", named_parameters=named, batch=batch, training=True)
+        scale = self.scaler_.get_scale()
+        self.scaler_.step(self.optimizer_)
+        self.scaler_.update()
+        self._zero_grad_optimizer()
+        return self.scaler_.get_scale() >= scale
+
+    def _without_exchange(self) -> Any:
+        """Gradients stay in this process until the accumulation is complete."""
+        return self.module_.no_sync() if self._processes.n_processes > 1 else nullcontext()
+
+    def validation_step(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
+        """Loss of a batch without learning from it."""
+        self._set_training(False)
+        inputs, targets = unpack_data(batch)
+        with torch.no_grad(), sharing(inputs.share), self._autocast():
+            y_pred = self.infer(inputs)
+            loss = self.get_loss(y_pred, targets, X=inputs, training=False)
+        return {"loss": loss, "y_pred": y_pred, "figures": self.figures(y_pred)}
+
+    # One epoch
+
+    def run_single_epoch(
+        self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any
+    ) -> None:
+        """All batches of an epoch; figures leave the device once, at its end."""
+        if iterator is None:
+            return
+        if not training:
+            self.start_validation()
+        rows: list[dict[str, Tensor]] = []
+        weights: list[tuple[float, float]] = []
+        for number, batch in enumerate(iterator):
+            self.notify("on_batch_begin", batch=batch, training=training)
+            self._place_in_accumulation(number, len(iterator))
+            step = step_fn(batch, **fit_params)
+            rows.append({"loss": step["loss"], **step["figures"]})
+            weights.append(_weights_of(batch[0], self._processes.n_processes))
+            self.history.record_batch(f"{prefix}_batch_size", round(weights[-1][0]))
+            if not training:
+                self.collect(batch[0], batch[1], step["y_pred"])
+            self.notify("on_batch_end", batch=batch, training=training, **step)
+        self.history.record(f"{prefix}_batch_count", len(rows))
+        self._record(prefix, rows, weights)
+        if not training:
+            for name, score in self.validation_scores().items():
+                self.history.record(f"valid_{name}", score)
+
+    def _place_in_accumulation(self, number: int, n_batches: int) -> None:
+        """Size of the accumulation a batch belongs to, and whether it completes it."""
+        size = self._engine.gradient_accumulation
+        first = number - number % size
+        self.window_ = min(size, n_batches - first)
+        self.steps_ = number == first + self.window_ - 1
+
+    def _record(
+        self, prefix: str, rows: list[dict[str, Tensor]], weights: list[tuple[float, float]]
+    ) -> None:
+        """Averages over the epoch's batches, each weighted by its rows."""
+        flat = torch.stack([torch.cat([v.flatten().float() for v in row.values()]) for row in rows])
+        n_rows, fractions = torch.tensor(weights, device=flat.device, dtype=flat.dtype).T
+        values = self._processes.total(flat.detach() * fractions[:, None]).double().cpu()
+        batches = self.history[-1]["batches"][-len(rows) :]
+        for batch, value in zip(batches, values[:, 0].tolist(), strict=True):
+            batch[f"{prefix}_loss"] = value
+        mean = (values * n_rows.double().cpu()[:, None]).sum(0) / n_rows.double().cpu().sum()
+        parts = mean.split([value.numel() for value in rows[0].values()])
+        for (name, value), part in zip(rows[0].items(), parts, strict=True):
+            title = name if prefix == "train" and name != "loss" else f"{prefix}_{name}"
+            self.history.record(title, part.reshape(value.shape).tolist())
+
+    def start_validation(self) -> None:
+        """Called before the validation data are gone through."""
+        self.collected_: list[tuple[NDArray, ...]] = []
+
+    def collect(self, batch: Batch, targets: Tensor, y_pred: Any) -> None:
+        """Called with each validation batch."""
+
+    def validation_scores(self) -> dict[str, float]:
+        """Scores of the validation data besides the loss."""
+        return {}
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Stop with an error where the loss is no longer a number."""
-        losses = [batch["train_loss"] for batch in self.history[-1]["batches"]]
+        batches = self.history[-1]["batches"]
+        losses = [batch["train_loss"] for batch in batches if "train_loss" in batch]
         if not all(map(math.isfinite, losses)):
             raise TrainingDivergedError(
                 f"The loss is not finite in epoch {len(self.history)} of {self.max_epochs}: "
@@ -80,195 +265,114 @@ class EEGNet(NeuralNet):
         super().on_epoch_end(net, **kwargs)
 
 
+def check_finite(net: EEGNet) -> None:
+    """Raise TrainingDivergedError where the last step ended in NaN or infinity."""
+    if not all(bool(p.isfinite().all()) for p in net.module_.parameters()):
+        raise TrainingDivergedError(
+            f"Weights are not finite after epoch {len(net.history)}: training diverged. Lower lr "
+            f"(now {net.lr}) or check the class weights."
+        )
+
+
+def _weight_among(batch: Batch, n_processes: int) -> float:
+    """Weight of this process's loss in the average over processes."""
+    return 1.0 if batch.share is None else n_processes * batch.share.fraction
+
+
+def _weights_of(batch: Batch, n_processes: int) -> tuple[float, float]:
+    """Rows of the whole batch, and what part of its figures this process brings."""
+    if batch.share is None:
+        return float(len(batch)), 1 / n_processes
+    return float(batch.share.n_total), batch.share.fraction
+
+
 class TokenizerNet(EEGNet):
     """Trains a ``DualDomainTokenizer``."""
 
-    reported = ("train_loss", "waveform")
+    reported = ("train_loss", "valid_loss", "waveform", "perplexity")
 
     def get_loss(self, y_pred: Any, y_true: Any, X: Any = None, training: bool = False) -> Tensor:
-        """Loss of the output; its parts go into the history."""
-        for name, value in y_pred.losses.items():
-            self.history.record_batch(name, value.item())
+        """Loss of the output."""
         return y_pred.loss
 
+    def figures(self, y_pred: Any) -> dict[str, Tensor]:
+        """Parts of the loss."""
+        return {name: value.detach() for name, value in y_pred.losses.items()}
+
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
-        """Average the parts of the loss over the epoch."""
-        batches = self.history[-1]["batches"]
-        for name in [key for key in batches[0] if key in _LOSS_PARTS]:
-            self.history.record(name, sum(b[name] for b in batches) / len(batches))
+        """Record how many codes are effectively in use, per domain and level."""
+        quantizers: Any = self.bare_module.quantizers
+        self.history.record(
+            "perplexity",
+            [[_perplexity(level.counts) for level in q.levels] for q in quantizers],
+        )
         super().on_epoch_end(net, **kwargs)
 
 
-_LOSS_PARTS = (
-    "waveform",
-    "amplitude",
-    "phase",
-    "log_std",
-    "commitment_time",
-    "commitment_frequency",
-)
+def _perplexity(counts: Tensor) -> float:
+    share = counts.double() / counts.sum()
+    return float(torch.special.entr(share).sum().exp())
 
 
 class PretrainingNet(EEGNet):
-    """Trains a ``MaskedCodeModel`` on the codes that come with each batch."""
-
-    reported = ("train_loss", "accuracy")
-
-    def infer(self, x: Batch, **fit_params: Any) -> Any:
-        """Hide patches by importance and predict their codes."""
-        batch = x.to(self.device)
-        weight = curriculum_weight(max(0, len(self.history) - 1), self.max_epochs)
-        mask = importance_guided_mask(batch.x, weight)
-        return self.module_(batch.x, batch.electrodes, mask, batch.codes, return_logits=False)
-
-    def get_loss(self, y_pred: Any, y_true: Any, X: Any = None, training: bool = False) -> Tensor:
-        """Loss of the output; accuracies per domain and level go into the history."""
-        self.history.record_batch("accuracies", y_pred.accuracy.tolist())
-        return y_pred.loss
-
-    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
-        """Average the accuracies over the epoch; ``accuracy`` is level 1, both domains."""
-        batches = [batch["accuracies"] for batch in self.history[-1]["batches"]]
-        mean = torch.tensor(batches).mean(0)
-        self.history.record("accuracies", mean.tolist())
-        self.history.record("accuracy", mean[:, 0].mean().item())
-        super().on_epoch_end(net, **kwargs)
-
-
-class ClassifierNet(EEGNet):
-    """Trains an ``EncoderClassifier`` by cross-entropy.
+    """Trains a ``MaskedCodeModel`` on codes that come with each batch or from a tokenizer.
 
     Parameters
     ----------
-    label_smoothing : float
-    class_weights : Tensor, shape (n_classes,), optional
+    module : nn.Module
+    criterion : callable
+    encode : callable (x, electrodes) -> codes, optional
+        A tokenizer's, for batches that come without codes.
     **kwargs
         Of :class:`EEGNet`.
     """
 
+    reported = ("train_loss", "valid_loss", "accuracies")
+
     def __init__(
         self,
         module: nn.Module,
-        criterion: Any = nn.CrossEntropyLoss,
+        criterion: Any = NoCriterion,
         *,
-        label_smoothing: float = 0.0,
-        class_weights: Tensor | None = None,
+        encode: Any = None,
         **kwargs: Any,
     ):
         super().__init__(module, criterion, **kwargs)
-        self.label_smoothing = label_smoothing
-        self.class_weights = class_weights
+        self.encode = encode
+
+    def infer(self, x: Batch, **fit_params: Any) -> Any:
+        """Hide patches by importance and predict their codes."""
+        batch = x.to(self.place)
+        codes = self._codes_of(batch) if batch.codes is None else batch.codes
+        mask = self._mask(batch.x)
+        return self.module_(batch.x, batch.electrodes, mask, codes, return_logits=False)
+
+    def _mask(self, x: Tensor) -> Tensor:
+        if self.module_.training:
+            weight = curriculum_weight(max(0, len(self.history) - 1), self.max_epochs)
+            return importance_guided_mask(x, weight)
+        return importance_guided_mask(x, _VALIDATION_INFO_WEIGHT, generator=self.mask_generator_)
+
+    def _codes_of(self, batch: Batch) -> Tensor:
+        # In float32 whatever the precision: rounded latents would fall to other codes.
+        with torch.no_grad(), torch.autocast(self.place.type, enabled=False):
+            return self.encode(batch.x, batch.code_electrodes)
+
+    def start_validation(self) -> None:
+        """Masks are the same each time, so that epochs can be compared."""
+        super().start_validation()
+        self.mask_generator_ = torch.Generator(self.place).manual_seed(_VALIDATION_SEED)
 
     def get_loss(self, y_pred: Any, y_true: Any, X: Any = None, training: bool = False) -> Tensor:
-        """Cross-entropy of the logits."""
-        weights = self.class_weights
-        return F.cross_entropy(
-            y_pred.float(),
-            y_true.to(y_pred.device),
-            weight=None if weights is None else weights.to(y_pred.device),
-            label_smoothing=self.label_smoothing,
-        )
+        """Loss of the output."""
+        return y_pred.loss
 
+    def figures(self, y_pred: Any) -> dict[str, Tensor]:
+        """Accuracies per domain and level."""
+        return {"accuracies": y_pred.accuracy.detach()}
 
-def training_callbacks(
-    title: str, n_steps: int, n_warmup: int, verbose: int
-) -> list[tuple[str, Callback]]:
-    """Schedule by step, gradient clipping and, if asked, a progress bar."""
-    callbacks: list[tuple[str, Callback]] = [
-        ("clip", GradientNormClipping(_GRADIENT_NORM)),
-        (
-            "schedule",
-            LRScheduler(LambdaLR, lr_lambda=warmup_cosine(n_warmup, n_steps), step_every="batch"),
-        ),
-    ]
-    if verbose:
-        callbacks.append(("progress", StepProgress(title, n_steps)))
-    return callbacks
-
-
-def train(
-    net_class: type[EEGNet],
-    module: nn.Module,
-    dataset: SegmentDataset,
-    *,
-    title: str,
-    max_epochs: int,
-    warmup_epochs: float,
-    batch_size: int,
-    device: torch.device | str,
-    verbose: int,
-    **settings: Any,
-) -> EEGNet:
-    """Train a module and return the fitted net.
-
-    Parameters
-    ----------
-    net_class : type
-    module : nn.Module
-    dataset : SegmentDataset
-    title : str
-        Shown at the progress bar.
-    max_epochs : int
-        0 leaves the module as it is.
-    warmup_epochs : float
-        At most a fifth of all epochs are warm-up.
-    batch_size : int
-    device : str
-    verbose : int
-    **settings
-        Of the net: ``lr``, ``weight_decay``, ...
-
-    Returns
-    -------
-    EEGNet
-    """
-    steps = len(batch_loader(dataset, batch_size, shuffle=True))
-    n_steps = max_epochs * steps
-    n_warmup = int(min(warmup_epochs * steps, n_steps / 5))
-    net = net_class(
-        module,
-        optimizer=torch.optim.AdamW,
-        max_epochs=max_epochs,
-        batch_size=batch_size,
-        device=device,
-        train_split=None,
-        callbacks=training_callbacks(title, n_steps, n_warmup, verbose),
-        callbacks__print_log=None,
-        **settings,
-    )
-    net.initialize()
-    _run(net, dataset)
-    net.module_.eval()
-    # Twice the size of the weights, and of no use once training has ended.
-    net.optimizer_.state.clear()
-    net.module_.zero_grad(set_to_none=True)
-    return net
-
-
-def _run(net: EEGNet, dataset: SegmentDataset) -> None:
-    """All epochs. skorch's own ``fit`` would swallow Ctrl-C and hand back a half-trained net."""
-    if not net.max_epochs:
-        return
-    net.notify("on_train_begin", X=dataset, y=None)
-    try:
-        net.fit_loop(dataset, None)
-    finally:
-        net.notify("on_train_end", X=dataset, y=None)
-
-
-def wrap(net_class: type[EEGNet], module: nn.Module, device: str, batch_size: int) -> EEGNet:
-    """A net around a module that needs no training."""
-    net = net_class(module, device=device, batch_size=batch_size, train_split=None)
-    net.set_params(callbacks__print_log=None)
-    net.initialize()
-    net.module_.eval()
-    return net
-
-
-def plain_history(net: EEGNet) -> list[dict[str, Any]]:
-    """The figures of each training epoch, without those of single batches."""
-    left_out = ("batches", "event_lr")
-    return [
-        {key: value for key, value in row.items() if key not in left_out and "best" not in key}
-        for row in net.history
-    ]
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        """``accuracy`` is level 1, both domains."""
+        accuracies = np.array(self.history[-1]["accuracies"])
+        self.history.record("accuracy", float(accuracies[:, 0].mean()))
+        super().on_epoch_end(net, **kwargs)

@@ -3,8 +3,20 @@
 import math
 import re
 from collections.abc import Callable, Iterable
+from typing import Any
 
+from skorch.callbacks import LRScheduler
 from torch import nn
+
+
+class StepSchedule(LRScheduler):
+    """skorch's schedule by batch, which waits where the optimizer made no step."""
+
+    def on_batch_end(self, net: Any, training: bool, **kwargs: Any) -> None:
+        """Go on to the next learning rate after a step."""
+        if training and net.stepped_:
+            super().on_batch_end(net, training, **kwargs)
+
 
 _UNDECAYED = re.compile(r"(cls_token|mask_token|pos_embed|time_embed|gamma_\d)$")
 _BLOCK = re.compile(r"encoder\.blocks\.(\d+)\.")

@@ -1,9 +1,13 @@
 """A progress bar over all steps of a fit."""
 
+import time
 from typing import Any
 
+import numpy as np
 from skorch.callbacks import Callback
 from tqdm.auto import tqdm
+
+_SECONDS_BETWEEN_LOSSES = 2.0
 
 
 class StepProgress(Callback):
@@ -22,19 +26,40 @@ class StepProgress(Callback):
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
         """Open the bar."""
         self.bar_ = tqdm(total=self.n_steps, desc=self.title, unit="step")
+        self.shown_: dict[str, str] = {}
+        self.last_loss_ = time.monotonic()
+
+    def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
+        """Start where a resumed training goes on."""
+        done = sum(row["train_batch_count"] for row in net.history[:-1])
+        if self.bar_.n < done:
+            self.bar_.update(done - self.bar_.n)
 
     def on_batch_end(self, net: Any, training: bool, **kwargs: Any) -> None:
-        """Advance by one step."""
-        if training:
-            self.bar_.update()
+        """Advance by one step; now and then show the loss, which makes a GPU wait."""
+        if not training:
+            return
+        if time.monotonic() - self.last_loss_ > _SECONDS_BETWEEN_LOSSES:
+            self.last_loss_ = time.monotonic()
+            self.shown_["loss"] = f"{float(kwargs['loss']):.3f}"
+            self.bar_.set_postfix(self.shown_, refresh=False)
+        self.bar_.update()
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Show the epoch's figures."""
         last = net.history[-1]
-        shown = {key: f"{last[key]:.3f}" for key in net.reported if key in last}
-        self.bar_.set_postfix({"epoch": len(net.history), **shown})
+        self.shown_ = {"epoch": f"{len(net.history)}/{net.max_epochs}"}
+        self.shown_ |= {key: _short(last[key]) for key in net.reported if key in last}
+        self.bar_.set_postfix(self.shown_)
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
         """Close the bar."""
         self.bar_.close()
         del self.bar_
+
+
+def _short(value: Any) -> str:
+    """A figure, or figures of levels averaged over domains, as short text."""
+    if np.ndim(value) == 0:
+        return f"{value:.3f}"
+    return "/".join(f"{x:.3g}" for x in np.mean(value, axis=0))

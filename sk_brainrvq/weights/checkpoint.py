@@ -4,7 +4,6 @@ The JSON stands in the safetensors header too, so that the one file suffices.
 """
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from sk_brainrvq._version import __version__
+from sk_brainrvq.files import write_whole
 from sk_brainrvq.weights.exceptions import CheckpointError
 
 FORMAT_VERSION = 1
@@ -47,22 +47,9 @@ def write_checkpoint(
     document = {"format_version": FORMAT_VERSION, "sk_brainrvq_version": __version__, **header}
     text = json.dumps(document)
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    _write_whole(folder / TENSOR_FILE, save(contiguous, metadata={_HEADER_KEY: text}))
-    _write_whole(folder / CONFIG_FILE, (json.dumps(document, indent=2) + "\n").encode())
+    write_whole(folder / TENSOR_FILE, save(contiguous, metadata={_HEADER_KEY: text}))
+    write_whole(folder / CONFIG_FILE, (json.dumps(document, indent=2) + "\n").encode())
     return folder / TENSOR_FILE
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    """Write beside, sync, rename: a reader never sees half a file."""
-    beside = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    try:
-        with open(beside, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def _parse_header(text: str, file: Path) -> dict[str, Any]:

@@ -1,0 +1,175 @@
+"""One batch shared out over several processes, as if one process held it whole.
+
+Training in W processes gives the numbers of one process: random draws are made for the whole
+batch on every process, from generators in the same state, and each takes its own rows; what a
+layer measures over the batch is summed over the processes. Outside `sharing` every function
+here is the plain local one.
+"""
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import torch
+import torch.distributed as dist
+from torch import Generator, Tensor
+
+
+@dataclass(frozen=True)
+class Share:
+    """Rows of a batch that this process holds.
+
+    Attributes
+    ----------
+    first : int
+        Number of its first row in the whole batch.
+    n_rows : int
+    n_total : int
+        Rows of the whole batch.
+    copies : int
+        How often tensors hold the rows, one copy after the other.
+    """
+
+    first: int
+    n_rows: int
+    n_total: int
+    copies: int = 1
+
+    def times(self, factor: int) -> "Share":
+        """The share in units of which a row holds ``factor``: tokens instead of epochs."""
+        return Share(self.first * factor, self.n_rows * factor, self.n_total * factor, self.copies)
+
+    def own(self, whole: Tensor) -> Tensor:
+        """Rows of this process out of a tensor that holds the rows of all."""
+        rows = whole.unflatten(0, (self.copies, self.n_total))
+        return rows[:, self.first : self.first + self.n_rows].flatten(0, 1)
+
+    @property
+    def fraction(self) -> float:
+        """Share of the whole batch, from 0 to 1."""
+        return self.n_rows / self.n_total
+
+
+# A plain variable, not one a thread: fits take turns, and only training reads it.
+_current: Share | None = None
+
+
+def current_share() -> Share | None:
+    """The share in force, or None in a single process."""
+    return _current
+
+
+@contextmanager
+def sharing(share: Share | None) -> Iterator[None]:
+    """Let the functions of this file, and the layers that use them, work on a share."""
+    global _current
+    before, _current = _current, share
+    try:
+        yield
+    finally:
+        _current = before
+
+
+def share_of(n_rows: int, rank: int, n_processes: int) -> Share | None:
+    """Near-equal contiguous share of a batch; None where it has too few rows to go round.
+
+    Then every process works on the whole batch, and all get the same numbers.
+
+    Examples
+    --------
+    >>> from sk_brainrvq.nn.parallel import share_of
+    >>> share_of(5, 0, 2), share_of(5, 1, 2)
+    (Share(first=0, n_rows=3, n_total=5), Share(first=3, n_rows=2, n_total=5))
+    """
+    if n_processes == 1 or n_rows < n_processes:
+        return None
+    each, extra = divmod(n_rows, n_processes)
+    first = rank * each + min(rank, extra)
+    return Share(first, each + (rank < extra), n_rows)
+
+
+def uniform(*shape: int, device: torch.device | str, generator: Generator | None = None) -> Tensor:
+    """Draws from [0, 1) of which axis 0 are the rows of the batch."""
+    share = _current
+    if share is None:
+        return torch.rand(shape, generator=generator, device=device)
+    n_rows = share.copies * share.n_total
+    return share.own(torch.rand((n_rows, *shape[1:]), generator=generator, device=device))
+
+
+def random_integers(low: int, high: int, n_rows: int, device: torch.device | str) -> Tensor:
+    """Integers from [low, high), one a row of the batch."""
+    share = _current
+    if share is None:
+        return torch.randint(low, high, (n_rows,), device=device)
+    return share.own(torch.randint(low, high, (share.copies * share.n_total,), device=device))
+
+
+def n_in_all(n_rows: int) -> int:
+    """Rows of the whole batch, of which this process has ``n_rows``."""
+    return n_rows if _current is None else _current.n_total
+
+
+def total(values: Tensor) -> Tensor:
+    """Sum over the processes; gradients do not pass."""
+    if _current is None:
+        return values
+    values = values.detach().clone()
+    dist.all_reduce(values)
+    return values
+
+
+class _Total(torch.autograd.Function):
+    """Sum over the processes whose gradient is the sum of their gradients."""
+
+    @staticmethod
+    def forward(ctx: object, values: Tensor) -> Tensor:  # noqa: ARG004
+        values = values.clone()
+        dist.all_reduce(values)
+        return values
+
+    @staticmethod
+    def backward(ctx: object, gradient: Tensor) -> Tensor:  # noqa: ARG004
+        gradient = gradient.contiguous().clone()
+        dist.all_reduce(gradient)
+        return gradient
+
+
+def total_with_gradient(values: Tensor) -> Tensor:
+    """Sum over the processes; gradients pass to all of them."""
+    return values if _current is None else _Total.apply(values)
+
+
+def rows_of_all(values: Tensor, index: Tensor) -> Tensor:
+    """Rows of the whole batch by their number in it, the same on every process.
+
+    Parameters
+    ----------
+    values : Tensor, shape (n_rows, ...)
+        The rows of this process.
+    index : Tensor, shape (n,), int64
+
+    Returns
+    -------
+    Tensor, shape (n, ...)
+    """
+    share = _current
+    if share is None:
+        return values[index]
+    local = index - share.first
+    own = (local >= 0) & (local < share.n_rows)
+    found = values.new_zeros(len(index), *values.shape[1:])
+    found[own] = values[local[own]]
+    dist.all_reduce(found)  # every other process adds zeros
+    return found
+
+
+def held_twice() -> Share | None:
+    """The share in force, for tensors that hold the batch two times over."""
+    return None if _current is None else replace(_current, copies=2 * _current.copies)
+
+
+def shared_by_vectors(shape: torch.Size | tuple[int, ...]) -> Share | None:
+    """The share in force, in vectors of a tensor (B, ..., d) instead of its epochs."""
+    return None if _current is None else _current.times(math.prod(shape[1:-1]))

@@ -1,0 +1,177 @@
+"""What of a training is saved at the end of an epoch, and put back when it goes on."""
+
+from typing import Any
+
+import torch
+from skorch.callbacks import Callback, EarlyStopping, LRScheduler
+from skorch.history import History
+from torch import Tensor
+
+from sk_brainrvq.training.processes import Processes
+from sk_brainrvq.training.runs import TrainingRun, TrainingState
+
+_MODULE, _BEST, _OPTIMIZER, _RANDOM = "module/", "best/", "optimizer/", "random/"
+
+
+class SaveAndResume(Callback):
+    """Save the training at the end of each epoch; at its begin, go on from what was saved.
+
+    It has to come last: the other callbacks have then done their part of an epoch.
+
+    Parameters
+    ----------
+    run : TrainingRun
+    seed : int
+        Of the whole fit.
+    processes : Processes
+        The main process writes, all of them read.
+    state : TrainingState, optional
+        What to go on from.
+    """
+
+    def __init__(
+        self, run: TrainingRun, seed: int, processes: Processes, state: TrainingState | None
+    ):
+        self.run = run
+        self.seed = seed
+        self.processes = processes
+        self.state = state
+
+    def on_train_begin(self, net: Any, **kwargs: Any) -> None:
+        """Put back what was saved, once every other callback has begun."""
+        if self.state is not None:
+            restore_training(net, self.state)
+            self.state = None  # as large as the training itself, and of no more use
+
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        """Save."""
+        state = training_state(net, self.seed)
+        refused = None
+        if self.processes.is_main:
+            try:
+                self.run.save(state)
+            except Exception as error:  # the others must hear of it, and end too
+                refused = error
+        refused = self.processes.agree(refused)
+        if refused is not None:
+            raise refused
+
+
+def training_state(net: Any, seed: int) -> TrainingState:
+    """Everything that the next epochs depend on.
+
+    Parameters
+    ----------
+    net : EEGNet
+    seed : int
+
+    Returns
+    -------
+    TrainingState
+    """
+    optimizer = net.optimizer_.state_dict()
+    tensors = {_MODULE + name: value for name, value in net.bare_module.state_dict().items()}
+    for number, values in optimizer["state"].items():
+        tensors |= {f"{_OPTIMIZER}{number}/{name}": value for name, value in values.items()}
+    tensors |= {_RANDOM + name: value for name, value in _random_states(net).items()}
+    header = {
+        "epoch": len(net.history),
+        "seed": seed,
+        "history": plain_history(net),
+        "batches_given": net.batches.position,
+        "optimizer": optimizer["param_groups"],
+        "scaler": net.scaler_.state_dict(),
+    }
+    for callback in _callbacks(net, LRScheduler):
+        header["scheduler"] = callback.lr_scheduler_.state_dict()
+    for callback in _callbacks(net, EarlyStopping):
+        header["early_stopping"] = {
+            "misses_": callback.misses_,
+            "dynamic_threshold_": float(callback.dynamic_threshold_),
+            "best_epoch_": callback.best_epoch_,
+        }
+        best, wrapper = callback.best_model_weights_ or {}, _wrapper(net)
+        tensors |= {_BEST + name.removeprefix(wrapper): value for name, value in best.items()}
+    return TrainingState(header, tensors)
+
+
+def restore_training(net: Any, state: TrainingState) -> None:
+    """Put a net that has just begun to train where a saved one was."""
+    header = state.header
+    net.bare_module.load_state_dict(_under(_MODULE, state.tensors))
+    groups = [{**group, "betas": tuple(group["betas"])} for group in header["optimizer"]]
+    values: dict[int, dict[str, Tensor]] = {}
+    for key, value in _under(_OPTIMIZER, state.tensors).items():
+        number, name = key.split("/")
+        values.setdefault(int(number), {})[name] = value
+    net.optimizer_.load_state_dict({"state": values, "param_groups": groups})
+    net.scaler_.load_state_dict(header["scaler"])
+    net.batches.position = header["batches_given"]
+    net.history = _history(header["history"])
+    for callback in _callbacks(net, LRScheduler):
+        callback.lr_scheduler_.load_state_dict(header["scheduler"])
+    for callback in _callbacks(net, EarlyStopping):
+        for name, value in header["early_stopping"].items():
+            setattr(callback, name, value)
+        best = {_wrapper(net) + k: v for k, v in _under(_BEST, state.tensors).items()}
+        callback.best_model_weights_ = best or None
+    _restore_random_states(net, _under(_RANDOM, state.tensors))
+
+
+def plain_history(net: Any) -> list[dict[str, Any]]:
+    """The figures of each training epoch, without those of single batches."""
+    left_out = ("batches", "event_lr")
+    return [
+        {key: value for key, value in row.items() if key not in left_out and "best" not in key}
+        for row in net.history
+    ]
+
+
+def _history(rows: list[dict[str, Any]]) -> History:
+    history = History()
+    for row in rows:
+        history.new_epoch()
+        for name, value in row.items():
+            history.record(name, value)
+    return history
+
+
+def _callbacks(net: Any, kind: type) -> list[Any]:
+    """The engine's own callbacks of a kind: what a user's callbacks hold is the user's."""
+    own = ("schedule", "early_stopping")
+    return [c for name, c in net.callbacks_ if name in own and isinstance(c, kind)]
+
+
+def _wrapper(net: Any) -> str:
+    """What several processes put before the names of weights; checkpoints hold them without."""
+    return "" if net.module_ is net.bare_module else "module."
+
+
+def _random_states(net: Any) -> dict[str, Tensor]:
+    states = {"cpu": torch.get_rng_state()}
+    if net.place.type == "cuda":
+        states["cuda"] = torch.cuda.get_rng_state(net.place)
+    return states
+
+
+def _restore_random_states(net: Any, states: dict[str, Tensor]) -> None:
+    torch.set_rng_state(states["cpu"])
+    if "cuda" in states and net.place.type == "cuda":
+        torch.cuda.set_rng_state(states["cuda"], net.place)
+
+
+def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+
+
+def result_state(net: Any, seed: int) -> TrainingState:
+    """What a finished training hands over: weights and history."""
+    tensors = {_MODULE + name: value for name, value in net.bare_module.state_dict().items()}
+    header = {"epoch": len(net.history), "seed": seed, "history": plain_history(net), "ended": True}
+    return TrainingState(header, tensors)
+
+
+def restore_result(net: Any, state: TrainingState) -> None:
+    """Hand over what a finished training ended with."""
+    net.bare_module.load_state_dict(_under(_MODULE, state.tensors))
+    net.history = _history(state.header["history"])

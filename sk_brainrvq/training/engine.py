@@ -1,0 +1,97 @@
+"""How the arithmetic of training is done: settings that change speed more than results."""
+
+from numbers import Integral, Real
+from typing import Any
+
+import torch
+from sklearn.base import BaseEstimator
+
+_PRECISIONS = {"float32": None, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+class Engine(BaseEstimator):
+    """How training computes, for ``engine=`` of the trained estimators.
+
+    Parameters
+    ----------
+    precision : {"auto", "float32", "bfloat16", "float16"}, default="auto"
+        Of the networks' matrix products. "auto" takes bfloat16 on GPUs that have it, float16 on
+        older ones, and float32 elsewhere. float16 comes with loss scaling. Weights, codebooks and
+        the search for the nearest code are float32 always, and so are the codes that
+        pretraining predicts.
+    torch_compile : bool, default=False
+        Compile the network with ``torch.compile``: minutes at first, faster steps then.
+    gradient_accumulation : int, default=1
+        Batches whose gradients are averaged for one step of the optimizer.
+    gradient_clipping : float or None, default=3.0
+        Largest norm of the gradient; None does not clip.
+    warmup_epochs : float, optional
+        Training epochs in which the learning rate rises; each estimator's own by default, and at
+        most a fifth of all.
+
+    Examples
+    --------
+    >>> from sk_brainrvq import BrainRVQPretrainer, Engine
+    >>> pretrainer = BrainRVQPretrainer(engine=Engine(precision="bfloat16"))
+    >>> pretrainer.set_params(engine__gradient_accumulation=4).engine
+    Engine(gradient_accumulation=4, precision='bfloat16')
+    """
+
+    def __init__(
+        self,
+        precision: str = "auto",
+        *,
+        torch_compile: bool = False,
+        gradient_accumulation: int = 1,
+        gradient_clipping: float | None = 3.0,
+        warmup_epochs: float | None = None,
+    ):
+        self.precision = precision
+        self.torch_compile = torch_compile
+        self.gradient_accumulation = gradient_accumulation
+        self.gradient_clipping = gradient_clipping
+        self.warmup_epochs = warmup_epochs
+
+    def check(self) -> None:
+        """Raise ValueError for settings that make no sense."""
+        if self.precision not in ("auto", *_PRECISIONS):
+            raise ValueError(
+                f"precision={self.precision!r} was given; expected 'auto', 'float32', 'bfloat16' "
+                "or 'float16'."
+            )
+        n_batches = self.gradient_accumulation
+        whole = isinstance(n_batches, Integral) and not isinstance(n_batches, bool)
+        if not (whole and n_batches >= 1):
+            raise ValueError(
+                f"gradient_accumulation={self.gradient_accumulation!r} was given; expected a "
+                "number of batches, 1 or more."
+            )
+        clipping: Any = self.gradient_clipping
+        if clipping is not None and not (isinstance(clipping, Real) and float(clipping) > 0):
+            raise ValueError(
+                f"gradient_clipping={clipping!r} was given; expected a number above 0, or None to "
+                "clip nothing."
+            )
+        warmup: Any = self.warmup_epochs
+        if warmup is not None and not (isinstance(warmup, Real) and float(warmup) >= 0):
+            raise ValueError(
+                f"warmup_epochs={warmup!r} was given; expected a number of 0 or more, or None."
+            )
+
+    def dtype(self, device: torch.device | str) -> torch.dtype | None:
+        """Type of matrix products on a device; None is float32."""
+        if self.precision != "auto":
+            return _PRECISIONS[self.precision]
+        if torch.device(device).type != "cuda":
+            return None
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+
+
+def checked_engine(engine: Any) -> Engine:
+    """The engine a user gave, checked; None is the default one."""
+    if engine is None:
+        return Engine()
+    if not isinstance(engine, Engine):
+        raise ValueError(f"engine={engine!r} was given; expected sk_brainrvq.Engine(...) or None.")
+    engine.check()
+    return engine

@@ -1,0 +1,330 @@
+"""Train a module: callbacks, schedule, processes and checkpoints around a net."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from skorch.callbacks import Callback, EarlyStopping, GradientNormClipping
+from torch import nn
+from torch.optim.lr_scheduler import LambdaLR
+
+from sk_brainrvq.training.batches import SegmentDataset, ShuffledBatches
+from sk_brainrvq.training.checkpointing import SaveAndResume, restore_result, result_state
+from sk_brainrvq.training.engine import Engine
+from sk_brainrvq.training.exceptions import LostProcessError, ResumeError
+from sk_brainrvq.training.nets import EEGNet, NoCriterion, check_finite
+from sk_brainrvq.training.optimisation import StepSchedule, warmup_cosine
+from sk_brainrvq.training.processes import Processes, over_processes
+from sk_brainrvq.training.progress import StepProgress
+from sk_brainrvq.training.runs import TrainingRun, TrainingState, checkpoints_in, read_state
+from sk_brainrvq.training.seeds import draw_seed
+
+# What a net holds of data and other networks while it trains.
+_FOR_TRAINING_ALONE = ("batches", "validation", "processes", "encode")
+
+
+@dataclass(frozen=True)
+class Stopping:
+    """When to stop early.
+
+    Attributes
+    ----------
+    patience : int
+        Training epochs without improvement.
+    monitor : str
+        Name in the history.
+    lower_is_better : bool
+    """
+
+    patience: int
+    monitor: str = "valid_loss"
+    lower_is_better: bool = True
+
+
+@dataclass(frozen=True)
+class Session:
+    """Where and with whom a training takes place.
+
+    Attributes
+    ----------
+    seed : int
+        Of the whole fit; a run that goes on has the one it began with.
+    processes : Processes
+    run : TrainingRun, optional
+    state : TrainingState, optional
+        What to go on from.
+    """
+
+    seed: int
+    processes: Processes = field(default_factory=Processes)
+    run: TrainingRun | None = None
+    state: TrainingState | None = None
+
+
+@contextmanager
+def training_session(
+    given_seed: int | None, processes: Processes, run: TrainingRun | None
+) -> Iterator[Session]:
+    """Open a run, if there is one, and find what to go on from; all processes agree on it.
+
+    Parameters
+    ----------
+    given_seed : int or None
+        None draws one; a run that goes on keeps the one it began with.
+    processes : Processes
+    run : TrainingRun or None
+
+    Yields
+    ------
+    Session
+    """
+    seed = processes.agree(draw_seed(None) if given_seed is None else given_seed)
+    if run is None:
+        yield Session(seed, processes)
+        return
+    path, refused = None, None
+    try:
+        if processes.is_main:
+            try:
+                seed = run.open(seed)
+                path = run.latest()
+            except ResumeError as error:
+                refused = error
+        seed, path, refused = processes.agree((seed, path, refused))
+        if refused is not None:
+            raise refused
+        state = None if path is None else read_state(path)
+        yield Session(seed if state is None else state.header["seed"], processes, run, state)
+    finally:
+        run.close()
+
+
+def train(
+    net_class: type[EEGNet],
+    module: nn.Module,
+    dataset: SegmentDataset,
+    *,
+    title: str,
+    max_epochs: int,
+    warmup_epochs: float,
+    batch_size: int,
+    device: torch.device | str,
+    verbose: int,
+    session: Session | None = None,
+    validation: SegmentDataset | None = None,
+    stopping: Stopping | None = None,
+    steps_per_epoch: int | None = None,
+    callbacks: Sequence[Any] = (),
+    engine: Engine | None = None,
+    **settings: Any,
+) -> EEGNet:
+    """Train a module and return the fitted net.
+
+    Parameters
+    ----------
+    net_class : type
+    module : nn.Module
+    dataset : SegmentDataset
+    title : str
+        Shown at the progress bar.
+    max_epochs : int
+        0 leaves the module as it is.
+    warmup_epochs : float
+        At most a fifth of all epochs are warm-up.
+    batch_size : int
+        Of all processes together.
+    device : str
+    verbose : int
+    session : Session, optional
+        By default a single process that saves nothing, with torch's seed.
+    validation : SegmentDataset, optional
+        Scored after each epoch.
+    stopping : Stopping, optional
+        The weights of the best epoch are kept.
+    steps_per_epoch : int, optional
+        Batches of an epoch; by default those of one pass over the data.
+    callbacks : sequence of skorch.callbacks.Callback or (str, Callback)
+        The user's own.
+    engine : Engine, optional
+    **settings
+        Of the net: ``lr``, ``weight_decay``, ...
+
+    Returns
+    -------
+    EEGNet
+        In eval mode, on ``device``.
+    """
+    engine = engine or Engine()
+    session = session or Session(torch.initial_seed())
+    processes = session.processes
+    batches = ShuffledBatches(dataset, batch_size, session.seed, steps_per_epoch)
+    steps_of_epoch = -(-len(batches) // engine.gradient_accumulation)
+    n_steps = max_epochs * steps_of_epoch
+    if engine.warmup_epochs is not None:
+        warmup_epochs = engine.warmup_epochs
+    n_warmup = int(min(warmup_epochs * steps_of_epoch, n_steps / 5))
+    chosen_class, process_settings = over_processes(net_class, processes)
+    net = chosen_class(
+        module,
+        NoCriterion,
+        optimizer=torch.optim.AdamW,
+        max_epochs=max_epochs,
+        batch_size=batch_size,
+        device=None if processes.accelerator else device,
+        train_split=None,
+        callbacks=[
+            ("clip", GradientNormClipping(engine.gradient_clipping)),
+            (
+                "schedule",
+                StepSchedule(
+                    LambdaLR, lr_lambda=warmup_cosine(n_warmup, n_steps), step_every="batch"
+                ),
+            ),
+            *callbacks,
+            *_own_callbacks(title, max_epochs * len(batches), verbose, stopping, session),
+        ],
+        callbacks__train_loss=None,
+        callbacks__valid_loss=None,
+        engine=engine,
+        batches=batches,
+        validation=validation,
+        processes=processes,
+        **process_settings,
+        **settings,
+    )
+    if engine.torch_compile:
+        module.compile()
+    net.initialize()
+    if session.state is not None and session.state.header.get("ended"):
+        restore_result(net, session.state)
+    else:
+        _run(net, dataset, session)
+        check_finite(net)
+        _save_result(net, session)
+    return _finished(net, net_class, module, device, settings)
+
+
+def _own_callbacks(
+    title: str, n_steps: int, verbose: int, stopping: Stopping | None, session: Session
+) -> list[tuple[str, Callback]]:
+    """Callbacks that come after the user's: those that end an epoch last of all."""
+    callbacks: list[tuple[str, Callback]] = []
+    if verbose and session.processes.is_main:
+        callbacks.append(("progress", StepProgress(title, n_steps)))
+    if stopping is not None:
+        early = EarlyStopping(
+            monitor=stopping.monitor,
+            patience=stopping.patience,
+            lower_is_better=stopping.lower_is_better,
+            threshold=0,
+            load_best=True,
+            sink=_silent,
+        )
+        callbacks.append(("early_stopping", early))
+    if session.run is not None:
+        saving = SaveAndResume(session.run, session.seed, session.processes, session.state)
+        callbacks.append(("save", saving))
+    return callbacks
+
+
+def is_callback(item: Any) -> bool:
+    """Whether skorch takes it as a callback: one, or a pair of a name and one."""
+    callback = item[1] if isinstance(item, tuple) and len(item) == 2 else item
+    return isinstance(callback, Callback)
+
+
+def _silent(*args: Any, **kwargs: Any) -> None:
+    """Sink of skorch's messages, which the history holds anyway."""
+
+
+def _run(net: EEGNet, dataset: SegmentDataset, session: Session) -> None:
+    """Train the epochs that are left; skorch's own ``fit`` would swallow Ctrl-C."""
+    if not net.max_epochs:
+        return
+    net.notify("on_train_begin", X=dataset, y=None)
+    try:
+        net.fit_loop(dataset, None, epochs=net.max_epochs - len(net.history))
+    except KeyboardInterrupt:
+        if not _stopped_early(net):
+            raise
+    except RuntimeError as error:
+        if session.processes.n_processes == 1 or not _is_of_exchange(error):
+            raise
+        raise LostProcessError(_lost_message(net, session)) from error
+    finally:
+        net.notify("on_train_end", X=dataset, y=None)
+
+
+def _stopped_early(net: EEGNet) -> bool:
+    """Whether a callback asked to stop, which skorch's do as Ctrl-C does."""
+    stoppers = [c for _, c in net.callbacks_ if isinstance(c, EarlyStopping)]
+    return any(callback.misses_ >= callback.patience for callback in stoppers)
+
+
+def _is_of_exchange(error: RuntimeError) -> bool:
+    """Whether an error comes from the exchange between processes."""
+    words = ("gloo", "nccl", "connection", "peer", "process group", "timed out", "store")
+    is_backend_error = isinstance(error, torch.distributed.DistBackendError)
+    return is_backend_error or any(word in str(error).lower() for word in words)
+
+
+def _lost_message(net: EEGNet, session: Session) -> str:
+    """What happened, and how to go on."""
+    start = (
+        f"One of {session.processes.n_processes} processes was lost in epoch {len(net.history)} "
+        f"of {net.max_epochs}. "
+    )
+    if session.run is None:
+        return start + "Nothing was saved: with checkpoint_dir=... a training can go on."
+    saved = checkpoints_in(session.run.folder)
+    if not saved:
+        return start + f"No epoch had been saved in {session.run.folder} yet."
+    return start + (
+        f"The last checkpoint is {saved[0]}: start the same again, with as many processes as you "
+        "like, and training goes on from there."
+    )
+
+
+def _save_result(net: EEGNet, session: Session) -> None:
+    if session.run is None:
+        return
+    refused = None
+    if session.processes.is_main:
+        try:
+            session.run.save_result(result_state(net, session.seed))
+        except ResumeError as error:
+            refused = error
+    refused = session.processes.agree(refused)
+    if refused is not None:
+        raise refused
+
+
+def _finished(
+    net: EEGNet, net_class: type[EEGNet], module: nn.Module, device: Any, settings: dict[str, Any]
+) -> EEGNet:
+    """The net without what only training needs."""
+    module._compiled_call_impl = None
+    # Twice the size of the weights, and of no use once training has ended.
+    net.optimizer_.state.clear()
+    module.zero_grad(set_to_none=True)
+    if net.processes is not None and net.processes.accelerator is not None:
+        history = net.history
+        net = net_class(module, device=device, batch_size=net.batch_size, **settings)
+        net.set_params(train_split=None, callbacks__print_log=None)
+        net.initialize()
+        net.history = history
+    for name in _FOR_TRAINING_ALONE:
+        setattr(net, name, None)
+    net.module_.eval()
+    return net
+
+
+def wrap(net_class: type[EEGNet], module: nn.Module, device: str, batch_size: int) -> EEGNet:
+    """A net around a module that needs no training."""
+    net = net_class(module, device=device, batch_size=batch_size, train_split=None)
+    net.set_params(callbacks__print_log=None)
+    net.initialize()
+    net.module_.eval()
+    return net

@@ -1,0 +1,264 @@
+"""Training runs on disk: one folder a run, named by what makes it what it is, and locked."""
+
+import hashlib
+import json
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from sk_brainrvq.files import write_whole
+from sk_brainrvq.training.exceptions import ResumeError
+
+_FORMAT_VERSION = 1
+_KEPT = 2
+_HEADER_KEY = "sk_brainrvq_training"
+_RESULT = "result.safetensors"
+_CONFIGURATION = "configuration.json"
+_LOCK = "lock"
+
+
+@dataclass(frozen=True)
+class TrainingState:
+    """What a checkpoint holds.
+
+    Attributes
+    ----------
+    header : dict
+        Plain values: "epoch", "seed", "history", ...
+    tensors : dict of str to Tensor
+    """
+
+    header: dict[str, Any]
+    tensors: dict[str, Tensor]
+
+
+@dataclass
+class TrainingRun:
+    """Folder of one training run.
+
+    Attributes
+    ----------
+    folder : Path
+        Holds ``configuration.json``, the last two ``epoch-*.safetensors`` and, once training
+        has ended, ``result.safetensors``.
+    configuration : dict of str to str
+        Parameters and data, as text: what makes this run differ from any other.
+    start : Path, optional
+        Checkpoint file or folder to start from, where it is not the run's own folder.
+    """
+
+    folder: Path
+    configuration: dict[str, str]
+    start: Path | None = None
+    _lock: FileLock | None = field(default=None, repr=False)
+
+    def open(self, seed: int) -> int:
+        """Make the folder and lock it, so that no other process trains the same run.
+
+        Parameters
+        ----------
+        seed : int
+            Of a run that begins.
+
+        Returns
+        -------
+        int
+            Seed of the run: the one it began with.
+
+        Raises
+        ------
+        ResumeError
+            If another process holds it, or it cannot be written.
+        """
+        self._refuse_other_configurations()
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._lock = FileLock(self.folder / _LOCK)
+            self._lock.acquire(timeout=0)
+            for left_over in self.folder.glob("*.partial"):
+                left_over.unlink()
+            path = self.folder / _CONFIGURATION
+            if path.is_file():
+                return int(json.loads(path.read_text())["seed"])
+            document = {"seed": seed, "configuration": self.configuration}
+            text = json.dumps(document, indent=2, sort_keys=True) + "\n"
+            write_whole(path, text.encode())
+            return seed
+        except Timeout as error:
+            raise ResumeError(
+                f"Another process trains this very run in {self.folder}: the same parameters on "
+                "the same data. Wait for it, or give another checkpoint_dir."
+            ) from error
+        except OSError as error:
+            self.close()
+            raise ResumeError(f"Checkpoints cannot be written to {self.folder}: {error}") from error
+
+    def close(self) -> None:
+        """Give the lock back."""
+        if self._lock is not None:
+            self._lock.release()
+
+    def latest(self) -> Path | None:
+        """The result, or the last checkpoint that can be read; None where there is neither.
+
+        One that cannot be read is left out with a warning.
+        """
+        candidates = self._candidates()
+        for number, path in enumerate(candidates, start=1):
+            try:
+                read_state(path)
+            except ResumeError as error:
+                left = "The one before is used." if number < len(candidates) else "It starts anew."
+                warnings.warn(f"{error} {left}", UserWarning, stacklevel=2)
+            else:
+                return path
+        if self.start is not None:
+            raise ResumeError(
+                f"resume_from={str(self.start)!r} holds no checkpoint to resume from."
+            )
+        return None
+
+    def _candidates(self) -> list[Path]:
+        own = checkpoints_in(self.folder)
+        if self.start is None or own:
+            return own
+        return [self.start] if self.start.is_file() else checkpoints_in(self.start)
+
+    def _refuse_other_configurations(self) -> None:
+        """Raise ResumeError where what is to be resumed was something else."""
+        if self.start is None:
+            return
+        folder = self.start.parent if self.start.is_file() else self.start
+        path = folder / _CONFIGURATION
+        if not path.is_file():
+            raise ResumeError(
+                f"resume_from={str(self.start)!r} was given, but {path} is not there: expected "
+                "the folder of a run inside checkpoint_dir, or a checkpoint in it."
+            )
+        before = json.loads(path.read_text())["configuration"]
+        differences = [
+            f"  {name}: {before.get(name, 'not there')} then, {now} now"
+            for name in sorted(before.keys() | self.configuration.keys())
+            if before.get(name) != (now := self.configuration.get(name, "not there"))
+        ]
+        if differences:
+            raise ResumeError(
+                f"The run in {folder} was started otherwise and cannot go on as this one:\n"
+                + "\n".join(differences)
+                + "\nGive it the parameters and data of then, or start anew without resume_from."
+            )
+
+    def save(self, state: TrainingState) -> None:
+        """Write the checkpoint of an epoch; of older ones the last stays."""
+        name = f"epoch-{state.header['epoch']:06d}.safetensors"
+        self._write(name, state)
+        others = sorted(p for p in self.folder.glob("epoch-*.safetensors") if p.name != name)
+        older = [path for path in others if path.name < name]
+        # Later ones could not be read, or training would have gone on from them.
+        later = [path for path in others if path.name > name]
+        for path in [*older[: 1 - _KEPT], *later]:
+            path.unlink(missing_ok=True)
+
+    def save_result(self, state: TrainingState) -> None:
+        """Write what training ended with."""
+        self._write(_RESULT, state)
+
+    def _write(self, name: str, state: TrainingState) -> None:
+        header = {"format_version": _FORMAT_VERSION, **state.header}
+        tensors = {key: value.detach().cpu().contiguous() for key, value in state.tensors.items()}
+        metadata = {_HEADER_KEY: json.dumps(header)}
+        try:
+            write_whole(
+                self.folder / name, lambda path: save_file(tensors, path, metadata=metadata)
+            )
+        except (OSError, SafetensorError) as error:
+            held = checkpoints_in(self.folder)
+            kept = f"{held[0].name} is whole" if held else "there is no earlier one"
+            raise ResumeError(
+                f"The checkpoint {name} could not be written to {self.folder}: {error}. Make room "
+                f"and fit again: training goes on from the last checkpoint ({kept})."
+            ) from error
+
+
+def checkpoints_in(folder: Path) -> list[Path]:
+    """The result, if any, then the checkpoints, the latest first."""
+    result = folder / _RESULT
+    epochs = sorted(folder.glob("epoch-*.safetensors"), reverse=True)
+    return ([result] if result.is_file() else []) + epochs
+
+
+def read_state(path: Path) -> TrainingState:
+    """Read a checkpoint of a training.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    TrainingState
+
+    Raises
+    ------
+    ResumeError
+        If the file is truncated or of another kind.
+    """
+    try:
+        with safe_open(path, framework="pt", device="cpu") as opened:
+            header = json.loads((opened.metadata() or {})[_HEADER_KEY])
+            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        raise ResumeError(
+            f"The checkpoint {path} is truncated or none of a training ({error})."
+        ) from error
+    if header["format_version"] > _FORMAT_VERSION:
+        raise ResumeError(
+            f"The checkpoint {path} has format version {header['format_version']}; this version of "
+            f"sk_brainrvq reads up to {_FORMAT_VERSION}. Upgrade sk_brainrvq."
+        )
+    return TrainingState(header, tensors)
+
+
+def run_of(
+    title: str,
+    configuration: Mapping[str, str],
+    checkpoint_dir: str | Path | None,
+    resume_from: str | Path | None,
+) -> TrainingRun | None:
+    """The run that a configuration stands for; None where nothing is to be saved.
+
+    Parameters
+    ----------
+    title : str
+        First part of the folder's name.
+    configuration : mapping of str to str
+    checkpoint_dir : path, optional
+        Folder of all runs.
+    resume_from : path, optional
+        Folder of a run, or a checkpoint in it.
+
+    Returns
+    -------
+    TrainingRun or None
+    """
+    if checkpoint_dir is None and resume_from is None:
+        return None
+    start = None if resume_from is None else Path(resume_from)
+    if start is not None and not start.exists():
+        raise ResumeError(
+            f"resume_from={str(resume_from)!r} is not there; expected the folder of a run, or a "
+            "checkpoint in it."
+        )
+    if checkpoint_dir is None:
+        assert start is not None
+        return TrainingRun(start.parent if start.is_file() else start, dict(configuration), start)
+    text = json.dumps(dict(configuration), sort_keys=True)
+    digest = hashlib.sha256(text.encode()).hexdigest()[:12]
+    return TrainingRun(Path(checkpoint_dir) / f"{title}-{digest}", dict(configuration), start)
