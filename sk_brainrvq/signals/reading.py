@@ -60,15 +60,26 @@ class ReadSettings:
             raise InvalidEEGError(
                 f"on_error={self.on_error!r} was given; expected one of {_ON_ERROR}."
             )
-        numbers = all(
-            isinstance(value, Real) and not isinstance(value, bool)
-            for value in (self.window, self.overlap)
+        check_window(self.window, self.overlap)
+
+
+def check_window(window: Any, overlap: Any) -> None:
+    """Raise InvalidEEGError unless these are seconds that windows can be cut by."""
+    numbers = all(
+        isinstance(value, Real) and not isinstance(value, bool) for value in (window, overlap)
+    )
+    if not (numbers and 0 < window <= 1e5 and 0 <= overlap < window):
+        raise InvalidEEGError(
+            f"window={window!r} and overlap={overlap!r} were given; expected "
+            "seconds, window above 0 and overlap from 0 to below window."
         )
-        if not (numbers and 0 < self.window <= 1e5 and 0 <= self.overlap < self.window):
-            raise InvalidEEGError(
-                f"window={self.window!r} and overlap={self.overlap!r} were given; expected "
-                "seconds, window above 0 and overlap from 0 to below window."
-            )
+
+
+def is_corpus(X: Any) -> bool:
+    """Whether X is an ``EEGCorpus``."""
+    from sk_brainrvq.signals.corpus import EEGCorpus  # it reads recordings through this module
+
+    return isinstance(X, EEGCorpus)
 
 
 def is_plain_array(X: Any) -> bool:
@@ -101,7 +112,7 @@ def is_list_of_items(X: Any) -> bool:
 
 def _is_item(x: Any) -> bool:
     known = is_mne_epochs(x) or is_mne_raw(x) or isinstance(x, (str, Path))
-    return known or is_braindecode_dataset(x)
+    return known or is_corpus(x) or is_braindecode_dataset(x)
 
 
 def read_blocks(
@@ -111,8 +122,9 @@ def read_blocks(
 
     Parameters
     ----------
-    X : array, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
+    X : array, mne.Epochs, mne.io.Raw, path, EEGCorpus, braindecode dataset, or a list of these
     settings : ReadSettings
+        A corpus was filtered and cut already: it keeps its own windows.
     check_array : callable
         Checks an array, and gives it with 2 or 3 dimensions.
 
@@ -151,6 +163,8 @@ def _blocks_of(
         return blocks_from_epochs(X)
     if is_mne_raw(X):
         return [block_from_raw(X, settings.window, settings.overlap, settings.filters)]
+    if is_corpus(X):
+        return X.blocks()
     if is_braindecode_dataset(X):
         return blocks_from_braindecode(X, settings.window, settings.overlap, settings.filters)
     array = check_array(X)

@@ -1,0 +1,184 @@
+"""One file of a corpus in: from what MNE reads to integers at 200 Hz, and which seconds to use."""
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sk_brainrvq.signals.exceptions import EEGWarning, InvalidEEGError
+from sk_brainrvq.signals.filtering import FilterSettings
+from sk_brainrvq.signals.recordings import (
+    band_of,
+    eeg_channels,
+    filtered_signals,
+    is_mne_raw,
+    positions_of,
+    read_recording,
+)
+from sk_brainrvq.signals.resampling import TARGET_SFREQ, resample
+from sk_brainrvq.signals.units import UNITS, describe_amplitude
+
+_LARGEST_STEP = 32767
+# Smaller steps than this, in microvolts, are noise of the arithmetic on a flat channel.
+_SMALLEST_SCALE = 1e-9
+# Beyond this step, in microvolts, EEG of some microvolts is stored coarsely.
+_COARSE_SCALE = 0.5
+_LARGEST_MICROVOLTS = 1e9
+_SECOND = int(TARGET_SFREQ)
+
+
+@dataclass(frozen=True)
+class Signals:
+    """EEG of one file, filtered.
+
+    Attributes
+    ----------
+    microvolts : ndarray, shape (n_channels, n_times at 200 Hz), float64
+    ch_names : tuple of str
+    positions : tuple of (3,) tuple or None
+    sfreq, highpass : float
+        Of the file, in Hz.
+    lowpass : float or None
+    notes : tuple of str
+    """
+
+    microvolts: NDArray
+    ch_names: tuple[str, ...]
+    positions: tuple[tuple[float, float, float] | None, ...]
+    sfreq: float
+    highpass: float
+    lowpass: float | None
+    notes: tuple[str, ...]
+
+
+def read_signals(source: str, filters: FilterSettings) -> Signals:
+    """Read a file, filter its EEG channels and resample them.
+
+    Parameters
+    ----------
+    source : str
+    filters : FilterSettings
+
+    Returns
+    -------
+    Signals
+
+    Raises
+    ------
+    InvalidEEGError
+        For a file that cannot be read, holds epochs, has no EEG channel, or NaN.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", EEGWarning)  # notes say it, once for all files
+        raw = read_recording(source)
+        if not is_mne_raw(raw):
+            raise InvalidEEGError(
+                f"{source} holds epochs; a corpus is made of continuous recordings."
+            )
+        names = eeg_channels(raw)
+        microvolts = filtered_signals(raw, names, filters, UNITS["V"])
+    sfreq, (highpass, lowpass) = float(raw.info["sfreq"]), band_of(raw.info)
+    places = positions_of(raw.info, names) or {}
+    left_out = [name for name in raw.ch_names if name not in names]
+    del raw
+    microvolts = resample(microvolts, sfreq)
+    if np.abs(microvolts).max() > _LARGEST_MICROVOLTS:
+        raise InvalidEEGError(
+            f"The recording reaches {np.abs(microvolts).max():.3g} microvolts; EEG stays far below "
+            f"{_LARGEST_MICROVOLTS:.0e}. Check the unit that the file states."
+        )
+    return Signals(
+        microvolts,
+        tuple(names),
+        tuple(_place(places.get(name)) for name in names),
+        sfreq,
+        highpass,
+        lowpass,
+        tuple(_notes(microvolts, names, left_out)),
+    )
+
+
+def _place(place: NDArray | None) -> tuple[float, float, float] | None:
+    return None if place is None else (float(place[0]), float(place[1]), float(place[2]))
+
+
+def _notes(microvolts: NDArray, names: list[str], left_out: list[str]) -> list[str]:
+    notes = []
+    if left_out:
+        notes.append(f"Left out, as bad or not EEG: {', '.join(left_out)}.")
+    if sentence := describe_amplitude(microvolts, "V"):
+        notes.append(sentence.split(". Pass ")[0] + ". Scale the data of the file.")
+    coarse = [n for n, step in zip(names, scales(microvolts), strict=True) if step > _COARSE_SCALE]
+    if coarse:
+        notes.append(
+            f"Artefacts above {_COARSE_SCALE * _LARGEST_STEP / 1000:.0f} mV make the steps of "
+            f"{', '.join(coarse)} larger than {_COARSE_SCALE} microvolts."
+        )
+    return notes
+
+
+def scales(microvolts: NDArray) -> NDArray:
+    """Microvolts per integer step of each channel: its largest value is the largest integer."""
+    return np.maximum(np.abs(microvolts).max(axis=1) / _LARGEST_STEP, _SMALLEST_SCALE)
+
+
+def to_steps(microvolts: NDArray, scale: NDArray) -> NDArray:
+    """Signals as the nearest integer steps.
+
+    Parameters
+    ----------
+    microvolts : ndarray, shape (n_channels, n_times)
+    scale : ndarray, shape (n_channels,)
+        Microvolts per step.
+
+    Returns
+    -------
+    ndarray, shape (n_channels, n_times), int16
+    """
+    steps = np.empty(microvolts.shape, dtype=np.int16)
+    for row, (signal, size) in enumerate(zip(microvolts, scale, strict=True)):
+        steps[row] = np.rint(signal / size)
+    return steps
+
+
+def unusable_seconds(
+    microvolts: NDArray, reject_amplitude: float | None, reject_flat: float | None
+) -> tuple[tuple[int, int], ...]:
+    """Runs of seconds in which any channel is too large or flat.
+
+    Parameters
+    ----------
+    microvolts : ndarray, shape (n_channels, n_times)
+        At 200 Hz.
+    reject_amplitude : float or None
+        A second is unusable if a channel's range in it, peak to peak, is above this.
+    reject_flat : float or None
+        The same, below this. The part of a second that ends a recording is judged by its last
+        200 samples.
+
+    Returns
+    -------
+    tuple of (int, int)
+        The first second of each run and the one after its last, of seconds counted from 0.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sk_brainrvq.signals.corpus_reading import unusable_seconds
+    >>> eeg = np.random.default_rng(0).normal(scale=20, size=(2, 2000))
+    >>> eeg[1, 700] = 900
+    >>> unusable_seconds(eeg, reject_amplitude=500, reject_flat=None)
+    ((3, 4),)
+    """
+    starts = np.arange(0, microvolts.shape[1], _SECOND)
+    highest = np.maximum.reduceat(microvolts, starts, axis=1)
+    ranges = highest - np.minimum.reduceat(microvolts, starts, axis=1)
+    bad = np.zeros(len(starts), dtype=bool)
+    if reject_amplitude is not None:
+        bad |= (ranges > reject_amplitude).any(axis=0)
+    if reject_flat is not None:
+        ranges[:, -1] = np.ptp(microvolts[:, -_SECOND:], axis=1)
+        bad |= (ranges < reject_flat).any(axis=0)
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], bad.astype(np.int8), [0]])))
+    return tuple((int(first), int(end)) for first, end in edges.reshape(-1, 2))
