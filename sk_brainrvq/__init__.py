@@ -13,28 +13,39 @@ if TYPE_CHECKING:
         BrainRVQClassifier,
         BrainRVQEmbedder,
         BrainRVQPretrainer,
+        BrainRVQRegressor,
         CodeHistogram,
         DDRVQTransformer,
     )
+    from sk_brainrvq.signals import EEGCorpus, build_corpus
+    from sk_brainrvq.training import Engine
     from sk_brainrvq.weights import Weights
 
 _HOMES = {
     "BrainRVQClassifier": "estimators",
     "BrainRVQEmbedder": "estimators",
     "BrainRVQPretrainer": "estimators",
+    "BrainRVQRegressor": "estimators",
     "CodeHistogram": "estimators",
     "DDRVQTransformer": "estimators",
+    "EEGCorpus": "signals",
+    "Engine": "training",
     "Weights": "weights",
+    "build_corpus": "signals",
 }
 
 __all__ = [
     "BrainRVQClassifier",
     "BrainRVQEmbedder",
     "BrainRVQPretrainer",
+    "BrainRVQRegressor",
     "CodeHistogram",
     "DDRVQTransformer",
+    "EEGCorpus",
+    "Engine",
     "Weights",
     "__version__",
+    "build_corpus",
 ]
 
 

@@ -19,6 +19,7 @@ ARROWS = {
     "training": {"nn", "signals"},
     "weights": {"nn", "signals"},
     "estimators": {"nn", "signals", "training", "weights"},
+    "command_line": {"estimators", "signals", "training", "weights"},
 }
 
 
@@ -70,7 +71,7 @@ def test_import__fresh_process__loads_no_heavy_library():
     code = """
 import sys
 import sk_brainrvq
-heavy = {"torch", "mne", "skorch", "sklearn", "scipy", "numpy", "matplotlib", "safetensors"}
+heavy = {"click", "torch", "mne", "skorch", "sklearn", "scipy", "numpy", "matplotlib", "safetensors"}
 print(sorted(heavy & set(sys.modules)))
 print(sk_brainrvq.__version__)
 """
@@ -83,7 +84,7 @@ def test_using_an_estimator__fresh_process__loads_neither_mne_nor_matplotlib():
     code = """
 import sys
 from sk_brainrvq import DDRVQTransformer
-print(sorted({"mne", "matplotlib", "braindecode", "moabb"} & set(sys.modules)))
+print(sorted({"mne", "matplotlib", "braindecode", "moabb", "zarr", "peft", "dask"} & set(sys.modules)))
 """
     assert run_python(code).strip() == "[]"
 
@@ -93,10 +94,14 @@ def test_dir__package__lists_public_names():
         "BrainRVQClassifier",
         "BrainRVQEmbedder",
         "BrainRVQPretrainer",
+        "BrainRVQRegressor",
         "CodeHistogram",
         "DDRVQTransformer",
+        "EEGCorpus",
+        "Engine",
         "Weights",
         "__version__",
+        "build_corpus",
     }
     assert expected <= set(dir(sk_brainrvq))
     assert expected <= set(sk_brainrvq.__all__)
@@ -105,8 +110,8 @@ def test_dir__package__lists_public_names():
 
 
 def test_getattr__unknown_name__raises_attribute_error():
-    with pytest.raises(AttributeError, match="no attribute 'BrainRVQRegressor'"):
-        sk_brainrvq.BrainRVQRegressor  # noqa: B018
+    with pytest.raises(AttributeError, match="no attribute 'BrainRVQClusterer'"):
+        sk_brainrvq.BrainRVQClusterer  # noqa: B018
 
 
 @pytest.mark.parametrize("part", ARROWS)
@@ -149,7 +154,7 @@ def test_imports__datasets_and_viz__known_to_nobody_else():
 
 
 def test_imports__extras__only_where_they_are_used():
-    extras = {"matplotlib", "braindecode", "moabb", "zarr", "fsspec"}
+    extras = {"matplotlib", "braindecode", "moabb", "zarr", "fsspec", "peft", "accelerate"}
     strangers = {
         (str(path.relative_to(ROOT)), name)
         for path in FILES

@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from itertools import chain
 from numbers import Integral, Real
@@ -36,11 +36,14 @@ from sk_brainrvq.signals import (
 )
 from sk_brainrvq.signals.electrodes import ElectrodeMatch, ElectrodeReport, electrode_report
 from sk_brainrvq.signals.filtering import FilterSettings
-from sk_brainrvq.signals.reading import holds_arrays, is_plain_array
+from sk_brainrvq.signals.reading import holds_arrays, is_corpus, is_plain_array
 from sk_brainrvq.training import EEGNet, available_device, resolve_device, wrap
 from sk_brainrvq.weights import CheckpointError, Weights
 from sk_brainrvq.weights.checkpoint import read_checkpoint
 from sk_brainrvq.weights.weights import read_attached
+
+# Parameters that a saved estimator does not take to another machine.
+_OF_ONE_MACHINE = ("callbacks", "checkpoint_dir", "resume_from")
 
 
 class EEGEstimator(BaseEstimator):
@@ -91,8 +94,43 @@ class EEGEstimator(BaseEstimator):
             raise
 
     def _read_for_fit(self, X: Any) -> PreparedEEG:
-        """Check, convert and cut X, and remember its channels."""
-        return gather(self._learn_channels(X))
+        """Check, convert and cut X, and remember its channels; a corpus is read in training."""
+        if not is_corpus(X):
+            return gather(self._learn_channels(X))
+        self._check_settings()
+        self._take_filters_of(X)
+        first = X.recordings[0]
+        self.ch_names_in_, self.n_channels_in_ = list(first.ch_names), len(first.ch_names)
+        self.n_features_in_ = self.n_channels_in_
+        self._takes_2d = self._fitted_on_array = False
+        prepared = X.prepared(**self._matching(), warn=True)
+        return replace(prepared, groups=list(self._remember_electrodes(iter(prepared.groups))))
+
+    def _take_filters_of(self, corpus: Any) -> None:
+        """A corpus is filtered already: its filters are those of the weights that are trained."""
+        if "filters" not in self._info:
+            self._info["filters"] = asdict(corpus.filters)
+        wanted = self._filters()
+        if wanted != corpus.filters:
+            raise InvalidEEGError(
+                f"The corpus was built with {corpus.filters}, but {wanted} was asked for (by "
+                "l_freq, h_freq, notch, reference, or the weights). Build the corpus with those, "
+                "or pass the corpus's."
+            )
+
+    def _gather(self, X: Any) -> PreparedEEG:
+        """Check X against fit, convert and cut it; a corpus is read when it is needed."""
+        if is_corpus(X):
+            return X.prepared(**self._matching(), warn=False)
+        return gather(self._read(X))
+
+    def _matching(self) -> dict[str, Any]:
+        """How channels are matched to electrodes."""
+        return {
+            "trained_rows": self._info.get("trained_rows"),
+            "official": self._info.get("official", False),
+            "electrode_map": self.electrode_map,
+        }
 
     def _learn_channels(self, X: Any) -> Iterator[PatchGroup]:
         """Patches of X, whose channels are remembered."""
@@ -122,11 +160,9 @@ class EEGEstimator(BaseEstimator):
     def _patches(self, blocks: Iterable[EpochBlock], warn: bool = False) -> Iterator[PatchGroup]:
         return stream(
             blocks,
-            trained_rows=self._info.get("trained_rows"),
-            official=self._info.get("official", False),
+            **self._matching(),
             warn=warn,
             filters=self._filters(),
-            electrode_map=self.electrode_map,
         )
 
     def _check_settings(self) -> None:
@@ -288,6 +324,9 @@ class EEGEstimator(BaseEstimator):
     def save_pretrained(self, folder: str | Path) -> Path:
         """Save the fitted estimator: tensors as safetensors, all else as JSON, no pickle.
 
+        ``callbacks``, validation data, ``checkpoint_dir`` and ``resume_from`` stay behind: they
+        are None once loaded.
+
         Parameters
         ----------
         folder : path
@@ -311,8 +350,11 @@ class EEGEstimator(BaseEstimator):
     @staticmethod
     def _savable(parameter: str, value: Any) -> Any:
         """A parameter's value; weights and paths of weights, which do not go along, are marked."""
-        of_weights = parameter in ("weights", "tokenizer")
-        return Omitted() if of_weights and value not in (None, "default") else value
+        if parameter in ("weights", "tokenizer"):
+            return value if value in (None, "default") else Omitted()
+        if parameter == "validation":
+            return value if isinstance(value, Real) else None
+        return None if parameter in _OF_ONE_MACHINE else value
 
     @classmethod
     def from_pretrained(cls, path: str | Path) -> Self:

@@ -1,45 +1,24 @@
 """BrainRVQClassifier: a pretrained encoder fine-tuned on labelled EEG."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from typing import Any, Self, cast
+from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
+from scipy.special import softmax
 from sklearn.base import ClassifierMixin
-from sklearn.utils.class_weight import compute_class_weight
-from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.multiclass import check_classification_targets, unique_labels
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
-from sk_brainrvq.estimators.architectures import (
-    PRETRAINING_ENCODER,
-    check_no_conflict,
-    resolve_sizes,
-)
-from sk_brainrvq.estimators.base import EEGEstimator
-from sk_brainrvq.estimators.pooling import average_segments
-from sk_brainrvq.estimators.training_info import training_info
-from sk_brainrvq.nn import EncoderClassifier
-from sk_brainrvq.signals.braindecode_input import is_braindecode_dataset, labels_of
-from sk_brainrvq.signals.preparation import rematch
-from sk_brainrvq.training import (
-    Batch,
-    ClassifierNet,
-    SegmentDataset,
-    draw_seed,
-    plain_history,
-    resolve_device,
-    run_batches,
-    seeded,
-    train,
-)
-from sk_brainrvq.weights import Weights, resolve_weights
-from sk_brainrvq.weights.modules import build_module, fill_untrained_time_rows
+from sk_brainrvq.estimators.fine_tuning import FineTunedEstimator
+from sk_brainrvq.estimators.labelled import LabelledEEG, class_weights
+from sk_brainrvq.training import Engine
+from sk_brainrvq.training.fine_tuning import ClassifierNet
 
 
-class BrainRVQClassifier(ClassifierMixin, EEGEstimator):
-    """Fine-tune an encoder, with a linear head on the mean of its patch tokens.
+class BrainRVQClassifier(ClassifierMixin, FineTunedEstimator):
+    """Fine-tune an encoder with a classification head.
 
     Parameters
     ----------
@@ -52,20 +31,57 @@ class BrainRVQClassifier(ClassifierMixin, EEGEstimator):
     spectral_embedding : bool, optional
         Show the encoder each patch's log amplitude and spectrum beside its waveform; True by
         default.
+    head : {"mean", "flatten", "attention"}, default="mean"
+        What turns patch tokens into outputs. "mean": a linear map of their mean. "attention": a
+        learnt query attends over them, then a linear map. "flatten": all of them side by side
+        and a perceptron of two hidden layers, as in the paper's tables: large, and tied to the
+        channels and the length of fit.
+    dropout : float, default=0.1
+        Of the flattened head.
+    strategy : {"full", "frozen", "lora"}, default="full"
+        What is trained: everything; the head alone; or the head and low-rank adapters (LoRA) in
+        the encoder's blocks, merged into the weights afterwards, which needs peft
+        (``pip install sk_brainrvq[lora]``). With few labels, less to train is often better.
+    lora_rank : int, default=8
+        Rank of the adapters.
     drop_path : float, default=0.1
-        Stochastic depth of the last block.
+        Stochastic depth of the last block; a frozen encoder has none.
     max_epochs : int, default=20
         Passes over X.
     lr : float, default=5e-4
-        Peak learning rate of AdamW, of the head.
+        Peak learning rate of AdamW, of the head. ``partial_fit`` keeps it constant.
     layer_decay : float, default=0.9
         Factor of the learning rate from one block to the one below.
     weight_decay : float, default=0.05
     label_smoothing : float, default=0.0
     class_weight : "balanced", dict or None, default=None
-        Weights of the classes in the loss, as in scikit-learn.
+        Weights of the classes in the loss, as in scikit-learn; multiplied with those of samples.
     batch_size : int, default=16
-        EEG epochs in a batch.
+        EEG epochs in a batch, of all processes together.
+    validation : float, tuple (X, y) or None, default=None
+        Data to score after each training epoch: a fraction of X, split off by ``groups`` where
+        ``fit`` gets them (and by subject in an :class:`EEGCorpus`), or data of its own.
+    early_stopping : int, optional
+        Stop after that many training epochs in which the validation data had no better
+        ``criterion``, and keep the weights of the best one.
+    criterion : {"auroc", "kappa", "loss"}, default="auroc"
+        What ``early_stopping`` goes by. The history has all three. Accuracy is no choice: with
+        unequal classes always guessing the larger one scores well.
+    steps_per_epoch : int, optional
+        Batches of a training epoch; one pass over X by default.
+    checkpoint_dir : path, optional
+        Save the training there after each epoch, in a folder named by parameters and data. Fit
+        again and an unfinished training goes on, a finished one returns its result.
+    resume_from : path, optional
+        Folder of a run in a ``checkpoint_dir``, or a checkpoint in it: go on from there, or fail
+        where parameters or data were others.
+    callbacks : list of skorch.callbacks.Callback, optional
+        Your own. Cloned before use.
+    warm_start : bool, default=False
+        Let ``fit`` go on from the fitted network instead of ``weights``; y must hold
+        the same classes.
+    engine : Engine, optional
+        Precision, compilation, gradient accumulation, clipping, warm-up.
     sfreq : float, optional
         Sampling rate of arrays in Hz; 200 is assumed, with a warning, where it is not given.
         MNE objects carry their own.
@@ -98,7 +114,9 @@ class BrainRVQClassifier(ClassifierMixin, EEGEstimator):
         ``net_.module_`` is the bare :class:`~sk_brainrvq.nn.EncoderClassifier`.
     weights_ : Weights
     history_ : list of dict
-        Loss of each training epoch.
+        Loss of each training epoch, or of each pass of ``partial_fit``.
+    n_trained_parameters_ : int
+        Parameters that the last training changed.
     n_channels_in_ : int
     ch_names_in_ : list of str, or None
         Channels of the first recording.
@@ -107,9 +125,14 @@ class BrainRVQClassifier(ClassifierMixin, EEGEstimator):
     n_features_in_ : int
         Samples of 2-D arrays, channels otherwise.
 
+    See Also
+    --------
+    BrainRVQRegressor : The same for numbers.
+
     Notes
     -----
-    Source: the BrainRVQ paper (2026), fine-tuning, with the head of the published code.
+    Source: the BrainRVQ paper (2026), fine-tuning, with the head of the published code by
+    default; LoRA: Hu et al. (2022).
 
     Examples
     --------
@@ -123,11 +146,18 @@ class BrainRVQClassifier(ClassifierMixin, EEGEstimator):
     (12, 2)
     >>> classifier.classes_.tolist()
     ['rest', 'task']
+
+    The head alone, on features that stay as they are:
+
+    >>> frozen = classifier.set_params(strategy="frozen").fit(X, y)
+    >>> frozen.n_trained_parameters_
+    202
     """
 
-    _kind = "classifier"
+    _title = "classifier"
+    _criteria = ("auroc", "kappa", "loss")
     _net_class = ClassifierNet
-    _plain_attributes = (*EEGEstimator._plain_attributes, "classes_", "history_")
+    _plain_attributes = (*FineTunedEstimator._plain_attributes, "classes_")
 
     def __init__(
         self,
@@ -137,6 +167,10 @@ class BrainRVQClassifier(ClassifierMixin, EEGEstimator):
         embed_dim: int | None = None,
         depth: int | None = None,
         spectral_embedding: bool | None = None,
+        head: str = "mean",
+        dropout: float = 0.1,
+        strategy: str = "full",
+        lora_rank: int = 8,
         drop_path: float = 0.1,
         max_epochs: int = 20,
         lr: float = 5e-4,
@@ -145,6 +179,15 @@ class BrainRVQClassifier(ClassifierMixin, EEGEstimator):
         label_smoothing: float = 0.0,
         class_weight: str | Mapping | None = None,
         batch_size: int = 16,
+        validation: Any = None,
+        early_stopping: int | None = None,
+        criterion: str = "auroc",
+        steps_per_epoch: int | None = None,
+        checkpoint_dir: str | Path | None = None,
+        resume_from: str | Path | None = None,
+        callbacks: Sequence[Any] | None = None,
+        warm_start: bool = False,
+        engine: Engine | None = None,
         sfreq: float | None = None,
         ch_names: Sequence[str] | None = None,
         unit: str = "uV",
@@ -165,6 +208,10 @@ class BrainRVQClassifier(ClassifierMixin, EEGEstimator):
         self.embed_dim = embed_dim
         self.depth = depth
         self.spectral_embedding = spectral_embedding
+        self.head = head
+        self.dropout = dropout
+        self.strategy = strategy
+        self.lora_rank = lora_rank
         self.drop_path = drop_path
         self.max_epochs = max_epochs
         self.lr = lr
@@ -173,6 +220,15 @@ class BrainRVQClassifier(ClassifierMixin, EEGEstimator):
         self.label_smoothing = label_smoothing
         self.class_weight = class_weight
         self.batch_size = batch_size
+        self.validation = validation
+        self.early_stopping = early_stopping
+        self.criterion = criterion
+        self.steps_per_epoch = steps_per_epoch
+        self.checkpoint_dir = checkpoint_dir
+        self.resume_from = resume_from
+        self.callbacks = callbacks
+        self.warm_start = warm_start
+        self.engine = engine
         self.sfreq = sfreq
         self.ch_names = ch_names
         self.unit = unit
@@ -188,7 +244,7 @@ class BrainRVQClassifier(ClassifierMixin, EEGEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X: Any, y: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, groups: Any = None) -> Self:
         """Fine-tune on labelled EEG.
 
         Parameters
@@ -199,6 +255,11 @@ class BrainRVQClassifier(ClassifierMixin, EEGEstimator):
         y : array-like, shape (n_epochs,)
             Class labels, numbers or text; at least two classes. May be left out for
             braindecode datasets, which hold targets.
+        sample_weight : array-like, shape (n_epochs,), optional
+            Weights of the epochs in the loss, 0 or more; only their ratios matter. Epochs of
+            weight 0 are left out.
+        groups : array-like, shape (n_epochs,), optional
+            What must not be torn apart where epochs are held out, such as subjects.
 
         Returns
         -------
@@ -210,59 +271,105 @@ class BrainRVQClassifier(ClassifierMixin, EEGEstimator):
             If X cannot be used as EEG; the message names the offender.
         CheckpointError
             If ``weights`` cannot be used.
+        ImportError
+            For ``strategy="lora"`` without peft.
         ValueError
             If y has another length than X, or one class only.
         """
         with self._all_or_nothing():
-            return self._fit(X, self._labels(X, y))
+            labels = self._labels(X, y)
+            if self._continues_fit and labels is not None:
+                self._check_same_classes(labels)
+            return self._fit(X, labels, sample_weight, groups)
 
-    def _fit(self, X: Any, y: Any) -> Self:
-        overrides = {"embed_dim": self.embed_dim, "depth": self.depth}
-        sizes = resolve_sizes(self.architecture, overrides)
-        kinds = ("pretraining", "tokenizer", "classifier", "encoder")
-        weights = resolve_weights(self.weights, kinds, "weights")
-        if weights is not None:
-            given = {**overrides, "spectral_embedding": self.spectral_embedding}
-            check_no_conflict(given, weights.encoder_config, weights)
-        self._info = {} if weights is None else weights.info
-        prepared = self._read_for_fit(X)
-        targets = self._encode_labels(y, prepared.n_epochs)
-        info = training_info(prepared, self.ch_names_in_, self._info, asdict(self._filters()))
-        # Unknown electrodes get the mean of the trained rows, in training as later.
-        prepared = rematch(prepared, info["trained_rows"], info["official"])
-        config = self._module_config(sizes, weights)
-        with seeded(draw_seed(self.random_state)):
-            net = train(
-                self._net_class,
-                self._module(config, weights),
-                SegmentDataset(prepared, targets),
-                title="Fine-tuning",
-                max_epochs=self.max_epochs,
-                warmup_epochs=max(1, self.max_epochs // 6),
-                batch_size=self.batch_size,
-                device=resolve_device(self.device),
-                verbose=self.verbose,
-                lr=self.lr,
-                weight_decay=self.weight_decay,
-                layer_decay=self.layer_decay,
-                label_smoothing=self.label_smoothing,
-                class_weights=self._class_weights(targets),
+    def partial_fit(
+        self, X: Any, y: Any = None, classes: Any = None, sample_weight: Any = None
+    ) -> Self:
+        """Train for one pass over X, from where the estimator stands.
+
+        The learning rate is ``lr`` throughout. AdamW's moments are kept from call to call in
+        memory; they do not go into pickles and checkpoints. After ``fit`` it goes on from the
+        fitted network.
+
+        Parameters
+        ----------
+        X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
+            As in :meth:`fit`.
+        y : array-like, shape (n_epochs,)
+            Class labels; not every class needs to be among them.
+        classes : array-like, shape (n_classes,), optional
+            All classes that will ever come; needed in the first call.
+        sample_weight : array-like, shape (n_epochs,), optional
+            Weights of the epochs in the loss, taken as they are: one call does not know the
+            weights of the others.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If ``classes`` is missing in the first call or differs from those known, if y holds
+            others, or for ``class_weight="balanced"``, which needs all labels at once. The
+            estimator is then as before, as after any error.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sk_brainrvq import BrainRVQClassifier
+        >>> X = np.random.default_rng(0).normal(scale=20, size=(12, 2, 400))
+        >>> classifier = BrainRVQClassifier(weights=None, architecture="tiny", sfreq=200,
+        ...                                 ch_names=["C3", "C4"], random_state=0)
+        >>> for part in (slice(0, 6), slice(6, 12)):
+        ...     _ = classifier.partial_fit(X[part], [0, 1] * 3, classes=[0, 1])
+        >>> len(classifier.history_)
+        2
+        """
+        with self._all_or_nothing():
+            self._check_classes_of_pass(classes)
+            return self._partial_fit(X, self._labels(X, y), sample_weight, learns=False)
+
+    def _check_same_classes(self, labels: Any) -> None:
+        found = unique_labels(labels)
+        if not np.array_equal(found, self.classes_):
+            raise ValueError(
+                f"warm_start=True goes on with the classes {self.classes_.tolist()}, but y holds "
+                f"{found.tolist()}; for other classes set warm_start=False."
             )
-        fill_untrained_time_rows(net.module_.encoder, info["trained_patches"])
-        self._hold(net.module_, config, info, net)
-        self.history_ = plain_history(net)
-        return self
 
-    @staticmethod
-    def _labels(X: Any, y: Any) -> Any:
-        """Labels as given, or those that braindecode datasets hold."""
-        items = X if isinstance(X, (list, tuple)) else [X]
-        if y is not None or not items or not all(map(is_braindecode_dataset, items)):
-            return y
-        return np.concatenate([labels_of(item) for item in items])
+    def _check_classes_of_pass(self, classes: Any) -> None:
+        if self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight='balanced' was given, but partial_fit does not see all labels at "
+                "once. Give the weights as a dict, for instance those of sklearn.utils."
+                "class_weight.compute_class_weight on a large sample of y."
+            )
+        known = getattr(self, "classes_", None)
+        if classes is None:
+            if known is None:
+                raise ValueError("classes must be passed on the first call to partial_fit.")
+            return
+        given = unique_labels(classes)
+        if known is not None and not np.array_equal(known, given):
+            raise ValueError(
+                f"classes={given.tolist()} was given, but the classes known from before are "
+                f"{known.tolist()}."
+            )
+        if len(given) < 2:
+            raise ValueError(
+                f"classes={given.tolist()} was given; a classifier needs at least two classes."
+            )
+        self.classes_ = given
 
-    def _encode_labels(self, y: Any, n_epochs: int) -> NDArray:
-        """Learn the classes; labels as numbers from 0."""
+    @property
+    def _n_outputs(self) -> int:
+        return len(self.classes_)
+
+    def _encode_targets(
+        self, y: Any, n_epochs: int, weight: NDArray | None, learns: bool
+    ) -> NDArray:
+        """Labels as numbers from 0; ``learns`` the classes from them."""
         if y is None:
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None"
@@ -274,57 +381,75 @@ class BrainRVQClassifier(ClassifierMixin, EEGEstimator):
                 f"y has {len(labels)} labels, but X has {n_epochs} epochs (inconsistent numbers "
                 "of samples); give one label an epoch."
             )
-        self.classes_, targets = np.unique(labels, return_inverse=True)
-        if len(self.classes_) < 2:
+        found, numbers = np.unique(labels, return_inverse=True)
+        if learns:
+            self.classes_ = found
+        unknown = np.setdiff1d(found, self.classes_)
+        if len(unknown):
             raise ValueError(
-                f"y holds one class only ({self.classes_.tolist()[0]!r}); a classifier needs at "
-                "least two."
+                f"y holds {unknown.tolist()}, which are none of the classes known from before: "
+                f"{self.classes_.tolist()}."
             )
-        return targets.astype(np.int64)
+        return np.searchsorted(self.classes_, found)[numbers].astype(np.int64)
 
-    def _class_weights(self, targets: NDArray) -> torch.Tensor | None:
+    def _loss_weight(self, targets: NDArray, weight: NDArray | None) -> NDArray | None:
         if self.class_weight is None:
-            return None
-        weight = self.class_weight
-        if isinstance(weight, Mapping):
-            numbers = {label: i for i, label in enumerate(self.classes_.tolist())}
-            unknown = [label for label in weight if label not in numbers]
-            if unknown:
-                raise ValueError(
-                    f"class_weight names {unknown}, which are no classes of y "
-                    f"({self.classes_.tolist()})."
-                )
-            weight = {numbers[label]: value for label, value in weight.items()}
-        if isinstance(weight, dict) and (min(weight.values()) < 0 or not any(weight.values())):
+            return weight
+        of_class = class_weights(self.class_weight, self.classes_, targets, weight)
+        return of_class[targets] if weight is None else of_class[targets] * weight
+
+    def _check_data(self, data: LabelledEEG) -> None:
+        used = data.targets if data.weights is None else data.targets[data.weights > 0]
+        numbers = np.unique(used)
+        if len(numbers) < 2:
+            without = "" if data.weights is None else " with a weight above 0"
             raise ValueError(
-                f"class_weight={self.class_weight!r} was given; expected weights of 0 or more, "
-                "not all 0."
+                f"y holds one class only{without} ({self.classes_.tolist()[numbers[0]]!r}); "
+                "a classifier needs at least two."
             )
-        classes = np.arange(len(self.classes_))
-        balanced = compute_class_weight(weight, classes=classes, y=targets)
-        return torch.tensor(balanced, dtype=torch.float32)
 
-    def _module_config(self, sizes: dict[str, int], weights: Weights | None) -> dict[str, Any]:
-        if weights is None:
-            encoder: dict[str, Any] = {
-                "embed_dim": sizes["embed_dim"],
-                "depth": sizes["depth"],
-                **PRETRAINING_ENCODER,
-                "spectral_embedding": self.spectral_embedding is not False,
-            }
-        else:
-            encoder = dict(weights.encoder_config)
-        encoder["drop_path"] = self.drop_path
-        return {"encoder": encoder, "n_outputs": len(self.classes_)}
+    def _strata(self, data: LabelledEEG) -> NDArray | None:
+        return data.targets
 
-    def _module(self, config: dict[str, Any], weights: Weights | None) -> EncoderClassifier:
-        module = cast(EncoderClassifier, build_module(self._kind, config))
-        if weights is not None:
-            module.encoder = weights.encoder(self.drop_path)
-        return module
+    def _check_validation_data(self, held_out: LabelledEEG | None) -> None:
+        if held_out is None or self.early_stopping is None or self.criterion != "auroc":
+            return
+        epochs = np.unique(np.concatenate([group.epoch for group in held_out.prepared.groups]))
+        found = np.unique(held_out.targets[epochs])
+        if len(found) < 2:
+            raise ValueError(
+                f"The validation data hold one class only ({self.classes_.tolist()[found[0]]!r}), "
+                "and criterion='auroc' needs at least two. Validate on more epochs or groups, or "
+                "take criterion='loss'."
+            )
+
+    def _net_settings(self) -> dict[str, Any]:
+        return {"label_smoothing": self.label_smoothing}
+
+    def decision_function(self, X: Any) -> NDArray:
+        """Logits: what ``predict_proba`` takes the softmax of.
+
+        Parameters
+        ----------
+        X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
+            As in :meth:`fit`; any length and rate.
+
+        Returns
+        -------
+        ndarray, shape (n_epochs, n_classes), or (n_epochs,) for two classes
+            For two classes the logit of the second minus that of the first. Epochs above 30 s:
+            logits are averaged over segments, weighted by their length.
+        """
+        check_is_fitted(self)
+        logits = self._outputs(X)
+        return logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
 
     def predict_proba(self, X: Any) -> NDArray:
         """Class probabilities: the softmax of the logits, with no further calibration.
+
+        Networks tend to be surer than they are right. Where the probabilities themselves
+        matter, calibrate on other epochs with scikit-learn's ``CalibratedClassifierCV``, which
+        reads :meth:`decision_function`.
 
         Parameters
         ----------
@@ -337,16 +462,7 @@ class BrainRVQClassifier(ClassifierMixin, EEGEstimator):
             Epochs above 30 s: logits are averaged over segments, weighted by their length.
         """
         check_is_fitted(self)
-        module = self.net_.module_
-
-        def pool(batch: Batch) -> torch.Tensor:
-            return module.pooled(batch.x, batch.electrodes)
-
-        results = run_batches(pool, self._read(X), self.batch_size, self.net_.device)
-        pooled = torch.from_numpy(average_segments(results))
-        # The head is linear: on the average of segments it gives the average of their logits.
-        weight, bias = (p.detach().double().cpu() for p in module.head.parameters())
-        return torch.softmax(pooled @ weight.T + bias, 1).numpy()
+        return softmax(self._outputs(X), axis=1)
 
     def predict(self, X: Any) -> NDArray:
         """Most probable class of each epoch.
@@ -361,8 +477,8 @@ class BrainRVQClassifier(ClassifierMixin, EEGEstimator):
         ndarray, shape (n_epochs,)
             Labels as in y of fit.
         """
-        probabilities = self.predict_proba(X)
-        return self.classes_[probabilities.argmax(1)]
+        check_is_fitted(self)
+        return self.classes_[self._outputs(X).argmax(1)]
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Accuracy. For imbalanced classes give cross-validation a better ``scoring=``.

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any, Self, cast
 
 import numpy as np
@@ -15,22 +16,20 @@ from sk_brainrvq.estimators.architectures import (
     check_no_conflict,
     resolve_sizes,
 )
-from sk_brainrvq.estimators.base import EEGEstimator
+from sk_brainrvq.estimators.codes import CodeMaker
 from sk_brainrvq.estimators.ddrvq_transformer import DDRVQTransformer
 from sk_brainrvq.estimators.embedding import EmbeddingMixin
 from sk_brainrvq.estimators.pooling import check_pooling
+from sk_brainrvq.estimators.trained import TrainedEstimator
 from sk_brainrvq.estimators.training_info import training_info
-from sk_brainrvq.nn import DualDomainTokenizer, importance_guided_mask
-from sk_brainrvq.signals import PreparedEEG, gather
-from sk_brainrvq.signals.preparation import rematch
+from sk_brainrvq.estimators.validation import TrainingData, is_fraction, pair_of
+from sk_brainrvq.nn import importance_guided_mask
 from sk_brainrvq.training import (
-    Batch,
+    Engine,
     PretrainingNet,
-    SegmentDataset,
-    draw_seed,
+    Session,
     plain_history,
     resolve_device,
-    run_batches,
     seeded,
     train,
 )
@@ -42,7 +41,7 @@ _SCORE_INFO_WEIGHT = 0.45
 _SCORE_SEED = 0
 
 
-class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, EEGEstimator):
+class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, TrainedEstimator):
     """Pretrain an encoder to predict the codes of hidden patches, coarse to fine.
 
     Parameters
@@ -77,7 +76,27 @@ class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, EEGEstimator):
     layer : int, default=-1
         Block whose output :meth:`transform` pools.
     batch_size : int, default=16
-        EEG epochs in a batch.
+        EEG epochs in a batch, of all processes together.
+    validation : float, tuple (X, y) or None, default=None
+        Data to score after each training epoch: a fraction of X, split off by ``groups`` where
+        ``fit`` gets them (and by subject in an :class:`EEGCorpus`), or data of its own.
+    early_stopping : int, optional
+        Stop after that many training epochs without a lower validation loss, and keep the
+        weights of the best one.
+    steps_per_epoch : int, optional
+        Batches of a training epoch; one pass over X by default.
+    checkpoint_dir : path, optional
+        Save the training there after each epoch, in a folder named by parameters and data. Fit
+        again and an unfinished training goes on, a finished one returns its result.
+    resume_from : path, optional
+        Folder of a run in a ``checkpoint_dir``, or a checkpoint in it: go on from there, or fail
+        where parameters or data were others.
+    callbacks : list of skorch.callbacks.Callback, optional
+        Your own. Cloned before use.
+    warm_start : bool, default=False
+        Start another ``fit`` from the weights of the one before.
+    engine : Engine, optional
+        Precision, compilation, gradient accumulation, clipping, warm-up.
     sfreq : float, optional
         Sampling rate of arrays in Hz; 200 is assumed, with a warning, where it is not given.
         MNE objects carry their own.
@@ -142,7 +161,7 @@ class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, EEGEstimator):
 
     _kind = "pretraining"
     _net_class = PretrainingNet
-    _plain_attributes = (*EEGEstimator._plain_attributes, "history_")
+    _plain_attributes = (*TrainedEstimator._plain_attributes, "history_")
     _attached_weights = ("tokenizer_weights_",)
 
     def __init__(
@@ -166,6 +185,14 @@ class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, EEGEstimator):
         pooling: str = "mean",
         layer: int = -1,
         batch_size: int = 16,
+        validation: Any = None,
+        early_stopping: int | None = None,
+        steps_per_epoch: int | None = None,
+        checkpoint_dir: str | Path | None = None,
+        resume_from: str | Path | None = None,
+        callbacks: Sequence[Any] | None = None,
+        warm_start: bool = False,
+        engine: Engine | None = None,
         sfreq: float | None = None,
         ch_names: Sequence[str] | None = None,
         unit: str = "uV",
@@ -199,6 +226,14 @@ class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, EEGEstimator):
         self.pooling = pooling
         self.layer = layer
         self.batch_size = batch_size
+        self.validation = validation
+        self.early_stopping = early_stopping
+        self.steps_per_epoch = steps_per_epoch
+        self.checkpoint_dir = checkpoint_dir
+        self.resume_from = resume_from
+        self.callbacks = callbacks
+        self.warm_start = warm_start
+        self.engine = engine
         self.sfreq = sfreq
         self.ch_names = ch_names
         self.unit = unit
@@ -214,16 +249,18 @@ class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, EEGEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X: Any, y: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, groups: Any = None) -> Self:
         """Pretrain on unlabelled EEG.
 
         Parameters
         ----------
-        X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
+        X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, EEGCorpus, or a list
             Array (n_epochs, n_channels, n_times) or, for one channel, (n_epochs, n_times).
             Recordings are cut into epochs of ``window`` seconds.
         y : None
             Ignored.
+        groups : array-like, shape (n_epochs,), optional
+            Epochs of a group (a subject) stay on one side of the ``validation`` split.
 
         Returns
         -------
@@ -235,13 +272,15 @@ class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, EEGEstimator):
             If X cannot be used as EEG; the message names the offender.
         CheckpointError
             If ``weights`` or ``tokenizer`` cannot be used.
+        ResumeError
+            If checkpoints cannot be written, or belong to another training.
         """
         with self._all_or_nothing():
-            return self._fit(X)
+            return self._fit(X, groups)
 
-    def _fit(self, X: Any) -> Self:
-        weights = resolve_weights(self.weights, ("pretraining",), "weights")
-        tokenizer = resolve_weights(self.tokenizer, ("tokenizer",), "tokenizer")
+    def _fit(self, X: Any, groups: Any) -> Self:
+        weights = self._start_weights(("pretraining",))
+        tokenizer = self._given_tokenizer()
         sizes = self._sizes(weights, tokenizer)
         if weights is not None and tokenizer is None:
             raise CheckpointError(
@@ -251,47 +290,74 @@ class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, EEGEstimator):
             )
         depth = sizes["depth"] if weights is None else weights.encoder_config["depth"]
         check_pooling(self.pooling, self.layer, depth)
-        seed = draw_seed(self.random_state)
         self._info = {} if weights is None else weights.info
         if weights is None and tokenizer is not None:
             self._info["filters"] = tokenizer.info.get("filters", {})
-        prepared = self._read_for_fit(X)
-        if tokenizer is None:
-            tokenizer = self._fit_tokenizer(prepared, sizes, seed)
-        codes = self._codes(tokenizer, prepared)
+        data = TrainingData(self._read_for_fit(X))
+        group_of_epoch = self._groups_of(X, groups, data.prepared.n_epochs)
+        pair = self._read_validation()
+        with self._session("pretraining", data, group_of_epoch, pair) as session:
+            rest, held_out = self._split(data, group_of_epoch, pair, session.seed)
+            if tokenizer is None:
+                tokenizer = self._fit_tokenizer(rest, held_out, sizes, session.seed)
+            self._pretrain(session, weights, tokenizer, sizes, rest, held_out)
+        return self
+
+    def _given_tokenizer(self) -> Weights | None:
+        """Weights of the tokenizer; those of the fit before with ``warm_start``."""
+        if self.warm_start and self.__sklearn_is_fitted__():
+            return self.tokenizer_weights_
+        return resolve_weights(self.tokenizer, ("tokenizer",), "tokenizer")
+
+    def _resolved_parameters(self) -> dict[str, Any]:
+        start = self._start_weights(("pretraining",))
+        return {"weights": start, "tokenizer": self._given_tokenizer()}
+
+    def _read_validation(self) -> TrainingData | None:
+        """Validation data that the user gave; None for a fraction and for none."""
+        if is_fraction(self.validation) or self.validation is None:
+            return None
+        return TrainingData(self._gather(pair_of(self.validation, needs_y=False)[0]))
+
+    def _pretrain(
+        self,
+        session: Session,
+        weights: Weights | None,
+        tokenizer: Weights,
+        sizes: dict[str, int],
+        data: TrainingData,
+        validation: TrainingData | None,
+    ) -> None:
+        """Train the encoder on a tokenizer's codes."""
         config = self._module_config(sizes, tokenizer)
         if weights is not None:
             encoder = {**weights.encoder_config, "drop_path": self.drop_path}
             config = {**weights.config, "encoder": encoder}
         max_epochs = self.max_epochs
         if max_epochs is None:
-            max_epochs = 20 if weights is None else 0
+            max_epochs = 20 if self.weights is None else 0
         info = self._info
         if max_epochs:
-            info = training_info(prepared, self.ch_names_in_, info, asdict(self._filters()))
-            # Unknown electrodes get the mean of the trained rows, in training as later.
-            prepared = rematch(prepared, info["trained_rows"], info["official"])
-        with seeded(seed):
+            info = training_info(data.prepared, self.ch_names_in_, info, asdict(self._filters()))
+        coder = CodeMaker(tokenizer, resolve_device(self.device), self.batch_size)
+        held_out = None if validation is None else coder.dataset(validation.prepared, info)
+        with seeded(session.seed):
             module = build_module(self._kind, config) if weights is None else weights.module(config)
             net = train(
                 self._net_class,
                 module,
-                SegmentDataset(prepared, codes=codes),
+                coder.dataset(data.prepared, info),
                 title="Pretraining",
                 max_epochs=max_epochs,
                 warmup_epochs=max(1, max_epochs // 4),
-                batch_size=self.batch_size,
-                device=resolve_device(self.device),
-                verbose=self.verbose,
-                lr=self.lr,
-                weight_decay=self.weight_decay,
+                encode=coder.encode,
+                **self._training_options(session, held_out),
             )
         if max_epochs:
             fill_untrained_time_rows(net.module_.encoder, info["trained_patches"])
         self.tokenizer_weights_ = tokenizer
         self._hold(net.module_, config, info, net)
         self.history_ = plain_history(net)
-        return self
 
     def _sizes(self, weights: Weights | None, tokenizer: Weights | None) -> dict[str, int]:
         """Sizes of the networks to build, after checks against what was given."""
@@ -323,35 +389,35 @@ class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, EEGEstimator):
             "n_quantizers": tokenizer.config["n_quantizers"],
         }
 
-    def _fit_tokenizer(self, prepared: PreparedEEG, sizes: dict[str, int], seed: int) -> Weights:
+    def _fit_tokenizer(
+        self,
+        data: TrainingData,
+        validation: TrainingData | None,
+        sizes: dict[str, int],
+        seed: int,
+    ) -> Weights:
+        runs = self.checkpoint_dir
+        if runs is None and self.resume_from is not None:
+            start = Path(self.resume_from).absolute()
+            runs = (start.parent if start.is_file() else start).parent
         tokenizer = DDRVQTransformer(
             architecture=self.architecture,
             **cast(dict[str, Any], sizes),
             spectral_embedding=self.spectral_embedding,
             max_epochs=self.tokenizer_max_epochs,
             batch_size=self.batch_size,
+            # What it is validated on is split off already.
+            validation=None,
+            steps_per_epoch=self.steps_per_epoch,
+            checkpoint_dir=runs,
+            engine=self.engine,
             **asdict(self._filters()),
             device=self.device,
             random_state=seed,
             verbose=self.verbose,
         )
         tokenizer.ch_names_in_, tokenizer.n_channels_in_ = self.ch_names_in_, self.n_channels_in_
-        return tokenizer.fit_prepared(prepared).weights_
-
-    def _codes(self, tokenizer: Weights, prepared: PreparedEEG) -> list[NDArray]:
-        """Codes of each group's segments by a tokenizer."""
-        info, device = tokenizer.info, resolve_device(self.device)
-        module = cast(DualDomainTokenizer, tokenizer.module()).to(device)
-        prepared = rematch(prepared, info.get("trained_rows"), info.get("official", False))
-
-        def encode(batch: Batch) -> torch.Tensor:
-            return module.encode(batch.x, batch.electrodes).int()
-
-        codes = []
-        for group in prepared.groups:
-            results = run_batches(encode, [group], self.batch_size, device)
-            codes.append(np.concatenate([batch_codes.numpy() for _, batch_codes in results]))
-        return codes
+        return tokenizer.fit_parts(data, validation).weights_
 
     def transform(self, X: Any) -> NDArray:
         """Embed epochs with the pretrained encoder.
@@ -388,12 +454,14 @@ class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, EEGEstimator):
             drawn from a fixed seed.
         """
         check_is_fitted(self)
-        prepared = gather(self._read(X))
-        dataset = SegmentDataset(prepared, codes=self._codes(self.tokenizer_weights_, prepared))
         net, total, n_positions = self.net_, 0.0, 0
+        coder = CodeMaker(self.tokenizer_weights_, net.device, self.batch_size)
+        prepared = self._gather(X)
         with seeded(_SCORE_SEED), torch.inference_mode():
-            for batch, _ in net.get_iterator(dataset):
+            for batch, _ in net.get_iterator(coder.dataset(prepared, self._info)):
                 placed = batch.to(net.device)
+                if placed.codes is None:
+                    placed.codes = coder.encode(placed.x, placed.code_electrodes)
                 mask = importance_guided_mask(placed.x, _SCORE_INFO_WEIGHT)
                 output = net.module_(
                     placed.x, placed.electrodes, mask, placed.codes, return_logits=False

@@ -3,7 +3,8 @@
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any, Self
+from pathlib import Path
+from typing import Any, Self, overload
 
 import numpy as np
 import torch
@@ -13,10 +14,11 @@ from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from sk_brainrvq.estimators.architectures import check_no_conflict, resolve_sizes
-from sk_brainrvq.estimators.base import EEGEstimator
 from sk_brainrvq.estimators.input_checks import check_codes, has_same_channels, is_2d_array
 from sk_brainrvq.estimators.pooling import join_segments
+from sk_brainrvq.estimators.trained import TrainedEstimator
 from sk_brainrvq.estimators.training_info import training_info
+from sk_brainrvq.estimators.validation import TrainingData, is_fraction, pair_of, some_segments
 from sk_brainrvq.nn import DualDomainTokenizer
 from sk_brainrvq.nn.targets import standardise_patches
 from sk_brainrvq.signals import EEGWarning, EpochBlock, InvalidEEGError, PatchGroup, PreparedEEG
@@ -29,20 +31,19 @@ from sk_brainrvq.signals.preparation import (
 )
 from sk_brainrvq.training import (
     Batch,
+    Engine,
     SegmentDataset,
     TokenizerNet,
-    draw_seed,
     plain_history,
-    resolve_device,
     run_batches,
     seeded,
     train,
 )
-from sk_brainrvq.weights import Weights, resolve_weights
+from sk_brainrvq.weights import Weights
 from sk_brainrvq.weights.modules import build_module, fill_untrained_time_rows
 
 
-class DDRVQTransformer(TransformerMixin, EEGEstimator):
+class DDRVQTransformer(TransformerMixin, TrainedEstimator):
     """Tokenizer: each second of each channel becomes codes of its waveform and its spectrum.
 
     Parameters
@@ -73,7 +74,27 @@ class DDRVQTransformer(TransformerMixin, EEGEstimator):
         Peak learning rate of AdamW.
     weight_decay : float, default=1e-4
     batch_size : int, default=16
-        EEG epochs in a batch.
+        EEG epochs in a batch, of all processes together.
+    validation : float, tuple (X, y) or None, default=None
+        Data to score after each training epoch: a fraction of X, split off by ``groups`` where
+        ``fit`` gets them (and by subject in an :class:`EEGCorpus`), or data of its own.
+    early_stopping : int, optional
+        Stop after that many training epochs without a lower validation loss, and keep the
+        weights of the best one.
+    steps_per_epoch : int, optional
+        Batches of a training epoch; one pass over X by default.
+    checkpoint_dir : path, optional
+        Save the training there after each epoch, in a folder named by parameters and data. Fit
+        again and an unfinished training goes on, a finished one returns its result.
+    resume_from : path, optional
+        Folder of a run in a ``checkpoint_dir``, or a checkpoint in it: go on from there, or fail
+        where parameters or data were others.
+    callbacks : list of skorch.callbacks.Callback, optional
+        Your own. Cloned before use.
+    warm_start : bool, default=False
+        Start another ``fit`` from the weights of the one before.
+    engine : Engine, optional
+        Precision, compilation, gradient accumulation, clipping, warm-up.
     sfreq : float, optional
         Sampling rate of arrays in Hz; 200 is assumed, with a warning, where it is not given.
         MNE objects carry their own.
@@ -105,9 +126,11 @@ class DDRVQTransformer(TransformerMixin, EEGEstimator):
         ``net_.module_`` is the bare :class:`~sk_brainrvq.nn.DualDomainTokenizer`.
     weights_ : Weights
     history_ : list of dict
-        Losses of each training epoch.
+        Losses of each training epoch and perplexity of its codebooks; "valid_loss" where there
+        are validation data.
     codebook_usage_ : ndarray, shape (2, n_quantizers)
-        Share of the codes that X uses, per domain (time, frequency) and level.
+        Share of the codes that X uses, per domain (time, frequency) and level; of a corpus a
+        sample of its windows.
     perplexity_ : ndarray, shape (2, n_quantizers)
         Exponential of the entropy of code use: the number of codes effectively in use.
     n_channels_in_ : int
@@ -146,7 +169,7 @@ class DDRVQTransformer(TransformerMixin, EEGEstimator):
     _kind = "tokenizer"
     _net_class = TokenizerNet
     _plain_attributes = (
-        *EEGEstimator._plain_attributes,
+        *TrainedEstimator._plain_attributes,
         "history_",
         "codebook_usage_",
         "perplexity_",
@@ -171,6 +194,14 @@ class DDRVQTransformer(TransformerMixin, EEGEstimator):
         lr: float = 1e-3,
         weight_decay: float = 1e-4,
         batch_size: int = 16,
+        validation: Any = None,
+        early_stopping: int | None = None,
+        steps_per_epoch: int | None = None,
+        checkpoint_dir: str | Path | None = None,
+        resume_from: str | Path | None = None,
+        callbacks: Sequence[Any] | None = None,
+        warm_start: bool = False,
+        engine: Engine | None = None,
         sfreq: float | None = None,
         ch_names: Sequence[str] | None = None,
         unit: str = "uV",
@@ -202,6 +233,14 @@ class DDRVQTransformer(TransformerMixin, EEGEstimator):
         self.lr = lr
         self.weight_decay = weight_decay
         self.batch_size = batch_size
+        self.validation = validation
+        self.early_stopping = early_stopping
+        self.steps_per_epoch = steps_per_epoch
+        self.checkpoint_dir = checkpoint_dir
+        self.resume_from = resume_from
+        self.callbacks = callbacks
+        self.warm_start = warm_start
+        self.engine = engine
         self.sfreq = sfreq
         self.ch_names = ch_names
         self.unit = unit
@@ -222,16 +261,18 @@ class DDRVQTransformer(TransformerMixin, EEGEstimator):
         tags.transformer_tags.preserves_dtype = []  # codes are int32 whatever comes in
         return tags
 
-    def fit(self, X: Any, y: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, groups: Any = None) -> Self:
         """Learn the tokenizer from unlabelled EEG.
 
         Parameters
         ----------
-        X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
+        X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, EEGCorpus, or a list
             Array (n_epochs, n_channels, n_times) or, for one channel, (n_epochs, n_times).
             Recordings are cut into epochs of ``window`` seconds.
         y : None
             Ignored.
+        groups : array-like, shape (n_epochs,), optional
+            Epochs of a group (a subject) stay on one side of the ``validation`` split.
 
         Returns
         -------
@@ -243,54 +284,85 @@ class DDRVQTransformer(TransformerMixin, EEGEstimator):
             If X cannot be used as EEG; the message names the offender.
         CheckpointError
             If ``weights`` cannot be used.
+        ResumeError
+            If checkpoints cannot be written, or belong to another training.
         """
         with self._all_or_nothing():
             weights, _ = self._starting_point()
             self._info = {} if weights is None else weights.info
-            return self.fit_prepared(self._read_for_fit(X))
+            data = TrainingData(self._read_for_fit(X))
+            return self._fit(
+                data,
+                self._groups_of(X, groups, data.prepared.n_epochs),
+                self._read_validation(),
+            )
 
-    def fit_prepared(self, prepared: PreparedEEG) -> Self:
-        """Learn from EEG that is prepared already; :meth:`fit` is the public way.
+    def _read_validation(self) -> TrainingData | None:
+        """Validation data that the user gave; None for a fraction and for none."""
+        if is_fraction(self.validation) or self.validation is None:
+            return None
+        return TrainingData(self._gather(pair_of(self.validation, needs_y=False)[0]))
+
+    def fit_parts(self, data: TrainingData, validation: TrainingData | None) -> Self:
+        """Learn from EEG that is read and split already; :meth:`fit` is the public way.
 
         Parameters
         ----------
-        prepared : PreparedEEG
+        data : TrainingData
+        validation : TrainingData or None
 
         Returns
         -------
         self
         """
-        weights, config = self._starting_point()
+        weights, _ = self._starting_point()
         self._info = {} if weights is None else weights.info
+        return self._fit(data, None, validation)
+
+    def _fit(
+        self, data: TrainingData, groups: NDArray | None, validation: TrainingData | None
+    ) -> Self:
+        weights, config = self._starting_point()
         max_epochs = self.max_epochs
         if max_epochs is None:
-            max_epochs = 20 if weights is None else 0
-        self._warn_of_large_codebook(prepared, config, max_epochs)
+            max_epochs = 20 if self.weights is None else 0
+        self._warn_of_large_codebook(data.prepared, config, max_epochs)
         info = self._info
         if max_epochs:
-            info = training_info(prepared, self.ch_names_in_, info, asdict(self._filters()))
-            # Unknown electrodes get the mean of the trained rows, in training as later.
-            prepared = rematch(prepared, info["trained_rows"], info["official"])
-        with seeded(draw_seed(self.random_state)):
-            module = build_module(self._kind, config) if weights is None else weights.module(config)
-            net = train(
-                self._net_class,
-                module,
-                SegmentDataset(prepared),
-                title="Tokenizer",
-                max_epochs=max_epochs,
-                warmup_epochs=1,
-                batch_size=self.batch_size,
-                device=resolve_device(self.device),
-                verbose=self.verbose,
-                lr=self.lr,
-                weight_decay=self.weight_decay,
-            )
+            info = training_info(data.prepared, self.ch_names_in_, info, asdict(self._filters()))
+        with self._session("tokenizer", data, groups, validation) as session:
+            rest, held_out = self._split(data, groups, validation, session.seed)
+            with seeded(session.seed):
+                module = (
+                    build_module(self._kind, config) if weights is None else weights.module(config)
+                )
+                net = train(
+                    self._net_class,
+                    module,
+                    self._dataset(rest, info),
+                    title="Tokenizer",
+                    max_epochs=max_epochs,
+                    warmup_epochs=1,
+                    **self._training_options(session, self._dataset(held_out, info)),
+                )
         self._complete(net.module_, info)
         self._hold(net.module_, config, info, net)
         self.history_ = plain_history(net)
-        self._count_codes(prepared)
+        self._count_codes(some_segments(rest.prepared))
         return self
+
+    @overload
+    def _dataset(self, data: TrainingData, info: Mapping[str, Any]) -> SegmentDataset: ...
+
+    @overload
+    def _dataset(self, data: None, info: Mapping[str, Any]) -> None: ...
+
+    def _dataset(self, data: TrainingData | None, info: Mapping[str, Any]) -> SegmentDataset | None:
+        """Segments to train on; unknown electrodes get the mean of the trained rows, as later."""
+        if data is None:
+            return None
+        rows, official = info.get("trained_rows"), info.get("official", False)
+        return SegmentDataset(rematch(data.prepared, rows, official))
 
     def _starting_point(self) -> tuple[Weights | None, dict[str, Any]]:
         """Given weights, if any, and the configuration of the module."""
@@ -308,7 +380,7 @@ class DDRVQTransformer(TransformerMixin, EEGEstimator):
             "spectral_embedding": self.spectral_embedding,
         }
         sizes = resolve_sizes(self.architecture, overrides)
-        weights = resolve_weights(self.weights, ("tokenizer",), "weights")
+        weights = self._start_weights(("tokenizer",))
         if weights is not None:
             check_no_conflict({**overrides, **given}, weights.config, weights)
             return weights, {**weights.config, "quantizer_dropout": self.quantizer_dropout}

@@ -1,9 +1,12 @@
 """Plain Python and numpy values to JSON and back, without pickle."""
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+
+from sk_brainrvq.training import Engine
 
 _MARK = "__sk_brainrvq__"
 
@@ -18,7 +21,7 @@ def to_json(value: Any) -> Any:
     Parameters
     ----------
     value : object
-        Of plain types, numpy's, or :class:`Omitted`; any other is an error.
+        Of plain types, numpy's, a path, an Engine or :class:`Omitted`; any other is an error.
 
     Returns
     -------
@@ -36,6 +39,10 @@ def to_json(value: Any) -> Any:
         mark = "tuple" if isinstance(value, tuple) else None
         values = [to_json(item) for item in value]
         return {_MARK: mark, "values": values} if mark else values
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if isinstance(value, Engine):
+        return {_MARK: "engine", "values": to_json(value.get_params(deep=False))}
     if isinstance(value, Mapping):
         pairs = [[to_json(k), to_json(v)] for k, v in value.items()]
         return {_MARK: "mapping", "values": pairs}
@@ -58,4 +65,6 @@ def from_json(value: Any) -> Any:
         return np.array(value["values"], dtype=np.dtype(value["dtype"]))
     if mark == "tuple":
         return tuple(from_json(item) for item in value["values"])
+    if mark == "engine":
+        return Engine(**from_json(value["values"]))
     return {from_json(k): from_json(v) for k, v in value["values"]}

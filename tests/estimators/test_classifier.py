@@ -1,17 +1,21 @@
 """Fine-tuning learns what can be learnt."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
-from tiny import fitted, make_eeg, make_labels, tiny
+import sklearn
+import torch
+from scipy.special import expit
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.metrics import accuracy_score
+from sklearn.model_selection import cross_val_score
+from sklearn.utils.class_weight import compute_class_weight
+from tiny import fitted, make_alpha_task, make_eeg, make_labels, tiny
 
-
-def make_alpha_task(n_epochs, seed):
-    """Noise, with an alpha wave in every epoch of the class "rest"."""
-    rng = np.random.default_rng(seed)
-    y = rng.permutation(np.array(["rest", "task"] * (n_epochs // 2)))
-    phase = rng.uniform(0, 2 * np.pi, size=(n_epochs, 4, 1))
-    alpha = 20 * np.sin(2 * np.pi * 10 * np.arange(400) / 200 + phase)
-    return rng.normal(scale=10, size=(n_epochs, 4, 400)) + alpha * (y == "rest")[:, None, None], y
+from sk_brainrvq.estimators.labelled import class_weights
+from sk_brainrvq.training import TrainingDivergedError
 
 
 @pytest.mark.parametrize("start", ["scratch", "pretrained"])
@@ -47,3 +51,254 @@ def test_three_classes__fit__a_column_each():
     classifier = tiny("classifier").fit(make_eeg(), y)
     assert classifier.predict_proba(make_eeg()).shape == (12, 3)
     assert classifier.classes_.tolist() == ["a", "b", "c"]
+
+
+def quick(**params):
+    return tiny("classifier", **params)
+
+
+# Weights of samples and classes
+
+
+def test_sample_weight__zero__as_if_left_out():
+    X, y, keep = make_eeg(), make_labels(), np.arange(12) % 3 > 0
+    weighted = quick(max_epochs=2).fit(X, y, sample_weight=2.0 * keep)
+    assert weighted.weights_ == quick(max_epochs=2).fit(X[keep], y[keep]).weights_
+
+
+def test_sample_weight__all_eight_times_as_large__same_fit():
+    weight = np.random.default_rng(0).uniform(size=12)
+    first = quick().fit(make_eeg(), make_labels(), sample_weight=weight)
+    assert first.weights_ == quick().fit(make_eeg(), make_labels(), 8 * weight).weights_
+    assert first.weights_ != quick().fit(make_eeg(), make_labels()).weights_
+
+
+def test_sample_weight__whole_numbers_in_one_batch__as_repeated_epochs():
+    # One batch and no chance: how often an epoch is drawn then cannot differ from its weight.
+    weight = np.arange(12) % 4
+    settings = {"batch_size": 64, "drop_path": 0.0, "max_epochs": 5, "lr": 1e-3}
+    X, y = make_eeg(), make_labels()
+    weighted = quick(**settings).fit(X, y, sample_weight=weight).decision_function(X)
+    repeated = quick(**settings).fit(np.repeat(X, weight, 0), np.repeat(y, weight))
+    plain = quick(**settings).fit(X, y).decision_function(X)
+    error = np.abs(weighted - repeated.decision_function(X)).max()
+    assert error < 0.02 * np.abs(weighted - plain).max()
+
+
+def test_class_weight__dict__as_the_same_sample_weights():
+    X, y = make_eeg(), make_labels()
+    by_class = quick(class_weight={"rest": 3, "task": 1}).fit(X, y)
+    by_sample = quick().fit(X, y, sample_weight=np.where(y == "rest", 3, 1))
+    assert by_class.weights_ == by_sample.weights_
+
+
+def test_class_weight__balanced_with_sample_weights__as_scikit_learns():
+    targets = np.array([0, 0, 0, 1, 1, 2, 2, 2])
+    classes, y = np.array(["a", "b", "c"]), np.array(["a", "b", "c"])[targets]
+    weight = np.random.default_rng(0).uniform(0.1, 2, size=8)
+    for given in (None, weight):
+        expected = compute_class_weight("balanced", classes=classes, y=y, sample_weight=given)
+        found = class_weights("balanced", classes, targets, given)
+        np.testing.assert_allclose(found, expected)
+
+
+@pytest.mark.parametrize(
+    ("weight", "message"),
+    [
+        (np.zeros(12), "Every sample_weight is zero"),
+        (-np.ones(12), "goes down to -1; expected weights of 0 or more"),
+        (np.ones(5), r"shape \(5,\), but X has 12 epochs"),
+        (np.full(12, np.nan), "sample_weight contains NaN"),
+        (np.arange(12) % 2, r"one class only with a weight above 0 \('task'\)"),
+    ],
+)
+def test_sample_weight__unusable__error_says_why(weight, message):
+    with pytest.raises(ValueError, match=message):
+        quick().fit(make_eeg(), make_labels(), sample_weight=weight)
+
+
+def test_score__sample_weight__is_weighted_accuracy():
+    classifier, weight = fitted("classifier"), np.arange(12) + 1.0
+    X, y = make_eeg(seed=5), make_labels()
+    expected = accuracy_score(y, classifier.predict(X), sample_weight=weight)
+    assert classifier.score(X, y, sample_weight=weight) == pytest.approx(expected)
+
+
+def test_groups__wrong_length__error_names_both():
+    with pytest.raises(ValueError, match="groups has 3 entries, but X has 12 epochs"):
+        quick().fit(make_eeg(), make_labels(), groups=[1, 2, 3])
+    assert quick().fit(make_eeg(), make_labels(), groups=np.arange(12)).classes_.size == 2
+
+
+# Logits and probabilities
+
+
+def test_decision_function__two_classes__log_odds_of_the_second():
+    classifier, X = fitted("classifier"), make_eeg(seed=5)
+    decision = classifier.decision_function(X)
+    np.testing.assert_allclose(classifier.predict_proba(X)[:, 1], expit(decision))
+    expected = np.where(decision > 0, "task", "rest")
+    np.testing.assert_array_equal(classifier.predict(X), expected)
+
+
+def test_decision_function__three_classes__its_softmax_is_predict_proba():
+    classifier = quick().fit(make_eeg(), np.array(["a", "b", "c"] * 4))
+    logits = classifier.decision_function(make_eeg())
+    assert logits.shape == (12, 3)
+    expected = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    np.testing.assert_allclose(classifier.predict_proba(make_eeg()), expected)
+
+
+@pytest.mark.parametrize("head", ["mean", "attention"])
+def test_long_epochs__logits__average_of_segments_by_their_length(head):
+    X = make_eeg(n_epochs=4, n_times=31 * 200)
+    classifier = quick(head=head).fit(X, make_labels(4))
+    first = classifier.decision_function(X[..., : 16 * 200])
+    second = classifier.decision_function(X[..., 16 * 200 :])
+    expected = (16 * first + 15 * second) / 31
+    np.testing.assert_allclose(classifier.decision_function(X), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_calibrated_classifier__around_the_classifier__calibrates_its_decisions():
+    X, y = make_alpha_task(40, seed=0)
+    calibrated = CalibratedClassifierCV(quick(max_epochs=3, lr=2e-3), cv=2).fit(X, y)
+    assert calibrated.predict_proba(X).shape == (40, 2)
+
+
+# partial_fit
+
+
+def test_partial_fit__passes_over_parts__learns():
+    X, y = make_alpha_task(96, seed=0)
+    classifier = quick(lr=1e-3)
+    for _ in range(8):
+        for part in np.array_split(np.arange(96), 3):
+            classifier.partial_fit(X[part], y[part], classes=["rest", "task"])
+    assert classifier.score(*make_alpha_task(64, seed=1)) > 0.85
+    assert [row["epoch"] for row in classifier.history_] == list(range(1, 25))
+
+
+def test_partial_fit__three_passes_of_one_batch__are_three_steps_of_adam():
+    settings = {"strategy": "frozen", "batch_size": 64, "lr": 0.01, "weight_decay": 0.1}
+    X, y = make_eeg(), make_labels()
+    classifier = quick(max_epochs=0, **settings).fit(X, y)
+    group = next(iter(classifier._read(X)))
+    x, electrodes = torch.from_numpy(group.patches), torch.from_numpy(group.electrodes)
+    features = classifier.net_.module_.features(x, electrodes).detach()
+    head = copy.deepcopy(classifier.net_.module_.head)
+    optimizer = torch.optim.AdamW(
+        [
+            {"params": [head.weight], "weight_decay": 0.1},
+            {"params": [head.bias], "weight_decay": 0},
+        ],
+        lr=0.01,
+    )
+    target = torch.tensor([0, 1] * 6)
+    for _ in range(3):
+        classifier.partial_fit(X, y)
+        loss = torch.nn.functional.cross_entropy(head(features), target)
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(head.parameters(), 3.0)
+        optimizer.step()
+    trained = classifier.net_.module_.head
+    torch.testing.assert_close(trained.weight, head.weight, rtol=0, atol=1e-4)
+    torch.testing.assert_close(trained.bias, head.bias, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("strategy", ["full", "lora"])
+def test_partial_fit__pickled_in_between__starts_adam_afresh_from_the_same_weights(strategy):
+    X, y = make_eeg(), make_labels()
+    original = quick(strategy=strategy).fit(X, y).partial_fit(X, y)
+    loaded = pickle.loads(pickle.dumps(original))
+    assert loaded.weights_ == original.weights_
+    assert loaded.partial_fit(X, y).weights_ != original.partial_fit(X, y).weights_
+
+
+@pytest.mark.parametrize("strategy", ["full", "lora"])
+def test_partial_fit__fails_in_between__goes_on_as_if_it_had_not(strategy):
+    X, y, classes = make_eeg(), make_labels(), ["rest", "task"]
+    settings = {"strategy": strategy, "batch_size": 4}
+    smooth, stumbling = (quick(**settings).partial_fit(X, y, classes) for _ in range(2))
+    with pytest.raises(TrainingDivergedError):
+        stumbling.set_params(lr=1e30).partial_fit(X, y)
+    with pytest.raises(ValueError, match="NaN"):
+        stumbling.set_params(lr=5e-4).partial_fit(np.full_like(X, np.nan), y)
+    assert stumbling.weights_ == smooth.weights_
+    assert stumbling.partial_fit(X, y).weights_ == smooth.partial_fit(X, y).weights_
+
+
+def test_partial_fit__one_class_at_a_time__other_classes_kept():
+    classifier = quick()
+    for label in "abc":
+        classifier.partial_fit(make_eeg(), [label] * 12, classes=["c", "a", "b"])
+    assert classifier.classes_.tolist() == ["a", "b", "c"]
+    assert classifier.predict_proba(make_eeg()).shape == (12, 3)
+
+
+@pytest.mark.parametrize(
+    ("params", "y", "classes", "message"),
+    [
+        ({}, "ab", None, "classes must be passed on the first call"),
+        ({}, "aa", ["a"], "at least two classes"),
+        ({}, "ac", ["a", "b"], r"y holds \['c'\], which are none of the classes"),
+        ({"class_weight": "balanced"}, "ab", ["a", "b"], "does not see all labels at once"),
+    ],
+)
+def test_partial_fit__unusable_first_call__error_and_still_unfitted(params, y, classes, message):
+    classifier = quick(**params)
+    with pytest.raises(ValueError, match=message):
+        classifier.partial_fit(make_eeg(), list(y) * 6, classes=classes)
+    assert not hasattr(classifier, "classes_")
+    assert not hasattr(classifier, "net_")
+
+
+def test_partial_fit__other_classes_later__error_names_both():
+    classifier = quick().fit(make_eeg(), make_labels())
+    with pytest.raises(ValueError, match=r"classes=\['a', 'b'\] .* \['rest', 'task'\]"):
+        classifier.partial_fit(make_eeg(), make_labels(), classes=["a", "b"])
+
+
+# warm_start
+
+
+def test_warm_start__no_epochs__network_stays_head_included():
+    classifier = quick(warm_start=True).fit(make_eeg(), make_labels())
+    weights = classifier.weights_
+    again = classifier.set_params(max_epochs=0).fit(make_eeg(seed=1), make_labels())
+    assert again.weights_ == weights
+    cold = classifier.set_params(warm_start=False).fit(make_eeg(), make_labels())
+    assert cold.weights_ != weights
+
+
+def test_warm_start__fit_after_fit__goes_on_learning():
+    X, y = make_alpha_task(64, seed=0)
+    classifier = quick(max_epochs=5, lr=1e-3, warm_start=True).fit(X, y)
+    first = classifier.history_
+    classifier.fit(X, y)
+    assert classifier.history_[0]["train_loss"] < first[0]["train_loss"]
+    assert classifier.history_[-1]["train_loss"] < first[-1]["train_loss"]
+
+
+def test_warm_start__other_classes_or_head__error_says_what_to_do():
+    classifier = quick(warm_start=True).fit(make_eeg(), make_labels())
+    with pytest.raises(ValueError, match=r"warm_start=True goes on with .*; for other classes"):
+        classifier.fit(make_eeg(), np.array(["a", "b"] * 6))
+    with pytest.raises(ValueError, match=r"head='attention' was given, .* has head='mean'"):
+        classifier.set_params(head="attention").fit(make_eeg(), make_labels())
+    with pytest.raises(ValueError, match="X has 3 channels"):
+        classifier.set_params(head="mean").fit(make_eeg()[:, :3], make_labels())
+
+
+def test_metadata_routing__weights_and_groups__reach_fit_through_cross_validation():
+    weight = np.arange(12) % 3 + 1.0
+    with sklearn.config_context(enable_metadata_routing=True):
+        estimator = quick().set_fit_request(sample_weight=True, groups=True)
+        scores = cross_val_score(
+            estimator.set_score_request(sample_weight=False),
+            make_eeg(),
+            make_labels(),
+            cv=2,
+            params={"sample_weight": weight, "groups": np.arange(12)},
+        )
+    assert scores.shape == (2,)

@@ -4,10 +4,17 @@ from functools import cache
 
 import numpy as np
 
-from sk_brainrvq import BrainRVQClassifier, BrainRVQEmbedder, BrainRVQPretrainer, DDRVQTransformer
+from sk_brainrvq import (
+    BrainRVQClassifier,
+    BrainRVQEmbedder,
+    BrainRVQPretrainer,
+    BrainRVQRegressor,
+    DDRVQTransformer,
+)
 
 CH_NAMES = ["Fp1", "C3", "Cz", "O2"]
 
+_SAMPLES_OF_ALPHA = 400
 _ARRAYS = {"sfreq": 200, "ch_names": CH_NAMES, "random_state": 0, "device": "cpu"}
 _SIZES = {"architecture": "tiny", "codebook_size": 16}
 ESTIMATORS = {
@@ -21,8 +28,13 @@ ESTIMATORS = {
         BrainRVQClassifier,
         {**_ARRAYS, "architecture": "tiny", "weights": None, "max_epochs": 1},
     ),
+    "regressor": (
+        BrainRVQRegressor,
+        {**_ARRAYS, "architecture": "tiny", "weights": None, "max_epochs": 1},
+    ),
 }
-NAMES = list(ESTIMATORS)
+# Those that are fitted on labels or on none; the regressor has tests of its own.
+NAMES = ["tokenizer", "pretrainer", "embedder", "classifier"]
 TRAINED = ["tokenizer", "pretrainer", "classifier"]
 
 
@@ -40,6 +52,21 @@ def make_eeg(n_epochs=12, n_channels=4, n_times=600, seed=0):
 def make_labels(n_epochs=12):
     """Two classes in turn."""
     return np.array(["rest", "task"] * n_epochs)[:n_epochs]
+
+
+def make_alpha(strength, seed=0):
+    """Noise of 10 microvolts with an alpha wave of a given amplitude in each epoch."""
+    rng = np.random.default_rng(seed)
+    phase = rng.uniform(0, 2 * np.pi, size=(len(strength), 4, 1))
+    alpha = np.sin(2 * np.pi * 10 * np.arange(_SAMPLES_OF_ALPHA) / 200 + phase)
+    noise = rng.normal(scale=10, size=(len(strength), 4, _SAMPLES_OF_ALPHA))
+    return noise + alpha * np.asarray(strength)[:, None, None]
+
+
+def make_alpha_task(n_epochs, seed):
+    """Noise, with an alpha wave in every epoch of the class "rest"."""
+    y = np.random.default_rng(seed).permutation(make_labels(n_epochs))
+    return make_alpha(20 * (y == "rest"), seed), y
 
 
 def fit(estimator, X):

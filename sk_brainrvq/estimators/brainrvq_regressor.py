@@ -1,0 +1,421 @@
+"""BrainRVQRegressor: a pretrained encoder fine-tuned to predict numbers from EEG."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import pearsonr
+from sklearn.base import RegressorMixin
+from sklearn.utils.validation import check_array, check_is_fitted
+
+from sk_brainrvq.estimators.fine_tuning import FineTunedEstimator
+from sk_brainrvq.training import Engine
+from sk_brainrvq.training.fine_tuning import REGRESSION_LOSSES, RegressionNet
+
+
+class BrainRVQRegressor(RegressorMixin, FineTunedEstimator):
+    """Fine-tune an encoder with a regression head.
+
+    Targets are standardised in ``fit`` and predictions come in the unit of the targets.
+
+    Parameters
+    ----------
+    weights : "default", path, Weights or None, default="default"
+        Weights of any network of this package to start from. None starts from scratch.
+    architecture : {"tiny", "small", "base"}, default="small"
+        Size where ``weights`` is None.
+    embed_dim, depth : int, optional
+        Single sizes laid over it.
+    spectral_embedding : bool, optional
+        Show the encoder each patch's log amplitude and spectrum beside its waveform; True by
+        default.
+    head : {"mean", "flatten", "attention"}, default="mean"
+        What turns patch tokens into outputs. "mean": a linear map of their mean. "attention": a
+        learnt query attends over them, then a linear map. "flatten": all of them side by side
+        and a perceptron of two hidden layers, as in the paper's tables: large, and tied to the
+        channels and the length of fit.
+    dropout : float, default=0.1
+        Of the flattened head.
+    strategy : {"full", "frozen", "lora"}, default="full"
+        What is trained: everything; the head alone; or the head and low-rank adapters (LoRA) in
+        the encoder's blocks, merged into the weights afterwards, which needs peft
+        (``pip install sk_brainrvq[lora]``). With few labels, less to train is often better.
+    lora_rank : int, default=8
+        Rank of the adapters.
+    drop_path : float, default=0.1
+        Stochastic depth of the last block; a frozen encoder has none.
+    max_epochs : int, default=20
+        Passes over X.
+    lr : float, default=5e-4
+        Peak learning rate of AdamW, of the head. ``partial_fit`` keeps it constant.
+    layer_decay : float, default=0.9
+        Factor of the learning rate from one block to the one below.
+    weight_decay : float, default=0.05
+    loss : {"squared_error", "huber"}, default="squared_error"
+        "huber" grows linearly from an error of one standard deviation of the target on: for
+        targets with outliers.
+    batch_size : int, default=16
+        EEG epochs in a batch, of all processes together.
+    validation : float, tuple (X, y) or None, default=None
+        Data to score after each training epoch: a fraction of X, split off by ``groups`` where
+        ``fit`` gets them (and by subject in an :class:`EEGCorpus`), or data of its own.
+    early_stopping : int, optional
+        Stop after that many training epochs in which the validation data had no better
+        ``criterion``, and keep the weights of the best one.
+    criterion : {"loss", "r2", "correlation"}, default="loss"
+        What ``early_stopping`` goes by. The history has all three.
+    steps_per_epoch : int, optional
+        Batches of a training epoch; one pass over X by default.
+    checkpoint_dir : path, optional
+        Save the training there after each epoch, in a folder named by parameters and data. Fit
+        again and an unfinished training goes on, a finished one returns its result.
+    resume_from : path, optional
+        Folder of a run in a ``checkpoint_dir``, or a checkpoint in it: go on from there, or fail
+        where parameters or data were others.
+    callbacks : list of skorch.callbacks.Callback, optional
+        Your own. Cloned before use.
+    warm_start : bool, default=False
+        Let ``fit`` go on from the fitted network instead of ``weights``; y must
+        have as many targets, and they are standardised as before.
+    engine : Engine, optional
+        Precision, compilation, gradient accumulation, clipping, warm-up.
+    sfreq : float, optional
+        Sampling rate of arrays in Hz; 200 is assumed, with a warning, where it is not given.
+        MNE objects carry their own.
+    ch_names : sequence of str, optional
+        Channel names of arrays. MNE objects carry their own.
+    unit : {"uV", "mV", "V"}, default="uV"
+        Unit of arrays. MNE objects are in volts.
+    window, overlap : float, default=10.0 and 0.0
+        Seconds: how continuous recordings are cut into epochs.
+    l_freq, h_freq, notch : float or None, default="auto"
+        Band-pass and mains filter in Hz; None leaves one out. "auto" is what the weights were
+        trained with, and none from scratch. What MNE's info says was done is not done again.
+    reference : "average", channel name, sequence of names or None, default="auto"
+        Subtracted from all channels; None leaves them as recorded.
+    electrode_map : mapping of str to str, sequence or mapping, optional
+        Where channels lie, in place of what their names say: an electrode, a pair such as
+        "FP1-F7", several names, or names with weights.
+    on_error : {"raise", "warn", "skip"}, default="raise"
+        What to do about a file in a list of files that cannot be used.
+    device : str, default="auto"
+        "auto" takes CUDA, MPS or the CPU, or a torch device.
+    random_state : int, RandomState or None, default=None
+    verbose : int, default=0
+        1 shows a progress bar.
+
+    Attributes
+    ----------
+    n_targets_ : int
+    target_mean_, target_scale_ : ndarray, shape (n_targets,)
+        Mean and standard deviation of the targets of fit.
+    net_ : skorch.NeuralNet
+        ``net_.module_`` is the bare :class:`~sk_brainrvq.nn.EncoderClassifier`.
+    weights_ : Weights
+    history_ : list of dict
+        Loss of each training epoch, or of each pass of ``partial_fit``.
+    n_trained_parameters_ : int
+        Parameters that the last training changed.
+    n_channels_in_ : int
+    ch_names_in_ : list of str, or None
+        Channels of the first recording.
+    electrode_report_ : list of dict
+        How each channel was mapped to electrodes: a table for ``pandas.DataFrame``.
+    n_features_in_ : int
+        Samples of 2-D arrays, channels otherwise.
+
+    See Also
+    --------
+    BrainRVQClassifier : The same for classes.
+
+    Notes
+    -----
+    Source: the BrainRVQ paper (2026), fine-tuning; LoRA: Hu et al. (2022).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sk_brainrvq import BrainRVQRegressor
+    >>> rng = np.random.default_rng(0)
+    >>> X, age = rng.normal(scale=20, size=(12, 2, 400)), rng.uniform(20, 80, size=12)
+    >>> regressor = BrainRVQRegressor(weights=None, architecture="tiny", max_epochs=1,
+    ...                               sfreq=200, ch_names=["C3", "C4"], random_state=0)
+    >>> regressor.fit(X, age).predict(X).shape
+    (12,)
+    >>> regressor.fit(X, np.column_stack([age, age < 50])).predict(X).shape
+    (12, 2)
+    """
+
+    _title = "regressor"
+    _criteria = ("loss", "r2", "correlation")
+    _net_class = RegressionNet
+    _plain_attributes = (
+        *FineTunedEstimator._plain_attributes,
+        "n_targets_",
+        "target_mean_",
+        "target_scale_",
+        "_takes_1d_targets",
+    )
+
+    def __init__(
+        self,
+        weights: Any = "default",
+        *,
+        architecture: str = "small",
+        embed_dim: int | None = None,
+        depth: int | None = None,
+        spectral_embedding: bool | None = None,
+        head: str = "mean",
+        dropout: float = 0.1,
+        strategy: str = "full",
+        lora_rank: int = 8,
+        drop_path: float = 0.1,
+        max_epochs: int = 20,
+        lr: float = 5e-4,
+        layer_decay: float = 0.9,
+        weight_decay: float = 0.05,
+        loss: str = "squared_error",
+        batch_size: int = 16,
+        validation: Any = None,
+        early_stopping: int | None = None,
+        criterion: str = "loss",
+        steps_per_epoch: int | None = None,
+        checkpoint_dir: str | Path | None = None,
+        resume_from: str | Path | None = None,
+        callbacks: Sequence[Any] | None = None,
+        warm_start: bool = False,
+        engine: Engine | None = None,
+        sfreq: float | None = None,
+        ch_names: Sequence[str] | None = None,
+        unit: str = "uV",
+        window: float = 10.0,
+        overlap: float = 0.0,
+        l_freq: float | str | None = "auto",
+        h_freq: float | str | None = "auto",
+        notch: float | str | None = "auto",
+        reference: str | Sequence[str] | None = "auto",
+        electrode_map: Mapping[str, Any] | None = None,
+        on_error: str = "raise",
+        device: str = "auto",
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+    ):
+        self.weights = weights
+        self.architecture = architecture
+        self.embed_dim = embed_dim
+        self.depth = depth
+        self.spectral_embedding = spectral_embedding
+        self.head = head
+        self.dropout = dropout
+        self.strategy = strategy
+        self.lora_rank = lora_rank
+        self.drop_path = drop_path
+        self.max_epochs = max_epochs
+        self.lr = lr
+        self.layer_decay = layer_decay
+        self.weight_decay = weight_decay
+        self.loss = loss
+        self.batch_size = batch_size
+        self.validation = validation
+        self.early_stopping = early_stopping
+        self.criterion = criterion
+        self.steps_per_epoch = steps_per_epoch
+        self.checkpoint_dir = checkpoint_dir
+        self.resume_from = resume_from
+        self.callbacks = callbacks
+        self.warm_start = warm_start
+        self.engine = engine
+        self.sfreq = sfreq
+        self.ch_names = ch_names
+        self.unit = unit
+        self.window = window
+        self.overlap = overlap
+        self.l_freq = l_freq
+        self.h_freq = h_freq
+        self.notch = notch
+        self.reference = reference
+        self.electrode_map = electrode_map
+        self.on_error = on_error
+        self.device = device
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, groups: Any = None) -> Self:
+        """Fine-tune on EEG with a number, or several, for each epoch.
+
+        Parameters
+        ----------
+        X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
+            Array (n_epochs, n_channels, n_times) or, for one channel, (n_epochs, n_times).
+            Recordings are cut into epochs of ``window`` seconds.
+        y : array-like, shape (n_epochs,) or (n_epochs, n_targets)
+            May be left out for braindecode datasets, which hold targets.
+        sample_weight : array-like, shape (n_epochs,), optional
+            Weights of the epochs in the loss, 0 or more; only their ratios matter. Epochs of
+            weight 0 are left out.
+        groups : array-like, shape (n_epochs,), optional
+            What must not be torn apart where epochs are held out, such as subjects.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        InvalidEEGError
+            If X cannot be used as EEG; the message names the offender.
+        CheckpointError
+            If ``weights`` cannot be used.
+        ImportError
+            For ``strategy="lora"`` without peft.
+        ValueError
+            If y has another length than X, or holds no finite numbers.
+        """
+        with self._all_or_nothing():
+            return self._fit(X, self._labels(X, y), sample_weight, groups)
+
+    def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
+        """Train for one pass over X, from where the estimator stands.
+
+        The learning rate is ``lr`` throughout. Targets are standardised as in ``fit``, or as in
+        the first call, which should therefore hold many. AdamW's moments are kept from call to
+        call in memory; they do not go into pickles and checkpoints.
+
+        Parameters
+        ----------
+        X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
+            As in :meth:`fit`.
+        y : array-like, shape (n_epochs,) or (n_epochs, n_targets)
+        sample_weight : array-like, shape (n_epochs,), optional
+            Weights of the epochs in the loss, taken as they are: one call does not know the
+            weights of the others.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            As in :meth:`fit`. The estimator is then as before.
+        """
+        with self._all_or_nothing():
+            learns = not hasattr(self, "net_")
+            return self._partial_fit(X, self._labels(X, y), sample_weight, learns=learns)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+    def _check_settings(self) -> None:
+        super()._check_settings()
+        if self.loss not in REGRESSION_LOSSES:
+            raise ValueError(f"loss={self.loss!r} was given; expected one of {REGRESSION_LOSSES}.")
+
+    @property
+    def _n_outputs(self) -> int:
+        return self.n_targets_
+
+    def _encode_targets(
+        self, y: Any, n_epochs: int, weight: NDArray | None, learns: bool
+    ) -> NDArray:
+        """Standardised targets (n_epochs, n_targets); ``learns`` mean and scale from them."""
+        if y is None:
+            raise ValueError(
+                f"{type(self).__name__} requires y to be passed, but the target y is None"
+            )
+        given = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
+        targets = given[:, np.newaxis] if given.ndim == 1 else given
+        if len(targets) != n_epochs:
+            raise ValueError(
+                f"y has {len(targets)} rows, but X has {n_epochs} epochs (inconsistent numbers "
+                "of samples); give one row an epoch."
+            )
+        if learns:
+            self._learn_scale(targets, weight)
+            self._takes_1d_targets = given.ndim == 1
+        if targets.shape[1] != self.n_targets_:
+            raise ValueError(
+                f"y has {targets.shape[1]} targets an epoch; {self.n_targets_} were fitted."
+            )
+        return ((targets - self.target_mean_) / self.target_scale_).astype(np.float32)
+
+    def _learn_scale(self, targets: NDArray, weight: NDArray | None) -> None:
+        self.n_targets_ = targets.shape[1]
+        if weight is not None:
+            targets, weight = targets[weight > 0], weight[weight > 0]
+        self.target_mean_ = np.average(targets, axis=0, weights=weight)
+        variance = np.average((targets - self.target_mean_) ** 2, axis=0, weights=weight)
+        # A constant target is predicted by its mean.
+        self.target_scale_ = np.where(variance > 0, np.sqrt(variance), 1.0)
+
+    def _net_settings(self) -> dict[str, Any]:
+        return {"loss": self.loss}
+
+    def predict(self, X: Any) -> NDArray:
+        """Predict the targets of each epoch.
+
+        Parameters
+        ----------
+        X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
+            As in :meth:`fit`; any length and rate.
+
+        Returns
+        -------
+        ndarray, shape (n_epochs,) or (n_epochs, n_targets), as y of fit
+            In the unit of y. Epochs above 30 s: the average over segments, weighted by their
+            length.
+        """
+        check_is_fitted(self)
+        predicted = self._outputs(X) * self.target_scale_ + self.target_mean_
+        return predicted[:, 0] if self._takes_1d_targets else predicted
+
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+        """R², the share of the targets' variance that is predicted; 1 is perfect.
+
+        Parameters
+        ----------
+        X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
+            As in :meth:`fit`.
+        y : array-like, shape (n_epochs,) or (n_epochs, n_targets)
+            True values; may be left out for braindecode datasets.
+        sample_weight : array-like, shape (n_epochs,), optional
+
+        Returns
+        -------
+        float
+            The mean over targets.
+        """
+        return super().score(X, self._labels(X, y), sample_weight)
+
+    def correlation(self, X: Any, y: Any = None) -> float:
+        """Pearson's correlation of predictions and true values.
+
+        Unlike :meth:`score` it does not mind a wrong offset or scale, which is what studies of
+        age or symptom scores often report.
+
+        Parameters
+        ----------
+        X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
+            As in :meth:`fit`; at least two epochs.
+        y : array-like, shape (n_epochs,) or (n_epochs, n_targets)
+            True values; may be left out for braindecode datasets.
+
+        Returns
+        -------
+        float
+            The mean over targets, from -1 to 1; NaN, with a warning, where values or
+            predictions of a target are all the same.
+        """
+        true = np.asarray(self._labels(X, y), dtype=np.float64)
+        predicted = self.predict(X)
+        if true.shape != predicted.shape:
+            raise ValueError(
+                f"y has shape {true.shape}; the predictions for X have {predicted.shape}."
+            )
+        columns = (len(predicted), self.n_targets_)
+        pairs = zip(true.reshape(columns).T, predicted.reshape(columns).T, strict=True)
+        return float(np.mean([pearsonr(*pair).statistic for pair in pairs]))
