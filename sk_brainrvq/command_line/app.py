@@ -1,0 +1,67 @@
+"""The root of the command line."""
+
+import sys
+
+import click
+
+from sk_brainrvq import __version__
+from sk_brainrvq.command_line.groups import LazyGroup
+
+_HERE = "sk_brainrvq.command_line"
+_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+app = LazyGroup(
+    "sk-brainrvq",
+    help="""Learn from EEG, and turn EEG into features, from a shell.
+
+    From recordings of any format that MNE reads to features of each window:
+
+    \b
+      sk-brainrvq corpus build recordings/ --out corpus --notch 50
+      sk-brainrvq tokenizer fit corpus --out tokenizer
+      sk-brainrvq pretrain corpus --tokenizer tokenizer --out model
+      sk-brainrvq embed new/*.edf --weights model --out features.npz
+
+    Each command explains itself: sk-brainrvq COMMAND --help. Several processes:
+    torchrun --nproc-per-node 4 -m sk_brainrvq pretrain ...
+
+    Exit codes: 0 success, 1 failure, 2 wrong usage, 130 Ctrl-C, 143 SIGTERM.
+    """,
+    context_settings=_SETTINGS,
+    places={
+        "corpus": (f"{_HERE}.app:corpus", "Recordings to a corpus that may exceed memory."),
+        "tokenizer": (f"{_HERE}.app:tokenizer", "Learn to turn EEG into discrete codes."),
+        "pretrain": (f"{_HERE}.training:pretrain", "Learn an encoder without labels."),
+        "embed": (f"{_HERE}.embedding:embed", "Recordings to a table of features."),
+    },
+)
+click.version_option(__version__, prog_name="sk-brainrvq")(app)
+
+corpus = LazyGroup(
+    "corpus",
+    help="Recordings to a corpus: filtered, resampled, cut to what EEG is, and stored in chunks.",
+    context_settings=_SETTINGS,
+    places={
+        "build": (f"{_HERE}.corpus:build", "Read recordings into a corpus."),
+        "info": (f"{_HERE}.corpus:info", "Say what a corpus holds."),
+        "verify": (f"{_HERE}.corpus:verify", "Check that a corpus is whole."),
+    },
+)
+
+tokenizer = LazyGroup(
+    "tokenizer",
+    help="Turn EEG into discrete codes of its waveform and its spectrum.",
+    context_settings=_SETTINGS,
+    places={"fit": (f"{_HERE}.training:tokenizer_fit", "Learn a tokenizer.")},
+)
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    try:
+        sys.exit(app.main(prog_name="sk-brainrvq", standalone_mode=False))
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:  # Ctrl-C before a command had begun
+        sys.exit(130)

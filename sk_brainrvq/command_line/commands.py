@@ -1,0 +1,189 @@
+"""A command that works: common options, help under headings, failures and signals."""
+
+import signal
+import sys
+import threading
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from sk_brainrvq.command_line.config import read_config
+from sk_brainrvq.command_line.options import WorkOption
+from sk_brainrvq.command_line.ranks import is_main_process, rank, world_size
+
+_RESUME_HINT = "sk_brainrvq.resume_hint"
+# What a user can mend; anything else is named by its type, too.
+_PLAIN_ERRORS = (ValueError, OSError, ImportError)
+
+
+class WorkError(ValueError):
+    """The work of a command failed; the message is all that the user needs."""
+
+
+class Terminated(BaseException):
+    """The process got SIGTERM."""
+
+
+class WorkCommand(click.Command):
+    """Command with ``--config``, ``--quiet`` and ``--debug``, whose failures have exit codes.
+
+    Parameters
+    ----------
+    name : str
+    params : list of click.Parameter
+    has_progress : bool, default=True
+        Whether there is a ``--quiet``, which the callback gets.
+    **settings
+        Of ``click.Command``.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        params: list[click.Parameter],
+        has_progress: bool = True,
+        **settings: Any,
+    ):
+        common = [option for option in common_options() if has_progress or option.name != "quiet"]
+        # Raw docstrings cannot hold the character by which click knows lines to keep as they are.
+        settings["help"] = (settings.get("help") or "").replace("\\b", "\b")
+        super().__init__(name, params=[*params, *common], **settings)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse; an error about a value that the configuration file gave says so."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.BadParameter as error:
+            name = error.param.name if error.param is not None else None
+            source = ctx.get_parameter_source(name) if name else None
+            if source is click.core.ParameterSource.DEFAULT_MAP:
+                file = ctx.params.get("config") or "the file of --config"
+                message = f"{error.message} (given by {file})"
+                raise click.BadParameter(message, error.ctx, error.param) from error
+            raise
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run; failures become a message and an exit code."""
+        debug = ctx.params.pop("debug")
+        ctx.params.pop("config")
+        try:
+            with sigterm_raises(), plain_warnings():
+                return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except KeyboardInterrupt:
+            _stopped(ctx, "Ctrl-C", 130)
+        except Terminated:
+            _stopped(ctx, "SIGTERM", 143)
+        except Exception as error:
+            if debug:
+                traceback.print_exc()
+            click.echo(f"Error{_which_process()}: {_paragraph(error)}", err=True)
+            ctx.exit(1)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options under their headings."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None and isinstance(parameter, click.Option):
+                title = getattr(parameter, "section", "General")
+                sections.setdefault(title, []).append(record)
+        for title in sorted(sections, key=lambda title: title == "General"):
+            with formatter.section(title):
+                formatter.write_dl(sections[title])
+
+
+def common_options() -> list[click.Parameter]:
+    """Options that every command has."""
+    config = WorkOption(
+        ["--config"],
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        metavar="FILE.yaml",
+        is_eager=True,
+        callback=read_config,
+        help="YAML file of options of this command, such as 'batch-size: 32'; paths in it are "
+        "relative to where you are. The command line goes before it.",
+    )
+    quiet = WorkOption(["--quiet", "-q"], is_flag=True, help="No progress bars.")
+    debug = WorkOption(["--debug"], is_flag=True, help="Show the traceback of a failure.")
+    return [config, quiet, debug]
+
+
+def set_resume_hint(hint: Callable[[], str]) -> None:
+    """Say what to print where the running command is stopped by a signal.
+
+    Parameters
+    ----------
+    hint : callable
+        Gives a sentence on what is saved and how to continue.
+    """
+    context = click.get_current_context(silent=True)
+    if context is not None:
+        context.meta[_RESUME_HINT] = hint
+
+
+def _stopped(context: click.Context, by: str, code: int) -> NoReturn:
+    hint = context.meta.get(_RESUME_HINT)
+    if is_main_process():
+        click.echo(f"Stopped by {by}. {hint() if hint else 'Nothing was written.'}", err=True)
+    context.exit(code)
+
+
+def _which_process() -> str:
+    return f" in process {rank()} of {world_size()}" if world_size() > 1 else ""
+
+
+def _paragraph(error: Exception) -> str:
+    message = str(error).strip()
+    if "out of memory" in message.lower() or isinstance(error, MemoryError):
+        return f"{message or 'out of memory'} A smaller --batch-size needs less memory."
+    if isinstance(error, _PLAIN_ERRORS) and message:
+        return message
+    return f"{type(error).__name__}: {message} (--debug shows where)"
+
+
+@contextmanager
+def sigterm_raises() -> Iterator[None]:
+    """Make SIGTERM an exception, so that what is open is closed; only the main thread can."""
+
+    def stop(*_: Any) -> NoReturn:
+        raise Terminated
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def plain_warnings() -> Iterator[None]:
+    """Print each warning once, as a line without its place in the code, from one process."""
+    seen: set[str] = set()
+
+    def show(message: Any, *_: Any, **__: Any) -> None:
+        text = " ".join(str(message).split())
+        if is_main_process() and text not in seen:
+            seen.add(text)
+            say(f"Warning: {text}")
+
+    with warnings.catch_warnings():
+        warnings.showwarning = show
+        yield
+
+
+def say(text: str) -> None:
+    """Write a line to stderr, above a progress bar if there is one."""
+    from tqdm import tqdm
+
+    tqdm.write(text, file=sys.stderr)

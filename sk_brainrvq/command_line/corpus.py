@@ -1,0 +1,125 @@
+"""``corpus build``, ``corpus info`` and ``corpus verify``."""
+
+from typing import Any
+
+import click
+
+from sk_brainrvq.command_line.commands import WorkCommand, WorkError, set_resume_hint
+from sk_brainrvq.command_line.inputs import find_recordings
+from sk_brainrvq.command_line.options import WorkOption, options_of
+from sk_brainrvq.command_line.values import MainsFrequency, Names
+from sk_brainrvq.signals import EEGCorpus, build_corpus
+
+_BUILD_OPTIONS = options_of(
+    build_corpus,
+    leave_out={"files", "out", "verbose"},
+    types={"notch": MainsFrequency(), "reference": Names(), "subject": click.STRING},
+    helps={
+        "n_jobs": "Processes; -1 takes every core. One by default.",
+        "notch": "Mains frequency in Hz, removed with its harmonics; nobody can guess it.",
+        "reference": "Subtracted from all channels: average, a channel, or several, whose mean it "
+        "is. As recorded by default.",
+        "subject": "Regular expression with the group (?P<subject>...) and, if wanted, "
+        "(?P<session>...), searched for in the path. By default the names of BIDS, of the Temple "
+        "University corpora and of EEGMAT are known, and any other file is its own subject.",
+    },
+)
+# Shorter than any recording that is worth keeping: all of a corpus is looked at.
+_SHORTEST_WINDOW = 1.0
+
+
+@click.command(
+    "build",
+    cls=WorkCommand,
+    params=[
+        click.Argument(["inputs"], nargs=-1, required=True, metavar="INPUT..."),
+        WorkOption(
+            ["--out"],
+            required=True,
+            type=click.Path(file_okay=False),
+            help="Folder of the corpus; what is in it already is kept.",
+        ),
+        *_BUILD_OPTIONS,
+        WorkOption(
+            ["--strict"], is_flag=True, help="A recording that cannot be used is a failure."
+        ),
+    ],
+)
+def build(inputs: tuple[str, ...], out: str, strict: bool, quiet: bool, **settings: Any) -> None:
+    r"""Read recordings into a corpus for training, larger than memory if need be.
+
+    INPUT are recordings of any format that MNE reads, and folders of such files. They are
+    filtered, resampled to 200 Hz and stored in chunks. Recordings that cannot be used are listed
+    with their reasons and left out. Run it again after a crash, or with more recordings: what is
+    done is not done again.
+
+    \b
+    Examples:
+      sk-brainrvq corpus build recordings/ --out corpus --notch 50 --n-jobs 4
+      sk-brainrvq corpus build *.edf --out corpus --notch 60 --reject-amplitude 500
+
+    Frequencies are in Hz, amplitudes in microvolts.
+    """
+    set_resume_hint(lambda: "What is stored is whole: the same command does the rest.")
+    recordings = find_recordings(inputs)
+    report = build_corpus(recordings, out, **settings, verbose=int(not quiet))
+    click.echo(str(report).splitlines()[0])
+    for source, reason in report.failed:
+        click.echo(f"Left out: {source}: {reason}", err=True)
+    if report.built + report.kept == 0:
+        raise WorkError(f"None of the {len(recordings)} recordings could be used.")
+    if report.failed and strict:
+        raise WorkError(
+            f"{len(report.failed)} of {len(recordings)} recordings could not be used, and "
+            "--strict was given. The corpus holds the others."
+        )
+
+
+@click.command(
+    "info",
+    cls=WorkCommand,
+    has_progress=False,
+    params=[
+        click.Argument(["corpus"], metavar="CORPUS"),
+        *(
+            option
+            for option in options_of(EEGCorpus, leave_out={"location"})
+            if option.name in ("window", "overlap")
+        ),
+    ],
+)
+def info(corpus: str, window: float, overlap: float) -> None:
+    r"""Say what a corpus holds: recordings, subjects, hours, windows, montages, filters.
+
+    CORPUS is a folder that 'corpus build' made, or its URL.
+
+    \b
+    Example:
+      sk-brainrvq corpus info corpus
+    """
+    click.echo(EEGCorpus(corpus, window=window, overlap=overlap).info())
+
+
+@click.command(
+    "verify",
+    cls=WorkCommand,
+    has_progress=False,
+    params=[click.Argument(["corpus"], metavar="CORPUS")],
+)
+def verify(corpus: str) -> None:
+    r"""Read a corpus through and list what is damaged.
+
+    CORPUS is a folder that 'corpus build' made, or its URL. The exit code is 1 where anything is
+    damaged.
+
+    \b
+    Example:
+      sk-brainrvq corpus verify corpus
+    """
+    problems = EEGCorpus(corpus, window=_SHORTEST_WINDOW).verify()
+    for problem in problems:
+        click.echo(problem, err=True)
+    places = "place" if len(problems) == 1 else "places"
+    if problems:
+        raise WorkError(f"{corpus} is damaged in {len(problems)} {places}, listed above.")
+    click.echo(f"{corpus} is whole.")

@@ -1,0 +1,230 @@
+"""``embed``: recordings to a table of features."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from sk_brainrvq.command_line.commands import WorkCommand, WorkError, say
+from sk_brainrvq.command_line.features import SUFFIXES, FeatureTable, join_tables
+from sk_brainrvq.command_line.inputs import find_recordings
+from sk_brainrvq.command_line.meeting import await_parts, follow, lead, part_file
+from sk_brainrvq.command_line.options import WorkOption, options_of
+from sk_brainrvq.command_line.parts import Embedded, joined, read_part, write_part
+from sk_brainrvq.command_line.ranks import is_main_process, rank, world_size
+from sk_brainrvq.estimators import BrainRVQEmbedder
+from sk_brainrvq.signals import InvalidEEGError
+from sk_brainrvq.signals.corpus_sources import subject_rule
+from sk_brainrvq.signals.recordings import is_mne_epochs, read_recording
+from sk_brainrvq.signals.resampling import TARGET_SFREQ
+
+_POOLINGS = ("mean", "channel", "mean_std", "cls")
+_OPTIONS = options_of(
+    BrainRVQEmbedder,
+    # Of random encoders and of arrays.
+    leave_out={
+        *("architecture", "embed_dim", "depth", "random_state"),
+        *("sfreq", "ch_names", "unit", "verbose"),
+    },
+    types={"weights": click.Path(), "pooling": click.Choice(_POOLINGS)},
+    defaults={"on_error": "warn"},
+    helps={
+        "weights": "Folder of a model: of 'pretrain', of 'tokenizer fit', or of a saved "
+        "classifier.",
+        "pooling": "mean: mean over all patches, a fixed size for any montage. channel: mean over "
+        "time, channels kept; all recordings need the channels of the first. mean_std: mean and "
+        "standard deviation over all patches. cls: the class token.",
+        "layer": "Block whose output is pooled, from 0; -1 is the last.",
+        "on_error": "A recording that cannot be used: raise ends with an error, warn lists it "
+        "and goes on, skip goes on in silence.",
+    },
+)
+
+
+@click.command(
+    "embed",
+    cls=WorkCommand,
+    params=[
+        click.Argument(["recordings"], nargs=-1, required=True, metavar="RECORDING..."),
+        WorkOption(
+            ["--out"],
+            required=True,
+            type=click.Path(dir_okay=False, path_type=Path),
+            metavar="FILE.npz|FILE.parquet",
+            help="File for the features; it appears when all of it is there.",
+            section="Options",
+        ),
+        *_OPTIONS,
+        WorkOption(
+            ["--subject"],
+            metavar="REGEX",
+            help="Where a path names the subject, such as '(?P<subject>p[0-9]+)'; by default the "
+            "names of BIDS, of the Temple University corpora and of EEGMAT are known, and any "
+            "other file is its own subject.",
+        ),
+    ],
+)
+def embed(
+    recordings: tuple[str, ...],
+    out: Path,
+    subject: str | None,
+    quiet: bool,
+    **settings: Any,
+) -> None:
+    r"""Turn recordings into a table of features, a row for each window.
+
+    RECORDING are files of any format that MNE reads, and folders of such files. The filters are
+    those that the weights were trained with, unless you say otherwise.
+
+    \b
+    Examples:
+      sk-brainrvq embed recordings/ --weights model --out features.npz
+      sk-brainrvq embed *.edf --weights model --out features.parquet --pooling mean_std
+      torchrun --nproc-per-node 4 -m sk_brainrvq embed recordings/ --weights model --out f.npz
+
+    \b
+    The table holds
+      features       (n_windows, n_features), float32
+      source         recording of each window
+      start          seconds from the beginning of the recording
+      subject        by the name of the file, or --subject
+      session        the same; empty where unknown
+      feature_names  of each feature; columns in a parquet file
+
+    Recordings that cannot be used are listed with their reasons (--on-error). Several processes
+    share out the recordings, and the result is that of one process.
+    """
+    _check_output(out)
+    files = find_recordings(recordings)
+    settings["device"] = _device_of_process(settings["device"])
+    on_error = settings.pop("on_error")
+    job = _Job(files, settings, on_error, subject, quiet or not is_main_process())
+    if world_size() == 1:
+        _finish(job.run(range(len(files))), files, out, on_error)
+    elif is_main_process():
+        with lead(out) as folder:
+            done = [job.run(_share(len(files)))]
+            done += [read_part(path) for path in await_parts(folder, world_size())]
+            _finish(joined(done), files, out, on_error)
+    else:
+        with follow(out, rank()) as folder:
+            write_part(job.run(_share(len(files))), part_file(folder, rank()))
+
+
+def _check_output(out: Path) -> None:
+    if out.suffix not in SUFFIXES:
+        raise click.UsageError(
+            f"--out {out} has the ending {out.suffix!r}; expected {' or '.join(SUFFIXES)}."
+        )
+    if not out.parent.is_dir():
+        raise click.UsageError(f"--out {out}: there is no folder {out.parent}.")
+    if out.suffix == ".parquet":
+        try:
+            import pyarrow  # noqa: F401
+        except ImportError as error:
+            raise WorkError(
+                "Parquet files need pyarrow: pip install sk_brainrvq[table], or --out ....npz"
+            ) from error
+
+
+def _device_of_process(device: str) -> str:
+    """A GPU of its own for each process on a machine."""
+    local = os.environ.get("LOCAL_RANK")
+    if device != "auto" or local is None:
+        return device
+    import torch
+
+    count = torch.cuda.device_count()
+    return f"cuda:{int(local) % count}" if count else device
+
+
+def _share(n_recordings: int) -> range:
+    """Numbers of the recordings of this process."""
+    return range(rank(), n_recordings, world_size())
+
+
+@dataclass(frozen=True)
+class _Job:
+    """Embedding of some of the recordings."""
+
+    files: Sequence[str]
+    settings: dict[str, Any]
+    on_error: str
+    subject: str | None
+    silent: bool
+
+    def run(self, numbers: Sequence[int]) -> Embedded:
+        """Embed the recordings with these numbers."""
+        from tqdm import tqdm
+
+        rule, embedder = subject_rule(self.subject), self._fitted()
+        done = Embedded()
+        for number in tqdm(numbers, desc="Embedding", unit="recording", disable=self.silent):
+            try:
+                done.tables[number] = self._table(embedder, rule, self.files[number])
+            except InvalidEEGError as error:
+                if self.on_error == "raise":
+                    raise WorkError(f"{self.files[number]}: {error}") from error
+                done.left_out[number] = str(error)
+        return done
+
+    def _fitted(self) -> BrainRVQEmbedder:
+        """Fitted on the first recording that can be used, in every process the same."""
+        reasons: list[str] = []
+        for file in self.files:
+            try:
+                return BrainRVQEmbedder(**self.settings).fit(read_recording(file))
+            except InvalidEEGError as error:
+                if self.on_error == "raise":
+                    raise WorkError(f"{file}: {error}") from error
+                reasons.append(f"{file}: {error}")
+        raise _none_usable(reasons)
+
+    @staticmethod
+    def _table(embedder: BrainRVQEmbedder, rule: Any, file: str) -> FeatureTable:
+        recording = read_recording(file)
+        features = np.asarray(embedder.transform(recording), dtype=np.float32)
+        subject, session = rule(file)
+        n_windows = len(features)
+        return FeatureTable(
+            features,
+            np.full(n_windows, file),
+            np.full(n_windows, subject),
+            np.full(n_windows, session),
+            _starts(recording, n_windows, embedder.window - embedder.overlap),
+            embedder.get_feature_names_out().astype(str),
+        )
+
+
+def _starts(recording: Any, n_windows: int, step: float) -> np.ndarray:
+    """Seconds from the beginning of a recording, of each window or epoch."""
+    if is_mne_epochs(recording):
+        return recording.events[:, 0] / recording.info["sfreq"] + recording.tmin
+    return np.arange(n_windows) * (round(step * TARGET_SFREQ) / TARGET_SFREQ)
+
+
+def _none_usable(reasons: Sequence[str]) -> WorkError:
+    listed = "\n".join(f"  {reason}" for reason in reasons)
+    return WorkError(f"None of the {len(reasons)} recordings could be used:\n{listed}")
+
+
+def _finish(done: Embedded, files: Sequence[str], out: Path, on_error: str) -> None:
+    """List what was left out, and write the table."""
+    reasons = [f"{files[number]}: {reason}" for number, reason in done.left_out.items()]
+    if not done.tables:
+        raise _none_usable(reasons)
+    if on_error == "warn":
+        for reason in reasons:
+            say(f"Left out: {reason}")
+    table = join_tables(list(done.tables.values()))
+    table.save(out)
+    n_windows, n_features = table.features.shape
+    reader = "pandas.read_parquet" if out.suffix == ".parquet" else "numpy.load"
+    click.echo(
+        f"{n_windows} windows of {len(done.tables)} recordings, {n_features} features each, are "
+        f"in {out}. In Python: {reader}({str(out)!r})"
+    )

@@ -1,0 +1,177 @@
+"""Processes of one run that meet in a folder, with no network between them.
+
+The first process makes a folder beside the output and announces it in a file whose beat changes
+as long as it lives; the others follow the announcement, and so never an old one of a run that
+was killed. Each of them leaves its part there, or the reason why there is none.
+"""
+
+import json
+import shutil
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sk_brainrvq.command_line.commands import WorkError
+from sk_brainrvq.files import write_whole
+
+_BEAT = 0.5
+_LOOK = 0.1
+# Seconds of silence after which a process counts as lost. Slow imports and the caches of network
+# file systems take a minute or two.
+PATIENCE = 300.0
+
+
+@contextmanager
+def lead(out: Path) -> Iterator[Path]:
+    """Make the folder of a run, announce it, and remove both at the end.
+
+    Parameters
+    ----------
+    out : Path
+        Output of the run.
+
+    Yields
+    ------
+    Path
+    """
+    for old in out.parent.glob(f".{out.name}.*.parts"):
+        shutil.rmtree(old, ignore_errors=True)
+    folder = out.with_name(f".{out.name}.{uuid.uuid4().hex}.parts")
+    folder.mkdir()
+    announcement = _announcement(out)
+    try:
+        with _beating(announcement, folder.name):
+            yield folder
+    finally:
+        announcement.unlink(missing_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def follow(out: Path, rank: int, patience: float = PATIENCE) -> Iterator[Path]:
+    """Find the folder of a run, and leave a sign of life or the reason of a failure there.
+
+    Parameters
+    ----------
+    out : Path
+    rank : int
+    patience : float
+        Seconds to wait for the first process.
+
+    Yields
+    ------
+    Path
+
+    Raises
+    ------
+    WorkError
+        If the first process does not show up.
+    """
+    folder = _announced(out, patience)
+    try:
+        with _beating(folder / f"{rank}.beat", ""):
+            yield folder
+    except BaseException as error:
+        if folder.is_dir():
+            reason = str(error) or type(error).__name__
+            write_whole(folder / f"{rank}.failed", reason.encode())
+        raise
+
+
+def part_file(folder: Path, rank: int) -> Path:
+    """Where a process leaves its part."""
+    return folder / f"{rank}.part"
+
+
+def await_parts(folder: Path, n_processes: int, patience: float = PATIENCE) -> list[Path]:
+    """Wait for the parts of all processes but the first.
+
+    Parameters
+    ----------
+    folder : Path
+    n_processes : int
+    patience : float
+        Seconds of silence after which a process counts as lost.
+
+    Returns
+    -------
+    list of Path
+        By rank, from 1.
+
+    Raises
+    ------
+    WorkError
+        If a process failed or is silent.
+    """
+    beats = {rank: ("", time.monotonic()) for rank in range(1, n_processes)}
+    while beats:
+        for rank, (known, since) in list(beats.items()):
+            if part_file(folder, rank).exists():
+                del beats[rank]
+                continue
+            failed = _text(folder / f"{rank}.failed")
+            if failed:
+                raise WorkError(f"Process {rank} of {n_processes} failed: {failed}")
+            beat = _text(folder / f"{rank}.beat")
+            if beat != known:
+                beats[rank] = (beat, time.monotonic())
+            elif time.monotonic() - since > patience:
+                raise WorkError(
+                    f"Process {rank} of {n_processes} has not been heard of for {patience:.0f} s; "
+                    "no output was written. Run all processes again."
+                )
+        time.sleep(_LOOK)
+    return [part_file(folder, rank) for rank in range(1, n_processes)]
+
+
+def _announcement(out: Path) -> Path:
+    return out.with_name(f".{out.name}.run")
+
+
+def _announced(out: Path, patience: float) -> Path:
+    """The folder that a living first process announces: its beat changes between two looks."""
+    end = time.monotonic() + patience
+    first = _text(_announcement(out))
+    while time.monotonic() < end:
+        time.sleep(_LOOK)
+        now = _text(_announcement(out))
+        if now and now != first:
+            return out.with_name(json.loads(now)["about"])
+        first = first or now
+    raise WorkError(
+        f"The first process (RANK=0) did not show up within {patience:.0f} s. All processes need "
+        "the same --out, on a file system that all of them see."
+    )
+
+
+@contextmanager
+def _beating(file: Path, about: str) -> Iterator[None]:
+    """Write a file again and again, each time another."""
+    over = threading.Event()
+
+    def beat() -> None:
+        while not over.is_set():
+            text = json.dumps({"about": about, "beat": uuid.uuid4().hex})
+            try:
+                write_whole(file, text.encode())
+            except OSError:  # the folder went with the first process
+                return
+            over.wait(_BEAT)
+
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except OSError:
+        return ""

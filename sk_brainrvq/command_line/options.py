@@ -1,0 +1,165 @@
+"""Options of a command from the signature and docstring of what it calls."""
+
+import inspect
+from collections.abc import Callable, Collection, Mapping, Sequence
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+import click
+
+from sk_brainrvq.command_line.documentation import ParameterText, parameter_texts
+from sk_brainrvq.command_line.values import Assignments, Names, NumberOrWord
+
+# Parameters that a docstring describes together, or in Python's words.
+_SINGLE_TEXTS = {
+    "embed_dim": "Width of the network, a multiple of 100; by default the architecture's.",
+    "depth": "Blocks of the encoder; by default the architecture's.",
+    "decoder_depth": "Blocks of each decoder of the tokenizer; by default the architecture's.",
+    "codebook_size": "Codes per level; by default the architecture's.",
+    "codebook_dim": "Width of a codeword; by default the architecture's.",
+    "n_quantizers": "Levels per domain; by default the architecture's.",
+    "weight_decay": "Weight decay of AdamW.",
+    "random_state": "Seed: the same seed gives the same result.",
+    "window": "Seconds: length of the windows that recordings are cut into.",
+    "overlap": "Seconds that each window shares with the one before.",
+    "l_freq": "Hz: lower edge of the pass band; none leaves it open.",
+    "h_freq": "Hz: upper edge of the pass band; none leaves it open.",
+    "reference": "Subtracted from all channels: average, a channel, or several, whose mean it is; "
+    "none leaves them as recorded.",
+    "notch": "Hz: mains frequency, whose harmonics are removed too; none leaves it.",
+}
+_AUTOMATIC = " auto: as in the training of the weights."
+_SECTIONS = {
+    "Network": (
+        *("weights", "tokenizer", "architecture", "embed_dim", "depth", "decoder_depth"),
+        *("codebook_size", "codebook_dim", "n_quantizers", "quantizer_mode", "targets"),
+        *("spectral_embedding", "quantizer_dropout", "drop_path", "pooling", "layer"),
+    ),
+    "Signals": (
+        *("window", "overlap", "l_freq", "h_freq", "notch", "reference", "electrode_map"),
+        *("reject_amplitude", "reject_flat", "subject", "on_error", "strict"),
+    ),
+    "Checkpoints": ("checkpoint_dir", "resume_from"),
+    "General": ("config", "quiet", "debug"),
+}
+
+
+class WorkOption(click.Option):
+    """Option that knows under which heading of the help it stands.
+
+    Parameters
+    ----------
+    declarations : sequence of str
+    section : str, optional
+        By default that of its name, else "Options".
+    **settings
+        Of ``click.Option``.
+    """
+
+    def __init__(self, declarations: Sequence[str], section: str | None = None, **settings: Any):
+        super().__init__(declarations, **settings)
+        self.section = section or section_of(self.name or "")
+
+
+def section_of(name: str, default: str = "Options") -> str:
+    """Heading of the help under which an option stands."""
+    return next((title for title, names in _SECTIONS.items() if name in names), default)
+
+
+def options_of(
+    documented: Callable[..., Any],
+    *,
+    leave_out: Collection[str] = (),
+    types: Mapping[str, Any] | None = None,
+    helps: Mapping[str, str] | None = None,
+    defaults: Mapping[str, Any] | None = None,
+    section: str | None = None,
+) -> list[click.Option]:
+    """An option for every parameter that a command line can express.
+
+    Parameters
+    ----------
+    documented : class or function
+        With type hints and a numpydoc docstring.
+    leave_out : collection of str
+        Parameters without an option.
+    types, helps, defaults : mapping by name, optional
+        In place of what the signature and the docstring say.
+    section : str, optional
+        Heading of the help for options that belong under no other.
+
+    Returns
+    -------
+    list of click.Option
+        In the order of the signature. Parameters whose type no option can express, such as
+        callbacks, are left out.
+
+    Examples
+    --------
+    >>> def fit(*, lr: float = 1e-3, verbose: int = 0): ...
+    >>> [option.opts for option in options_of(fit, leave_out=["verbose"])]
+    [['--lr']]
+    """
+    types, helps, defaults = types or {}, helps or {}, defaults or {}
+    function = documented.__init__ if inspect.isclass(documented) else documented
+    hints, texts = get_type_hints(function), parameter_texts(documented)
+    options: list[click.Option] = []
+    for name, parameter in inspect.signature(documented).parameters.items():
+        if name in leave_out:
+            continue
+        text = texts.get(name, ParameterText("", "", (name,)))
+        default = defaults.get(name, parameter.default)
+        kind = types.get(name) or _option_type(hints.get(name, Any), text.choices, default)
+        if kind is None:
+            continue
+        required = default is inspect.Parameter.empty
+        help_text = helps.get(name) or _help(name, text, default)
+        options.append(
+            WorkOption(
+                [_declaration(name, kind)],
+                section=section_of(name, section or "Options"),
+                type=None if kind is bool else kind,
+                show_default=_shown(default),
+                help=help_text,
+                **({"required": True} if required else {"default": default}),
+            )
+        )
+    return options
+
+
+def _declaration(name: str, kind: Any) -> str:
+    """How the option is written."""
+    dashed = name.replace("_", "-")
+    return f"--{dashed}/--no-{dashed}" if kind is bool else f"--{dashed}"
+
+
+def _shown(default: Any) -> bool | str:
+    """Whether the help shows the default: no value says nothing that the text does not say."""
+    return default not in (None, inspect.Parameter.empty)
+
+
+def _help(name: str, text: ParameterText, default: Any) -> str:
+    if name not in _SINGLE_TEXTS:
+        return text.description
+    return _SINGLE_TEXTS[name] + (_AUTOMATIC if default == "auto" else "")
+
+
+def _option_type(hint: Any, choices: Sequence[str], default: Any) -> Any:
+    """Type of an option for values of a type hint; None where there is none."""
+    members = set(get_args(hint)) if get_origin(hint) in (Union, UnionType) else {hint}
+    kinds = {get_origin(member) or member for member in members} - {NoneType}
+    if kinds == {str}:
+        return click.Choice(choices) if choices else click.STRING
+    if Mapping in kinds:
+        return Assignments()
+    if Sequence in kinds and kinds <= {str, Sequence}:
+        return Names()
+    if kinds == {bool}:
+        return bool
+    if float in kinds and kinds <= {float, int, str}:
+        takes_none = NoneType in members and default is not None
+        words = [*(["auto"] if str in kinds else []), *(["none"] if takes_none else [])]
+        return NumberOrWord(words) if words else click.FLOAT
+    if int in kinds and not kinds & {str, bool, float}:
+        return click.INT
+    return None

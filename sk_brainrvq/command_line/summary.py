@@ -1,0 +1,73 @@
+"""What a training command prints at its end."""
+
+from collections.abc import Sequence
+from numbers import Real
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+_DOMAINS = ("time", "frequency")
+_NO_FIGURES = ("epoch", "dur", "train_batch_count", "valid_batch_count")
+
+
+def training_summary(estimator: Any, out: Path, variable: str) -> str:
+    """Figures of the last epoch, where the result lies, and how to load it.
+
+    Parameters
+    ----------
+    estimator : DDRVQTransformer or BrainRVQPretrainer
+        Fitted.
+    out : path
+        Where it was saved.
+    variable : str
+        What the example in Python calls it.
+
+    Returns
+    -------
+    str
+    """
+    name = type(estimator).__name__
+    return "\n".join(
+        [
+            *_last_epoch(estimator.history_),
+            *_code_use(estimator),
+            f"Saved to {out}. In Python:",
+            f"  from sk_brainrvq import {name}",
+            f"  {variable} = {name}.from_pretrained({str(out)!r})",
+        ]
+    )
+
+
+def _last_epoch(history: Sequence[dict[str, Any]]) -> list[str]:
+    if not history:
+        return ["Nothing was trained: the given weights were used as they are."]
+    last = history[-1]
+    lines = [f"Epoch {last.get('epoch', len(history))}, the last:"]
+    for key, value in last.items():
+        if isinstance(value, Real) and not isinstance(value, bool) and key not in _NO_FIGURES:
+            lines.append(f"  {key.replace('_', ' '):<26}{float(value):.4g}")
+        elif np.ndim(value) == 2:
+            lines += _by_level(key, value, "{:.3f}")
+    return lines
+
+
+def _code_use(estimator: Any) -> list[str]:
+    """Use of the codebooks over all of the data, by the finished tokenizer."""
+    if not hasattr(estimator, "codebook_usage_"):
+        return []
+    return [
+        "Codes of all the data, coarse to fine:",
+        *_by_level("codebook use", estimator.codebook_usage_, "{:.0%}"),
+        *_by_level("perplexity", estimator.perplexity_, "{:.1f}"),
+    ]
+
+
+def _by_level(title: str, values: Any, form: str) -> list[str]:
+    """A line a domain: values of each level, coarse to fine."""
+    if values is None or np.shape(values)[:1] != (len(_DOMAINS),):
+        return []
+    return [
+        f"  {f'{title}, {domain}':<26}" + "  ".join(form.format(value) for value in row)
+        for domain, row in zip(_DOMAINS, np.asarray(values), strict=True)
+    ]

@@ -1,0 +1,174 @@
+"""``tokenizer fit`` and ``pretrain``."""
+
+import inspect
+from collections.abc import Mapping
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sk_brainrvq.command_line.commands import WorkCommand, set_resume_hint
+from sk_brainrvq.command_line.inputs import hold_out_subjects, training_data
+from sk_brainrvq.command_line.options import WorkOption, options_of
+from sk_brainrvq.command_line.ranks import is_main_process
+from sk_brainrvq.command_line.summary import training_summary
+from sk_brainrvq.estimators import BrainRVQPretrainer, DDRVQTransformer
+from sk_brainrvq.training import Engine
+
+# Recordings bring rate, names and unit along; of transform is what training does not use.
+_LEFT_OUT = {
+    *("sfreq", "ch_names", "unit", "verbose"),
+    *("callbacks", "warm_start", "engine"),
+    *("pooling", "layer"),
+}
+_TYPES = {
+    "weights": click.Path(),
+    "tokenizer": click.Path(),
+    "checkpoint_dir": click.Path(file_okay=False),
+    "resume_from": click.Path(exists=True),
+    "validation": click.FloatRange(0, 1, min_open=True, max_open=True),
+    "early_stopping": click.IntRange(1),
+}
+_HELPS = {
+    "checkpoint_dir": "Folder of checkpoints; by default OUT/checkpoints. Run the same command "
+    "again and an unfinished training continues.",
+    "validation": "Share of the subjects that is held out to watch the training, such as 0.1; "
+    "no person is on both sides.",
+    "early_stopping": "Stop after so many epochs without a better validation; needs --validation.",
+    "resume_from": "Checkpoint to continue from, in place of the newest in the checkpoint folder.",
+}
+
+
+def _training_options(estimator: type, helps: Mapping[str, str]) -> list[click.Parameter]:
+    """Argument and options of a command that fits an estimator."""
+    inputs = click.Argument(["inputs"], nargs=-1, required=True, metavar="INPUT...")
+    out = WorkOption(
+        ["--out"],
+        required=True,
+        type=click.Path(file_okay=False, path_type=Path),
+        help="Folder for the result: model.safetensors and config.json.",
+        section="Options",
+    )
+    own = options_of(
+        estimator,
+        leave_out=_LEFT_OUT,
+        types=_TYPES,
+        helps={**_HELPS, **helps},
+        section="Training",
+    )
+    return [inputs, out, *own, *options_of(Engine, section="Engine")]
+
+
+@click.command(
+    "fit",
+    cls=WorkCommand,
+    params=_training_options(
+        DDRVQTransformer,
+        {
+            "weights": "Folder of a tokenizer to start from, in place of from scratch; used as "
+            "it is unless --max-epochs is given.",
+        },
+    ),
+)
+def tokenizer_fit(inputs: tuple[str, ...], out: Path, quiet: bool, **settings: Any) -> None:
+    r"""Learn a tokenizer: EEG to discrete codes, and back.
+
+    INPUT is a corpus (a folder that 'corpus build' made, or its URL), or recordings: files of
+    any format that MNE reads, and folders of such files. No labels are needed.
+
+    \b
+    Examples:
+      sk-brainrvq tokenizer fit corpus --out tokenizer --architecture small
+      sk-brainrvq tokenizer fit recordings/ --out tokenizer --l-freq 0.3 --h-freq 75 --notch 50
+
+    Figures of the last epoch and the use of the codebooks are printed at the end. Stopped, it
+    continues where you run the same command again. Times are in seconds, frequencies in Hz.
+    """
+    data = training_data(inputs, settings["window"], settings["overlap"])
+    _fit(DDRVQTransformer, data, out, quiet, settings)
+
+
+@click.command(
+    "pretrain",
+    cls=WorkCommand,
+    params=[
+        *_training_options(
+            BrainRVQPretrainer,
+            {
+                "tokenizer": "Folder of the tokenizer whose codes are predicted; by default one "
+                "of the same architecture is fitted first.",
+                "tokenizer_max_epochs": "Passes over the input of the tokenizer that is fitted "
+                "where none is given; 20 by default.",
+                "weights": "Folder of a pretrained model to start from, in place of from scratch; "
+                "needs its --tokenizer, and is used as it is unless --max-epochs is given.",
+            },
+        ),
+        WorkOption(
+            ["--tokenizer-out"],
+            type=click.Path(file_okay=False, path_type=Path),
+            help="Folder for the tokenizer by itself as well; the model holds it in any case.",
+            section="Options",
+        ),
+    ],
+)
+def pretrain(
+    inputs: tuple[str, ...],
+    out: Path,
+    tokenizer_out: Path | None,
+    quiet: bool,
+    **settings: Any,
+) -> None:
+    r"""Pretrain an encoder: predict the codes of hidden seconds, coarse to fine.
+
+    INPUT is a corpus (a folder that 'corpus build' made, or its URL), or recordings: files of
+    any format that MNE reads, and folders of such files. No labels are needed.
+
+    \b
+    Examples:
+      sk-brainrvq pretrain corpus --tokenizer tokenizer --out model --validation 0.1
+      torchrun --nproc-per-node 4 -m sk_brainrvq pretrain corpus --out model
+
+    Figures of the last epoch are printed at the end. Stopped, it continues where you run the
+    same command again. Times are in seconds, frequencies in Hz.
+    """
+    data = training_data(inputs, settings["window"], settings["overlap"])
+    fitted = _fit(BrainRVQPretrainer, data, out, quiet, settings)
+    if tokenizer_out is not None and is_main_process():
+        fitted.tokenizer_weights_.save(tokenizer_out)
+        click.echo(f"Its tokenizer by itself is in {tokenizer_out}, for --tokenizer.")
+
+
+def _fit(estimator_class: Any, data: Any, out: Path, quiet: bool, settings: dict[str, Any]) -> Any:
+    """Fit and save; the process with rank 0 prints."""
+    # A folder that cannot be made must not show after days of training.
+    out.mkdir(parents=True, exist_ok=True)
+    settings["checkpoint_dir"] = settings["checkpoint_dir"] or str(out / "checkpoints")
+    set_resume_hint(partial(_resume_hint, Path(settings["checkpoint_dir"])))
+    names = settings.keys() & inspect.signature(Engine).parameters.keys()
+    settings["engine"] = Engine(**{name: settings.pop(name) for name in names})
+    share = settings["validation"]
+    if share and isinstance(data, list):
+        # The same seed in each run of the command, or it could not continue.
+        data, held_out = hold_out_subjects(data, share, settings["random_state"] or 0)
+        settings["validation"] = (held_out, None)
+    settings["verbose"] = int(is_main_process() and not quiet)
+    estimator = estimator_class(**settings).fit(data)
+    if is_main_process():
+        # Paths of this machine, and names of recordings, are no part of a model one hands on.
+        estimator.set_params(checkpoint_dir=None, resume_from=None, validation=share)
+        estimator.save_pretrained(out)
+        variable = "tokenizer" if estimator_class is DDRVQTransformer else "model"
+        click.echo(training_summary(estimator, out, variable))
+    return estimator
+
+
+def _resume_hint(folder: Path) -> str:
+    """What is saved in a folder of checkpoints."""
+    files = list(folder.rglob("*.safetensors"))
+    if not files:
+        return "There is no checkpoint yet: the same command starts anew."
+    newest = max(files, key=lambda path: path.stat().st_mtime)
+    written = datetime.fromtimestamp(newest.stat().st_mtime).isoformat(" ", "seconds")
+    return f"The last checkpoint is {newest}, of {written}: the same command continues from it."

@@ -1,0 +1,189 @@
+"""``tokenizer fit`` and ``pretrain``."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+from command_runs import SMALL, run
+
+from sk_brainrvq import BrainRVQPretrainer, DDRVQTransformer, Weights
+from sk_brainrvq.command_line.inputs import hold_out_subjects
+
+
+def fit(inputs, out, *options):
+    return run("tokenizer", "fit", *inputs, "--out", out, *SMALL, "-q", *options)
+
+
+def params(folder):
+    """Parameters in a saved configuration, as JSON holds them."""
+    pairs = json.loads((folder / "config.json").read_text())["params"]["values"]
+    return dict(pairs)
+
+
+def test_tokenizer_fit__recordings__equals_the_estimator_in_python(folder, tmp_path):
+    files = sorted(map(str, folder.rglob("*.edf")))
+    options = ("--max-epochs", 1, "--random-state", 3, "--n-quantizers", 2)
+    result = fit(files, tmp_path / "out", *options)
+    assert result.exit_code == 0, result.stderr
+    expected = DDRVQTransformer(
+        architecture="tiny",
+        codebook_size=16,
+        n_quantizers=2,
+        window=2,
+        device="cpu",
+        max_epochs=1,
+        random_state=3,
+    ).fit(files)
+    assert Weights(tmp_path / "out") == expected.weights_
+
+
+def test_tokenizer_fit__summary__has_figures_and_the_way_to_load(folder, tmp_path):
+    out = tmp_path / "out"
+    result = fit([folder], out, "--max-epochs", 2)
+    loaded = DDRVQTransformer.from_pretrained(out)
+    assert result.stdout.startswith("Epoch 2, the last:")
+    loss = re.search(r"train loss +(\S+)", result.stdout)[1]
+    assert float(loss) == pytest.approx(loaded.history_[-1]["train_loss"], rel=1e-3)
+    of_all = result.stdout.split("Codes of all the data")[1]
+    for domain, row in zip(("time", "frequency"), loaded.perplexity_, strict=True):
+        line = re.search(rf"perplexity, {domain} +(.*)", of_all)[1]
+        np.testing.assert_allclose([float(word) for word in line.split()], row, atol=0.051)
+        line = re.search(rf"codebook use, {domain} +(.*)", of_all)[1]
+        assert all(word.endswith("%") for word in line.split())
+    code = result.stdout.split("In Python:")[1]
+    namespace = {}
+    exec("\n".join(line.strip() for line in code.splitlines()), namespace)
+    assert namespace["tokenizer"].weights_ == loaded.weights_
+
+
+def test_tokenizer_fit__corpus__is_read_with_the_window_given(corpus_folder, tmp_path):
+    result = fit([corpus_folder], tmp_path / "out", "--max-epochs", 1)
+    assert result.exit_code == 0, result.stderr
+    info = Weights(tmp_path / "out").info
+    assert info["filters"]["notch"] == 50
+    assert info["trained_patches"] == 2
+
+
+def test_tokenizer_fit__config__equals_options(folder, tmp_path):
+    config = tmp_path / "fit.yaml"
+    config.write_text(f"inputs: {folder}\nout: {tmp_path / 'a'}\nmax-epochs: 1\nrandom-state: 1\n")
+    result = run("tokenizer", "fit", "--config", config, *SMALL, "-q")
+    assert result.exit_code == 0, result.stderr
+    fit([folder], tmp_path / "b", "--max-epochs", 1, "--random-state", 1)
+    assert Weights(tmp_path / "a") == Weights(tmp_path / "b")
+
+
+def test_tokenizer_fit__engine__is_built_of_its_options(folder, tmp_path, monkeypatch):
+    seen = []
+    original = DDRVQTransformer.fit
+
+    def fit_and_remember(self, *args, **kwargs):
+        seen.append(self.engine)
+        return original(self, *args, **kwargs)
+
+    monkeypatch.setattr(DDRVQTransformer, "fit", fit_and_remember)
+    options = (
+        "--gradient-accumulation",
+        2,
+        "--gradient-clipping",
+        "none",
+        "--precision",
+        "float32",
+    )
+    result = fit([folder], tmp_path / "out", "--max-epochs", 1, *options)
+    assert result.exit_code == 0, result.stderr
+    (engine,) = seen
+    assert engine.gradient_accumulation == 2
+    assert engine.gradient_clipping is None
+    assert engine.precision == "float32"
+
+
+def test_tokenizer_fit__the_same_command_again__hands_over_the_finished_run(folder, tmp_path):
+    out = tmp_path / "out"
+    assert fit([folder], out, "--max-epochs", 1).exit_code == 0
+    before = Weights(out)
+    checkpoints = sorted((out / "checkpoints").rglob("*.safetensors"))
+    times = [path.stat().st_mtime_ns for path in checkpoints]
+    assert checkpoints
+    assert fit([folder], out, "--max-epochs", 1).exit_code == 0
+    assert Weights(out) == before
+    assert [path.stat().st_mtime_ns for path in checkpoints] == times
+
+
+def test_pretrain__with_a_tokenizer__keeps_it(folder, tokenizer_folder, tmp_path):
+    out, alone = tmp_path / "model", tmp_path / "tokenizer"
+    result = run(
+        *("pretrain", folder, "--out", out, "--tokenizer", tokenizer_folder, "--window", 2),
+        *("--architecture", "tiny", "--max-epochs", 1, "--device", "cpu", "-q"),
+        *("--tokenizer-out", alone),
+    )
+    assert result.exit_code == 0, result.stderr
+    loaded = BrainRVQPretrainer.from_pretrained(out)
+    assert loaded.tokenizer_weights_ == Weights(tokenizer_folder) == Weights(alone)
+    assert "accuracies, frequency" in result.stdout
+    assert "BrainRVQPretrainer.from_pretrained" in result.stdout
+
+
+@pytest.mark.parametrize("source", ["folder", "corpus_folder"])
+def test_pretrain__validation__is_watched_and_the_model_loads(source, tmp_path, request):
+    result = run(
+        *("pretrain", request.getfixturevalue(source), "--out", tmp_path / "model", *SMALL),
+        *("--tokenizer-max-epochs", 1, "--max-epochs", 1, "-q", "--validation", 0.4),
+    )
+    assert result.exit_code == 0, result.stderr
+    assert re.search(r"valid loss +\d", result.stdout)
+    BrainRVQPretrainer.from_pretrained(tmp_path / "model")
+
+
+def test_validation__of_recordings__shares_no_subject_with_training(folder):
+    files = sorted(map(str, folder.rglob("*.edf")))
+    twice = [*files, *(file.replace("_eeg", "_ses-2_eeg") for file in files)]
+    training, validation = hold_out_subjects(twice, 0.34, seed=0)
+    assert sorted(training + validation) == sorted(twice)
+    assert (len(training), len(validation)) == (2, 4)
+    subjects = [
+        {re.search(r"sub-(\d+)", file)[1] for file in part} for part in (training, validation)
+    ]
+    assert not subjects[0] & subjects[1]
+    assert hold_out_subjects(twice, 0.34, seed=0) == (training, validation)
+
+
+def test_saved_model__holds_no_path_of_the_machine(folder, tmp_path):
+    assert fit([folder], tmp_path / "out", "--max-epochs", 1, "--validation", 0.4).exit_code == 0
+    saved = (tmp_path / "out" / "model.safetensors").read_bytes()
+    for place in (folder, tmp_path):
+        assert str(place).encode() not in saved
+        assert str(place) not in (tmp_path / "out" / "config.json").read_text()
+
+
+def test_validation__of_one_subject__is_wrong_usage(folder, tmp_path):
+    file = next(folder.glob("*.edf"))
+    result = fit([file], tmp_path / "out", "--validation", 0.5)
+    assert result.exit_code == 2
+    assert "--validation 0.5 cannot be split off 1 subjects" in result.stderr
+
+
+def test_corpus__beside_another_input__is_wrong_usage(corpus_folder, folder, tmp_path):
+    result = fit([corpus_folder, folder], tmp_path / "out")
+    assert result.exit_code == 2
+    assert "give one corpus alone, or recordings" in result.stderr
+
+
+def test_tokenizer_fit__bad_file__fails_and_names_it(with_broken, tmp_path):
+    result = fit(with_broken, tmp_path / "out", "--max-epochs", 1)
+    assert result.exit_code == 1
+    assert "broken.edf" in result.stderr
+    assert not (tmp_path / "out" / "model.safetensors").exists()
+
+
+def test_tokenizer_fit__bad_setting__fails_before_anything_is_read(folder, tmp_path):
+    result = fit([folder], tmp_path / "out", "--lr", -1)
+    assert result.exit_code == 1
+    assert "lr=-1.0 was given" in result.stderr
+
+
+def test_tokenizer_fit__progress__on_stderr_unless_quiet(folder, tmp_path):
+    loud = run("tokenizer", "fit", folder, "--out", tmp_path / "a", *SMALL, "--max-epochs", 1)
+    assert "Tokenizer" in loud.stderr
+    assert fit([folder], tmp_path / "b", "--max-epochs", 1).stderr == ""
