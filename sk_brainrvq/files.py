@@ -4,6 +4,10 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+# There is no asking for it without setting it.
+_UMASK = os.umask(0o022)
+os.umask(_UMASK)
+
 
 def write_whole(path: Path, write: bytes | Callable[[Path], None]) -> None:
     """Write beside, sync, rename: a reader never sees half a file, and an old one stays until then.
@@ -21,6 +25,8 @@ def write_whole(path: Path, write: bytes | Callable[[Path], None]) -> None:
             write(beside)
         with open(beside, "r+b") as file:
             os.fsync(file.fileno())
+        # Some writers keep others out; who may read is for the user's umask to say.
+        beside.chmod(0o666 & ~_UMASK)
         os.replace(beside, path)
         _sync_folder(path.parent)
     finally:

@@ -19,6 +19,7 @@ from sk_brainrvq.command_line.ranks import is_main_process, rank, world_size
 _RESUME_HINT = "sk_brainrvq.resume_hint"
 # What a user can mend; anything else is named by its type, too.
 _PLAIN_ERRORS = (ValueError, OSError, ImportError)
+_PLAIN_NAMES = ("LostProcessError",)  # by name: help must not wait for torch
 
 
 class WorkError(ValueError):
@@ -144,7 +145,8 @@ def _paragraph(error: Exception) -> str:
     message = str(error).strip()
     if "out of memory" in message.lower() or isinstance(error, MemoryError):
         return f"{message or 'out of memory'} A smaller --batch-size needs less memory."
-    if isinstance(error, _PLAIN_ERRORS) and message:
+    plain = isinstance(error, _PLAIN_ERRORS) or type(error).__name__ in _PLAIN_NAMES
+    if plain and message:
         return message
     return f"{type(error).__name__}: {message} (--debug shows where)"
 

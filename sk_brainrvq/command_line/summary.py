@@ -46,7 +46,7 @@ def _last_epoch(history: Sequence[dict[str, Any]]) -> list[str]:
     lines = [f"Epoch {last.get('epoch', len(history))}, the last:"]
     for key, value in last.items():
         if isinstance(value, Real) and not isinstance(value, bool) and key not in _NO_FIGURES:
-            lines.append(f"  {key.replace('_', ' '):<26}{float(value):.4g}")
+            lines.append(f"  {key.replace('_', ' '):<32}{float(value):.4g}")
         elif np.ndim(value) == 2:
             lines += _by_level(key, value, "{:.3f}")
     return lines
@@ -68,6 +68,6 @@ def _by_level(title: str, values: Any, form: str) -> list[str]:
     if values is None or np.shape(values)[:1] != (len(_DOMAINS),):
         return []
     return [
-        f"  {f'{title}, {domain}':<26}" + "  ".join(form.format(value) for value in row)
+        f"  {f'{title}, {domain}'.replace('_', ' '):<32}" + "  ".join(form.format(value) for value in row)
         for domain, row in zip(_DOMAINS, np.asarray(values), strict=True)
     ]

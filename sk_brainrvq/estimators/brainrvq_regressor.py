@@ -247,7 +247,7 @@ class BrainRVQRegressor(RegressorMixin, FineTunedEstimator):
 
         Parameters
         ----------
-        X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
+        X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, EEGCorpus, or a list
             Array (n_epochs, n_channels, n_times) or, for one channel, (n_epochs, n_times).
             Recordings are cut into epochs of ``window`` seconds.
         y : array-like, shape (n_epochs,) or (n_epochs, n_targets)

@@ -18,7 +18,7 @@ from sk_brainrvq.signals import PatchGroup, PreparedEEG
 from sk_brainrvq.signals.corpus import is_stored
 
 # Segments of a corpus from which figures such as the use of codes are taken.
-_SEGMENTS_LOOKED_AT = 2000
+_SEGMENTS_LOOKED_AT = 500
 
 
 @dataclass(frozen=True)

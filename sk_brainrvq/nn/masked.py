@@ -2,17 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 
 from sk_brainrvq.nn.encoder import EEGEncoder, check_patches
 from sk_brainrvq.nn.parallel import current_share, held_twice, sharing, total
+from sk_brainrvq.nn.search import first_largest
 
 # Logits kept at once while training: bounds memory whatever the batch and codebook.
-_LOGIT_ELEMENTS = 2**24
+_LOGIT_ELEMENTS = 2**22
 
 
 @dataclass
@@ -99,7 +100,7 @@ def linear_cross_entropy(
 ) -> tuple[Tensor, Tensor]:
     """Weighted cross-entropy of a linear head, without keeping its logits.
 
-    Logits are formed in chunks and formed again in the backward pass.
+    Logits are formed in chunks, of which one lives at a time.
 
     Parameters
     ----------
@@ -116,19 +117,61 @@ def linear_cross_entropy(
         Weighted sum.
     n_correct : Tensor, shape ()
     """
+    weight: Tensor = head.weight
+    bias: Tensor = head.bias
+    if torch.is_autocast_enabled(inputs.device.type):
+        dtype = torch.get_autocast_dtype(inputs.device.type)
+        inputs, weight, bias = inputs.to(dtype), weight.to(dtype), bias.to(dtype)
+    with torch.autocast(inputs.device.type, enabled=False):
+        return _LinearCrossEntropy.apply(inputs, weight, bias, codes, weights)
 
-    def chunk_loss(h: Tensor, code: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
-        logits = head(h).float()
-        loss = (F.cross_entropy(logits, code, reduction="none") * weight).sum()
-        return loss, (logits.detach().argmax(-1) == code).sum()
 
-    rows = max(1, _LOGIT_ELEMENTS // head.out_features)
-    chunks = list(zip(inputs.split(rows), codes.split(rows), weights.split(rows), strict=True))
-    if len(chunks) == 1:
-        return chunk_loss(*chunks[0])
-    results = [checkpoint(chunk_loss, *chunk, use_reentrant=False) for chunk in chunks]
-    losses, correct = zip(*results, strict=True)
-    return torch.stack(losses).sum(), torch.stack(correct).sum()
+class _LinearCrossEntropy(torch.autograd.Function):
+    """Loss and gradients chunk by chunk: logits live for one chunk, and are formed once.
+
+    The gradient of a cross-entropy is known as soon as its logits are, so it is taken in the
+    forward pass, in place, and scaled in the backward pass.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, inputs: Tensor, weight: Tensor, bias: Tensor, codes: Tensor, weights: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        wanted = any(ctx.needs_input_grad)
+        rows = max(1, _LOGIT_ELEMENTS // len(weight))
+        loss = inputs.new_zeros((), dtype=torch.float32)
+        n_correct = torch.zeros((), dtype=torch.int64, device=inputs.device)
+        of_inputs = torch.empty_like(inputs) if wanted else None
+        of_weight = torch.zeros_like(weight, dtype=torch.float32) if wanted else None
+        of_bias = torch.zeros_like(bias, dtype=torch.float32) if wanted else None
+        for start in range(0, len(inputs), rows):
+            part = slice(start, start + rows)
+            x, code, row_weight = inputs[part], codes[part, None], weights[part, None]
+            logits = F.linear(x, weight, bias).float()
+            best = first_largest(logits)[:, None]
+            n_correct += (best == code).sum()
+            largest = logits.gather(1, best)
+            chosen = logits.gather(1, code)
+            likelihood = logits.sub_(largest).exp_()
+            total_likelihood = likelihood.sum(1, keepdim=True)
+            loss += ((largest + total_likelihood.log() - chosen) * row_weight).sum()
+            if wanted:
+                # Softmax minus one at the true code, weighted.
+                gradient = likelihood.mul_(row_weight / total_likelihood)
+                gradient.scatter_add_(1, code, -row_weight)
+                gradient = gradient.to(x.dtype)
+                of_inputs[part] = gradient @ weight
+                of_weight += gradient.T @ x
+                of_bias += gradient.sum(0)
+        if wanted:
+            ctx.save_for_backward(of_inputs, of_weight.to(weight.dtype), of_bias.to(bias.dtype))
+        ctx.mark_non_differentiable(n_correct)
+        return loss, n_correct
+
+    @staticmethod
+    def backward(ctx: Any, scale: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
+        gradients = (gradient * scale.to(gradient.dtype) for gradient in ctx.saved_tensors)
+        return (*gradients, None, None)
 
 
 class MaskedCodeModel(nn.Module):
@@ -252,7 +295,7 @@ class MaskedCodeModel(nn.Module):
     def _loss(self, tokens: Tensor, codes: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         # The mean over masked positions plus the mean over visible ones.
         numbers = torch.stack([mask.sum(), (~mask).sum()]).float()
-        share = current_share() if self.training else None
+        share = current_share()
         if share is not None:
             # In proportion to this process's part of the batch, as every other mean is.
             numbers = total(numbers) * share.fraction

@@ -79,8 +79,8 @@ def share_of(n_rows: int, rank: int, n_processes: int) -> Share | None:
     Examples
     --------
     >>> from sk_brainrvq.nn.parallel import share_of
-    >>> share_of(5, 0, 2), share_of(5, 1, 2)
-    (Share(first=0, n_rows=3, n_total=5), Share(first=3, n_rows=2, n_total=5))
+    >>> [(share.first, share.n_rows) for share in (share_of(5, 0, 2), share_of(5, 1, 2))]
+    [(0, 3), (3, 2)]
     """
     if n_processes == 1 or n_rows < n_processes:
         return None
@@ -92,10 +92,12 @@ def share_of(n_rows: int, rank: int, n_processes: int) -> Share | None:
 def uniform(*shape: int, device: torch.device | str, generator: Generator | None = None) -> Tensor:
     """Draws from [0, 1) of which axis 0 are the rows of the batch."""
     share = _current
+    # torch.compile cannot pass on a generator, not even None, where sizes vary.
+    chosen = {} if generator is None else {"generator": generator}
     if share is None:
-        return torch.rand(shape, generator=generator, device=device)
+        return torch.rand(shape, device=device, **chosen)
     n_rows = share.copies * share.n_total
-    return share.own(torch.rand((n_rows, *shape[1:]), generator=generator, device=device))
+    return share.own(torch.rand((n_rows, *shape[1:]), device=device, **chosen))
 
 
 def random_integers(low: int, high: int, n_rows: int, device: torch.device | str) -> Tensor:

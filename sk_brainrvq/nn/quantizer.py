@@ -19,9 +19,8 @@ from sk_brainrvq.nn.parallel import (
     total,
     uniform,
 )
+from sk_brainrvq.nn.search import nearest_codes
 
-# Rows of one distance matrix: bounds the memory of a search whatever the number of tokens.
-_SEARCH_ELEMENTS = 2**22
 _LLOYD_STEPS = 5
 # Vectors used to initialise a codebook: more than this adds time, not quality.
 _INIT_VECTORS_PER_CODE = 16
@@ -43,34 +42,6 @@ class QuantizerOutput:
     quantized: Tensor
     codes: Tensor
     commitment_loss: Tensor
-
-
-def nearest_codes(vectors: Tensor, codewords: Tensor) -> Tensor:
-    """Index of the nearest codeword by Euclidean distance.
-
-    Always in float32; distances are formed in chunks, so memory does not grow with
-    tokens times codes.
-
-    Parameters
-    ----------
-    vectors : Tensor, shape (n, d)
-    codewords : Tensor, shape (K, d)
-
-    Returns
-    -------
-    Tensor, shape (n,), int64
-    """
-    with torch.autocast(vectors.device.type, enabled=False), torch.no_grad():
-        vectors, codewords = vectors.float(), codewords.float()
-        half_norms = codewords.square().sum(-1) / 2
-        transposed = codewords.T.contiguous()
-        rows = max(1, _SEARCH_ELEMENTS // len(codewords))
-        return torch.cat(
-            [
-                torch.addmm(half_norms, chunk, transposed, alpha=-1).argmin(-1)
-                for chunk in vectors.split(rows)
-            ]
-        )
 
 
 def kmeans(vectors: Tensor, n_codes: int) -> Tensor:

@@ -17,7 +17,7 @@ def describe(recordings: Sequence[CorpusRecording], index: CorpusIndex) -> list[
     settings = [f"{name}={v!r}" for name, v in index.settings.items() if v is not None]
     return [
         f"{len(recordings)} recordings, {hours:.2f} hours, {len(subjects)} subjects",
-        f"{len(montages)} montages, of {sizes} channels",
+        f"{len(montages)} montage{'s' * (len(montages) != 1)}, of {sizes} channels",
         f"built with {', '.join(settings) or 'no filter'}",
         f"{rejected} seconds rejected, {len(index.failed)} files failed",
     ]

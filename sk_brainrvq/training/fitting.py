@@ -170,6 +170,8 @@ def train(
         module,
         NoCriterion,
         optimizer=torch.optim.AdamW,
+        # One pass over the parameters instead of several.
+        optimizer__fused=torch.device(device).type in ("cpu", "cuda"),
         max_epochs=max_epochs,
         batch_size=batch_size,
         device=None if processes.accelerator else device,
@@ -200,9 +202,10 @@ def train(
     if session.state is not None and session.state.header.get("ended"):
         restore_result(net, session.state)
     else:
-        _run(net, dataset, session)
-        check_finite(net)
-        _save_result(net, session)
+        with _losing_none(net, session):
+            _run(net, dataset)
+            check_finite(net)
+            _save_result(net, session)
     return _finished(net, net_class, module, device, settings)
 
 
@@ -239,7 +242,7 @@ def _silent(*args: Any, **kwargs: Any) -> None:
     """Sink of skorch's messages, which the history holds anyway."""
 
 
-def _run(net: EEGNet, dataset: SegmentDataset, session: Session) -> None:
+def _run(net: EEGNet, dataset: SegmentDataset) -> None:
     """Train the epochs that are left; skorch's own ``fit`` would swallow Ctrl-C."""
     if not net.max_epochs:
         return
@@ -249,12 +252,19 @@ def _run(net: EEGNet, dataset: SegmentDataset, session: Session) -> None:
     except KeyboardInterrupt:
         if not _stopped_early(net):
             raise
+    finally:
+        net.notify("on_train_end", X=dataset, y=None)
+
+
+@contextmanager
+def _losing_none(net: EEGNet, session: Session) -> Iterator[None]:
+    """Say what happened where another process is gone."""
+    try:
+        yield
     except RuntimeError as error:
         if session.processes.n_processes == 1 or not _is_of_exchange(error):
             raise
         raise LostProcessError(_lost_message(net, session)) from error
-    finally:
-        net.notify("on_train_end", X=dataset, y=None)
 
 
 def _stopped_early(net: EEGNet) -> bool:
@@ -315,6 +325,9 @@ def _finished(
         net.set_params(train_split=None, callbacks__print_log=None)
         net.initialize()
         net.history = history
+    for _, callback in net.callbacks_:
+        if isinstance(callback, EarlyStopping):
+            callback.best_model_weights_ = None  # in the module already
     for name in _FOR_TRAINING_ALONE:
         setattr(net, name, None)
     net.module_.eval()

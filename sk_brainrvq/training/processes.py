@@ -75,9 +75,12 @@ def started_processes(device: str) -> Processes:
         ) from error
     # Buffers agree by construction; to send them at every step would hide it if they did not.
     settings = DistributedDataParallelKwargs(broadcast_buffers=False)
+    n_threads = torch.get_num_threads()
     accelerator = Accelerator(
         cpu=torch.device(device).type == "cpu", mixed_precision="no", kwargs_handlers=[settings]
     )
+    # accelerate sets a number of its own: never more threads than the user allowed.
+    torch.set_num_threads(min(n_threads, torch.get_num_threads()))
     return Processes(accelerator.process_index, accelerator.num_processes, accelerator)
 
 

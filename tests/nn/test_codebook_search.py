@@ -5,8 +5,9 @@ import pytest
 import torch
 from sklearn.cluster import KMeans
 
-from sk_brainrvq.nn import quantizer as quantizer_module
-from sk_brainrvq.nn.quantizer import code_statistics, kmeans, nearest_codes
+from sk_brainrvq.nn import search as search_module
+from sk_brainrvq.nn.quantizer import code_statistics, kmeans
+from sk_brainrvq.nn.search import nearest_codes
 
 
 def squared_distances(vectors, codewords):
@@ -35,7 +36,7 @@ def test_nearest_codes__random_vectors__equal_naive_float64_search(search):
 
 @pytest.mark.parametrize("elements", [1, 37, 5 * 37 + 1, 203 * 37])
 def test_nearest_codes__search_in_chunks__codes_stay_equal(search, elements, monkeypatch):
-    monkeypatch.setattr(quantizer_module, "_SEARCH_ELEMENTS", elements)
+    monkeypatch.setattr(search_module, "_SEARCH_ELEMENTS", elements)
     vectors, codewords, expected = search
     assert torch.equal(nearest_codes(vectors, codewords), expected)
 

@@ -1,11 +1,15 @@
 """Batches of one montage and one length."""
 
+import threading
+from itertools import chain
+
 import numpy as np
+import pytest
 import torch
 
 from sk_brainrvq.signals import EpochBlock, prepare
 from sk_brainrvq.training import SegmentDataset, run_batches
-from sk_brainrvq.training.batches import GroupedBatches, batch_loader
+from sk_brainrvq.training.batches import BatchesInOrder, BatchLoader, ShuffledBatches, read_ahead
 
 
 def make_block(n_epochs, names, n_times, first):
@@ -21,37 +25,101 @@ def make_prepared():
     return prepare(blocks, warn=False)
 
 
-def test_grouped_batches__shuffled__visit_every_row_once_and_mix_no_groups():
-    sizes = [7, 1, 10]
-    batches = list(GroupedBatches(sizes, batch_size=3, shuffle=True))
-    seen = [(group, row) for group, rows in batches for row in rows.tolist()]
-    assert sorted(seen) == [(group, row) for group, size in enumerate(sizes) for row in range(size)]
-    assert max(len(rows) for _, rows in batches) == 3
-    assert len(batches) == len(GroupedBatches(sizes, 3, True)) == 3 + 1 + 4
+@pytest.fixture
+def dataset():
+    """Groups of 7, 1 and 10 segments."""
+    names = [["C3"], ["C4"], ["Cz"]]
+    sizes, firsts = [7, 1, 10], [0, 7, 8]
+    blocks = [make_block(n, name, 200, k) for n, name, k in zip(sizes, names, firsts, strict=True)]
+    return SegmentDataset(prepare(blocks, warn=False))
 
 
-def test_grouped_batches__unshuffled__keep_the_order():
-    batches = [(g, rows.tolist()) for g, rows in GroupedBatches([3, 2], 2, shuffle=False)]
-    assert batches == [(0, [0, 1]), (0, [2]), (1, [0, 1])]
+ALL_ROWS = [(group, row) for group, size in enumerate([7, 1, 10]) for row in range(size)]
 
 
-def test_grouped_batches__shuffled__follow_torchs_generator():
-    def draw(seed):
+def rows_of(batches):
+    return [(group, row) for group, rows in batches for row in rows.tolist()]
+
+
+def as_lists(batches):
+    return [(group, rows.tolist()) for group, rows in batches]
+
+
+# Order
+
+
+def test_shuffled_batches__one_pass__visits_every_row_once_in_near_equal_batches(dataset):
+    batches = list(ShuffledBatches(dataset, 3, seed=0))
+    assert len(batches) == len(ShuffledBatches(dataset, 3, seed=0)) == 3 + 1 + 4
+    assert sorted(rows_of(batches)) == ALL_ROWS
+    sizes = {g: sorted(len(rows) for group, rows in batches if group == g) for g in range(3)}
+    assert sizes == {0: [2, 2, 3], 1: [1], 2: [2, 2, 3, 3]}
+
+
+def test_shuffled_batches__passes__differ_and_each_has_every_row(dataset):
+    batches = ShuffledBatches(dataset, 3, seed=0)
+    first, second = list(batches), list(batches)
+    assert sorted(rows_of(second)) == ALL_ROWS
+    assert as_lists(first) != as_lists(second)
+
+
+def test_shuffled_batches__groups__are_mixed(dataset):
+    visits = [group for seed in range(5) for group, _ in ShuffledBatches(dataset, 3, seed)]
+    assert visits[:8] != sorted(visits[:8])
+    assert {visits[k] for k in range(0, 40, 8)} != {0}
+
+
+def test_shuffled_batches__order__depends_on_the_seed_and_not_on_torchs_generator(dataset):
+    def draw(seed, state):
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            return [(g, rows.tolist()) for g, rows in GroupedBatches([20, 20], 4, True)]
+            torch.manual_seed(state)
+            return as_lists(ShuffledBatches(dataset, 2, seed))
 
-    assert draw(0) == draw(0)
-    assert draw(0) != draw(1)
+    assert draw(0, 0) == draw(0, 1)
+    assert draw(0, 0) != draw(1, 0)
 
 
-def test_loader__two_montages__gives_each_epoch_its_signals_montage_and_label():
-    prepared = make_prepared()
-    labels = np.arange(9) * 10
+@pytest.mark.parametrize("steps", [1, 3, 8, 11])
+def test_shuffled_batches__steps_per_epoch__cut_the_same_endless_row(dataset, steps):
+    whole = ShuffledBatches(dataset, 3, seed=4)
+    endless = [batch for _ in range(6) for batch in as_lists(whole)]
+    cut = ShuffledBatches(dataset, 3, seed=4, steps_per_epoch=steps)
+    epochs = [as_lists(cut) for _ in range(3)]
+    assert [len(epoch) for epoch in epochs] == [steps] * 3 == [len(cut)] * 3
+    assert list(chain.from_iterable(epochs)) == endless[: 3 * steps]
+
+
+@pytest.mark.parametrize("position", [3, 8, 20])
+def test_shuffled_batches__position_put_back__goes_on_there(dataset, position):
+    one = ShuffledBatches(dataset, 3, seed=1, steps_per_epoch=position)
+    list(one)
+    assert one.position == position
+    other = ShuffledBatches(dataset, 3, seed=1, steps_per_epoch=position)
+    other.position = one.position
+    assert as_lists(other) == as_lists(one)
+
+
+def test_batches_in_order__keep_the_order(dataset):
+    batches = BatchesInOrder(dataset, 4)
+    assert len(batches) == 2 + 1 + 3
+    assert rows_of(batches) == ALL_ROWS
+    assert [len(rows) for _, rows in batches] == [4, 3, 1, 4, 3, 3]
+
+
+# Loading
+
+
+@pytest.mark.parametrize(
+    "order", [lambda d: ShuffledBatches(d, 3, 0), lambda d: BatchesInOrder(d, 3)]
+)
+def test_loader__two_montages__gives_each_epoch_its_signals_montage_label_and_weight(order):
+    dataset = SegmentDataset(make_prepared(), np.arange(9) * 10, weights=np.arange(9) / 9)
     seen = []
-    for batch, target in batch_loader(SegmentDataset(prepared, labels), 3, shuffle=True):
+    for batch, target in BatchLoader(dataset, order(dataset)):
+        assert batch.share is None
         assert batch.electrodes.shape == (batch.x.shape[1],)
         assert target.tolist() == [10 * epoch for epoch in batch.epoch.tolist()]
+        torch.testing.assert_close(batch.weight, batch.epoch.float() / 9)
         # Signals come in 100 microvolts.
         torch.testing.assert_close(batch.x[:, 0, 0, 0], batch.epoch.float() / 100)
         assert batch.x.shape[1:] == ((2, 2, 200) if batch.epoch[0] < 5 else (3, 20, 200))
@@ -59,6 +127,27 @@ def test_loader__two_montages__gives_each_epoch_its_signals_montage_and_label():
     expected = [(epoch, 0) for epoch in range(5)]
     expected += [(epoch, segment) for epoch in range(5, 9) for segment in range(2)]
     assert sorted(seen) == expected
+
+
+@pytest.mark.parametrize("n_processes", [2, 3])
+def test_loaders__of_several_processes__partition_each_batch(dataset, n_processes):
+    whole = list(BatchLoader(dataset, ShuffledBatches(dataset, 5, seed=2)))
+    shares = [
+        list(BatchLoader(dataset, ShuffledBatches(dataset, 5, seed=2), rank, n_processes))
+        for rank in range(n_processes)
+    ]
+    assert len(whole) == 2 + 1 + 2
+    for (batch, _), *parts in zip(whole, *shares, strict=True):
+        if len(batch) < n_processes:  # the group of one: every process has the whole of it
+            assert all(part.share is None for part, _ in parts)
+            assert all(torch.equal(part.epoch, batch.epoch) for part, _ in parts)
+            continue
+        torch.testing.assert_close(torch.cat([part.epoch for part, _ in parts]), batch.epoch)
+        torch.testing.assert_close(torch.cat([part.x for part, _ in parts]), batch.x)
+        sizes = [part.share.n_rows for part, _ in parts]
+        assert sizes == [len(part) for part, _ in parts]
+        assert max(sizes) - min(sizes) <= 1
+        assert {part.share.n_total for part, _ in parts} == {len(batch)}
 
 
 def test_run_batches__single_rows__see_no_padding_in_the_result():
@@ -69,3 +158,50 @@ def test_run_batches__single_rows__see_no_padding_in_the_result():
         assert len(batch) == len(result) == 1
         torch.testing.assert_close(result, batch.epoch.float() / 100)
         assert not result.requires_grad
+
+
+# Reading ahead
+
+
+def test_read_ahead__any_number__keeps_the_order():
+    assert list(read_ahead(range(7), lambda n: n * n, 2)) == [n * n for n in range(7)]
+    assert list(read_ahead(range(1), str, 3)) == ["0"]
+    assert list(read_ahead([], str, 2)) == []
+
+
+def test_read_ahead__one_result_in_use__the_next_are_read_by_another_thread():
+    threads, both_read = set(), threading.Event()
+
+    def read(n):
+        threads.add(threading.current_thread())
+        if n == 2:
+            both_read.set()
+        return n
+
+    results = read_ahead(range(9), read, 2)
+    assert next(results) == 0
+    assert both_read.wait(10)
+    results.close()
+    assert threading.current_thread() not in threads
+
+
+def test_read_ahead__an_item_fails__raises_in_its_turn():
+    def read(n):
+        if n == 2:
+            raise OSError(f"chunk {n} is gone")
+        return n
+
+    results = read_ahead(range(5), read, 2)
+    assert [next(results), next(results)] == [0, 1]
+    with pytest.raises(OSError, match="chunk 2 is gone"):
+        next(results)
+
+
+def test_read_ahead__given_up_early__leaves_no_thread_and_reads_no_further():
+    seen = []
+    before = threading.active_count()
+    results = read_ahead(range(1000), seen.append, 2)
+    next(results)
+    results.close()
+    assert threading.active_count() == before
+    assert len(seen) <= 4

@@ -1,0 +1,103 @@
+"""Real processes for tests, started from a server that has imported everything already.
+
+Each costs milliseconds instead of seconds of imports. The server has never trained: a process
+forked after a backward pass could not do another.
+"""
+
+import multiprocessing
+import os
+import socket
+import sys
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+_CONTEXT = multiprocessing.get_context("forkserver")
+_CONTEXT.set_forkserver_preload(["sk_brainrvq.estimators", "accelerate"])
+_LIMIT_IN_SECONDS = 120
+
+
+@dataclass
+class Outcome:
+    """How a process ended: its exit code, what its function returned, and its stderr."""
+
+    code: int
+    value: object
+    errors: str
+
+
+class Child:
+    """A process that runs a function of a module, with environment variables of its own."""
+
+    def __init__(self, function, *args, environment=()):
+        descriptor, name = tempfile.mkstemp()
+        os.close(descriptor)
+        self._errors = Path(name)
+        self._receiver, sender = _CONTEXT.Pipe(duplex=False)
+        work = (sender, self._errors, dict(environment), function, args)
+        self.process = _CONTEXT.Process(target=_work, args=work, daemon=True)
+        self.process.start()
+        sender.close()
+
+    def end(self):
+        """Wait for the end."""
+        value = None
+        if not self._receiver.poll(_LIMIT_IN_SECONDS):
+            self.process.kill()
+        with suppress(EOFError):  # where it ended without a result
+            value = self._receiver.recv()
+        self.process.join()
+        outcome = Outcome(self.process.exitcode, value, self._errors.read_text())
+        self._errors.unlink()
+        return outcome
+
+
+def _work(sender, errors, environment, function, args):
+    # Left open: Python writes the traceback of an error after this function has ended.
+    sys.stderr = open(errors, "w", buffering=1)  # noqa: SIM115
+    os.dup2(sys.stderr.fileno(), 2)
+    os.environ.update(environment)
+    torch.set_num_threads(1)
+    sender.send(function(*args))
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
+
+
+def run_alone(function, *args):
+    """Outcome of a function in a process of its own."""
+    return Child(function, *args).end()
+
+
+def free_port():
+    """A port that nobody listens on."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        return server.getsockname()[1]
+
+
+def environments(n_processes):
+    """Variables that torchrun sets, by which processes that train together find each other."""
+    common = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
+    common["WORLD_SIZE"] = common["LOCAL_WORLD_SIZE"] = str(n_processes)
+    common["OMP_NUM_THREADS"] = "1"
+    ranks = map(str, range(n_processes))
+    return [{**common, "RANK": rank, "LOCAL_RANK": rank} for rank in ranks]
+
+
+def run_together(n_processes, function, *args):
+    """Outcomes of a function of (rank, *args) in processes that find each other."""
+    children = [
+        Child(function, rank, *args, environment=environment)
+        for rank, environment in enumerate(environments(n_processes))
+    ]
+    return [child.end() for child in children]
+
+
+def values_of(outcomes):
+    """What the functions returned, all of which have to have ended well."""
+    for outcome in outcomes:
+        assert outcome.code == 0, outcome.errors
+    return [outcome.value for outcome in outcomes]
