@@ -67,7 +67,8 @@ def _by_level(title: str, values: Any, form: str) -> list[str]:
     """A line a domain: values of each level, coarse to fine."""
     if values is None or np.shape(values)[:1] != (len(_DOMAINS),):
         return []
+    label = title.replace("_", " ")
     return [
-        f"  {f'{title}, {domain}'.replace('_', ' '):<32}" + "  ".join(form.format(value) for value in row)
+        f"  {f'{label}, {domain}':<32}" + "  ".join(form.format(value) for value in row)
         for domain, row in zip(_DOMAINS, np.asarray(values), strict=True)
     ]

@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -93,7 +94,7 @@ def uniform(*shape: int, device: torch.device | str, generator: Generator | None
     """Draws from [0, 1) of which axis 0 are the rows of the batch."""
     share = _current
     # torch.compile cannot pass on a generator, not even None, where sizes vary.
-    chosen = {} if generator is None else {"generator": generator}
+    chosen: dict[str, Any] = {} if generator is None else {"generator": generator}
     if share is None:
         return torch.rand(shape, device=device, **chosen)
     n_rows = share.copies * share.n_total
