@@ -19,7 +19,6 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-import mne
 import numpy as np
 import torch
 
@@ -36,6 +35,8 @@ INDEX = "index.jsonl"
 
 def write_recording(path: Path, seed: int) -> None:
     """One hour of noise with a spectrum like EEG's, 19 channels at 200 Hz."""
+    import mne  # not in the processes whose memory is measured
+
     rng = np.random.default_rng(seed)
     noise = rng.normal(size=(len(CH_NAMES), SECONDS * 200))
     spectrum = np.fft.rfft(noise)

@@ -22,7 +22,7 @@ from sk_brainrvq.estimators.embedding import EmbeddingMixin
 from sk_brainrvq.estimators.pooling import check_pooling
 from sk_brainrvq.estimators.trained import TrainedEstimator
 from sk_brainrvq.estimators.training_info import training_info
-from sk_brainrvq.estimators.validation import TrainingData, is_fraction, pair_of
+from sk_brainrvq.estimators.validation import TrainingData
 from sk_brainrvq.nn import importance_guided_mask
 from sk_brainrvq.training import (
     Engine,
@@ -295,7 +295,7 @@ class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, TrainedEstimator):
             self._info["filters"] = tokenizer.info.get("filters", {})
         data = TrainingData(self._read_for_fit(X))
         group_of_epoch = self._groups_of(X, groups, data.prepared.n_epochs)
-        pair = self._read_validation()
+        pair = self._unlabelled_validation()
         with self._session("pretraining", data, group_of_epoch, pair) as session:
             rest, held_out = self._split(data, group_of_epoch, pair, session.seed)
             if tokenizer is None:
@@ -312,12 +312,6 @@ class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, TrainedEstimator):
     def _resolved_parameters(self) -> dict[str, Any]:
         start = self._start_weights(("pretraining",))
         return {"weights": start, "tokenizer": self._given_tokenizer()}
-
-    def _read_validation(self) -> TrainingData | None:
-        """Validation data that the user gave; None for a fraction and for none."""
-        if is_fraction(self.validation) or self.validation is None:
-            return None
-        return TrainingData(self._gather(pair_of(self.validation, needs_y=False)[0]))
 
     def _pretrain(
         self,

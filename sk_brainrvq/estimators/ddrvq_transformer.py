@@ -18,7 +18,7 @@ from sk_brainrvq.estimators.input_checks import check_codes, has_same_channels, 
 from sk_brainrvq.estimators.pooling import join_segments
 from sk_brainrvq.estimators.trained import TrainedEstimator
 from sk_brainrvq.estimators.training_info import training_info
-from sk_brainrvq.estimators.validation import TrainingData, is_fraction, pair_of, some_segments
+from sk_brainrvq.estimators.validation import TrainingData, some_segments
 from sk_brainrvq.nn import DualDomainTokenizer
 from sk_brainrvq.nn.targets import standardise_patches
 from sk_brainrvq.signals import EEGWarning, EpochBlock, InvalidEEGError, PatchGroup, PreparedEEG
@@ -294,14 +294,8 @@ class DDRVQTransformer(TransformerMixin, TrainedEstimator):
             return self._fit(
                 data,
                 self._groups_of(X, groups, data.prepared.n_epochs),
-                self._read_validation(),
+                self._unlabelled_validation(),
             )
-
-    def _read_validation(self) -> TrainingData | None:
-        """Validation data that the user gave; None for a fraction and for none."""
-        if is_fraction(self.validation) or self.validation is None:
-            return None
-        return TrainingData(self._gather(pair_of(self.validation, needs_y=False)[0]))
 
     def fit_parts(self, data: TrainingData, validation: TrainingData | None) -> Self:
         """Learn from EEG that is read and split already; :meth:`fit` is the public way.

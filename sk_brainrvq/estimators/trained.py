@@ -147,6 +147,12 @@ class TrainedEstimator(EEGEstimator):
 
     # Validation
 
+    def _unlabelled_validation(self) -> TrainingData | None:
+        """Validation data that the user gave; None for a fraction and for none."""
+        if is_fraction(self.validation) or self.validation is None:
+            return None
+        return TrainingData(self._gather(pair_of(self.validation, needs_y=False)[0]))
+
     @staticmethod
     def _groups_of(X: Any, groups: Any, n_epochs: int) -> NDArray | None:
         """Groups of the epochs: as given, or the subjects of a corpus."""

@@ -101,6 +101,12 @@ class StoredPatches:
         """The same for the same segments of the same signals, wherever they are stored."""
         return digest_of_windows(self.store.index, self.numbers, self.starts, self.lengths)
 
+    def chunks_held(self, n_groups: int) -> int:
+        """Chunks of this size that ``n_groups`` can each mix rows of and still find in memory."""
+        chunk_bytes = self.shape[1] * CHUNK_SAMPLES * np.dtype(np.int16).itemsize
+        # The half: while one buffer is used the next is read.
+        return max(1, self.store.cache_bytes // (2 * n_groups * chunk_bytes))
+
     def take_rows(self, rows: NDArray) -> "StoredPatches":
         """Some segments, which stay in storage too."""
         spans = self.numbers[rows], self.starts[rows], self.lengths[rows]

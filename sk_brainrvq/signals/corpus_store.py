@@ -18,7 +18,7 @@ from sk_brainrvq.signals.corpus_writing import (
     n_chunks_of,
 )
 
-CACHE_BYTES = 256 * 2**20
+CACHE_BYTES = 128 * 2**20
 # Open arrays: their metadata is some 20 kB each.
 _MAX_ARRAYS = 256
 # Decoded chunks that one request holds at once, whatever is kept of them afterwards.

@@ -18,7 +18,7 @@ from sk_brainrvq.signals import PatchGroup, PreparedEEG
 from sk_brainrvq.signals.corpus import is_stored, shuffled_rows
 
 _BATCHES_READ_AHEAD = 2
-# Storage chunks whose rows are mixed, of all montages together.
+# Storage chunks of a montage whose rows are mixed, at the most.
 _SHUFFLED_CHUNKS = 64
 
 
@@ -227,7 +227,7 @@ class ShuffledBatches:
         patches: Any = group.patches
         if not is_stored(patches):
             return generator.permutation(len(patches))
-        n_chunks = max(4, _SHUFFLED_CHUNKS // len(self.groups))
+        n_chunks = min(_SHUFFLED_CHUNKS, patches.chunks_held(len(self.groups)))
         return shuffled_rows(patches.chunks, generator, n_chunks)
 
 
