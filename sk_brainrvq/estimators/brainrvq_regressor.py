@@ -6,7 +6,6 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import pearsonr
 from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_array, check_is_fitted
 
@@ -410,6 +409,8 @@ class BrainRVQRegressor(RegressorMixin, FineTunedEstimator):
             The mean over targets, from -1 to 1; NaN, with a warning, where values or
             predictions of a target are all the same.
         """
+        from scipy.stats import pearsonr  # half a second that no other method needs
+
         true = np.asarray(self._labels(X, y), dtype=np.float64)
         predicted = self.predict(X)
         if true.shape != predicted.shape:

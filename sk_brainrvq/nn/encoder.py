@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sk_brainrvq.nn.linear import Linear
 from sk_brainrvq.nn.parallel import uniform
 
 PATCH_SAMPLES = 200
@@ -55,7 +56,7 @@ class PatchEmbedding(nn.Module):
         self.norm2 = nn.GroupNorm(_GROUPS, features)
         self.conv3 = nn.Conv2d(features, features, (1, 3), padding=(0, 1))
         self.norm3 = nn.GroupNorm(_GROUPS, features)
-        self.spectrum = nn.Linear(_FFT_BINS + 1, embed_dim) if spectral else None
+        self.spectrum = Linear(_FFT_BINS + 1, embed_dim) if spectral else None
 
     def forward(self, x: Tensor) -> Tensor:
         """Embed patches.
@@ -118,12 +119,12 @@ class Attention(nn.Module):
     def __init__(self, embed_dim: int, qkv_bias: bool, qk_norm: bool):
         super().__init__()
         self.n_heads = embed_dim // HEAD_WIDTH
-        self.qkv = nn.Linear(embed_dim, 3 * embed_dim, bias=False)
+        self.qkv = Linear(embed_dim, 3 * embed_dim, bias=False)
         self.q_bias = nn.Parameter(torch.zeros(embed_dim)) if qkv_bias else None
         self.v_bias = nn.Parameter(torch.zeros(embed_dim)) if qkv_bias else None
         self.q_norm = nn.LayerNorm(HEAD_WIDTH, eps=1e-6) if qk_norm else nn.Identity()
         self.k_norm = nn.LayerNorm(HEAD_WIDTH, eps=1e-6) if qk_norm else nn.Identity()
-        self.proj = nn.Linear(embed_dim, embed_dim)
+        self.proj = Linear(embed_dim, embed_dim)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Attend over tokens (B, N, D)."""
@@ -171,9 +172,9 @@ class Block(nn.Module):
         self.attn = Attention(embed_dim, qkv_bias, qk_norm)
         self.norm2 = nn.LayerNorm(embed_dim, eps=1e-6)
         self.mlp = nn.Sequential()
-        self.mlp.add_module("fc1", nn.Linear(embed_dim, hidden))
+        self.mlp.add_module("fc1", Linear(embed_dim, hidden))
         self.mlp.add_module("act", nn.GELU())
-        self.mlp.add_module("fc2", nn.Linear(hidden, embed_dim))
+        self.mlp.add_module("fc2", Linear(hidden, embed_dim))
         self.drop_path = DropPath(drop_path)
         scaled = layer_scale is not None
         gamma = layer_scale if layer_scale is not None else 1.0

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sk_brainrvq.nn.encoder import EEGEncoder, check_patches
+from sk_brainrvq.nn.linear import Linear, linear
 from sk_brainrvq.nn.parallel import current_share, held_twice, sharing, total
 from sk_brainrvq.nn.search import first_largest
 
@@ -55,7 +55,7 @@ class HierarchicalHead(nn.Module):
         self.norms = nn.ModuleList(
             nn.LayerNorm(embed_dim, eps=1e-6) for _ in range(n_quantizers - 1)
         )
-        self.heads = nn.ModuleList(nn.Linear(embed_dim, codebook_size) for _ in range(n_quantizers))
+        self.heads = nn.ModuleList(Linear(embed_dim, codebook_size) for _ in range(n_quantizers))
         for module in (*self.code_embed, *self.heads):
             nn.init.trunc_normal_(module.weight, std=0.02)
         for head in self.heads:
@@ -147,7 +147,7 @@ class _LinearCrossEntropy(torch.autograd.Function):
         for start in range(0, len(inputs), rows):
             part = slice(start, start + rows)
             x, code, row_weight = inputs[part], codes[part, None], weights[part, None]
-            logits = F.linear(x, weight, bias).float()
+            logits = linear(x, weight, bias).float()
             best = first_largest(logits)[:, None]
             n_correct += (best == code).sum()
             largest = logits.gather(1, best)
@@ -160,8 +160,8 @@ class _LinearCrossEntropy(torch.autograd.Function):
                 gradient = likelihood.mul_(row_weight / total_likelihood)
                 gradient.scatter_add_(1, code, -row_weight)
                 gradient = gradient.to(x.dtype)
-                of_inputs[part] = gradient @ weight
-                of_weight += gradient.T @ x
+                of_inputs[part] = linear(gradient, weight.t())
+                of_weight += linear(gradient.t(), x.t())
                 of_bias += gradient.sum(0)
         if wanted:
             ctx.save_for_backward(of_inputs, of_weight.to(weight.dtype), of_bias.to(bias.dtype))

@@ -127,13 +127,13 @@ class _Total(torch.autograd.Function):
     """Sum over the processes whose gradient is the sum of their gradients."""
 
     @staticmethod
-    def forward(ctx: object, values: Tensor) -> Tensor:  # noqa: ARG004
+    def forward(ctx: Any, values: Tensor) -> Tensor:  # noqa: ARG004
         values = values.clone()
         dist.all_reduce(values)
         return values
 
     @staticmethod
-    def backward(ctx: object, gradient: Tensor) -> Tensor:  # noqa: ARG004
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:  # noqa: ARG004
         gradient = gradient.contiguous().clone()
         dist.all_reduce(gradient)
         return gradient
@@ -162,8 +162,9 @@ def rows_of_all(values: Tensor, index: Tensor) -> Tensor:
         return values[index]
     local = index - share.first
     own = (local >= 0) & (local < share.n_rows)
-    found = values.new_zeros(len(index), *values.shape[1:])
-    found[own] = values[local[own]]
+    # No shape depends on which rows are here: a GPU need not be waited for.
+    found = values[local.clamp(0, share.n_rows - 1)]
+    found = torch.where(own.view(-1, *[1] * (found.ndim - 1)), found, torch.zeros_like(found))
     dist.all_reduce(found)  # every other process adds zeros
     return found
 

@@ -148,7 +148,6 @@ class Codebook(nn.Module):
         super()._load_from_state_dict(*args, **kwargs)
         self._known_initialized = False
 
-    @torch.compiler.disable
     @torch.no_grad()
     def initialise(self, vectors: Tensor) -> None:
         """Set the codewords by k-means on vectors (n, d)."""
@@ -193,6 +192,15 @@ class Codebook(nn.Module):
         target = torch.where(counts[:, None] > 0, means, self.weight)
         self.counts.lerp_(counts, 1 - self.decay)
         self.weight.copy_(F.normalize(torch.lerp(target, self.weight, self.decay), dim=-1))
+
+
+def step_over_initialisation() -> None:
+    """Let torch.compile step over k-means, which runs once and has a loop of a step a code.
+
+    Called before compiling, and no decorator: those take a second of import.
+    """
+    if not hasattr(Codebook.initialise, "_torchdynamo_disable"):
+        Codebook.initialise = torch.compiler.disable(Codebook.initialise)  # type: ignore[method-assign]
 
 
 class ResidualVectorQuantizer(nn.Module):

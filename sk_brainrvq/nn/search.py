@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from sk_brainrvq.nn.linear import linear
+
 # Rows of one distance matrix: bounds the memory of a search whatever the number of tokens.
 _SEARCH_ELEMENTS = 2**21
 # Codes of which the largest score is looked for first.
@@ -30,7 +32,10 @@ def nearest_codes(vectors: Tensor, codewords: Tensor) -> Tensor:
         rows = max(1, _SEARCH_ELEMENTS // len(codewords))
         # |v - c|² is smallest where v·c - |c|²/2 is largest.
         return torch.cat(
-            [first_largest((chunk @ codewords.T).sub_(half_norms)) for chunk in vectors.split(rows)]
+            [
+                first_largest(linear(chunk, codewords).sub_(half_norms))
+                for chunk in vectors.split(rows)
+            ]
         )
 
 

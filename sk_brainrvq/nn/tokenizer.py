@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sk_brainrvq.nn.encoder import PATCH_SAMPLES, EEGEncoder, TokenTransformer, check_patches
+from sk_brainrvq.nn.linear import Linear
 from sk_brainrvq.nn.parallel import shared_by_vectors, total_with_gradient
 from sk_brainrvq.nn.quantizer import ResidualVectorQuantizer
 from sk_brainrvq.nn.targets import TARGETS, Reconstruction
@@ -79,7 +80,7 @@ class CodeDecoder(TokenTransformer):
 
     def __init__(self, codebook_dim: int, embed_dim: int, depth: int, class_position: str):
         super().__init__(embed_dim, depth, class_position=class_position)
-        self.proj = nn.Linear(codebook_dim, embed_dim)
+        self.proj = Linear(codebook_dim, embed_dim)
         self.initialise()
         # Codewords have norm 1: at the usual 0.02 the position tables would drown them.
         nn.init.trunc_normal_(self.proj.weight, std=0.2)
@@ -91,7 +92,7 @@ class CodeDecoder(TokenTransformer):
 
 
 def _head(width_in: int, width_out: int) -> nn.Sequential:
-    return nn.Sequential(nn.Linear(width_in, width_in), nn.Tanh(), nn.Linear(width_in, width_out))
+    return nn.Sequential(Linear(width_in, width_in), nn.Tanh(), Linear(width_in, width_out))
 
 
 class DualDomainTokenizer(nn.Module):
@@ -161,7 +162,7 @@ class DualDomainTokenizer(nn.Module):
             spectral_embedding=spectral_embedding,
         )
         self.to_latent = nn.Sequential(
-            nn.Linear(embed_dim, embed_dim), nn.Tanh(), nn.Linear(embed_dim, codebook_dim)
+            Linear(embed_dim, embed_dim), nn.Tanh(), Linear(embed_dim, codebook_dim)
         )
         standardise = quantizer_mode == "residual"
         self.latent_norm = LatentNorm(codebook_dim) if standardise else nn.Identity()

@@ -10,6 +10,7 @@ from skorch.callbacks import Callback, EarlyStopping, GradientNormClipping
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 
+from sk_brainrvq.nn.quantizer import step_over_initialisation
 from sk_brainrvq.training.batches import SegmentDataset, ShuffledBatches
 from sk_brainrvq.training.checkpointing import SaveAndResume, restore_result, result_state
 from sk_brainrvq.training.engine import Engine
@@ -197,6 +198,7 @@ def train(
         **settings,
     )
     if engine.torch_compile:
+        step_over_initialisation()
         module.compile()
     net.initialize()
     if session.state is not None and session.state.header.get("ended"):
@@ -334,9 +336,18 @@ def _finished(
     return net
 
 
+class _NoOptimizer:
+    """Optimizer of a net that is not trained: to build one of torch's takes a second at first."""
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        self.state: dict = {}
+
+
 def wrap(net_class: type[EEGNet], module: nn.Module, device: str, batch_size: int) -> EEGNet:
     """A net around a module that needs no training."""
-    net = net_class(module, device=device, batch_size=batch_size, train_split=None)
+    net = net_class(
+        module, optimizer=_NoOptimizer, device=device, batch_size=batch_size, train_split=None
+    )
     net.set_params(callbacks__print_log=None)
     net.initialize()
     net.module_.eval()

@@ -11,7 +11,7 @@ from sk_brainrvq.signals import PatchGroup
 from sk_brainrvq.training.batches import Batch, batch_of
 
 # Rows of a matrix product, a thread, below which BLAS libraries change kernels.
-ROWS_PER_THREAD = 16
+ROWS_PER_THREAD = 64
 
 
 def resolve_device(device: str) -> str:
