@@ -7,11 +7,12 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from sk_brainrvq.nn.linear import FEWEST_ROWS
 from sk_brainrvq.signals import PatchGroup
 from sk_brainrvq.training.batches import Batch, batch_of
 
 # Rows of a matrix product, a thread, below which BLAS libraries change kernels.
-ROWS_PER_THREAD = 64
+ROWS_PER_THREAD = 16
 
 
 def resolve_device(device: str) -> str:
@@ -77,7 +78,8 @@ def _fewest_rows(batch: Batch) -> int:
     depends on the company its epoch is in.
     """
     n_tokens = 1 + batch.x.shape[1] * batch.x.shape[2]
-    return max(2, -(-ROWS_PER_THREAD * torch.get_num_threads() // n_tokens))
+    n_rows = max(FEWEST_ROWS, ROWS_PER_THREAD * torch.get_num_threads())
+    return max(2, -(-n_rows // n_tokens))
 
 
 def _at_least(batch: Batch, n_rows: int) -> Batch:
