@@ -91,7 +91,8 @@ def test_pretrainer__killed_in_either_stage__ends_bit_for_bit_the_same(tmp_path)
 )
 def test_killed_twice__other_settings__ends_bit_for_bit_the_same(kind, params, tmp_path):
     saved = {**params, "checkpoint_dir": tmp_path}
-    for step in (random.randint(7, 10), random.randint(1, 4)):
+    # Early enough for the fit that stops by itself.
+    for step in (random.randint(3, 5), random.randint(1, 2)):
         killed(kind, saved, step)
     resumed = fit(kind, saved)
     assert_same_training(resumed, fit(kind, params))
