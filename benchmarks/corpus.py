@@ -29,7 +29,7 @@ from sk_brainrvq.training.batches import BatchLoader, SegmentDataset, ShuffledBa
 TEN_TWENTY = "Fp1 Fp2 F7 F3 Fz F4 F8 T7 C3 Cz C4 T8 P7 P3 Pz P4 P8 O1 O2"
 CH_NAMES = TEN_TWENTY.split(" ")
 SECONDS = 3600
-BATCH_SIZE = 8
+BATCH_SIZE = 6
 INDEX = "index.jsonl"
 
 
@@ -124,7 +124,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, required=True, help="where the corpus is written")
     parser.add_argument("--gigabytes", type=float, default=10)
-    parser.add_argument("--steps", type=int, default=60, help="batches of 8 windows")
+    parser.add_argument("--steps", type=int, default=60, help="batches of 6 windows")
     parser.add_argument("--architecture", default="small")
     parser.add_argument("--json", type=Path, help="file to keep the figures in")
     parser.add_argument("--task", choices=["read", "train"], help=argparse.SUPPRESS)

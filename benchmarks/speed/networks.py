@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
+from unittest import mock
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +15,7 @@ from sk_brainrvq.nn import (
     EEGEncoder,
     MaskedCodeModel,
     importance_guided_mask,
+    linear,
 )
 from sk_brainrvq.training.optimisation import parameter_groups
 
@@ -168,7 +170,11 @@ def counted_gflop(run: Callable[[], Any]) -> float:
         aten._scaled_dot_product_flash_attention_for_cpu: _attention_flop,
         aten._scaled_dot_product_flash_attention_for_cpu_backward: _attention_backward_flop,
     }
-    with flop_counter.FlopCounterMode(display=False, custom_mapping=on_cpu) as counter:
+    # Nor for oneDNN's products: counted are those of the ordinary way.
+    with (
+        mock.patch.object(linear, "_is_faster_here", return_value=False),
+        flop_counter.FlopCounterMode(display=False, custom_mapping=on_cpu) as counter,
+    ):
         run()
     return counter.get_total_flops() / 1e9
 
