@@ -202,6 +202,13 @@ class EEGEstimator(BaseEstimator):
                 EEGWarning,
                 stacklevel=3,
             )
+        if is_corpus(X) and not reset and self._filters() != X.filters:
+            warnings.warn(
+                f"The corpus was built with {X.filters}, but this {type(self).__name__} was fitted "
+                f"on EEG filtered with {self._filters()}: its results may be worse.",
+                EEGWarning,
+                stacklevel=3,
+            )
         check = partial(self._check_array, reset=reset) if plain else self._check_item
         names = self.ch_names
         if names is None and not reset:

@@ -1,6 +1,7 @@
 """BrainRVQEmbedder: frozen features of a pretrained encoder."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, Self, cast
 
 import numpy as np
@@ -16,7 +17,7 @@ from sk_brainrvq.estimators.architectures import (
 from sk_brainrvq.estimators.base import EEGEstimator
 from sk_brainrvq.estimators.embedding import EmbeddingMixin
 from sk_brainrvq.nn import EEGEncoder
-from sk_brainrvq.signals.reading import reads_files
+from sk_brainrvq.signals.reading import is_corpus, reads_files
 from sk_brainrvq.training import draw_seed, seeded
 from sk_brainrvq.weights import resolve_weights
 from sk_brainrvq.weights.modules import build_module
@@ -175,9 +176,11 @@ class BrainRVQEmbedder(EmbeddingMixin, TransformerMixin, EEGEstimator):
         """
         with self._all_or_nothing():
             self._load_encoder()
+            if is_corpus(X):
+                self._info.setdefault("filters", asdict(X.filters))
             for _ in self._learn_channels(X):
                 # Every part is checked and none kept; files are read once, by transform.
-                if reads_files(X):
+                if reads_files(X) or is_corpus(X):
                     break
         return self
 

@@ -1,0 +1,90 @@
+"""A corpus as X: the same figures as the same signals in memory, and what it was filtered with."""
+
+import warnings
+
+import mne
+import numpy as np
+import pytest
+from tiny import tiny
+
+from sk_brainrvq import BrainRVQEmbedder, EEGCorpus, build_corpus
+from sk_brainrvq.signals import EEGWarning, InvalidEEGError
+
+CH_NAMES = ["Fp1", "C3", "Cz", "O2"]
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    """Ten windows of 2 s of each of four subjects."""
+    folder = tmp_path_factory.mktemp("corpus")
+    info = mne.create_info(CH_NAMES, 200, "eeg")
+    files = []
+    for subject in range(4):
+        noise = np.random.default_rng(subject).normal(scale=20e-6, size=(4, 4000))
+        files.append(folder / f"sub-{subject}_raw.fif")
+        mne.io.RawArray(noise, info, verbose="error").save(files[-1], verbose="error")
+    build_corpus(files, folder / "corpus", notch=50)
+    return EEGCorpus(folder / "corpus", window=2)
+
+
+def in_memory(corpus):
+    return np.stack([corpus[i] for i in range(len(corpus))])
+
+
+NAMED = {"sfreq": None, "ch_names": None}
+
+
+def labels_of(corpus):
+    return np.array(["rest", "task"])[np.arange(len(corpus)) % 2]
+
+
+@pytest.mark.parametrize("name", ["tokenizer", "pretrainer", "classifier"])
+def test_fit__corpus__records_its_filters_and_applies_to_arrays(corpus, name):
+    estimator = tiny(name, **NAMED, batch_size=8).fit(corpus, labels_of(corpus))
+    assert estimator.weights_.info["filters"]["notch"] == 50
+    apply = getattr(estimator, "predict_proba", None) or estimator.transform
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", EEGWarning)
+        outputs = apply(corpus[:6])
+    assert len(outputs) == 6
+
+
+def test_transform__corpus__equals_the_same_windows_as_an_array(corpus):
+    embedder = tiny("embedder", l_freq=None, h_freq=None, notch=None)
+    signals = in_memory(corpus)
+    expected = embedder.fit(signals).transform(signals)
+    with pytest.warns(EEGWarning, match="The corpus was built with"):
+        features = embedder.transform(corpus)
+    np.testing.assert_allclose(features, expected, atol=2e-4 * np.abs(expected).max())
+
+
+def test_embedder_fit__corpus__takes_its_filters(corpus):
+    embedder = BrainRVQEmbedder(weights=None, architecture="tiny", random_state=0).fit(corpus)
+    assert embedder.weights_.info["filters"]["l_freq"] == 0.3
+    assert embedder.transform(corpus).shape == (40, 100)
+
+
+def test_validation__fraction_of_a_corpus__holds_out_whole_subjects(corpus):
+    seen = []
+
+    class Look(pytest.importorskip("skorch.callbacks").Callback):
+        def on_train_begin(self, net, X=None, **kwargs):
+            for dataset in (X, net.validation):
+                rows = np.concatenate([group.epoch for group in dataset.groups])
+                seen.append(set(corpus.subjects[rows]))
+
+    tiny("tokenizer", **NAMED, validation=0.25, callbacks=[Look()]).fit(corpus)
+    train, held_out = seen
+    assert len(held_out) == 1
+    assert train | held_out == set(corpus.subjects)
+    assert not train & held_out
+
+
+def test_fit__other_filters_than_the_corpus__error_names_both(corpus):
+    with pytest.raises(InvalidEEGError, match=r"built with .*notch=50.* was asked for"):
+        tiny("tokenizer", **NAMED, notch=60).fit(corpus)
+
+
+def test_labels__one_too_few_for_a_corpus__error(corpus):
+    with pytest.raises(ValueError, match="y has 39 labels, but X has 40 epochs"):
+        tiny("classifier", **NAMED).fit(corpus, labels_of(corpus)[1:])
