@@ -1,6 +1,7 @@
 """Fixtures that every test may use."""
 
 import os
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -52,3 +53,13 @@ def eeg() -> np.ndarray:
 def labels() -> np.ndarray:
     """A class for each epoch of ``eeg``."""
     return np.array(["rest", "task"] * 6)
+
+
+@pytest.fixture
+def moabb_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The one folder that MOABB and MNE write to: configuration, data, results."""
+    monkeypatch.setenv("_MNE_FAKE_HOME_DIR", str(tmp_path))
+    monkeypatch.setenv("MNE_DATA", str(tmp_path))
+    monkeypatch.setenv("MOABB_RESULTS", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path

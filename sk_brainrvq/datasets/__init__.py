@@ -1,7 +1,26 @@
 """Public EEG by protocol, and simulated EEG."""
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from sk_brainrvq.datasets.eegmat import fetch_eegmat, load_eegmat
 from sk_brainrvq.datasets.simulated import make_eeg
 from sk_brainrvq.datasets.windows import Windows
 
-__all__ = ["Windows", "fetch_eegmat", "load_eegmat", "make_eeg"]
+if TYPE_CHECKING:
+    from sk_brainrvq.datasets.moabb_eegmat import RestAgainstTask, Zyma2019
+
+# What needs MOABB, which is an extra, loads when first used.
+_LAZY = {"RestAgainstTask": "moabb_eegmat", "Zyma2019": "moabb_eegmat"}
+
+__all__ = ["RestAgainstTask", "Windows", "Zyma2019", "fetch_eegmat", "load_eegmat", "make_eeg"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_LAZY[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

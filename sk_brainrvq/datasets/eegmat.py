@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -155,6 +156,29 @@ def _check_sums(files: Iterable[Path]) -> None:
 
 def _read(path: Path) -> NDArray:
     """Signals of a recording in microvolts at 200 Hz, shape (20, n_times)."""
+    raw = read_recording(path)
+    raw.resample(SFREQ, method="polyphase", verbose="error")
+    return raw.get_data(units="uV")
+
+
+def read_recording(path: str | Path) -> Any:
+    """A recording as published, with the 20 channels of the protocol.
+
+    Parameters
+    ----------
+    path : path
+        An EDF file.
+
+    Returns
+    -------
+    mne.io.Raw
+        Named and ordered as the protocol does, at 500 Hz.
+
+    Raises
+    ------
+    ValueError
+        If a channel is missing.
+    """
     import mne
 
     raw = mne.io.read_raw_edf(path, preload=True, verbose="error")
@@ -163,8 +187,7 @@ def _read(path: Path) -> NDArray:
     if missing:
         raise ValueError(f"{path} lacks the channels {missing}; it holds {raw.ch_names}.")
     raw.pick([names[name] for name in CH_NAMES]).reorder_channels([names[n] for n in CH_NAMES])
-    raw.resample(SFREQ, method="polyphase", verbose="error")
-    return raw.get_data(units="uV")
+    return raw.rename_channels({names[name]: name for name in CH_NAMES})
 
 
 def _cut(signals: NDArray, window: float) -> NDArray:
