@@ -18,7 +18,7 @@ if TYPE_CHECKING:
         DDRVQTransformer,
     )
     from sk_brainrvq.signals import EEGCorpus, build_corpus
-    from sk_brainrvq.training import Engine
+    from sk_brainrvq.training import Engine, RandomCrops
     from sk_brainrvq.weights import Weights
 
 _HOMES = {
@@ -30,6 +30,7 @@ _HOMES = {
     "DDRVQTransformer": "estimators",
     "EEGCorpus": "signals",
     "Engine": "training",
+    "RandomCrops": "training",
     "Weights": "weights",
     "build_corpus": "signals",
 }
@@ -43,6 +44,7 @@ __all__ = [
     "DDRVQTransformer",
     "EEGCorpus",
     "Engine",
+    "RandomCrops",
     "Weights",
     "__version__",
     "build_corpus",

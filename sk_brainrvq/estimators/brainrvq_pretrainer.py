@@ -27,6 +27,7 @@ from sk_brainrvq.nn import importance_guided_mask
 from sk_brainrvq.training import (
     Engine,
     PretrainingNet,
+    RandomCrops,
     Session,
     plain_history,
     resolve_device,
@@ -85,6 +86,8 @@ class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, TrainedEstimator):
         weights of the best one.
     steps_per_epoch : int, optional
         Batches of a training epoch; one pass over X by default.
+    crops : RandomCrops, optional
+        Train on random crops of X in place of its epochs as they are.
     checkpoint_dir : path, optional
         Save the training there after each epoch, in a folder named by parameters and data. Fit
         again and an unfinished training goes on, a finished one returns its result.
@@ -188,6 +191,7 @@ class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, TrainedEstimator):
         validation: Any = None,
         early_stopping: int | None = None,
         steps_per_epoch: int | None = None,
+        crops: RandomCrops | None = None,
         checkpoint_dir: str | Path | None = None,
         resume_from: str | Path | None = None,
         callbacks: Sequence[Any] | None = None,
@@ -229,6 +233,7 @@ class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, TrainedEstimator):
         self.validation = validation
         self.early_stopping = early_stopping
         self.steps_per_epoch = steps_per_epoch
+        self.crops = crops
         self.checkpoint_dir = checkpoint_dir
         self.resume_from = resume_from
         self.callbacks = callbacks
@@ -332,7 +337,9 @@ class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, TrainedEstimator):
             max_epochs = 20 if self.weights is None else 0
         info = self._info
         if max_epochs:
-            info = training_info(data.prepared, self.ch_names_in_, info, asdict(self._filters()))
+            info = training_info(
+                data.prepared, self.ch_names_in_, info, asdict(self._filters()), self._longest()
+            )
         coder = CodeMaker(tokenizer, resolve_device(self.device), self.batch_size)
         held_out = None if validation is None else coder.dataset(validation.prepared, info)
         with seeded(session.seed):
@@ -340,7 +347,8 @@ class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, TrainedEstimator):
             net = train(
                 self._net_class,
                 module,
-                coder.dataset(data.prepared, info),
+                # Crops lie across patches: their codes are made batch by batch.
+                coder.dataset(data.prepared, info, with_codes=self.crops is None),
                 title="Pretraining",
                 max_epochs=max_epochs,
                 warmup_epochs=max(1, max_epochs // 4),
@@ -403,6 +411,7 @@ class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, TrainedEstimator):
             # What it is validated on is split off already.
             validation=None,
             steps_per_epoch=self.steps_per_epoch,
+            crops=self.crops,
             checkpoint_dir=runs,
             engine=self.engine,
             **asdict(self._filters()),

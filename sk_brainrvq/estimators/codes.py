@@ -35,7 +35,9 @@ class CodeMaker:
         """Codes (B, C, P, 2, Q) of patches (B, C, P, 200)."""
         return self.module.to(x.device).encode(x, electrodes)
 
-    def dataset(self, prepared: PreparedEEG, info: Mapping[str, Any]) -> SegmentDataset:
+    def dataset(
+        self, prepared: PreparedEEG, info: Mapping[str, Any], with_codes: bool = True
+    ) -> SegmentDataset:
         """Segments for the encoder, with codes unless they are read from a corpus.
 
         Parameters
@@ -43,10 +45,12 @@ class CodeMaker:
         prepared : PreparedEEG
         info : mapping
             ``Weights.info`` of the encoder.
+        with_codes : bool, default=True
+            False leaves all codes to :meth:`encode`.
         """
         stored = any(is_stored(group.patches) for group in prepared.groups)
         matched = self._matched(prepared)
-        codes = None if stored else self._codes(matched)
+        codes = self._codes(matched) if with_codes and not stored else None
         rows, official = info.get("trained_rows"), info.get("official", False)
         # Unknown electrodes get the mean of the trained rows, in training as later.
         return SegmentDataset(

@@ -32,6 +32,7 @@ from sk_brainrvq.signals.preparation import (
 from sk_brainrvq.training import (
     Batch,
     Engine,
+    RandomCrops,
     SegmentDataset,
     TokenizerNet,
     plain_history,
@@ -83,6 +84,8 @@ class DDRVQTransformer(TransformerMixin, TrainedEstimator):
         weights of the best one.
     steps_per_epoch : int, optional
         Batches of a training epoch; one pass over X by default.
+    crops : RandomCrops, optional
+        Train on random crops of X in place of its epochs as they are.
     checkpoint_dir : path, optional
         Save the training there after each epoch, in a folder named by parameters and data. Fit
         again and an unfinished training goes on, a finished one returns its result.
@@ -197,6 +200,7 @@ class DDRVQTransformer(TransformerMixin, TrainedEstimator):
         validation: Any = None,
         early_stopping: int | None = None,
         steps_per_epoch: int | None = None,
+        crops: RandomCrops | None = None,
         checkpoint_dir: str | Path | None = None,
         resume_from: str | Path | None = None,
         callbacks: Sequence[Any] | None = None,
@@ -236,6 +240,7 @@ class DDRVQTransformer(TransformerMixin, TrainedEstimator):
         self.validation = validation
         self.early_stopping = early_stopping
         self.steps_per_epoch = steps_per_epoch
+        self.crops = crops
         self.checkpoint_dir = checkpoint_dir
         self.resume_from = resume_from
         self.callbacks = callbacks
@@ -323,7 +328,9 @@ class DDRVQTransformer(TransformerMixin, TrainedEstimator):
         self._warn_of_large_codebook(data.prepared, config, max_epochs)
         info = self._info
         if max_epochs:
-            info = training_info(data.prepared, self.ch_names_in_, info, asdict(self._filters()))
+            info = training_info(
+                data.prepared, self.ch_names_in_, info, asdict(self._filters()), self._longest()
+            )
         with self._session("tokenizer", data, groups, validation) as session:
             rest, held_out = self._split(data, groups, validation, session.seed)
             with seeded(session.seed):

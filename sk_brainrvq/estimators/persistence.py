@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from sk_brainrvq.training import Engine
+from sk_brainrvq.training import Engine, RandomCrops
 
 _MARK = "__sk_brainrvq__"
 
@@ -21,7 +21,8 @@ def to_json(value: Any) -> Any:
     Parameters
     ----------
     value : object
-        Of plain types, numpy's, a path, an Engine or :class:`Omitted`; any other is an error.
+        Of plain types, numpy's, a path, an Engine, RandomCrops or :class:`Omitted`; any other is
+        an error.
 
     Returns
     -------
@@ -43,6 +44,8 @@ def to_json(value: Any) -> Any:
         return os.fspath(value)
     if isinstance(value, Engine):
         return {_MARK: "engine", "values": to_json(value.get_params(deep=False))}
+    if isinstance(value, RandomCrops):
+        return {_MARK: "crops", "values": to_json(value.get_params(deep=False))}
     if isinstance(value, Mapping):
         pairs = [[to_json(k), to_json(v)] for k, v in value.items()]
         return {_MARK: "mapping", "values": pairs}
@@ -67,4 +70,6 @@ def from_json(value: Any) -> Any:
         return tuple(from_json(item) for item in value["values"])
     if mark == "engine":
         return Engine(**from_json(value["values"]))
+    if mark == "crops":
+        return RandomCrops(**from_json(value["values"]))
     return {from_json(k): from_json(v) for k, v in value["values"]}

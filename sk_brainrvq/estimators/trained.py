@@ -27,6 +27,7 @@ from sk_brainrvq.training import (
     SegmentDataset,
     Session,
     Stopping,
+    checked_crops,
     checked_engine,
     draw_seed,
     is_callback,
@@ -64,6 +65,7 @@ class TrainedEstimator(EEGEstimator):
         """Raise ValueError for settings that no training can have."""
         super()._check_settings()
         checked_engine(self.engine)
+        checked_crops(self._crops)
         check_validation(self.validation, self.early_stopping)
         if not (is_fraction(self.validation) or self.validation is None):
             pair_of(self.validation, self._needs_y)
@@ -180,7 +182,17 @@ class TrainedEstimator(EEGEstimator):
         """When to stop early: by the loss, unless a subclass knows better."""
         return None if self.early_stopping is None else Stopping(int(self.early_stopping))
 
-    # The engine
+    # Crops and the engine
+
+    @property
+    def _crops(self) -> Any:
+        """``crops`` of the estimators that learn without labels."""
+        return getattr(self, "crops", None)
+
+    def _longest(self) -> int | None:
+        """Patches of the longest crop; None where epochs are trained on as they are."""
+        crops = checked_crops(self._crops)
+        return None if crops is None else int(crops.longest)
 
     def _training_options(
         self, session: Session, validation: SegmentDataset | None
@@ -192,6 +204,7 @@ class TrainedEstimator(EEGEstimator):
             "validation": validation,
             "stopping": self._stopping(),
             "steps_per_epoch": self.steps_per_epoch,
+            "crops": checked_crops(self._crops),
             "callbacks": [clone(callback, safe=False) for callback in self.callbacks or ()],
             "engine": engine,
             "batch_size": self.batch_size,

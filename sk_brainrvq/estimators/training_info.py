@@ -12,6 +12,7 @@ def training_info(
     ch_names: list[str] | None,
     previous: Mapping[str, Any],
     filters: Mapping[str, Any],
+    longest: int | None = None,
 ) -> dict[str, Any]:
     """Channel names, electrode rows and patches that were trained, here or before.
 
@@ -23,6 +24,8 @@ def training_info(
         ``Weights.info`` of the weights that training started from.
     filters : mapping
         What the signals were filtered with.
+    longest : int, optional
+        Patches of the longest crop that is trained on; whole segments by default.
 
     Returns
     -------
@@ -37,12 +40,12 @@ def training_info(
         rows |= set(previous.get("trained_rows") or range(1, N_ELECTRODE_ROWS))
     elif not own:
         rows = set(range(1, N_ELECTRODE_ROWS))
-    longest = max(group.n_patches for group in prepared.groups)
+    n_patches = max(group.n_patches for group in prepared.groups)
     before = (previous.get("trained_patches") or 30) if continued else 0
     return {
         "ch_names": ch_names,
         "trained_rows": sorted(rows),
-        "trained_patches": max(longest, before),
+        "trained_patches": max(min(n_patches, longest or n_patches), before),
         "sfreq": 200.0,
         "official": bool(previous.get("official", False)),
         "filters": dict(filters),

@@ -16,6 +16,7 @@ from sk_brainrvq.training.fitting import (
 from sk_brainrvq.training.inference import available_device, resolve_device, run_batches
 from sk_brainrvq.training.nets import EEGNet, PretrainingNet, TokenizerNet
 from sk_brainrvq.training.processes import Processes, started_processes
+from sk_brainrvq.training.random_crops import RandomCrops, checked_crops
 from sk_brainrvq.training.runs import TrainingRun, run_of
 from sk_brainrvq.training.seeds import draw_seed, seeded
 
@@ -27,6 +28,7 @@ __all__ = [
     "LostProcessError",
     "PretrainingNet",
     "Processes",
+    "RandomCrops",
     "RegressionNet",
     "ResumeError",
     "SegmentDataset",
@@ -36,6 +38,7 @@ __all__ = [
     "TrainingDivergedError",
     "TrainingRun",
     "available_device",
+    "checked_crops",
     "checked_engine",
     "draw_seed",
     "is_callback",

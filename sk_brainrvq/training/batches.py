@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -16,6 +16,9 @@ from torch.utils.data import Dataset
 from sk_brainrvq.nn.parallel import Share, share_of
 from sk_brainrvq.signals import PatchGroup, PreparedEEG
 from sk_brainrvq.signals.corpus import is_stored, shuffled_rows
+
+if TYPE_CHECKING:
+    from sk_brainrvq.training.random_crops import Crop, RandomCrops
 
 _BATCHES_READ_AHEAD = 2
 # Storage chunks of a montage whose rows are mixed, at the most.
@@ -143,7 +146,10 @@ class SegmentDataset(Dataset):
         return batch, torch.from_numpy(self.targets[group.epoch[rows]])
 
 
-BatchIndex = tuple[int, NDArray]
+# Group and rows, and what to cut out of them where crops are drawn.
+BatchIndex = tuple[int, NDArray] | tuple[int, NDArray, "Crop"]
+# Keeps the draws of crops apart from those of the order.
+_CROP_STREAM = 1
 
 
 class BatchesInOrder:
@@ -177,6 +183,8 @@ class ShuffledBatches:
     seed : int
     steps_per_epoch : int, optional
         Batches of an epoch; by default those of one pass.
+    crops : RandomCrops, optional
+        What to cut out of each batch; drawn from the seed and the batch's number.
 
     Attributes
     ----------
@@ -190,14 +198,16 @@ class ShuffledBatches:
         batch_size: int,
         seed: int,
         steps_per_epoch: int | None = None,
+        crops: "RandomCrops | None" = None,
     ):
+        self.crops = crops
         self.groups = dataset.groups
         self.batch_size = int(batch_size)
         self.seed = seed
         self.n_batches = [-(-len(group.patches) // self.batch_size) for group in self.groups]
         self.steps_per_epoch = steps_per_epoch or sum(self.n_batches)
         self.position = 0
-        self._pass: tuple[int, list[BatchIndex]] = (-1, [])
+        self._pass: tuple[int, list[tuple[int, NDArray]]] = (-1, [])
 
     def __len__(self) -> int:
         return self.steps_per_epoch
@@ -206,15 +216,23 @@ class ShuffledBatches:
         for _ in range(self.steps_per_epoch):
             number, step = divmod(self.position, sum(self.n_batches))
             self.position += 1
-            yield self._batches_of(number)[step]
+            group, rows = self._batches_of(number)[step]
+            if self.crops is None:
+                yield group, rows
+            else:
+                yield group, rows, self._crop(self.crops, group, len(rows))
 
-    def _batches_of(self, number: int) -> list[BatchIndex]:
+    def _crop(self, crops: "RandomCrops", group: int, n_rows: int) -> "Crop":
+        generator = np.random.default_rng([self.seed, self.position, _CROP_STREAM])
+        return crops.draw((n_rows, *self.groups[group].patches.shape[1:3]), generator)
+
+    def _batches_of(self, number: int) -> list[tuple[int, NDArray]]:
         """All batches of a pass."""
         if self._pass[0] != number:
             self._pass = number, self._shuffle(np.random.default_rng([self.seed, number]))
         return self._pass[1]
 
-    def _shuffle(self, generator: np.random.Generator) -> list[BatchIndex]:
+    def _shuffle(self, generator: np.random.Generator) -> list[tuple[int, NDArray]]:
         # Near-equal batches: a last one of one or two epochs would upset codebooks.
         waiting = [
             iter(np.array_split(self._order(group, generator), n_batches))
@@ -262,12 +280,15 @@ class BatchLoader:
         return map(self._read, self.indices)
 
     def _read(self, index: BatchIndex) -> tuple[Batch, Tensor]:
-        group, rows = index
+        group, rows, *crop = index
         share = share_of(len(rows), self.rank, self.n_processes)
         if share is not None:
             rows = rows[share.first : share.first + share.n_rows]
         batch, targets = self.dataset[group, rows]
         batch.share = share
+        if crop:
+            batch = crop[0].apply(batch, share)
+            targets = targets.repeat_interleave(len(batch) // len(targets), 0)
         return batch, targets
 
 

@@ -19,6 +19,7 @@ from sk_brainrvq.training.nets import EEGNet, NoCriterion, check_finite
 from sk_brainrvq.training.optimisation import StepSchedule, warmup_cosine
 from sk_brainrvq.training.processes import Processes, over_processes
 from sk_brainrvq.training.progress import StepProgress
+from sk_brainrvq.training.random_crops import RandomCrops
 from sk_brainrvq.training.runs import TrainingRun, TrainingState, checkpoints_in, read_state
 from sk_brainrvq.training.seeds import draw_seed
 
@@ -117,6 +118,7 @@ def train(
     validation: SegmentDataset | None = None,
     stopping: Stopping | None = None,
     steps_per_epoch: int | None = None,
+    crops: RandomCrops | None = None,
     callbacks: Sequence[Any] = (),
     engine: Engine | None = None,
     **settings: Any,
@@ -146,6 +148,8 @@ def train(
         The weights of the best epoch are kept.
     steps_per_epoch : int, optional
         Batches of an epoch; by default those of one pass over the data.
+    crops : RandomCrops, optional
+        What to cut out of each training batch; nothing by default.
     callbacks : sequence of skorch.callbacks.Callback or (str, Callback)
         The user's own.
     engine : Engine, optional
@@ -160,7 +164,7 @@ def train(
     engine = engine or Engine()
     session = session or Session(torch.initial_seed())
     processes = session.processes
-    batches = ShuffledBatches(dataset, batch_size, session.seed, steps_per_epoch)
+    batches = ShuffledBatches(dataset, batch_size, session.seed, steps_per_epoch, crops)
     steps_of_epoch = -(-len(batches) // engine.gradient_accumulation)
     n_steps = max_epochs * steps_of_epoch
     if engine.warmup_epochs is not None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from sk_brainrvq.nn import EEGEncoder
@@ -85,7 +86,12 @@ class Weights:
 
     def __init__(self, path: str | Path):
         header, tensors = read_checkpoint(path)
-        tensors = {k: v for k, v in tensors.items() if not k.startswith(_ATTACHED)}
+        # Networks are float32, whatever precision the file has.
+        tensors = {
+            k: v.float() if v.dtype == torch.float16 else v
+            for k, v in tensors.items()
+            if not k.startswith(_ATTACHED)
+        }
         if header.get("kind") not in KINDS:
             raise CheckpointError(
                 f"{path} holds {header.get('kind', 'no network')!r}; expected a network of kind "
@@ -236,6 +242,7 @@ class Weights:
         folder: str | Path,
         extra: Mapping[str, Any] | None = None,
         attached: Mapping[str, "Weights"] | None = None,
+        half: bool = False,
     ) -> Path:
         """Write ``model.safetensors`` and ``config.json`` into a folder.
 
@@ -246,6 +253,9 @@ class Weights:
             More entries for the JSON.
         attached : mapping of str to Weights, optional
             Weights that go along in the same file, such as a pretrainer's tokenizer.
+        half : bool, default=False
+            Store trained parameters in half precision where that loses nothing, as for
+            parameters that were rounded to it; buffers such as codebooks stay as they are.
 
         Returns
         -------
@@ -257,6 +267,8 @@ class Weights:
         for name, weights in (attached or {}).items():
             header["attached"][name] = {"name": weights.name, **weights._header()}
             tensors |= {f"{_ATTACHED}{name}/{k}": v for k, v in weights._tensors.items()}
+        if half:
+            tensors = {name: _halved(tensor) for name, tensor in tensors.items()}
         return write_checkpoint(folder, header, tensors)
 
     def _header(self) -> dict[str, Any]:
@@ -304,14 +316,20 @@ def read_attached(path: str | Path) -> dict[str, Weights]:
     return found
 
 
+def _halved(tensor: Tensor) -> Tensor:
+    """In half precision, unless that changes a value."""
+    if tensor.dtype != torch.float32:
+        return tensor
+    half = tensor.half()
+    return half if bool((half.float() == tensor).all()) else tensor
+
+
 def _to_numpy(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
     # numpy pickles byte for byte alike every time; torch storages do not.
     return {name: tensor.numpy() for name, tensor in tensors.items()}
 
 
 def _rebuild(name: str, kind: str, config: dict, info: dict, arrays: Mapping[str, Any]) -> Weights:
-    import torch
-
     weights = Weights.__new__(Weights)
     weights._set(name, kind, config, info, {k: torch.tensor(v) for k, v in arrays.items()})
     return weights

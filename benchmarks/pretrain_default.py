@@ -1,0 +1,103 @@
+"""Pretrain the bundled default model: tokenizer, then encoder, on unlabelled EEGMAT.
+
+Seeded, and resumable: killed and given again, it goes on where it was. On a GPU where there is one.
+
+    python benchmarks/pretrain_default.py --data FOLDER_WITH_EEGMAT --work FOLDER --out FOLDER
+"""
+
+import argparse
+import json
+import warnings
+from collections.abc import Iterable
+from pathlib import Path
+
+import mne
+import torch
+
+from sk_brainrvq import BrainRVQPretrainer, DDRVQTransformer, RandomCrops, Weights
+from sk_brainrvq.datasets.eegmat import CH_NAMES
+
+# Subjects 28-31 (validation) and 32-35 (test) stay unseen.
+SUBJECTS = range(28)
+SEED = 0
+# What the recordings were filtered with when they were published; users' EEG is given the same.
+FILTERS = {"l_freq": 0.5, "h_freq": 45.0, "notch": None, "reference": None}
+TRAINING = {
+    "window": 30.0,  # crops of 1 to 30 s are drawn within
+    "batch_size": 4,
+    "lr": 1e-3,
+    "verbose": 1,
+    **FILTERS,
+}
+TOKENIZER = {"architecture": "small", "max_epochs": 16}
+ENCODER = {"architecture": "small", "depth": 6, "max_epochs": 20}
+QUICK = {"architecture": "tiny", "depth": 1, "max_epochs": 1}
+
+
+def recordings(folder: Path, subjects: Iterable[int]) -> list[mne.io.BaseRaw]:
+    """Rest and task of each subject, 20 channels, as recorded; their labels are not looked at."""
+    raws = []
+    for subject in subjects:
+        for task in (1, 2):
+            path = folder / f"Subject{subject:02d}_{task}.edf"
+            raw = mne.io.read_raw_edf(path, preload=True, verbose="error")
+            names = {name.removeprefix("EEG ").strip(): name for name in raw.ch_names}
+            raws.append(raw.pick([names[name] for name in CH_NAMES]))
+    return raws
+
+
+def halved(weights: Weights, name: str, **facts: object) -> Weights:
+    """The weights as half-precision files hold them, with facts about their origin."""
+    module = weights.module()
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.copy_(parameter.half().float())
+    return Weights.from_module(
+        name, weights.kind, weights.config, module, {**weights.info, **facts}
+    )
+
+
+def main() -> None:
+    """Pretrain and save both networks."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder of EEGMAT's EDF files")
+    parser.add_argument("--work", type=Path, required=True, help="folder for checkpoints")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the two networks")
+    parser.add_argument(
+        "--leave-out", default="", help="subjects of 0-27 to leave out, such as 0,1,2: a rotation"
+    )
+    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--quick", action="store_true", help="tiny networks, one epoch, 2 subjects")
+    options = parser.parse_args()
+    left_out = {int(subject) for subject in options.leave_out.split(",") if subject}
+    subjects = [subject for subject in SUBJECTS if subject not in left_out]
+    subjects = subjects[:2] if options.quick else subjects
+    warnings.filterwarnings("ignore", message=".*No electrode position.*")
+    raws = recordings(options.data, subjects)
+    seconds = sum(raw.times[-1] for raw in raws)
+    print(f"EEGMAT, {len(subjects)} subjects, {seconds / 60:.0f} minutes without labels")
+
+    common = {
+        **TRAINING,
+        "crops": RandomCrops(),
+        "random_state": options.seed,
+        "checkpoint_dir": options.work,
+    }
+    facts = {"data": "EEGMAT 1.0.0", "subjects": subjects, "seed": options.seed}
+    tokenizer = DDRVQTransformer(**(QUICK if options.quick else TOKENIZER), **common).fit(raws)
+    codes = halved(tokenizer.weights_, "default-tokenizer", **facts)
+    pretrainer = BrainRVQPretrainer(codes, **(QUICK if options.quick else ENCODER), **common)
+    pretrainer.fit(raws)
+    encoder = halved(pretrainer.weights_, "default", **facts)
+
+    for folder, weights, history in (
+        ("tokenizer", codes, tokenizer.history_),
+        ("encoder", encoder, pretrainer.history_),
+    ):
+        file = weights.save(options.out / folder, half=True)
+        (options.out / folder / "history.json").write_text(json.dumps(history) + "\n")
+        print(f"{weights!r}: {file}, {file.stat().st_size / 1e6:.1f} MB")
+
+
+if __name__ == "__main__":
+    main()

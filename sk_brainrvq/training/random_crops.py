@@ -1,0 +1,173 @@
+"""Random crops of the training EEG, so that no window is ever seen twice."""
+
+from dataclasses import dataclass, replace
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from torch import Tensor
+
+from sk_brainrvq.nn.parallel import Share
+from sk_brainrvq.signals.preparation import MAX_PATCHES, PATCH_SAMPLES
+from sk_brainrvq.training.batches import Batch
+
+
+@dataclass(frozen=True)
+class Crop:
+    """What is cut out of a batch: the same length and channels everywhere, starts of their own.
+
+    Attributes
+    ----------
+    n_patches : int
+        Length of a crop in seconds.
+    starts : ndarray of int, shape (n_rows, n_crops)
+        First sample of each crop of each row of the whole batch.
+    channels : ndarray of int
+        Channels kept, in their order.
+    """
+
+    n_patches: int
+    starts: NDArray
+    channels: NDArray
+
+    def apply(self, batch: Batch, share: Share | None = None) -> Batch:
+        """Crops of a batch; of those of the whole batch that are this process's.
+
+        Parameters
+        ----------
+        batch : Batch
+            Without codes: crops lie across patches, and have codes of their own.
+        share : Share, optional
+            Which rows of the whole batch ``batch`` holds.
+
+        Returns
+        -------
+        Batch
+            ``n_crops`` rows for each row.
+        """
+        own = slice(None) if share is None else slice(share.first, share.first + share.n_rows)
+        starts = self.starts[own]
+        n_crops = starts.shape[1]
+        signals = batch.x[:, torch.from_numpy(self.channels)].flatten(2)
+        n_times = self.n_patches * PATCH_SAMPLES
+        cut = torch.stack(
+            [
+                signal[:, start : start + n_times]
+                for signal, row in zip(signals, starts.tolist(), strict=True)
+                for start in row
+            ]
+        )
+        return replace(
+            batch,
+            x=cut.unflatten(-1, (self.n_patches, PATCH_SAMPLES)),
+            electrodes=batch.electrodes[self.channels],
+            code_electrodes=_rows(batch.code_electrodes, self.channels),
+            epoch=batch.epoch.repeat_interleave(n_crops),
+            segment=batch.segment.repeat_interleave(n_crops),
+            share=None if share is None else share.times(n_crops),
+        )
+
+
+def _rows(values: Tensor | None, rows: NDArray) -> Tensor | None:
+    return None if values is None else values[rows]
+
+
+class RandomCrops(BaseEstimator):
+    """Train on random crops of X, for ``crops=`` of the estimators that learn without labels.
+
+    Fixed windows are memorised. Of each batch random crops are taken instead: of a random
+    length, from random samples on, and of a random subset of the channels. Crops are drawn
+    within an epoch of X (of at most 30 s, into which longer ones are cut): give long ones, such
+    as recordings with ``window=30``. The shorter they are the more are taken, so that batches
+    stay about equally large.
+
+    Parameters
+    ----------
+    shortest, longest : int, default=1 and 30
+        Seconds. Lengths are drawn log-uniformly, so that the short are as well trained as the
+        long.
+    channel_dropout : float, default=0.5
+        Share of the batches that lose channels.
+    fewest_channels : int, default=1
+        How many such a batch keeps at least; the number is drawn uniformly.
+
+    Examples
+    --------
+    >>> from sk_brainrvq import BrainRVQPretrainer, RandomCrops
+    >>> pretrainer = BrainRVQPretrainer(crops=RandomCrops(longest=10), window=30)
+    >>> pretrainer.set_params(crops__channel_dropout=0.0).crops
+    RandomCrops(channel_dropout=0.0, longest=10)
+    """
+
+    def __init__(
+        self,
+        shortest: int = 1,
+        longest: int = 30,
+        *,
+        channel_dropout: float = 0.5,
+        fewest_channels: int = 1,
+    ):
+        self.shortest = shortest
+        self.longest = longest
+        self.channel_dropout = channel_dropout
+        self.fewest_channels = fewest_channels
+
+    def check(self) -> None:
+        """Raise ValueError for settings that make no sense."""
+        for name in ("shortest", "longest", "fewest_channels"):
+            value: Any = getattr(self, name)
+            whole = isinstance(value, Integral) and not isinstance(value, bool)
+            if not (whole and value >= 1):
+                raise ValueError(f"{name}={value!r} was given; expected a number of 1 or more.")
+        if not self.shortest <= self.longest <= MAX_PATCHES:
+            raise ValueError(
+                f"shortest={self.shortest} and longest={self.longest} were given; expected seconds "
+                f"from 1 to {MAX_PATCHES}, the shortest first."
+            )
+        dropout: Any = self.channel_dropout
+        if not (isinstance(dropout, Real) and 0 <= float(dropout) <= 1):
+            raise ValueError(
+                f"channel_dropout={dropout!r} was given; expected a share from 0 to 1."
+            )
+
+    def draw(self, shape: tuple[int, ...], generator: np.random.Generator) -> Crop:
+        """Draw the crops of a batch.
+
+        Parameters
+        ----------
+        shape : tuple
+            (n_rows, n_channels, n_patches) of the whole batch.
+        generator : numpy.random.Generator
+
+        Returns
+        -------
+        Crop
+        """
+        n_rows, n_channels, n_available = shape
+        longest = min(self.longest, n_available)
+        shortest = min(self.shortest, longest)
+        # Whole seconds l are drawn where log(l) to log(l + 1) is hit.
+        length = np.exp(generator.uniform(np.log(shortest), np.log(longest + 1)))
+        n_patches = int(np.clip(length, shortest, longest))
+        last = (n_available - n_patches) * PATCH_SAMPLES
+        starts = generator.integers(last + 1, size=(n_rows, n_available // n_patches))
+        n_kept = n_channels
+        if generator.random() < self.channel_dropout:
+            n_kept = int(generator.integers(min(self.fewest_channels, n_channels), n_channels + 1))
+        channels = np.sort(generator.permutation(n_channels)[:n_kept])
+        return Crop(n_patches, starts, channels)
+
+
+def checked_crops(crops: Any) -> RandomCrops | None:
+    """The crops a user gave, checked."""
+    if crops is None:
+        return None
+    if not isinstance(crops, RandomCrops):
+        raise ValueError(
+            f"crops={crops!r} was given; expected sk_brainrvq.RandomCrops(...) or None."
+        )
+    crops.check()
+    return crops
