@@ -1,0 +1,1 @@
+"""Parts of the command ``table.py`` and ``learning_curve.py``."""

@@ -1,0 +1,180 @@
+"""The command line that ``table.py`` and ``learning_curve.py`` share."""
+
+import argparse
+import ast
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sk_brainrvq.weights import CheckpointError, resolve_weights
+from table.running import digest_of
+from table.systems import SYSTEMS, Settings
+from table.tasks import EEGMAT_SPLIT, dataset_names
+
+_KINDS = ("pretraining", "tokenizer", "classifier", "encoder")
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Systems that can run, and what they run with.
+
+    Attributes
+    ----------
+    systems : list of str
+    settings : Settings
+    exposed : list of int
+        Subjects that the weights have seen, without labels.
+    """
+
+    systems: list[str]
+    settings: Settings
+    exposed: list[int]
+
+
+def add_common_options(parser: argparse.ArgumentParser) -> None:
+    """Options of data, systems, budgets and output."""
+    add = parser.add_argument
+    add("--dataset", default="eegmat", help=f"one of {', '.join(dataset_names())}")
+    add("--data", type=Path, help="folder with the dataset's files")
+    add("--systems", help=f"some of {','.join(SYSTEMS)}")
+    add("--folds", help="numbers of folds, such as 1,2 or 1-4; all by default")
+    add("--subjects-per-fold", type=int, default=4)
+    add("--seeds", type=int, default=3, help="number of seeds, from 0; default 3")
+    add("--weights", default="default", help="of BrainRVQ: 'default' or a path")
+    add("--exposed", help="subjects the weights have seen unlabelled, such as 0-27")
+    add("--architecture", default="small", help="of BrainRVQ from scratch; default small")
+    add("--embedder", default="", help="parameters of BrainRVQEmbedder, such as pooling=channel")
+    add("--fine-tuning", default="", help="of BrainRVQClassifier, such as lr=0.001,strategy=lora")
+    add("--pretrained", action="store_true", help="rivals start from published weights")
+    add("--epochs", default="", help="budget of epochs: 5, or by system: labram=5,biot=8")
+    add("--max-train-seconds", type=float, help="of one training: no epoch begins that ends later")
+    add("--max-minutes", type=float, help="of this command; give it again to go on")
+    add("--jobs", type=int, default=1, help="processes, of one thread each")
+    add("--device", default="cpu")
+    add("--quick", action="store_true", help="one seed, two epochs, folds 1-2: whether it runs")
+    add("--results", type=Path, default=Path("results"), help="folder: what is there is not redone")
+    add("--output", type=Path, help="folder of tables and figures; that of --results by default")
+
+
+def numbers(text: str | None, option: str) -> list[int]:
+    """Numbers in a list of numbers and ranges: "0-3,7".
+
+    Parameters
+    ----------
+    text : str or None
+    option : str
+        For the message.
+
+    Returns
+    -------
+    list of int
+
+    Raises
+    ------
+    ValueError
+        For anything else.
+    """
+    found: list[int] = []
+    for part in (text or "").split(","):
+        ends = part.strip().split("-")
+        if ends == [""]:
+            continue
+        if len(ends) > 2 or not all(end.strip().isdigit() for end in ends):
+            raise ValueError(f"{option} {text} was given; expected numbers such as 0-27 or 1,2.")
+        found += range(int(ends[0]), int(ends[-1]) + 1)
+    return found
+
+
+def values(text: str, option: str) -> dict[str, Any]:
+    """Parameters in a list such as "lr=0.001,strategy=lora".
+
+    Parameters
+    ----------
+    text : str
+    option : str
+        For the message.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    ValueError
+        For a part without "=".
+    """
+    found: dict[str, Any] = {}
+    for part in filter(None, text.split(",")):
+        name, equals, value = part.partition("=")
+        if not equals:
+            raise ValueError(
+                f"{option} {text} was given; expected name=value, with commas between."
+            )
+        try:
+            found[name.strip()] = ast.literal_eval(value)
+        except (ValueError, SyntaxError):
+            found[name.strip()] = value
+    return found
+
+
+def epochs(text: str) -> dict[str, int]:
+    """Budgets by system; "" stands for all."""
+    if text.isdigit():
+        return {"": int(text)}
+    found = values(text, "--epochs")
+    wrong = [n for n, v in found.items() if n not in SYSTEMS or not isinstance(v, int) or v < 1]
+    if wrong:
+        raise ValueError(f"--epochs {text} was given; {wrong} are no systems with whole numbers.")
+    return found
+
+
+def choose(arguments: argparse.Namespace, systems: Sequence[str], named: bool) -> Chosen:
+    """Settings of a command, and which of its systems can run.
+
+    Parameters
+    ----------
+    arguments : Namespace
+        Of :func:`add_common_options`.
+    systems : sequence of str
+    named : bool
+        Whether the user named them. Without weights, systems that need them are an error then;
+        otherwise they are left out with a note.
+
+    Returns
+    -------
+    Chosen
+    """
+    budget = epochs(arguments.epochs) or ({"": 2} if arguments.quick else {})
+    kept, digest = list(systems), ""
+    if any(SYSTEMS[name].needs_weights() for name in systems):
+        try:
+            digest = resolve_weights(arguments.weights, _KINDS, "weights").digest
+        except CheckpointError as error:
+            if named:
+                raise ValueError(f"--weights: {error}") from error
+            kept = [name for name in systems if not SYSTEMS[name].needs_weights()]
+            left = [name for name in systems if name not in kept]
+            print(f"note: {', '.join(left)} left out: {error}", file=sys.stderr)
+    settings = Settings(
+        weights=arguments.weights,
+        weights_digest=digest,
+        architecture=arguments.architecture,
+        embedder=values(arguments.embedder, "--embedder"),
+        fine_tuning=values(arguments.fine_tuning, "--fine-tuning"),
+        epochs=budget,
+        max_seconds=arguments.max_train_seconds,
+        pretrained=arguments.pretrained,
+        device=arguments.device,
+    )
+    exposed = numbers(arguments.exposed, "--exposed")
+    if arguments.exposed is None and arguments.weights == "default" and digest:
+        # The bundled model was pretrained on the training subjects of EEGMAT's official split.
+        exposed = list(EEGMAT_SPLIT["train"]) if arguments.dataset == "eegmat" else []
+    return Chosen(kept, settings, exposed)
+
+
+def slug(settings: Settings) -> str:
+    """Short name of settings, for file names."""
+    return digest_of({"settings": settings})[:6]

@@ -1,0 +1,253 @@
+"""Train what has no result yet, keep what is done: a killed command goes on where it was."""
+
+import hashlib
+import io
+import json
+import sys
+import time
+import warnings
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from joblib import Parallel, delayed, parallel_config
+from numpy.typing import NDArray
+
+from sk_brainrvq.files import write_whole
+from table.features import cached, compute, task_digest
+from table.metrics import score
+from table.systems import SYSTEMS, Settings
+from table.tasks import Fold, Task
+
+# Raised when the same configuration would give other numbers than before.
+VERSION = 1
+PARTS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One training: a system on a fold with a seed.
+
+    Attributes
+    ----------
+    system : str
+    fold : Fold
+    seed : int
+    path : Path
+        Of its result, without suffix: ``.npz`` holds predictions, ``.json`` all else and is
+        written last.
+    config : dict
+    """
+
+    system: str
+    fold: Fold
+    seed: int
+    path: Path
+    config: dict[str, Any]
+
+    @property
+    def done(self) -> bool:
+        """Whether the result is there."""
+        return self.path.with_suffix(".json").exists()
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a finished job left.
+
+    Attributes
+    ----------
+    job : Job
+    record : dict
+        The JSON file: figures, seconds, what was chosen.
+    rows : ndarray of int
+        Windows that were scored.
+    probability : ndarray, shape (n_windows, n_classes)
+    """
+
+    job: Job
+    record: dict[str, Any]
+    rows: NDArray
+    probability: NDArray
+
+
+def digest_of(config: dict[str, Any]) -> str:
+    """Short digest of a configuration."""
+    text = json.dumps(config, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def plan(
+    task: Task,
+    folds: Iterable[Fold],
+    systems: Sequence[str],
+    seeds: Sequence[int],
+    settings: Settings,
+    results: Path,
+) -> list[Job]:
+    """All jobs of a table, system by system in the given order.
+
+    Parameters
+    ----------
+    task : Task
+    folds : iterable of Fold
+    systems : sequence of str
+    seeds : sequence of int
+        A system without randomness runs with the first alone.
+    settings : Settings
+    results : Path
+        Folder.
+
+    Returns
+    -------
+    list of Job
+    """
+    data = task_digest(task)
+    cut = [
+        (fold, digest_of({part: getattr(fold, part).tolist() for part in PARTS})) for fold in folds
+    ]
+    jobs = []
+    for name in systems:
+        own = SYSTEMS[name].config(settings)
+        for seed in seeds if SYSTEMS[name].seeded else seeds[:1]:
+            for fold, rows in cut:
+                config = {
+                    "version": VERSION,
+                    "system": name,
+                    "seed": seed,
+                    "data": data,
+                    "rows": rows,
+                    **own,
+                }
+                folder = results / task.dataset / fold.split / fold.name
+                path = folder / f"{name}-seed{seed}-{digest_of(config)}"
+                jobs.append(Job(name, fold, seed, path, config))
+    return jobs
+
+
+def run(
+    jobs: Sequence[Job],
+    task: Task,
+    settings: Settings,
+    results: Path,
+    *,
+    n_jobs: int = 1,
+    max_minutes: float | None = None,
+) -> None:
+    """Run the jobs that have no result yet.
+
+    Parameters
+    ----------
+    jobs : sequence of Job
+    task : Task
+    settings : Settings
+    results : Path
+        Folder; features are kept in it too.
+    n_jobs : int, default=1
+        Processes of one thread each.
+    max_minutes : float, optional
+        No job begins after that; what is left is said, and runs when the command is given again.
+    """
+    waiting = [job for job in jobs if not job.done]
+    _say(f"{len(jobs) - len(waiting)} results are there, {len(waiting)} to go")
+    if not waiting:
+        return
+    deadline = time.time() + (60 * max_minutes if max_minutes is not None else float("inf"))
+    features = _features(waiting, task, settings, results)
+    with parallel_config(backend="loky", inner_max_num_threads=1):
+        outcomes = Parallel(n_jobs=n_jobs, return_as="generator_unordered", pre_dispatch="n_jobs")(
+            delayed(_run)(job, task, _wanted(job, features), settings, deadline) for job in waiting
+        )
+        n_done = 0
+        for line in outcomes:
+            if line is not None:
+                n_done += 1
+                _say(f"[{n_done}/{len(waiting)}] {line}")
+    if n_done < len(waiting):
+        _say(f"out of time with {len(waiting) - n_done} to go; give the command again to go on")
+
+
+def read_result(job: Job) -> Result:
+    """Result of a job that is done."""
+    record = json.loads(job.path.with_suffix(".json").read_text())
+    with np.load(job.path.with_suffix(".npz")) as arrays:
+        return Result(job, record, arrays["rows"], arrays["probability"])
+
+
+def _features(
+    jobs: Sequence[Job], task: Task, settings: Settings, results: Path
+) -> dict[str, NDArray]:
+    """All features that the jobs need, by name."""
+    names = {name for job in jobs for name in SYSTEMS[job.system].features(job.seed)}
+    features = {}
+    for name in sorted(names):
+        config = {"version": VERSION, "name": name, "data": task_digest(task)}
+        if name == "embedding" or name.startswith("random"):
+            config["embedder"] = {k: v for k, v in settings.embedder.items() if k != "weights"}
+            config["source"] = (
+                settings.weights_digest if name == "embedding" else settings.architecture
+            )
+        path = results / task.dataset / "features" / f"{name}.{digest_of(config)}.npy"
+        if not path.exists():
+            _say(f"features: {name}")
+        embedder = {**settings.embedder, "weights": settings.weights, "device": settings.device}
+        features[name] = cached(
+            path,
+            lambda name=name, embedder=embedder: compute(
+                name, task, embedder, settings.architecture
+            ),
+        )
+    return features
+
+
+def _wanted(job: Job, features: dict[str, NDArray]) -> dict[str, NDArray]:
+    return {name: features[name] for name in SYSTEMS[job.system].features(job.seed)}
+
+
+def _run(
+    job: Job, task: Task, features: dict[str, NDArray], settings: Settings, deadline: float
+) -> str | None:
+    """Run one job in this process and write its result; None if it is too late to begin."""
+    if time.time() > deadline:
+        return None
+    torch.set_num_threads(1)
+    begin = time.monotonic()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        outcome = SYSTEMS[job.system].run(task, job.fold, job.seed, features, settings)
+    seconds = time.monotonic() - begin
+    fold, truth = job.fold, task.y
+    record = {
+        "system": job.system,
+        "split": fold.split,
+        "fold": fold.name,
+        "seed": job.seed,
+        "config": job.config,
+        "test_subjects": np.unique(task.subjects[fold.scored]).tolist(),
+        "scored": "test" if len(fold.test) else "validation",
+        "figures": score(task.kind, truth[fold.scored], outcome.probability),
+        "validation_figures": score(task.kind, truth[fold.validation], outcome.validation),
+        "seconds": round(seconds, 2),
+        **outcome.info,
+    }
+    job.path.parent.mkdir(parents=True, exist_ok=True)
+    buffer = io.BytesIO()
+    np.savez_compressed(
+        buffer,
+        rows=fold.scored,
+        probability=outcome.probability.astype(np.float32),
+        validation_rows=fold.validation,
+        validation_probability=outcome.validation.astype(np.float32),
+    )
+    write_whole(job.path.with_suffix(".npz"), buffer.getvalue())
+    text = json.dumps(record, indent=1, default=str) + "\n"
+    write_whole(job.path.with_suffix(".json"), text.encode())
+    figures = " ".join(f"{name} {value:.3f}" for name, value in record["figures"].items())
+    return f"{job.system} {fold.split} {fold.name} seed {job.seed}: {figures} ({seconds:.0f} s)"
+
+
+def _say(line: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {line}", file=sys.stderr, flush=True)

@@ -1,0 +1,240 @@
+"""From results to rows: means over seeds, intervals, differences to the best band power."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from table.metrics import PROTOCOLS, score
+from table.running import Result
+from table.statistics import (
+    Difference,
+    Estimate,
+    paired_difference,
+    subject_bootstrap,
+    t_interval,
+)
+from table.systems import BAND_POWER, SYSTEMS
+from table.tasks import Task, compact
+
+# Balanced accuracy, AUC-PR, AUROC on subjects 32-35, from the BrainRVQ paper's table.
+REPORTED = {
+    "eegmat": {
+        "eegnet": (0.677, 0.576, 0.732),
+        "st-transformer": (0.663, 0.567, 0.713),
+        "bendr": (0.568, 0.366, 0.568),
+        "biot": (0.688, 0.600, 0.754),
+        "labram": (0.691, 0.600, 0.772),
+        "cbramod": (0.726, 0.627, 0.791),
+        "fine-tuned": (0.747, 0.758, 0.862),
+    }
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A system's line in a section.
+
+    Attributes
+    ----------
+    system, label : str
+    estimates : dict of str to Estimate
+        By metric.
+    by_fold : dict of str to ndarray, shape (n_folds,)
+        Means over seeds, by metric; one value in the official split.
+    difference : dict of str to Difference
+        To the section's best band power, by metric; empty for that row itself.
+    n_folds, n_seeds : int
+    reported : tuple of float, optional
+        The paper's figures, of other subjects.
+    notes : tuple of str
+    """
+
+    system: str
+    label: str
+    estimates: dict[str, Estimate]
+    by_fold: dict[str, NDArray]
+    difference: dict[str, Difference]
+    n_folds: int
+    n_seeds: int
+    reported: tuple[float, ...] | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Section:
+    """A table: all systems on the same windows.
+
+    Attributes
+    ----------
+    slug, title : str
+    kind : {"binary", "multiclass"}
+    rows : list of Row
+    best_band_power : str, optional
+        Name of the row that differences are to.
+    notes : list of str
+    """
+
+    slug: str
+    title: str
+    kind: str
+    rows: list[Row]
+    best_band_power: str | None = None
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The paper's columns."""
+        return PROTOCOLS[self.kind].names
+
+
+def sections(results: Sequence[Result], task: Task, exposed: Sequence[int] = ()) -> list[Section]:
+    """Tables of all results: folds, folds by exposure of their test subjects, official split.
+
+    Parameters
+    ----------
+    results : sequence of Result
+    task : Task
+    exposed : sequence of int
+        Subjects that the pretrained weights have seen, without labels.
+
+    Returns
+    -------
+    list of Section
+        Those that have results.
+    """
+    folds = [r for r in results if r.job.fold.split == "folds"]
+    official = [r for r in results if r.job.fold.split == "official"]
+    seen = [r for r in folds if set(r.record["test_subjects"]) & set(exposed)]
+    unseen = [r for r in folds if not set(r.record["test_subjects"]) & set(exposed)]
+    found = []
+    if folds:
+        found.append(_section("folds", "All folds", folds, task))
+    if seen and unseen:
+        title = "Folds whose test subjects the pretrained weights {} (without labels)"
+        found.append(_section("folds-seen", title.format("have seen"), seen, task))
+        found.append(_section("folds-unseen", title.format("have not seen"), unseen, task))
+    if official:
+        found.append(_section("official", "Official split", official, task))
+    return found
+
+
+def _section(slug: str, title: str, results: Sequence[Result], task: Task) -> Section:
+    names = [name for name in SYSTEMS if any(r.job.system == name for r in results)]
+    of = {name: [r for r in results if r.job.system == name] for name in names}
+    subjects = sorted({s for r in results for s in r.record["test_subjects"]})
+    folds = {r.job.fold.name for r in results}
+    notes = [
+        f"{len(subjects)} subjects scored: {compact(subjects)}; {len(folds)} fold"
+        f"{'s' if len(folds) > 1 else ''}."
+    ]
+    if results[0].record["scored"] == "validation":
+        title += ": VALIDATION subjects, since no test subjects are here"
+        notes.append(
+            "Epochs and C were chosen on the same subjects that are scored: figures of systems "
+            "that choose are too good, and none may be set beside the paper's."
+        )
+    official = slug == "official"
+    notes.append(
+        "[95 % interval] by "
+        + ("bootstrap over subjects" if official else "Student's t over folds")
+        + ", seeds averaged first."
+    )
+    primary = PROTOCOLS[task.kind].primary
+    summarise = _of_subjects if official else _of_folds
+    estimates = {name: summarise(of[name], task) for name in names}
+    rivals = [name for name in names if name in BAND_POWER]
+    best = max(rivals, key=lambda name: estimates[name][0][primary].mean, default=None)
+    rows = []
+    for name in names:
+        difference = {}
+        if best is not None and name != best:
+            compare = _subject_difference if official else _fold_difference
+            difference = compare(of[name], of[best], task)
+        n_folds = len({r.job.fold.name for r in of[name]})
+        own_notes = _notes(of[name], n_folds, len(folds))
+        row = Row(
+            name,
+            SYSTEMS[name].label,
+            *estimates[name],
+            difference,
+            n_folds,
+            len({r.job.seed for r in of[name]}),
+            REPORTED.get(task.dataset, {}).get(name),
+            own_notes,
+        )
+        rows.append(row)
+    return Section(slug, title, task.kind, rows, best, notes)
+
+
+def _notes(results: Sequence[Result], n_folds: int, n_all: int) -> tuple[str, ...]:
+    notes = []
+    if n_folds < n_all:
+        notes.append(f"{n_folds} of {n_all} folds")
+    starts = {r.record.get("start", "from scratch") for r in results} - {"from scratch"}
+    notes += [f"pretrained: {start}" for start in sorted(starts)]
+    if any(r.record.get("n_epochs", 0) < r.job.config.get("epochs", 0) for r in results):
+        notes.append("cut short by the time limit")
+    return tuple(notes)
+
+
+def _figures_by_fold(results: Sequence[Result]) -> dict[str, dict[str, float]]:
+    """Means over seeds: fold to metric to figure, folds in numerical order."""
+    folds: dict[str, list[dict[str, float]]] = {}
+    for result in sorted(results, key=lambda r: int(r.job.fold.name)):
+        folds.setdefault(result.job.fold.name, []).append(result.record["figures"])
+    return {
+        fold: {metric: float(np.mean([f[metric] for f in figures])) for metric in figures[0]}
+        for fold, figures in folds.items()
+    }
+
+
+def _of_folds(
+    results: Sequence[Result], task: Task
+) -> tuple[dict[str, Estimate], dict[str, NDArray]]:
+    figures = _figures_by_fold(results)
+    metrics = PROTOCOLS[task.kind].names
+    by_fold = {m: np.array([of_fold[m] for of_fold in figures.values()]) for m in metrics}
+    return {m: t_interval(values) for m, values in by_fold.items()}, by_fold
+
+
+def _fold_difference(
+    ours: Sequence[Result], theirs: Sequence[Result], task: Task
+) -> dict[str, Difference]:
+    a, b = _figures_by_fold(ours), _figures_by_fold(theirs)
+    common = [fold for fold in a if fold in b]
+    if not common:
+        return {}
+    return {
+        m: paired_difference([a[f][m] for f in common], [b[f][m] for f in common])
+        for m in PROTOCOLS[task.kind].names
+    }
+
+
+def _mean_figures(results: Sequence[Result], task: Task, rows: NDArray) -> NDArray:
+    """The paper's figures on rows of the scored windows, averaged over seeds."""
+    metrics = PROTOCOLS[task.kind].names
+    figures = [score(task.kind, task.y[r.rows[rows]], r.probability[rows]) for r in results]
+    return np.array([np.mean([f[m] for f in figures]) for m in metrics])
+
+
+def _of_subjects(
+    results: Sequence[Result], task: Task
+) -> tuple[dict[str, Estimate], dict[str, NDArray]]:
+    estimates = subject_bootstrap(
+        lambda rows: _mean_figures(results, task, rows), task.subjects[results[0].rows]
+    )
+    named = dict(zip(PROTOCOLS[task.kind].names, estimates, strict=True))
+    return named, {m: np.array([estimate.mean]) for m, estimate in named.items()}
+
+
+def _subject_difference(
+    ours: Sequence[Result], theirs: Sequence[Result], task: Task
+) -> dict[str, Difference]:
+    estimates = subject_bootstrap(
+        lambda rows: _mean_figures(ours, task, rows) - _mean_figures(theirs, task, rows),
+        task.subjects[ours[0].rows],
+    )
+    names = PROTOCOLS[task.kind].names
+    return {m: Difference(estimate) for m, estimate in zip(names, estimates, strict=True)}

@@ -1,0 +1,237 @@
+"""Datasets as tasks, and their division into training, validation and test windows."""
+
+import sys
+import warnings
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sk_brainrvq import datasets
+from sk_brainrvq.datasets import Windows, load_eegmat, make_eeg
+
+SFREQ = 200.0
+# Subjects of EEGMAT's published split. Test subjects may be missing: they are not everywhere.
+EEGMAT_SPLIT = {"train": range(28), "validation": range(28, 32), "test": range(32, 36)}
+_PARTS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Task:
+    """Windows to tell classes apart on.
+
+    Attributes
+    ----------
+    dataset : str
+    X : ndarray, shape (n_windows, n_channels, n_times), float32
+        In microvolts, at 200 Hz.
+    y, subjects : ndarray, shape (n_windows,), int64
+    ch_names : list of str
+    classes : tuple of str
+    kind : {"binary", "multiclass"}
+    parts : ndarray of str, shape (n_windows,), or None
+        "train", "validation" or "test" of the official split; None where there is none.
+    """
+
+    dataset: str
+    X: NDArray
+    y: NDArray
+    subjects: NDArray
+    ch_names: list[str]
+    classes: tuple[str, ...]
+    kind: str
+    parts: NDArray | None = None
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One division of a task's windows; choices are made on validation, then test is scored once.
+
+    Attributes
+    ----------
+    split : {"folds", "official"}
+    name : str
+    train, validation, test : ndarray of int
+        Rows. ``test`` is empty in an official split without test subjects: the validation
+        windows are scored then, and the table says so.
+    """
+
+    split: str
+    name: str
+    train: NDArray
+    validation: NDArray
+    test: NDArray
+
+    @property
+    def scored(self) -> NDArray:
+        """Rows that figures are of."""
+        return self.test if len(self.test) else self.validation
+
+
+def dataset_names() -> list[str]:
+    """What ``--dataset`` takes."""
+    return sorted({"eegmat", "simulated", *getattr(datasets, "PROTOCOLS", {})})
+
+
+def load_task(dataset: str, folder: Path | None) -> Task:
+    """Read a dataset.
+
+    Parameters
+    ----------
+    dataset : str
+        One of :func:`dataset_names`; "simulated" needs no folder.
+    folder : Path or None
+
+    Returns
+    -------
+    Task
+
+    Raises
+    ------
+    ValueError
+        For an unknown dataset, other rates than 200 Hz, or fewer than two classes.
+    FileNotFoundError
+        If the folder is missing.
+    """
+    if dataset not in dataset_names():
+        raise ValueError(f"--dataset {dataset} is unknown; choose from {dataset_names()}.")
+    if dataset == "simulated":
+        windows = make_eeg(n_subjects=8, n_windows=16, duration=2, random_state=0)
+    elif folder is None:
+        raise ValueError(f"--dataset {dataset} needs --data FOLDER, where its files are.")
+    elif not folder.is_dir():
+        raise FileNotFoundError(f"--data {folder} is no folder.")
+    else:
+        windows = _load(dataset, folder)
+    return as_task(dataset, windows)
+
+
+def _load(dataset: str, folder: Path) -> Windows:
+    protocols = getattr(datasets, "PROTOCOLS", {})
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        if dataset in protocols:
+            windows = protocols[dataset]().load(folder)
+        else:
+            windows = load_eegmat(folder)
+    for message in {str(warning.message) for warning in caught}:
+        print(f"note: {message}", file=sys.stderr)
+    return windows
+
+
+def as_task(dataset: str, windows: Windows) -> Task:
+    """A task of windows, checked."""
+    if windows.sfreq != SFREQ:
+        raise ValueError(f"{dataset} is at {windows.sfreq} Hz; the protocol asks for {SFREQ} Hz.")
+    found = np.unique(windows.y)
+    if len(found) < 2:
+        raise ValueError(
+            f"{dataset} holds {len(windows.y)} windows of one class only "
+            f"({windows.classes[found[0]] if len(found) else 'none'}); two are needed."
+        )
+    parts = getattr(windows, "split", None)
+    if parts is None and dataset == "eegmat":
+        parts = _eegmat_parts(windows.subjects)
+    return Task(
+        dataset,
+        windows.X,
+        np.asarray(windows.y, np.int64),
+        np.asarray(windows.subjects),
+        list(windows.ch_names),
+        tuple(windows.classes),
+        "binary" if len(windows.classes) == 2 else "multiclass",
+        None if parts is None else np.asarray(parts, str),
+    )
+
+
+def _eegmat_parts(subjects: NDArray) -> NDArray:
+    part_of = {s: part for part, members in EEGMAT_SPLIT.items() for s in members}
+    return np.array([part_of[subject] for subject in subjects.tolist()])
+
+
+def grouped_folds(task: Task, subjects_per_fold: int = 4) -> list[Fold]:
+    """Folds that keep subjects together.
+
+    Parameters
+    ----------
+    task : Task
+    subjects_per_fold : int, default=4
+
+    Returns
+    -------
+    list of Fold
+        Subjects in sorted order are cut into runs of about that many: fold 1 tests on the
+        first. Each fold validates on the run after its own (the last fold on the first run)
+        and trains on all others.
+
+    Raises
+    ------
+    ValueError
+        If there are too few subjects for three folds.
+    """
+    subjects = np.unique(task.subjects)
+    n_folds = round(len(subjects) / subjects_per_fold)
+    if n_folds < 3:
+        raise ValueError(
+            f"{task.dataset} has {len(subjects)} subjects, which make {n_folds} folds of about "
+            f"{subjects_per_fold}; three are needed, to test, to validate and to train on. Set "
+            "--subjects-per-fold lower."
+        )
+    runs = np.array_split(subjects, n_folds)
+    folds = []
+    for i, run in enumerate(runs):
+        validates = runs[(i + 1) % n_folds]
+        test, validation = np.isin(task.subjects, run), np.isin(task.subjects, validates)
+        rows = [np.flatnonzero(mask) for mask in (~(test | validation), validation, test)]
+        folds.append(Fold("folds", str(i + 1), *rows))
+    return folds
+
+
+def official_fold(task: Task) -> Fold:
+    """The published split, as far as its subjects are there.
+
+    Parameters
+    ----------
+    task : Task
+
+    Returns
+    -------
+    Fold
+
+    Raises
+    ------
+    ValueError
+        If the dataset has no official split, or no training or validation windows of it.
+    """
+    if task.parts is None:
+        raise ValueError(f"{task.dataset} has no official split; take --split folds.")
+    rows = [np.flatnonzero(task.parts == part) for part in _PARTS]
+    if not len(rows[0]) or not len(rows[1]):
+        empty = [part for part, of_part in zip(_PARTS, rows, strict=True) if not len(of_part)]
+        raise ValueError(f"The official split of {task.dataset} has no windows to {empty} here.")
+    return Fold("official", "official", *rows)
+
+
+def missing_subjects(task: Task) -> dict[str, list[int]]:
+    """Subjects of EEGMAT's published split that are not there, by part; empty elsewhere."""
+    if task.dataset != "eegmat":
+        return {}
+    found = set(task.subjects.tolist())
+    return {
+        part: missing
+        for part, members in EEGMAT_SPLIT.items()
+        if (missing := [subject for subject in members if subject not in found])
+    }
+
+
+def compact(numbers: Iterable[int]) -> str:
+    """Numbers as ranges: "0-3, 7"."""
+    runs: list[list[int]] = []
+    for number in sorted(numbers):
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    return ", ".join(f"{a}" if a == b else f"{a}-{b}" for a, b in runs)
