@@ -1,6 +1,30 @@
 """Pictures of what the models see (extra ``viz``: matplotlib)."""
 
+try:
+    import matplotlib  # noqa: F401
+except ImportError as error:
+    raise ImportError(
+        'sk_brainrvq.viz needs matplotlib: pip install "sk_brainrvq[viz]".'
+    ) from error
+
+from sk_brainrvq.viz.attention import plot_attention
+from sk_brainrvq.viz.codebook_usage import plot_codebook_usage
+from sk_brainrvq.viz.codes import plot_codes
+from sk_brainrvq.viz.codeword import plot_codeword
+from sk_brainrvq.viz.electrodes import plot_electrodes
+from sk_brainrvq.viz.embedding import plot_embedding
 from sk_brainrvq.viz.importance import plot_importance
 from sk_brainrvq.viz.reconstruction import plot_reconstruction
+from sk_brainrvq.viz.training import plot_training
 
-__all__ = ["plot_importance", "plot_reconstruction"]
+__all__ = [
+    "plot_attention",
+    "plot_codebook_usage",
+    "plot_codes",
+    "plot_codeword",
+    "plot_electrodes",
+    "plot_embedding",
+    "plot_importance",
+    "plot_reconstruction",
+    "plot_training",
+]

@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sk_brainrvq.viz import style
+from sk_brainrvq.viz.inputs import check_epoch, names_of
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 # Darkened and hatched: visible without colour, and the signal below stays legible.
 _HIDDEN: dict[str, Any] = {
-    "facecolor": (0, 0, 0, 0.55),
+    "facecolor": (0, 0, 0, 0.6),
     "edgecolor": (1, 1, 1, 0.35),
     "hatch": "//",
     "linewidth": 0,
@@ -19,9 +22,9 @@ _HIDDEN: dict[str, Any] = {
 
 
 def plot_importance(
-    X: NDArray,
+    X: Any,
     *,
-    sfreq: float = 200.0,
+    sfreq: float | None = None,
     ch_names: Sequence[str] | None = None,
     epoch: int = 0,
     info_weight: float = 0.5,
@@ -32,12 +35,14 @@ def plot_importance(
 
     Parameters
     ----------
-    X : ndarray, shape (n_epochs, n_channels, n_times)
-        EEG in microvolts.
-    sfreq : float, default=200.0
-        Sampling rate in Hz.
+    X : ndarray, shape (n_epochs, n_channels, n_times), or mne.Epochs
+        Arrays in microvolts; Epochs carry their own unit, rate and names.
+    sfreq : float, optional
+        Sampling rate of arrays in Hz; 200 by default.
     ch_names : sequence of str, optional
+        Of arrays.
     epoch : int, default=0
+        Counted from 0.
     info_weight : float, default=0.5
         Weight of importance against chance in the mask, from 0 to 1.
     random_state : int, default=0
@@ -52,56 +57,80 @@ def plot_importance(
     Raises
     ------
     ValueError
-        If X is not 3-D, ``epoch`` is not in it, or names do not match channels.
+        If X is no 3-D array and no Epochs, ``epoch`` is not in it, ``info_weight`` is not
+        between 0 and 1, or names do not match channels.
+
+    Examples
+    --------
+    .. plot::
+
+       >>> from sk_brainrvq.datasets import make_eeg
+       >>> from sk_brainrvq.viz import plot_importance
+       >>> eeg = make_eeg(n_subjects=1, n_windows=4, duration=10, random_state=1)
+       >>> ax = plot_importance(eeg.X, sfreq=eeg.sfreq, ch_names=eeg.ch_names, epoch=1)
+       >>> ax.get_xlabel()
+       'Time (s)'
     """
-    import matplotlib.pyplot as plt
     from matplotlib.patches import Patch, Rectangle
 
-    X = np.asarray(X)
-    if X.ndim != 3 or not 0 <= epoch < len(X):
-        raise ValueError(
-            f"epoch={epoch} was given for X of shape {X.shape}; expected X (n_epochs, n_channels, "
-            "n_times) and an epoch within it."
-        )
-    patches = _patches(X[epoch : epoch + 1], sfreq)
+    if not 0 <= info_weight <= 1:
+        raise ValueError(f"info_weight={info_weight} was given; expected a weight from 0 to 1.")
+    patches, names = _patches(X, sfreq, ch_names, epoch)
     scores, hidden = _scores_and_mask(patches, info_weight, random_state)
     n_channels, n_patches = scores.shape
-    names = list(ch_names) if ch_names is not None else [str(i) for i in range(n_channels)]
-    if len(names) != n_channels:
-        raise ValueError(f"{len(names)} ch_names were given for {n_channels} channels.")
+    names = names_of(names, n_channels)
     if ax is None:
-        _, ax = plt.subplots(figsize=(10, 0.32 * n_channels + 1.5), layout="constrained")
+        ax = style.new_axes(1, 1, 0.26 * min(n_channels, 60) + 1.3)[0, 0]
+    assert ax is not None
     image = ax.imshow(
         scores,
         cmap="viridis",
+        vmin=0,
+        vmax=1,
         aspect="auto",
         extent=(0, n_patches, n_channels - 0.5, -0.5),
     )
     for channel, patch in np.argwhere(hidden):
-        corner = (patch, channel - 0.5)
-        ax.add_patch(Rectangle(corner, 1, 1, **_HIDDEN))
-    _draw_signals(ax, patches[0].reshape(n_channels, -1))
-    ax.set_yticks(range(n_channels), names, fontsize=8)
-    ax.set_xlabel("Time (s)")
-    ax.set_title(f"Importance of each second; {hidden.mean():.0%} hidden", loc="left", fontsize=10)
-    ax.figure.colorbar(image, ax=ax, label="Importance")
-    ax.legend(
+        ax.add_patch(Rectangle((patch, channel - 0.5), 1, 1, **_HIDDEN))
+    microvolts = _draw_signals(ax, 100 * patches[0].reshape(n_channels, -1))
+    style.dress(
+        ax,
+        f"Importance of each second; {hidden.mean():.0%} hidden; a row is {microvolts:.0f} µV high",
+        "Time (s)",
+        "Channel",
+    )
+    style.name_channels(ax, names)
+    style.colour_bar(image, ax, "Importance (0 to 1)", pad=0.02)
+    style.legend(
+        ax,
         handles=[Patch(label="hidden", **_HIDDEN)],
         loc="lower right",
         bbox_to_anchor=(1, 1),
-        frameon=False,
-        fontsize=8,
+        borderpad=0.1,
     )
     return ax
 
 
-def _patches(X: NDArray, sfreq: float) -> NDArray:
-    """Patches (1, n_channels, n_patches, 200) in 100 microvolts."""
-    from sk_brainrvq.signals import blocks_from_array, stream
+def _patches(X: Any, sfreq: float | None, ch_names: Any, epoch: int) -> tuple[NDArray, Any]:
+    """Patches (1, n_channels, n_patches, 200) in 100 microvolts, and names of channels."""
+    from sk_brainrvq.signals import blocks_from_array, blocks_from_epochs, stream
+    from sk_brainrvq.signals.recordings import is_mne_epochs
 
-    groups = list(stream(blocks_from_array(X, sfreq, None, "uV"), warn=False))
+    if is_mne_epochs(X):
+        check_epoch(epoch, len(X))
+        blocks = blocks_from_epochs(X[epoch : epoch + 1])
+        ch_names = blocks[0].ch_names
+    else:
+        X = np.asarray(X)
+        if X.ndim != 3 or not 0 <= epoch < len(X):
+            raise ValueError(
+                f"epoch={epoch} was given for X of shape {X.shape}; expected X (n_epochs, "
+                "n_channels, n_times) and an epoch within it."
+            )
+        blocks = blocks_from_array(X[epoch : epoch + 1], sfreq, None, "uV")
+    groups = list(stream(blocks, warn=False))
     groups.sort(key=lambda group: group.segment[0])
-    return np.concatenate([group.patches for group in groups], axis=2)
+    return np.concatenate([group.patches for group in groups], axis=2), ch_names
 
 
 def _scores_and_mask(
@@ -118,11 +147,12 @@ def _scores_and_mask(
     return importance_scores(x)[0].numpy(), mask[0].numpy()
 
 
-def _draw_signals(ax: Any, signals: NDArray) -> None:
-    """Each channel as a line within its row."""
+def _draw_signals(ax: Any, signals: NDArray) -> float:
+    """Each channel as a line within its row; returns the height of a row in microvolts."""
     centred = signals - signals.mean(1, keepdims=True)
-    height = np.percentile(np.abs(centred), 99) or 1.0
+    height = float(np.percentile(np.abs(centred), 99)) or 1.0
     times = np.arange(signals.shape[1]) / 200
     for channel, line in enumerate(centred):
         shown = channel - 0.45 * np.clip(line / height, -1, 1)
         ax.plot(times, shown, color="white", linewidth=0.6)
+    return height / 0.45

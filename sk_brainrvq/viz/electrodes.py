@@ -1,0 +1,187 @@
+"""How channels were mapped to electrodes."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sk_brainrvq.signals.electrodes import ElectrodeMatch, match_electrodes
+from sk_brainrvq.viz import style
+from sk_brainrvq.viz.inputs import eeg_names
+from sk_brainrvq.viz.topography import draw_head, electrode_places
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# How a channel was mapped: colour and marker.
+_LOOKS = {
+    "exact": (style.BLUE, "o"),
+    "decorated": (style.SKY, "s"),
+    "renamed": (style.GREEN, "^"),
+    "bipolar": (style.VERMILION, "D"),
+    "interpolated": (style.ORANGE, "P"),
+    "user": (style.PURPLE, "X"),
+    "official": (style.BLACK, "v"),
+}
+_HALF_OF_HEAD = 1.12
+_TOO_CLOSE, _ASIDE = 0.12, 0.2
+
+
+def plot_electrodes(channels: Any, *, ax: "Axes | None" = None) -> "Axes":
+    """Draw where each channel lies for the network, and how that was found out.
+
+    A channel of one electrode is a point. A bipolar pair, an interpolated channel and one of
+    ``electrode_map`` are points between the electrodes they are mixed from, with a line to
+    each, thicker where the weight is larger. Channels of unknown position are listed below.
+
+    Parameters
+    ----------
+    channels : fitted estimator, mne.Epochs, mne.io.Raw, mne.Info, or sequence of str
+        An estimator shows the channels of ``fit``, from its ``electrode_report_``; a
+        recording its good EEG channels, by name and by montage; names are mapped as they are.
+    ax : Axes, optional
+        A new figure by default.
+
+    Returns
+    -------
+    Axes
+        A head from above, without units: radius is the angle from the top of the head.
+
+    Raises
+    ------
+    sklearn.exceptions.NotFittedError
+        If an estimator is not fitted.
+    ValueError
+        If there are no channels, or none of them has a known position.
+
+    Examples
+    --------
+    .. plot::
+
+       >>> from sk_brainrvq.viz import plot_electrodes
+       >>> ax = plot_electrodes(["Fp1", "EEG Fp2-REF", "T3", "F7-C3", "O1", "O2", "Cz", "EKG"])
+       >>> [text.get_text() for text in ax.texts][-1]
+       'No known position: EKG'
+    """
+    matches = _matches(channels)
+    placed = [match for match in matches if match.how != "mean"]
+    if not placed:
+        raise ValueError(
+            f"None of the {len(matches)} channels has a known position: "
+            f"{[match.channel for match in matches][:8]}. Use names of the 10-20 or 10-05 system, "
+            "set a montage, or pass electrode_map={...} to the estimator."
+        )
+    if ax is None:
+        ax = style.new_axes(1, 1, 6.2)[0, 0]
+    assert ax is not None
+    draw_head(ax)
+    places = _points(placed)
+    # Of many channels the names would cover one another.
+    size = 8 if len(placed) <= 40 else 6
+    for match, place in zip(placed, places, strict=True):
+        _draw_channel(ax, match, place, size)
+    _draw_legend(ax, placed)
+    farthest = max(_HALF_OF_HEAD, float(np.abs(ax.dataLim.get_points()[:, 0]).max()) + 0.1)
+    lost = [match.channel for match in matches if match.how == "mean"]
+    bottom = min(-1.1, float(places[:, 1].min()) - 0.05)
+    if lost:
+        bottom -= 0.15
+        ax.text(0, bottom, f"No known position: {_listed(lost)}", ha="center", fontsize=9)
+    ax.set_xlim(-farthest, farthest)
+    ax.set_ylim(bottom - 0.05, 1.2)
+    ax.set_title(f"{len(matches)} channels on the head", loc="left", fontsize=10)
+    return ax
+
+
+def _points(placed: Sequence[ElectrodeMatch]) -> NDArray:
+    """Where to draw channels (n, 2): mixtures between their electrodes, clear of other channels."""
+    ends = [electrode_places(match.electrodes) for match in placed]
+    points = np.array(
+        [np.array(match.weights) @ end for match, end in zip(placed, ends, strict=True)]
+    )
+    for number, end in enumerate(ends):
+        others = np.delete(points, number, axis=0)
+        if len(end) == 1 or not len(others):
+            continue
+        if np.linalg.norm(others - points[number], axis=1).min() < _TOO_CLOSE:
+            across = end[-1] - end[0]
+            aside = np.array([across[1], -across[0]]) / (np.linalg.norm(across) + 1e-9)
+            # Down, or to the right: names stand above the points.
+            down = aside[1] < -1e-9 or (abs(aside[1]) <= 1e-9 and aside[0] > 0)
+            points[number] += _ASIDE * (aside if down else -aside)
+    return points
+
+
+def _matches(channels: Any) -> list[ElectrodeMatch]:
+    """How the channels of an estimator, a recording or a list of names were mapped."""
+    from sklearn.utils.validation import check_is_fitted
+
+    if hasattr(channels, "get_params"):
+        check_is_fitted(channels)
+        if not hasattr(channels, "electrode_report_"):
+            raise ValueError(
+                f"A {type(channels).__name__} was given; expected a fitted estimator with an "
+                "electrode_report_."
+            )
+        keys = ("channel", "how", "rows", "weights", "note")
+        rows = [{key: row[key] for key in keys} for row in channels.electrode_report_]
+        return [ElectrodeMatch(**row) for row in rows]
+    positions = None
+    if hasattr(channels, "ch_names"):
+        names = eeg_names(channels)
+        montage = channels.get_montage()
+        positions = None if montage is None else montage.get_positions()["ch_pos"]
+    else:
+        names = [channels] if isinstance(channels, str) else list(channels)
+    if not names:
+        raise ValueError("No EEG channels were given.")
+    return match_electrodes(names, len(names), positions=positions)
+
+
+def _draw_channel(ax: "Axes", match: ElectrodeMatch, place: NDArray, size: float) -> None:
+    """Point, name, and lines to the electrodes of a mixture."""
+    from matplotlib.patheffects import withStroke
+
+    colour, marker = _LOOKS[match.how]
+    places = electrode_places(match.electrodes)
+    if len(places) > 1:
+        for end, weight in zip(places, match.weights, strict=True):
+            line: dict[str, Any] = {
+                "color": colour,
+                "linewidth": 0.5 + 3 * weight,
+                "alpha": 0.5,
+                "zorder": 1,
+            }
+            ax.plot(*np.transpose([place, end]), solid_capstyle="round", **line)
+        ax.scatter(places[:, 0], places[:, 1], s=10, color=style.GREY, zorder=2, linewidth=0)
+    edge: dict[str, Any] = {"edgecolor": "white", "linewidth": 0.6}
+    ax.scatter(place[0], place[1], s=46, color=colour, marker=marker, zorder=3, **edge)
+    ax.annotate(
+        match.channel,
+        place,
+        xytext=(0, 6),
+        textcoords="offset points",
+        ha="center",
+        va="bottom",
+        fontsize=size,
+        zorder=4,
+        # Legible across the outline of the head and the lines of pairs.
+        path_effects=[withStroke(linewidth=2.5, foreground="white")],
+    )
+
+
+def _draw_legend(ax: "Axes", placed: Sequence[ElectrodeMatch]) -> None:
+    for how, (colour, marker) in _LOOKS.items():
+        n_channels = sum(match.how == how for match in placed)
+        if n_channels:
+            label = f"{how} ({n_channels})"
+            ax.scatter([], [], s=46, color=colour, marker=marker, label=label)
+    style.legend(
+        ax, title="How it was found", title_fontsize=9, loc="upper left", bbox_to_anchor=(1, 1)
+    )
+
+
+def _listed(names: Sequence[str], most: int = 8) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

@@ -1,0 +1,275 @@
+"""What the pictures read: EEG as an estimator sees it, tokenizers and codes, checked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils.validation import check_is_fitted
+
+from sk_brainrvq.nn import DualDomainTokenizer, EEGEncoder
+from sk_brainrvq.signals import EpochBlock, PatchGroup, ReadSettings, read_blocks, stream
+from sk_brainrvq.signals.filtering import FilterSettings, filter_epochs
+from sk_brainrvq.viz.style import DOMAINS
+
+
+@dataclass
+class Signals:
+    """One epoch, as its container held it.
+
+    Attributes
+    ----------
+    data : ndarray, shape (n_channels, n_times)
+        In microvolts, with the estimator's filters.
+    sfreq : float
+        In Hz.
+    names : list of str
+    part : ndarray or mne.Epochs
+        The part of X that holds the epoch, for the estimator's methods.
+    row : int
+        Number of the epoch within it.
+    """
+
+    data: NDArray
+    sfreq: float
+    names: list[str]
+    part: Any
+    row: int
+
+
+def read_epoch(estimator: Any, X: Any, epoch: int) -> Signals:
+    """Signals of one epoch of anything that the estimator takes.
+
+    Parameters
+    ----------
+    estimator : estimator of this package
+        Fitted.
+    X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
+    epoch : int
+        From 0.
+
+    Returns
+    -------
+    Signals
+
+    Raises
+    ------
+    ValueError
+        If X has no such epoch.
+    """
+    blocks = list(read_blocks(X, _settings(estimator), _to_array))
+    n_epochs = 1 + max(int(block.index.max()) for block in blocks)
+    check_epoch(epoch, n_epochs)
+    for block in blocks:
+        rows = np.flatnonzero(block.index == epoch)
+        if rows.size:
+            break
+    data = _microvolts(block, rows, _filters(estimator))[0]
+    # Where X lets itself be cut, one epoch goes through the network instead of all.
+    sliceable = isinstance(X, np.ndarray) or (hasattr(X, "get_data") and hasattr(X, "events"))
+    part, row = (X[epoch : epoch + 1], 0) if sliceable else (X, epoch)
+    return Signals(data, block.sfreq, names_of(block.ch_names, block.n_channels), part, row)
+
+
+def read_patches(estimator: Any, X: Any) -> list[PatchGroup]:
+    """Patches of X as the estimator's network sees them.
+
+    Parameters
+    ----------
+    estimator : estimator of this package
+        Fitted.
+    X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
+
+    Returns
+    -------
+    list of PatchGroup
+        In 100 microvolts at 200 Hz, with the rows of the electrode table.
+    """
+    info = estimator.weights_.info
+    groups = stream(
+        read_blocks(X, _settings(estimator), _to_array),
+        trained_rows=info.get("trained_rows"),
+        official=info.get("official", False),
+        electrode_map=estimator.electrode_map,
+        filters=_filters(estimator),
+        warn=False,
+    )
+    return list(groups)
+
+
+def _settings(estimator: Any) -> ReadSettings:
+    names = estimator.ch_names if estimator.ch_names is not None else estimator.ch_names_in_
+    return ReadSettings(
+        estimator.sfreq,
+        names,
+        estimator.unit,
+        estimator.window,
+        estimator.overlap,
+        _filters(estimator),
+    )
+
+
+def _filters(estimator: Any) -> FilterSettings:
+    """Filters of the estimator; "auto" is what its weights were trained with."""
+    trained = estimator.weights_.info.get("filters", {})
+    names = ("l_freq", "h_freq", "notch", "reference")
+    given = {name: getattr(estimator, name) for name in names}
+    automatic = [k for k, v in given.items() if isinstance(v, str) and v == "auto"]
+    return FilterSettings.checked(**given | {name: trained.get(name) for name in automatic})
+
+
+def _to_array(X: Any) -> NDArray:
+    return np.asarray(X)
+
+
+def _microvolts(block: EpochBlock, rows: NDArray, filters: FilterSettings) -> NDArray:
+    data = np.asarray(block.data[rows], dtype=np.float64) * block.to_microvolts
+    if filters == FilterSettings() or block.filtered:
+        return data
+    return filter_epochs(
+        data,
+        block.sfreq,
+        filters,
+        highpass=block.highpass,
+        lowpass=block.lowpass,
+        ch_names=block.ch_names,
+    )
+
+
+def names_of(ch_names: Any, n_channels: int) -> list[str]:
+    """Names of channels: as given, those of an MNE object, or their numbers.
+
+    Parameters
+    ----------
+    ch_names : sequence of str, mne.Epochs, mne.io.Raw, mne.Info or None
+    n_channels : int
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    ValueError
+        If there are not as many names as channels.
+    """
+    if ch_names is None:
+        return [f"channel {i}" for i in range(n_channels)]
+    names = list(eeg_names(ch_names) if hasattr(ch_names, "ch_names") else ch_names)
+    if len(names) != n_channels:
+        raise ValueError(f"{len(names)} ch_names were given for {n_channels} channels.")
+    return [str(name) for name in names]
+
+
+def eeg_names(recording: Any) -> list[str]:
+    """Names of the good EEG channels of an MNE object: those that the estimators read."""
+    import mne
+
+    info = getattr(recording, "info", recording)
+    picks = mne.pick_types(info, eeg=True, exclude="bads")
+    return [info["ch_names"][pick] for pick in picks]
+
+
+def check_epoch(epoch: int, n_epochs: int) -> None:
+    """Raise ValueError unless ``epoch`` is one of ``n_epochs``, counted from 0."""
+    if not 0 <= epoch < n_epochs:
+        raise ValueError(f"epoch={epoch} was given; expected a number from 0 to {n_epochs - 1}.")
+
+
+def channel_number(channel: int | str, names: Sequence[str]) -> int:
+    """Number of a channel given by number or name; ValueError where there is none."""
+    if isinstance(channel, str):
+        if channel not in names:
+            raise ValueError(f"channel={channel!r} was given; the channels are {list(names)}.")
+        return list(names).index(channel)
+    if not 0 <= channel < len(names):
+        raise ValueError(
+            f"channel={channel} was given; expected a number from 0 to {len(names) - 1} or a name."
+        )
+    return channel
+
+
+def tokenizer_of(estimator: Any) -> DualDomainTokenizer:
+    """Module of a fitted tokenizer.
+
+    Raises
+    ------
+    sklearn.exceptions.NotFittedError
+        If it is not fitted.
+    ValueError
+        If it is no tokenizer.
+    """
+    module = _module_of(estimator, "a fitted DDRVQTransformer")
+    if not isinstance(module, DualDomainTokenizer):
+        raise ValueError(
+            f"A {type(estimator).__name__} was given; expected a fitted DDRVQTransformer."
+        )
+    return module
+
+
+def encoder_of(estimator: Any) -> EEGEncoder:
+    """Encoder within a fitted estimator of this package; errors as :func:`tokenizer_of`."""
+    module = _module_of(estimator, "a fitted estimator that holds an encoder")
+    return module if isinstance(module, EEGEncoder) else module.encoder
+
+
+def _module_of(estimator: Any, expected: str) -> Any:
+    if not hasattr(estimator, "__sklearn_is_fitted__") or isinstance(estimator, type):
+        kind = f"the class {estimator.__name__}" if isinstance(estimator, type) else None
+        raise ValueError(f"{kind or type(estimator).__name__} was given; expected {expected}.")
+    check_is_fitted(estimator)
+    if not hasattr(estimator, "net_"):
+        raise ValueError(f"A {type(estimator).__name__} was given; expected {expected}.")
+    return estimator.net_.module_
+
+
+def check_level(domain: str, level: int, n_levels: int) -> tuple[int, int]:
+    """Numbers of a domain and of a level, both from 0; ValueError where there is none."""
+    if domain not in DOMAINS:
+        raise ValueError(f"domain={domain!r} was given; expected 'time' or 'frequency'.")
+    if not 1 <= level <= n_levels:
+        raise ValueError(f"level={level} was given; expected a level from 1 to {n_levels}.")
+    return DOMAINS.index(domain), level - 1
+
+
+def check_codes(codes: Any, tokenizer: Any = None) -> NDArray:
+    """Codes as integers.
+
+    Parameters
+    ----------
+    codes : array-like, shape (n_epochs, n_channels, n_patches, 2, n_quantizers)
+    tokenizer : DDRVQTransformer, optional
+        Fitted; its levels and codebook sizes are then those of the codes.
+
+    Returns
+    -------
+    ndarray, int64
+
+    Raises
+    ------
+    ValueError
+        For another shape, for what are no integers, and for codes outside the codebooks.
+    """
+    found = np.asarray(codes)
+    quantizers: Any = None if tokenizer is None else tokenizer_of(tokenizer).quantizers
+    n_levels: Any = "n_quantizers" if quantizers is None else len(quantizers[0].levels)
+    fits = found.ndim == 5 and found.shape[3] == 2 and 0 not in found.shape
+    if not fits or (quantizers is not None and found.shape[4] != n_levels):
+        raise ValueError(
+            f"The codes have shape {found.shape}; expected (n_epochs, n_channels, n_patches, 2, "
+            f"{n_levels}), as DDRVQTransformer.transform gives them."
+        )
+    if found.dtype.kind not in "iu":
+        raise ValueError(f"The codes are {found.dtype}; expected integers.")
+    if found.min() < 0:
+        raise ValueError(f"The codes hold {found.min()}; expected numbers from 0.")
+    for domain, quantizer in enumerate(quantizers or ()):
+        for level, size in enumerate(quantizer.codebook_sizes):
+            largest = found[..., domain, level].max()
+            if largest >= size:
+                raise ValueError(
+                    f"The codes hold {largest} in the {DOMAINS[domain]} domain, level {level + 1}; "
+                    f"this tokenizer has codes 0 to {size - 1} there."
+                )
+    return found.astype(np.int64)

@@ -1,0 +1,133 @@
+"""How all pictures look: colours, line styles, axes made or taken."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# Okabe and Ito's colours: told apart by colour-blind eyes and, mostly, by lightness in print.
+BLACK, BLUE, ORANGE, GREEN = "#000000", "#0072B2", "#E69F00", "#009E73"
+VERMILION, PURPLE, SKY, GREY = "#D55E00", "#CC79A7", "#56B4E9", "#8C8C8C"
+# Each series also has a line style and a marker of its own: colour is never the only sign.
+COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK)
+LINE_STYLES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)), (0, (3, 1, 1, 1, 1, 1)))
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
+DOMAINS = ("time", "frequency")
+# Even in lightness, and the same to colour-blind eyes and in print.
+CMAP = "cividis"
+WIDTH = 8.0  # inches: 800 pixels at matplotlib's resolution
+
+_TITLE, _LABEL, _TICKS = 10, 9, 8
+
+
+def new_axes(
+    rows: int, columns: int, height: float, *, width: float = WIDTH, **options: Any
+) -> NDArray:
+    """Axes of a new figure that lays itself out.
+
+    Parameters
+    ----------
+    rows, columns : int
+    height, width : float
+        Of the figure in inches.
+    **options
+        Of ``matplotlib.pyplot.subplots``.
+
+    Returns
+    -------
+    ndarray of Axes, shape (rows, columns)
+    """
+    import matplotlib.pyplot as plt
+
+    _, axes = plt.subplots(
+        rows, columns, figsize=(width, height), layout="constrained", squeeze=False, **options
+    )
+    return axes
+
+
+def grid_axes(n_panels: int, most_columns: int, row_height: float) -> NDArray:
+    """Axes of a new figure for so many panels, row by row, shape (n_panels,)."""
+    columns = min(most_columns, n_panels)
+    rows = -(-n_panels // columns)
+    width = WIDTH if columns > 1 else 0.6 * WIDTH
+    axes = new_axes(rows, columns, row_height * rows, width=width).ravel()
+    for axis in axes[n_panels:]:
+        axis.remove()
+    return axes[:n_panels]
+
+
+def take_axes(
+    ax: "Axes | Sequence[Axes] | NDArray | None",
+    n_panels: int,
+    what: str,
+    make: Callable[[], NDArray],
+) -> NDArray:
+    """The user's axes as a flat array, or new ones.
+
+    Parameters
+    ----------
+    ax : Axes, sequence or array of Axes, or None
+    n_panels : int
+    what : str
+        What the panels are, for the message.
+    make : callable
+        Makes new axes.
+
+    Returns
+    -------
+    ndarray of Axes, shape (n_panels,)
+
+    Raises
+    ------
+    ValueError
+        If there are not as many axes as panels.
+    """
+    axes = np.atleast_1d(np.asarray(make() if ax is None else ax, dtype=object)).ravel()
+    if len(axes) != n_panels:
+        raise ValueError(f"{len(axes)} axes were given, but {n_panels} are needed: {what}.")
+    return axes
+
+
+def dress(axis: "Axes", title: str = "", xlabel: str = "", ylabel: str = "") -> None:
+    """Give an axes its title and labels, in the sizes of all pictures, and a light frame."""
+    axis.spines[["top", "right"]].set_visible(False)
+    axis.tick_params(labelsize=_TICKS)
+    if title:
+        axis.set_title(title, loc="left", fontsize=_TITLE)
+    if xlabel:
+        axis.set_xlabel(xlabel, fontsize=_LABEL)
+    if ylabel:
+        axis.set_ylabel(ylabel, fontsize=_LABEL)
+
+
+def legend(axis: "Axes", **options: Any) -> None:
+    """A legend that stays out of the way."""
+    axis.legend(**{"fontsize": _TICKS, "frameon": False, **options})
+
+
+def colour_bar(image: Any, axes: Any, label: str, **options: Any) -> Any:
+    """A colour bar beside axes, with its label."""
+    axis = np.ravel(np.asarray(axes, dtype=object))[0]
+    bar = axis.figure.colorbar(image, ax=axes, **options)
+    bar.set_label(label, fontsize=_LABEL)
+    bar.ax.tick_params(labelsize=_TICKS)
+    return bar
+
+
+def series(number: int) -> dict[str, Any]:
+    """Colour, line style and marker of a series, by its number from 0."""
+    return {
+        "color": COLOURS[number % len(COLOURS)],
+        "linestyle": LINE_STYLES[number % len(LINE_STYLES)],
+        "marker": MARKERS[number % len(MARKERS)],
+    }
+
+
+def name_channels(axis: "Axes", names: Sequence[str], most: int = 40) -> None:
+    """Channel names as ticks of the y-axis; of many channels every second, third, ... one."""
+    step = -(-len(names) // most)
+    axis.set_yticks(range(0, len(names), step), list(names)[::step], fontsize=_TICKS - 1)

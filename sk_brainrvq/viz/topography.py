@@ -1,0 +1,125 @@
+"""Channels on the head: where they lie in the picture, and values between them."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sk_brainrvq.signals.electrode_positions import template_directions
+from sk_brainrvq.signals.electrodes import ElectrodeMatch
+from sk_brainrvq.viz import style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# The circle of electrodes T7, Fpz, T8, Oz lies near 90 degrees from the top; the outline of the
+# head, radius 1, a little outside of it.
+_ANGLE_OF_OUTLINE = np.radians(97.0)
+_FEWEST = 4
+# Channels that lie farther out (the ears) and pairs across the head have no place in a map.
+_FARTHEST = 1.3
+_SHORTEST_MEAN = 0.7
+
+
+def project(directions: NDArray) -> NDArray:
+    """Unit vectors (..., 3) from the head's centre to the plane (..., 2): angle becomes radius.
+
+    Radius 1 is the outline of the head; right is right and front is up.
+    """
+    angle = np.arccos(np.clip(directions[..., 2], -1, 1))
+    flat = directions[..., :2]
+    length = np.linalg.norm(flat, axis=-1, keepdims=True)
+    unit = np.divide(flat, length, out=np.zeros_like(flat), where=length > 1e-9)
+    return unit * (angle / _ANGLE_OF_OUTLINE)[..., None]
+
+
+def electrode_places(names: Sequence[str]) -> NDArray:
+    """Places (n, 2) in the plane of electrodes of the table."""
+    return project(np.array([template_directions()[name] for name in names]))
+
+
+def channel_place(match: ElectrodeMatch) -> NDArray | None:
+    """Place (2,) of a channel in a map, or None where it has none."""
+    if match.how == "mean":
+        return None
+    directions = np.array([template_directions()[name] for name in match.electrodes])
+    mean = np.array(match.weights) @ directions
+    length = np.linalg.norm(mean)
+    if length < _SHORTEST_MEAN:
+        return None
+    place = project(mean / length)
+    return place if np.linalg.norm(place) <= _FARTHEST else None
+
+
+def draw_topography(
+    axis: "Axes",
+    values: NDArray,
+    matches: Sequence[ElectrodeMatch],
+    *,
+    from_zero: bool = False,
+    **options: Any,
+) -> Any:
+    """Draw values of channels between their places.
+
+    Parameters
+    ----------
+    axis : Axes
+    values : ndarray, shape (n_channels,)
+    matches : sequence of ElectrodeMatch
+        Of the channels.
+    from_zero : bool, default=False
+        Let the colours start at zero instead of the smallest value.
+    **options
+        Of ``mne.viz.plot_topomap``.
+
+    Returns
+    -------
+    AxesImage
+        For a colour bar.
+
+    Raises
+    ------
+    ValueError
+        If fewer than 4 channels have a place.
+    """
+    import mne
+
+    places = [channel_place(match) for match in matches]
+    at: dict[tuple[float, ...], list[float]] = {}
+    for place, value in zip(places, values, strict=True):
+        if place is not None:
+            at.setdefault(tuple(np.round(place, 3)), []).append(float(value))
+    if len(at) < _FEWEST:
+        known = [m.channel for m, place in zip(matches, places, strict=True) if place is not None]
+        raise ValueError(
+            f"A topography needs {_FEWEST} channels at different places of the head; of "
+            f"{len(matches)} channels {known or 'none'} can be placed. Use names of the 10-20 or "
+            "10-05 system (ch_names=...), set a montage, or pass electrode_map={...} to the "
+            "estimator."
+        )
+    means = np.array([np.mean(found) for found in at.values()])
+    if from_zero:
+        options["vlim"] = (0, max(means.max(), 1e-6))
+    image, _ = mne.viz.plot_topomap(
+        means,
+        np.array(list(at)),
+        sphere=1.0,
+        axes=axis,
+        show=False,
+        **{"cmap": style.CMAP, "contours": 4, "res": 128, **options},
+    )
+    return image
+
+
+def draw_head(axis: "Axes") -> None:
+    """Outline of a head from above, nose up."""
+    angle = np.linspace(0, 2 * np.pi, 200)
+    look: dict[str, Any] = {"color": style.GREY, "linewidth": 1.2, "zorder": 0}
+    axis.plot(np.cos(angle), np.sin(angle), **look)
+    axis.plot([-0.12, 0, 0.12], [0.993, 1.13, 0.993], **look)
+    ear = np.linspace(-np.pi / 2, np.pi / 2, 60)
+    for side in (-1, 1):
+        axis.plot(side * (0.985 + 0.07 * np.cos(ear)), 0.18 * np.sin(ear), **look)
+    axis.set_aspect("equal")
+    axis.axis("off")
