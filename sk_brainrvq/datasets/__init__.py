@@ -4,6 +4,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from sk_brainrvq.datasets.eegmat import fetch_eegmat, load_eegmat
+from sk_brainrvq.datasets.moabb_models import load_moabb_model
 from sk_brainrvq.datasets.simulated import make_eeg
 from sk_brainrvq.datasets.windows import Windows
 
@@ -13,7 +14,15 @@ if TYPE_CHECKING:
 # What needs MOABB, which is an extra, loads when first used.
 _LAZY = {"RestAgainstTask": "moabb_eegmat", "Zyma2019": "moabb_eegmat"}
 
-__all__ = ["RestAgainstTask", "Windows", "Zyma2019", "fetch_eegmat", "load_eegmat", "make_eeg"]
+__all__ = [
+    "RestAgainstTask",
+    "Windows",
+    "Zyma2019",
+    "fetch_eegmat",
+    "load_eegmat",
+    "load_moabb_model",
+    "make_eeg",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -244,7 +244,17 @@ class BrainRVQClassifier(ClassifierMixin, FineTunedEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, groups: Any = None) -> Self:
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        groups: Any = None,
+        *,
+        subjects: Any = None,
+        X_target_labeled: Any = None,
+        y_target_labeled: Any = None,
+    ) -> Self:
         """Fine-tune on labelled EEG.
 
         Parameters
@@ -260,6 +270,12 @@ class BrainRVQClassifier(ClassifierMixin, FineTunedEstimator):
             weight 0 are left out.
         groups : array-like, shape (n_epochs,), optional
             What must not be torn apart where epochs are held out, such as subjects.
+        subjects : array-like, shape (n_epochs,), optional
+            MOABB's word for ``groups``.
+        X_target_labeled, y_target_labeled : optional
+            Array or mne.Epochs, and its labels: EEG of the subject the model is for, trained on
+            beside X as a group of its own, with weight 1. MOABB's evaluations hand it over with
+            calibration; see ``set_fit_request``.
 
         Returns
         -------
@@ -274,10 +290,13 @@ class BrainRVQClassifier(ClassifierMixin, FineTunedEstimator):
         ImportError
             For ``strategy="lora"`` without peft.
         ValueError
-            If y has another length than X, or one class only.
+            If y has another length than X, or one class only, or if ``groups`` and
+            ``subjects`` differ.
         """
         with self._all_or_nothing():
-            labels = self._labels(X, y)
+            X, labels, sample_weight, groups = self._with_target(
+                X, y, sample_weight, groups, subjects, X_target_labeled, y_target_labeled
+            )
             if self._continues_fit and labels is not None:
                 self._check_same_classes(labels)
             return self._fit(X, labels, sample_weight, groups)

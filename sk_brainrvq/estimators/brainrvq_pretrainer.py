@@ -20,6 +20,12 @@ from sk_brainrvq.estimators.codes import CodeMaker
 from sk_brainrvq.estimators.ddrvq_transformer import DDRVQTransformer
 from sk_brainrvq.estimators.embedding import EmbeddingMixin
 from sk_brainrvq.estimators.pooling import check_pooling
+from sk_brainrvq.estimators.target_data import (
+    groups_or_subjects,
+    n_target_epochs,
+    with_target_eeg,
+    with_target_group,
+)
 from sk_brainrvq.estimators.trained import TrainedEstimator
 from sk_brainrvq.estimators.training_info import training_info
 from sk_brainrvq.estimators.validation import TrainingData
@@ -254,7 +260,15 @@ class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, TrainedEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X: Any, y: Any = None, groups: Any = None) -> Self:
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,
+        groups: Any = None,
+        *,
+        subjects: Any = None,
+        X_target_unlabeled: Any = None,
+    ) -> Self:
         """Pretrain on unlabelled EEG.
 
         Parameters
@@ -266,6 +280,11 @@ class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, TrainedEstimator):
             Ignored.
         groups : array-like, shape (n_epochs,), optional
             Epochs of a group (a subject) stay on one side of the ``validation`` split.
+        subjects : array-like, shape (n_epochs,), optional
+            MOABB's word for ``groups``.
+        X_target_unlabeled : array or mne.Epochs, optional
+            EEG of the subject the model is for, trained on beside X as a group of its own.
+            MOABB's evaluations hand it over with calibration; see ``set_fit_request``.
 
         Returns
         -------
@@ -279,8 +298,13 @@ class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, TrainedEstimator):
             If ``weights`` or ``tokenizer`` cannot be used.
         ResumeError
             If checkpoints cannot be written, or belong to another training.
+        ValueError
+            If ``groups`` and ``subjects`` differ.
         """
         with self._all_or_nothing():
+            groups = groups_or_subjects(groups, subjects)
+            groups = with_target_group(groups, n_target_epochs(X_target_unlabeled))
+            X = with_target_eeg(X, X_target_unlabeled)
             return self._fit(X, groups)
 
     def _fit(self, X: Any, groups: Any) -> Self:

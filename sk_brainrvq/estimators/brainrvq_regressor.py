@@ -241,7 +241,17 @@ class BrainRVQRegressor(RegressorMixin, FineTunedEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, groups: Any = None) -> Self:
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        groups: Any = None,
+        *,
+        subjects: Any = None,
+        X_target_labeled: Any = None,
+        y_target_labeled: Any = None,
+    ) -> Self:
         """Fine-tune on EEG with a number, or several, for each epoch.
 
         Parameters
@@ -256,6 +266,12 @@ class BrainRVQRegressor(RegressorMixin, FineTunedEstimator):
             weight 0 are left out.
         groups : array-like, shape (n_epochs,), optional
             What must not be torn apart where epochs are held out, such as subjects.
+        subjects : array-like, shape (n_epochs,), optional
+            MOABB's word for ``groups``.
+        X_target_labeled, y_target_labeled : optional
+            Array or mne.Epochs, and its labels: EEG of the subject the model is for, trained on
+            beside X as a group of its own, with weight 1. MOABB's evaluations hand it over with
+            calibration; see ``set_fit_request``.
 
         Returns
         -------
@@ -270,10 +286,15 @@ class BrainRVQRegressor(RegressorMixin, FineTunedEstimator):
         ImportError
             For ``strategy="lora"`` without peft.
         ValueError
-            If y has another length than X, or holds no finite numbers.
+            If y has another length than X, or holds no finite numbers, or if ``groups`` and
+            ``subjects`` differ.
         """
         with self._all_or_nothing():
-            return self._fit(X, self._labels(X, y), sample_weight, groups)
+            return self._fit(
+                *self._with_target(
+                    X, y, sample_weight, groups, subjects, X_target_labeled, y_target_labeled
+                )
+            )
 
     def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """Train for one pass over X, from where the estimator stands.

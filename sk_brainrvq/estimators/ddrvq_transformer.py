@@ -16,6 +16,12 @@ from sklearn.utils.validation import check_is_fitted
 from sk_brainrvq.estimators.architectures import check_no_conflict, resolve_sizes
 from sk_brainrvq.estimators.input_checks import check_codes, has_same_channels, is_2d_array
 from sk_brainrvq.estimators.pooling import join_segments
+from sk_brainrvq.estimators.target_data import (
+    groups_or_subjects,
+    n_target_epochs,
+    with_target_eeg,
+    with_target_group,
+)
 from sk_brainrvq.estimators.trained import TrainedEstimator
 from sk_brainrvq.estimators.training_info import training_info
 from sk_brainrvq.estimators.validation import TrainingData, some_segments
@@ -266,7 +272,15 @@ class DDRVQTransformer(TransformerMixin, TrainedEstimator):
         tags.transformer_tags.preserves_dtype = []  # codes are int32 whatever comes in
         return tags
 
-    def fit(self, X: Any, y: Any = None, groups: Any = None) -> Self:
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,
+        groups: Any = None,
+        *,
+        subjects: Any = None,
+        X_target_unlabeled: Any = None,
+    ) -> Self:
         """Learn the tokenizer from unlabelled EEG.
 
         Parameters
@@ -278,6 +292,11 @@ class DDRVQTransformer(TransformerMixin, TrainedEstimator):
             Ignored.
         groups : array-like, shape (n_epochs,), optional
             Epochs of a group (a subject) stay on one side of the ``validation`` split.
+        subjects : array-like, shape (n_epochs,), optional
+            MOABB's word for ``groups``.
+        X_target_unlabeled : array or mne.Epochs, optional
+            EEG of the subject the model is for, trained on beside X as a group of its own.
+            MOABB's evaluations hand it over with calibration; see ``set_fit_request``.
 
         Returns
         -------
@@ -291,8 +310,13 @@ class DDRVQTransformer(TransformerMixin, TrainedEstimator):
             If ``weights`` cannot be used.
         ResumeError
             If checkpoints cannot be written, or belong to another training.
+        ValueError
+            If ``groups`` and ``subjects`` differ.
         """
         with self._all_or_nothing():
+            groups = groups_or_subjects(groups, subjects)
+            groups = with_target_group(groups, n_target_epochs(X_target_unlabeled))
+            X = with_target_eeg(X, X_target_unlabeled)
             weights, _ = self._starting_point()
             self._info = {} if weights is None else weights.info
             data = TrainingData(self._read_for_fit(X))

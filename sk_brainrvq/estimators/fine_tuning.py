@@ -21,6 +21,14 @@ from sk_brainrvq.estimators.labelled import (
     check_sample_weight,
     labelled_eeg,
 )
+from sk_brainrvq.estimators.target_data import (
+    groups_or_subjects,
+    n_target_epochs,
+    with_target_eeg,
+    with_target_group,
+    with_target_labels,
+    with_target_weight,
+)
 from sk_brainrvq.estimators.training_info import training_info
 from sk_brainrvq.estimators.validation import is_fraction, pair_of
 from sk_brainrvq.nn import EncoderClassifier
@@ -345,3 +353,23 @@ class FineTunedEstimator(HeadedEstimator):
         if y is not None or not items or not all(map(is_braindecode_dataset, items)):
             return y
         return np.concatenate([labels_of(item) for item in items])
+
+    def _with_target(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        groups: Any,
+        subjects: Any,
+        X_target: Any,
+        y_target: Any,
+    ) -> tuple[Any, Any, Any, Any]:
+        """X, labels, weights and groups, each with those of the target's EEG after them."""
+        groups, labels = groups_or_subjects(groups, subjects), self._labels(X, y)
+        n_target = n_target_epochs(X_target)
+        return (
+            with_target_eeg(X, X_target),
+            with_target_labels(labels, y_target, n_target),
+            with_target_weight(sample_weight, n_target),
+            with_target_group(groups, n_target),
+        )
