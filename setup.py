@@ -60,7 +60,11 @@ setup(
     author="The sk_brainrvq developers",
     python_requires=">=3.11",
     packages=find_packages(include=["sk_brainrvq", "sk_brainrvq.*"]),
-    package_data={"sk_brainrvq": ["py.typed"], "sk_brainrvq.datasets": ["eegmat_sha256.txt"]},
+    package_data={
+        "sk_brainrvq": ["py.typed"],
+        "sk_brainrvq.datasets": ["eegmat_sha256.txt"],
+        "sk_brainrvq.weights": ["bundled/*/*"],
+    },
     install_requires=[
         "numpy>=2",
         "scipy>=1.13",

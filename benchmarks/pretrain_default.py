@@ -91,8 +91,8 @@ def main() -> None:
     encoder = halved(pretrainer.weights_, "default", **facts)
 
     for folder, weights, history in (
-        ("tokenizer", codes, tokenizer.history_),
-        ("encoder", encoder, pretrainer.history_),
+        ("default-tokenizer", codes, tokenizer.history_),
+        ("default", encoder, pretrainer.history_),
     ):
         file = weights.save(options.out / folder, half=True)
         (options.out / folder / "history.json").write_text(json.dumps(history) + "\n")

@@ -78,7 +78,9 @@ class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, TrainedEstimator):
     lr : float, default=1e-3
         Peak learning rate of AdamW.
     weight_decay : float, default=0.05
-    pooling : {"mean", "channel", "mean_std", "cls", "none"}, default="mean"
+    pooling : {"region", "mean", "channel", "mean_std", "cls", "none"}, default="region"
+        Of :meth:`transform`, as in :class:`BrainRVQEmbedder`.
+    spectrum : bool, default=True
         Of :meth:`transform`, as in :class:`BrainRVQEmbedder`.
     layer : int, default=-1
         Block whose output :meth:`transform` pools.
@@ -161,7 +163,7 @@ class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, TrainedEstimator):
     ...                                 tokenizer_max_epochs=1, sfreq=200,
     ...                                 ch_names=["C3", "C4"], random_state=0)
     >>> pretrainer.fit(X).transform(X).shape
-    (8, 100)
+    (8, 1606)
     >>> embedder = BrainRVQEmbedder(weights=pretrainer.weights_, sfreq=200,
     ...                             ch_names=["C3", "C4"])
     >>> bool(np.allclose(embedder.fit_transform(X), pretrainer.transform(X), atol=1e-5))
@@ -191,7 +193,8 @@ class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, TrainedEstimator):
         max_epochs: int | None = None,
         lr: float = 1e-3,
         weight_decay: float = 0.05,
-        pooling: str = "mean",
+        pooling: str = "region",
+        spectrum: bool = True,
         layer: int = -1,
         batch_size: int = 16,
         validation: Any = None,
@@ -234,6 +237,7 @@ class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, TrainedEstimator):
         self.lr = lr
         self.weight_decay = weight_decay
         self.pooling = pooling
+        self.spectrum = spectrum
         self.layer = layer
         self.batch_size = batch_size
         self.validation = validation
@@ -318,7 +322,7 @@ class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, TrainedEstimator):
                 "tokenizer=pretrainer.tokenizer_weights_."
             )
         depth = sizes["depth"] if weights is None else weights.encoder_config["depth"]
-        check_pooling(self.pooling, self.layer, depth)
+        check_pooling(self.pooling, self.layer, depth, self.spectrum)
         self._info = {} if weights is None else weights.info
         if weights is None and tokenizer is not None:
             self._info["filters"] = tokenizer.info.get("filters", {})
@@ -457,9 +461,7 @@ class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, TrainedEstimator):
         Returns
         -------
         ndarray, float32
-            (n_epochs, D) for ``pooling`` "mean" and "cls", (n_epochs, n_channels * D) for
-            "channel", (n_epochs, 2 * D) for "mean_std", (n_epochs, n_channels, n_patches, D)
-            for "none".
+            As of :meth:`BrainRVQEmbedder.transform`.
         """
         check_is_fitted(self)
         return self._embed(X)

@@ -8,13 +8,14 @@ from numpy.typing import NDArray
 from sklearn.base import ClassNamePrefixFeaturesOutMixin
 from sklearn.utils.validation import check_is_fitted
 
-from sk_brainrvq.estimators.pooling import check_pooling, embed
+from sk_brainrvq.estimators.pooling import SPECTRUM_NAMES, check_pooling, embed
 from sk_brainrvq.nn import EEGEncoder
 from sk_brainrvq.signals import PatchGroup
+from sk_brainrvq.signals.regions import REGIONS
 
 
 class EmbeddingMixin(ClassNamePrefixFeaturesOutMixin):
-    """Pooled features of an encoder, for estimators with ``pooling`` and ``layer``."""
+    """Pooled features, for estimators with ``pooling``, ``layer`` and ``spectrum``."""
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -27,7 +28,7 @@ class EmbeddingMixin(ClassNamePrefixFeaturesOutMixin):
         return module if isinstance(module, EEGEncoder) else module.encoder
 
     def _check_pooling(self, encoder: EEGEncoder) -> None:
-        check_pooling(self.pooling, self.layer, encoder.depth)
+        check_pooling(self.pooling, self.layer, encoder.depth, self.spectrum)
 
     def _embed(self, X: Any) -> NDArray:
         self._check_pooling(self._encoder)
@@ -42,14 +43,29 @@ class EmbeddingMixin(ClassNamePrefixFeaturesOutMixin):
             groups,
             pooling=self.pooling,
             layer=self.layer,
+            spectrum=self.spectrum,
             batch_size=self.batch_size,
             device=self.net_.device,
         )
 
     @property
     def _n_features_out(self) -> int:
-        factor = {"mean_std": 2, "channel": self.n_channels_in_}.get(self.pooling, 1)
-        return self._encoder.embed_dim * factor
+        return len(self._parts()) * len(self._token_names())
+
+    def _token_names(self) -> list[str]:
+        """Names of a token's features."""
+        spectrum = SPECTRUM_NAMES if self.spectrum else ()
+        return [*map(str, range(self._encoder.embed_dim)), *spectrum]
+
+    def _parts(self) -> list[str]:
+        """What tokens are pooled in, each a token's features."""
+        if self.pooling == "mean_std":
+            return ["mean", "std"]
+        if self.pooling == "region":
+            return list(REGIONS)
+        if self.pooling == "channel":
+            return self.ch_names_in_ or [f"channel{i}" for i in range(self.n_channels_in_)]
+        return [type(self).__name__.lower()]
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray:
         """Names of the features.
@@ -62,8 +78,9 @@ class EmbeddingMixin(ClassNamePrefixFeaturesOutMixin):
         Returns
         -------
         ndarray of str
-            "C3_0", ... for ``pooling="channel"``, "mean_0", "std_0", ... for "mean_std", and
-            the class name with a number otherwise.
+            "Fpz_0", ... of the regions for ``pooling="region"``, "C3_0", ... for "channel",
+            "mean_0", "std_0", ... for "mean_std", and the class name with a number otherwise;
+            with ``spectrum`` "Fpz_log_std" and "Fpz_10Hz", too.
 
         Raises
         ------
@@ -76,12 +93,12 @@ class EmbeddingMixin(ClassNamePrefixFeaturesOutMixin):
                 "pooling='none' gives (n_epochs, n_channels, n_patches, D), not a table with named "
                 "columns; choose another pooling for get_feature_names_out and set_output."
             )
-        names = super().get_feature_names_out(input_features)
-        if self.pooling == "mean_std":
-            width = len(names) // 2
-            names = [f"{part}_{i}" for part in ("mean", "std") for i in range(width)]
-        elif self.pooling == "channel":
-            channels = self.ch_names_in_ or [f"channel{i}" for i in range(self.n_channels_in_)]
-            width = len(names) // len(channels)
-            names = [f"{channel}_{i}" for channel in channels for i in range(width)]
-        return np.asarray(names, dtype=object)
+        plain = super().get_feature_names_out(input_features)
+        # A number follows the class name at once, as in every scikit-learn transformer.
+        joined = self.pooling in ("mean", "cls")
+        names = [
+            f"{part}{name}" if joined and name.isdigit() else f"{part}_{name}"
+            for part in self._parts()
+            for name in self._token_names()
+        ]
+        return np.asarray(names, dtype=plain.dtype)

@@ -9,14 +9,21 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sk_brainrvq.nn import EEGEncoder
+from sk_brainrvq.nn.encoder import log_spectrum
 from sk_brainrvq.signals import InvalidEEGError, PatchGroup
+from sk_brainrvq.signals.regions import region_weights
 from sk_brainrvq.training import Batch, run_batches
 
-POOLINGS = ("mean", "channel", "mean_std", "cls", "none")
+POOLINGS = ("region", "mean", "channel", "mean_std", "cls", "none")
+# Of log_spectrum: the standard deviation, and 1 to 45 Hz, which most recordings keep.
+_SPECTRUM = [0, *range(2, 47)]
+SPECTRUM_NAMES = ("log_std", *(f"{frequency}Hz" for frequency in range(1, 46)))
 
 
-def check_pooling(pooling: str, layer: int, depth: int) -> None:
+def check_pooling(pooling: str, layer: int, depth: int, spectrum: bool) -> None:
     """Raise ValueError for an unknown pooling or a layer that the encoder lacks."""
+    if not isinstance(spectrum, (bool, np.bool_)):
+        raise ValueError(f"spectrum={spectrum!r} was given; expected True or False.")
     if pooling not in POOLINGS:
         raise ValueError(f"pooling={pooling!r} was given; expected one of {POOLINGS}.")
     if not isinstance(layer, Integral) or not -depth <= layer < depth:
@@ -31,6 +38,7 @@ def embed(
     *,
     pooling: str,
     layer: int,
+    spectrum: bool,
     batch_size: int,
     device: str,
 ) -> NDArray:
@@ -40,21 +48,26 @@ def embed(
     ----------
     encoder : EEGEncoder
     groups : iterable of PatchGroup
-    pooling : {"mean", "channel", "mean_std", "cls", "none"}
+    pooling : {"region", "mean", "channel", "mean_std", "cls", "none"}
     layer : int
+    spectrum : bool
+        Extend each token by its patch's log standard deviation and log amplitude spectrum.
     batch_size : int
     device : str
 
     Returns
     -------
     ndarray, float32
-        (n_epochs, D) for "mean" and "cls", (n_epochs, C * D) for "channel", (n_epochs, 2 * D)
-        for "mean_std", (n_epochs, C, P, D) for "none".
+        With D features a token: (n_epochs, 11 * D) for "region", (n_epochs, D) for "mean" and
+        "cls", (n_epochs, C * D) for "channel", (n_epochs, 2 * D) for "mean_std",
+        (n_epochs, C, P, D) for "none".
     """
 
     def summarise(batch: Batch) -> Tensor:
         tokens = encoder(batch.x, batch.electrodes, layer=layer)
-        return _summary(tokens, batch.x.shape[1], pooling)
+        if spectrum:
+            tokens = _with_spectrum(tokens, batch.x)
+        return _summary(tokens, batch, pooling)
 
     results = run_batches(summarise, groups, batch_size, device)
     if pooling == "none":
@@ -88,16 +101,26 @@ def average_segments(results: Iterable[tuple[Batch, Tensor]]) -> NDArray:
     if len({total.shape for total in sums.values()}) > 1:
         raise InvalidEEGError(
             "Epochs differ in their channels, and these features keep channels apart; use "
-            "pooling='mean' to mix montages."
+            "pooling='region' or pooling='mean' to mix montages."
         )
     return np.stack([sums[epoch] / n_patches[epoch] for epoch in sorted(sums)])
 
 
-def _summary(tokens: Tensor, n_channels: int, pooling: str) -> Tensor:
+def _with_spectrum(tokens: Tensor, x: Tensor) -> Tensor:
+    """Tokens (B, 1 + C * P, D) beside spectra; the class token's is the mean of all."""
+    spectra = log_spectrum(x)[..., _SPECTRUM].flatten(1, 2)
+    spectra = torch.cat([spectra.mean(1, keepdim=True), spectra], 1)
+    return torch.cat([tokens, spectra.to(tokens.dtype)], -1)
+
+
+def _summary(tokens: Tensor, batch: Batch, pooling: str) -> Tensor:
     """What is averaged over segments: (B, ...)."""
     if pooling == "cls":
         return tokens[:, 0]
-    patches = tokens[:, 1:].unflatten(1, (n_channels, -1))
+    patches = tokens[:, 1:].unflatten(1, (batch.x.shape[1], -1))
+    if pooling == "region":
+        weights = torch.from_numpy(region_weights(batch.electrodes.cpu().numpy()))
+        return torch.einsum("bcd,cr->brd", patches.mean(2), weights.to(patches))
     if pooling == "none":
         return patches
     if pooling == "channel":

@@ -13,6 +13,8 @@ from sk_brainrvq.training.batches import Batch, batch_of
 
 # Rows of a matrix product, a thread, below which BLAS libraries change kernels.
 ROWS_PER_THREAD = 16
+# Tokens that a CPU works on at once: with more, activations no longer fit its caches.
+_TOKENS_AT_ONCE = 1536
 
 
 def resolve_device(device: str) -> str:
@@ -63,12 +65,20 @@ def run_batches(
         On the CPU.
     """
     with torch.inference_mode():
-        batch_size = int(batch_size)
         for group in groups:
-            for start in range(0, len(group.patches), batch_size):
-                batch = batch_of(group, slice(start, start + batch_size))
+            n_rows = _rows_at_once(group, int(batch_size), device)
+            for start in range(0, len(group.patches), n_rows):
+                batch = batch_of(group, slice(start, start + n_rows))
                 result = function(_at_least(batch, _fewest_rows(batch)).to(device))
                 yield batch, result[: len(batch)].cpu()
+
+
+def _rows_at_once(group: PatchGroup, batch_size: int, device: str) -> int:
+    """Rows of a batch: the user's, or fewer on a CPU, which is faster where caches hold them."""
+    if torch.device(device).type != "cpu":
+        return batch_size
+    n_tokens = group.patches.shape[1] * group.patches.shape[2]
+    return min(batch_size, max(1, _TOKENS_AT_ONCE // n_tokens))
 
 
 def _fewest_rows(batch: Batch) -> int:

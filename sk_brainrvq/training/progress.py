@@ -1,11 +1,17 @@
-"""A progress bar over all steps of a fit."""
+"""A progress bar over all steps of a fit: a widget in notebooks, text elsewhere."""
 
 import time
+import warnings
 from typing import Any
 
 import numpy as np
 from skorch.callbacks import Callback
-from tqdm.auto import tqdm
+from tqdm import TqdmWarning
+
+with warnings.catch_warnings():
+    # A notebook without ipywidgets gets the bar as text: nothing that a user must act on.
+    warnings.simplefilter("ignore", TqdmWarning)
+    from tqdm.auto import tqdm
 
 _SECONDS_BETWEEN_LOSSES = 2.0
 
@@ -25,7 +31,7 @@ class StepProgress(Callback):
 
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
         """Open the bar."""
-        self.bar_ = tqdm(total=self.n_steps, desc=self.title, unit="step")
+        self.bar_ = tqdm(total=self.n_steps, desc=self.title, unit="step", dynamic_ncols=True)
         self.shown_: dict[str, str] = {}
         self.last_loss_ = time.monotonic()
 

@@ -2,6 +2,7 @@
 
 from sk_brainrvq.weights.exceptions import CheckpointError
 from sk_brainrvq.weights.official import load_official
-from sk_brainrvq.weights.weights import Weights, resolve_weights
+from sk_brainrvq.weights.resolving import bundled_weights, resolve_weights
+from sk_brainrvq.weights.weights import Weights
 
-__all__ = ["CheckpointError", "Weights", "load_official", "resolve_weights"]
+__all__ = ["CheckpointError", "Weights", "bundled_weights", "load_official", "resolve_weights"]

@@ -23,11 +23,6 @@ from sk_brainrvq.weights.official import convert_official
 _DIGEST_LENGTH = 12
 # Prefix of tensors of other networks in the same file.
 _ATTACHED = "attached/"
-NO_DEFAULT = (
-    'weights="default" was given, but no default model is bundled with this version. Get weights '
-    "by fitting BrainRVQPretrainer on unlabelled EEG and pass weights=pretrainer.weights_, give "
-    "the path of a saved checkpoint, or pass weights=None for randomly initialised ones."
-)
 
 
 class Weights:
@@ -332,42 +327,4 @@ def _to_numpy(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
 def _rebuild(name: str, kind: str, config: dict, info: dict, arrays: Mapping[str, Any]) -> Weights:
     weights = Weights.__new__(Weights)
     weights._set(name, kind, config, info, {k: torch.tensor(v) for k, v in arrays.items()})
-    return weights
-
-
-def resolve_weights(weights: Any, kinds: tuple[str, ...], parameter: str) -> Weights | None:
-    """The ``Weights`` that a parameter stands for.
-
-    Parameters
-    ----------
-    weights : "default", None, path or Weights
-    kinds : tuple of str
-        Kinds that serve.
-    parameter : str
-        Name of the parameter, for messages.
-
-    Returns
-    -------
-    Weights or None
-    """
-    if weights is None:
-        return None
-    if hasattr(weights, "get_params"):
-        raise CheckpointError(
-            f"{parameter}= was given a {type(weights).__name__}, which would lose its fit when "
-            f"scikit-learn clones it. Pass its weights instead: {parameter}=fitted.weights_."
-        )
-    if isinstance(weights, str) and weights == "default":
-        raise CheckpointError(NO_DEFAULT.replace("weights=", f"{parameter}=", 1))
-    if isinstance(weights, (str, Path)):
-        weights = Weights(weights)
-    if not isinstance(weights, Weights):
-        raise CheckpointError(
-            f"{parameter}={weights!r} was given; expected 'default', None, a path or a Weights."
-        )
-    if weights.kind not in kinds:
-        raise CheckpointError(
-            f"{parameter}={weights!r} holds a network of kind {weights.kind!r}; expected one of "
-            f"{', '.join(kinds)}."
-        )
     return weights

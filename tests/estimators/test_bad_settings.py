@@ -93,12 +93,6 @@ def test_codebook__larger_than_the_data__works_and_says_so(name):
     assert np.isfinite(estimator.transform(make_eeg(n_epochs=2))).all()
 
 
-@every_estimator
-def test_weights__default__says_how_to_get_weights(name):
-    message = 'weights="default".*no default model.*pretrainer.weights_'
-    assert_refused(name, message, CheckpointError, weights="default")
-
-
 @pytest.mark.parametrize("params", [{"weights": 3}, {"weights": [1, 2]}])
 @every_estimator
 def test_weights__no_weights__says_what_is_expected(name, params):

@@ -1,11 +1,14 @@
 """Poolings against the bare module, in numpy."""
 
+import mne
 import numpy as np
 import pytest
 import torch
 from tiny import CH_NAMES, fitted, make_eeg, tiny
 
-from sk_brainrvq.signals import ELECTRODE_NAMES, InvalidEEGError
+from sk_brainrvq.signals import ELECTRODE_NAMES, InvalidEEGError, match_electrodes
+from sk_brainrvq.signals.electrodes import electrode_rows
+from sk_brainrvq.signals.regions import region_table, region_weights
 
 
 def bare_tokens(module, X, layer=-1):
@@ -44,6 +47,93 @@ def test_pretrainer__each_pooling__as_the_bare_encoder(pooling):
     pretrainer = tiny("pretrainer", pooling=pooling).fit(X)
     tokens = bare_tokens(pretrainer.net_.module_.encoder, X)
     np.testing.assert_allclose(pretrainer.transform(X), naive_pooling(tokens, pooling), atol=1e-5)
+
+
+REGION_CENTRES = ["Fpz", "F7", "Fz", "F8", "T7", "Cz", "T8", "P7", "Pz", "P8", "Oz"]
+
+
+def naive_region_weights(ch_names):
+    """Weights (n_channels, 11) from angles of a standard cap; each region's sum to 1."""
+    places = mne.channels.make_standard_montage("easycap-M1").get_positions()["ch_pos"]
+    centre = np.mean([places[name] for name in ("T7", "T8", "Fpz", "Oz")], axis=0)
+
+    def directions(names):
+        vectors = np.array([places[name] - centre for name in names])
+        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+    interest = np.exp(10 * directions(ch_names) @ directions(REGION_CENTRES).T)
+    return interest / interest.sum(0)
+
+
+def test_region__weights__those_of_distances_on_a_standard_cap():
+    names = ["Fp1", "F3", "C3", "Cz", "C4", "P8", "O1", "O2"]
+    weights = region_weights(electrode_rows(match_electrodes(names, len(names))))
+    np.testing.assert_allclose(weights.sum(0), 1, atol=1e-6)
+    expected = naive_region_weights(names)
+    np.testing.assert_array_equal(weights.argmax(0), expected.argmax(0))
+    # Caps of templates differ by millimetres.
+    np.testing.assert_allclose(weights, expected, atol=0.12)
+
+
+def test_region__weights_of_a_pair_and_of_mixtures__mean_of_the_electrodes():
+    table = region_table()
+    pair = electrode_rows(match_electrodes(["C3-P3"], 1))
+    c3, p3 = (ELECTRODE_NAMES.index(name) + 1 for name in ("C3", "P3"))
+    np.testing.assert_allclose(pair @ table, table[[c3, p3]].mean(0, keepdims=True), rtol=1e-6)
+    np.testing.assert_allclose(region_weights(pair), 1)
+
+
+def test_region__features__weighted_means_over_channels():
+    X = make_eeg()
+    embedder = tiny("embedder", pooling="region").fit(X)
+    tokens = bare_tokens(embedder.net_.module_, X)[:, 1:].reshape(len(X), 4, -1, 100).mean(2)
+    weights = region_weights(electrode_rows(match_electrodes(CH_NAMES, 4)))
+    expected = np.einsum("ncd,cr->nrd", tokens, weights).reshape(len(X), -1)
+    np.testing.assert_allclose(embedder.transform(X), expected, atol=1e-5)
+
+
+def test_region__channels_in_another_order_or_number__same_size():
+    X = make_eeg()
+    embedder = tiny("embedder", pooling="region").fit(X)
+    names = list(reversed(CH_NAMES))
+    turned = tiny("embedder", pooling="region", ch_names=names).fit_transform(X[:, ::-1])
+    np.testing.assert_allclose(turned, embedder.transform(X), atol=1e-4)
+    fewer = tiny("embedder", pooling="region", ch_names=CH_NAMES[:1]).fit_transform(X[:, :1])
+    assert fewer.shape == turned.shape == (12, 1100)
+
+
+def test_spectrum__last_features__log_amplitudes_of_each_second():
+    times = np.arange(600) / 200
+    X = 30 * np.sin(2 * np.pi * 10 * times) * np.ones((3, 4, 1))
+    with_spectrum = tiny("embedder", spectrum=True).fit(X)
+    features, names = with_spectrum.transform(X), list(with_spectrum.get_feature_names_out())
+    np.testing.assert_allclose(features[:, :100], tiny("embedder").fit_transform(X), atol=1e-6)
+    value = dict(zip(names, features[0], strict=True))
+    # Tenths of microvolts, less the typical values that the network is spared.
+    assert value["brainrvqembedder_10Hz"] == pytest.approx(np.log1p(300) - 1.5, abs=1e-3)
+    assert value["brainrvqembedder_20Hz"] == pytest.approx(-1.5, abs=0.05)
+    assert value["brainrvqembedder_log_std"] == pytest.approx(
+        np.log1p(30 / np.sqrt(2)) - 2.5, abs=1e-3
+    )
+
+
+@pytest.mark.parametrize(
+    ("pooling", "shape"),
+    [
+        ("region", (12, 11 * 146)),
+        ("mean", (12, 146)),
+        ("channel", (12, 4 * 146)),
+        ("mean_std", (12, 2 * 146)),
+        ("cls", (12, 146)),
+        ("none", (12, 4, 3, 146)),
+    ],
+)
+def test_spectrum__each_pooling__extends_each_token(pooling, shape):
+    embedder = tiny("embedder", pooling=pooling, spectrum=True).fit(make_eeg())
+    assert embedder.transform(make_eeg()).shape == shape
+    if pooling != "none":
+        names = embedder.get_feature_names_out()
+        assert len(set(names)) == shape[1]
 
 
 def test_layer__first_and_last__differ():

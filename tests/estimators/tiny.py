@@ -16,14 +16,16 @@ CH_NAMES = ["Fp1", "C3", "Cz", "O2"]
 
 _SAMPLES_OF_ALPHA = 400
 _ARRAYS = {"sfreq": 200, "ch_names": CH_NAMES, "random_state": 0, "device": "cpu"}
+# The plainest features, which tests can compute themselves.
+_MEAN = {"pooling": "mean", "spectrum": False}
 _SIZES = {"architecture": "tiny", "codebook_size": 16}
 ESTIMATORS = {
     "tokenizer": (DDRVQTransformer, {**_ARRAYS, **_SIZES, "max_epochs": 1}),
     "pretrainer": (
         BrainRVQPretrainer,
-        {**_ARRAYS, **_SIZES, "max_epochs": 1, "tokenizer_max_epochs": 1},
+        {**_ARRAYS, **_SIZES, **_MEAN, "max_epochs": 1, "tokenizer_max_epochs": 1},
     ),
-    "embedder": (BrainRVQEmbedder, {**_ARRAYS, "architecture": "tiny", "weights": None}),
+    "embedder": (BrainRVQEmbedder, {**_ARRAYS, **_MEAN, "architecture": "tiny", "weights": None}),
     "classifier": (
         BrainRVQClassifier,
         {**_ARRAYS, "architecture": "tiny", "weights": None, "max_epochs": 1},

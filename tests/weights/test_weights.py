@@ -149,7 +149,6 @@ class FittedEstimator:
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ("default", r'tokenizer="default" was given, but no default model.*BrainRVQPretrainer'),
         (FittedEstimator(), r"tokenizer= was given a FittedEstimator.*tokenizer=fitted\.weights_"),
         (3, r"tokenizer=3 was given; expected 'default', None, a path or a Weights"),
         ("no/such/folder", "No checkpoint at no/such/folder"),

@@ -1,0 +1,75 @@
+"""What ``weights=`` and ``tokenizer=`` stand for, the bundled default model among others."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from sk_brainrvq.weights.exceptions import CheckpointError
+from sk_brainrvq.weights.weights import Weights
+
+_BUNDLED = Path(__file__).parent / "bundled"
+
+
+@cache
+def bundled_weights(name: str) -> Weights:
+    """Weights that come with the package; see their model card.
+
+    Parameters
+    ----------
+    name : {"default", "default-tokenizer"}
+
+    Returns
+    -------
+    Weights
+        Of kind "pretraining" or "tokenizer".
+
+    Raises
+    ------
+    CheckpointError
+        If the installation lacks the files.
+    """
+    folder = _BUNDLED / name
+    if not folder.is_dir():
+        raise CheckpointError(
+            f'"default" was given, but this installation lacks the bundled model ({folder}). '
+            "Install sk_brainrvq again, or pass weights=None for randomly initialised ones."
+        )
+    return Weights(folder)
+
+
+def resolve_weights(weights: Any, kinds: tuple[str, ...], parameter: str) -> Weights | None:
+    """The ``Weights`` that a parameter stands for.
+
+    Parameters
+    ----------
+    weights : "default", None, path or Weights
+    kinds : tuple of str
+        Kinds that serve.
+    parameter : str
+        Name of the parameter, for messages.
+
+    Returns
+    -------
+    Weights or None
+    """
+    if weights is None:
+        return None
+    if hasattr(weights, "get_params"):
+        raise CheckpointError(
+            f"{parameter}= was given a {type(weights).__name__}, which would lose its fit when "
+            f"scikit-learn clones it. Pass its weights instead: {parameter}=fitted.weights_."
+        )
+    if isinstance(weights, str) and weights == "default":
+        weights = bundled_weights("default-tokenizer" if kinds == ("tokenizer",) else "default")
+    if isinstance(weights, (str, Path)):
+        weights = Weights(weights)
+    if not isinstance(weights, Weights):
+        raise CheckpointError(
+            f"{parameter}={weights!r} was given; expected 'default', None, a path or a Weights."
+        )
+    if weights.kind not in kinds:
+        raise CheckpointError(
+            f"{parameter}={weights!r} holds a network of kind {weights.kind!r}; expected one of "
+            f"{', '.join(kinds)}."
+        )
+    return weights

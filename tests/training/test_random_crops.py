@@ -1,0 +1,118 @@
+"""Random crops: what is cut, how it is drawn, and that training on them is reproducible."""
+
+import numpy as np
+import pytest
+from tiny import CH_NAMES, make_eeg, tiny
+from training_tools import assert_same_training
+
+from sk_brainrvq import RandomCrops
+from sk_brainrvq.signals import EpochBlock, prepare
+from sk_brainrvq.training import Engine, SegmentDataset
+from sk_brainrvq.training.batches import BatchLoader, ShuffledBatches
+
+N_EPOCHS, N_PATCHES = 6, 8
+
+
+@pytest.fixture
+def dataset():
+    """Signals of which every sample differs from every other: they tell where a crop lies."""
+    shape = (N_EPOCHS, len(CH_NAMES), N_PATCHES * 200)
+    data = np.arange(np.prod(shape), dtype=float).reshape(shape) / 1000
+    index = np.arange(N_EPOCHS)
+    return SegmentDataset(prepare([EpochBlock(data, 1.0, 200.0, list(CH_NAMES), index)]))
+
+
+def crops_of(dataset, crops, n_batches=200, **loader):
+    order = ShuffledBatches(dataset, 4, seed=3, steps_per_epoch=n_batches, crops=crops)
+    return [batch for batch, _ in BatchLoader(dataset, order, **loader)]
+
+
+def test_crops__samples__are_stretches_of_the_epochs_they_name(dataset):
+    whole = dataset.groups[0].patches.reshape(N_EPOCHS, len(CH_NAMES), -1)
+    rows = dataset.groups[0].electrodes.tolist()
+    for batch in crops_of(dataset, RandomCrops(), n_batches=20):
+        channels = [rows.index(row) for row in batch.electrodes.tolist()]
+        for crop, epoch in zip(batch.x.flatten(2).numpy(), batch.epoch.tolist(), strict=True):
+            source = whole[epoch, channels]
+            start = int(np.abs(source[0] - crop[0, 0]).argmin())
+            np.testing.assert_array_equal(crop, source[:, start : start + crop.shape[1]])
+
+
+def test_crops__many_batches__every_length_and_number_of_channels_and_starts_off_the_second(
+    dataset,
+):
+    crops = RandomCrops(2, 5, channel_dropout=0.6, fewest_channels=2)
+    batches = crops_of(dataset, crops)
+    lengths = np.array([batch.x.shape[2] for batch in batches])
+    assert set(lengths) == {2, 3, 4, 5}
+    # Log-uniform: 2 s is drawn in log(3 / 2) / log(6 / 2) of all batches.
+    assert np.mean(lengths == 2) == pytest.approx(np.log(1.5) / np.log(3), abs=0.1)
+    n_channels = np.array([batch.x.shape[1] for batch in batches])
+    assert set(n_channels) == {2, 3, 4}
+    assert np.mean(n_channels == 4) == pytest.approx(0.4 + 0.6 / 3, abs=0.1)
+    assert all(len(batch) in {4 * (8 // n), 2 * (8 // n), 3 * (8 // n)}
+               for batch, n in zip(batches, lengths, strict=True))  # fmt: skip
+    first = np.concatenate([batch.x[:, 0, 0, 0].numpy() for batch in batches])
+    assert len(np.unique(first)) > 1000
+
+
+def test_crops__epochs_shorter_than_the_shortest__are_taken_whole(dataset):
+    for batch in crops_of(dataset, RandomCrops(20, 30, channel_dropout=0), n_batches=5):
+        np.testing.assert_array_equal(batch.x, dataset.groups[0].patches[batch.epoch.numpy()])
+
+
+def test_crops__same_seed__same_crops_and_those_of_a_continued_order(dataset):
+    one, two = (crops_of(dataset, RandomCrops(), n_batches=6) for _ in range(2))
+    order = ShuffledBatches(dataset, 4, seed=3, steps_per_epoch=3, crops=RandomCrops())
+    order.position = 3
+    continued = [batch for batch, _ in BatchLoader(dataset, order)]
+    for batch, same in [*zip(one, two, strict=True), *zip(one[3:], continued, strict=True)]:
+        np.testing.assert_array_equal(batch.x, same.x)
+        np.testing.assert_array_equal(batch.electrodes, same.electrodes)
+
+
+def test_crops__two_processes__share_the_crops_of_one(dataset):
+    whole = crops_of(dataset, RandomCrops(), n_batches=8)
+    shares = [
+        crops_of(dataset, RandomCrops(), n_batches=8, rank=rank, n_processes=2) for rank in (0, 1)
+    ]
+    for batch, *parts in zip(whole, *shares, strict=True):
+        np.testing.assert_array_equal(batch.x, np.concatenate([part.x for part in parts]))
+        assert {part.share.n_total for part in parts} == {len(batch)}
+        assert [part.share.n_rows for part in parts] == [len(part) for part in parts]
+
+
+@pytest.mark.parametrize("name", ["tokenizer", "pretrainer"])
+def test_training__crops_and_a_checkpoint__as_without_and_recorded(name, tmp_path):
+    X = make_eeg(n_epochs=8, n_times=1200)
+    params = {"crops": RandomCrops(longest=3), "max_epochs": 2, "steps_per_epoch": 3}
+    at_once = tiny(name, **params).fit(X)
+    saved = {**params, "checkpoint_dir": tmp_path}
+    tiny(name, **saved).fit(X)
+    assert_same_training(tiny(name, **saved).fit(X), at_once)
+    assert at_once.weights_.info["trained_patches"] == 3
+    assert tiny(name, **params | {"crops": None}).fit(X).weights_ != at_once.weights_
+
+
+def test_crops__saved_with_the_estimator__come_back(tmp_path):
+    tokenizer = tiny("tokenizer", crops=RandomCrops(2, 3, channel_dropout=0.25)).fit(make_eeg())
+    tokenizer.save_pretrained(tmp_path)
+    loaded = type(tokenizer).from_pretrained(tmp_path).crops
+    assert loaded.get_params() == tokenizer.crops.get_params()
+
+
+@pytest.mark.parametrize(
+    ("crops", "message"),
+    [
+        (RandomCrops(0), "shortest=0 was given; expected a number of 1 or more"),
+        (RandomCrops(2.5), r"shortest=2\.5 was given"),
+        (RandomCrops(5, 3), "shortest=5 and longest=3 were given.*the shortest first"),
+        (RandomCrops(longest=60), "seconds from 1 to 30"),
+        (RandomCrops(channel_dropout=1.5), r"channel_dropout=1\.5 was given.*from 0 to 1"),
+        (RandomCrops(fewest_channels=0), "fewest_channels=0 was given"),
+        (Engine(), r"crops=Engine\(\) was given; expected sk_brainrvq\.RandomCrops"),
+    ],
+)
+def test_crops__that_cannot_be__are_refused(crops, message):
+    with pytest.raises(ValueError, match=message):
+        tiny("tokenizer", crops=crops).fit(make_eeg())
