@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from sk_brainrvq.weights import CheckpointError, resolve_weights
-from table.running import digest_of
-from table.systems import SYSTEMS, Settings
+from table.system import Settings
+from table.systems import SYSTEMS
 from table.tasks import EEGMAT_SPLIT, dataset_names
 
 _KINDS = ("pretraining", "tokenizer", "classifier", "encoder")
@@ -173,8 +173,3 @@ def choose(arguments: argparse.Namespace, systems: Sequence[str], named: bool) -
         # The bundled model was pretrained on the training subjects of EEGMAT's official split.
         exposed = list(EEGMAT_SPLIT["train"]) if arguments.dataset == "eegmat" else []
     return Chosen(kept, settings, exposed)
-
-
-def slug(settings: Settings) -> str:
-    """Short name of settings, for file names."""
-    return digest_of({"settings": settings})[:6]

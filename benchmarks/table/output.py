@@ -16,6 +16,7 @@ from table.systems import SYSTEMS
 
 # Okabe and Ito's colours, told apart by all kinds of colour vision.
 COLOURS = {"baseline": "#000000", "rival": "#D55E00", "brainrvq": "#0072B2"}
+MARKERS = {"baseline": "o", "rival": "s", "brainrvq": "^"}
 FAMILIES = {"baseline": "simple baselines", "rival": "networks of others", "brainrvq": "BrainRVQ"}
 
 
@@ -48,7 +49,8 @@ def markdown(section: Section) -> str:
     if any(row.reported for row in section.rows):
         columns.append("reported")
     if section.best_band_power:
-        columns += [f"{LABELS[primary]} over band power", "p"]
+        columns.append(f"{LABELS[primary]} over band power")
+        columns += ["p"] if section.slug != "official" else []
     columns.append("folds × seeds")
     lines = [columns, ["---"] * len(columns)]
     marks: dict[str, int] = {}
@@ -127,7 +129,7 @@ def write_csv(sections: Sequence[Section], path: Path) -> None:
                     "notes": "; ".join(row.notes),
                 }
                 lines.append(line)
-    _write(lines, path)
+    write_lines(lines, path)
 
 
 def write_runs(results: Sequence[Result], path: Path) -> None:
@@ -146,10 +148,11 @@ def write_runs(results: Sequence[Result], path: Path) -> None:
         line |= {**record["figures"], **of_validation}
         line |= {key: record.get(key, "") for key in ("C", "epoch", "n_epochs", "seconds")}
         lines.append(line)
-    _write(lines, path)
+    write_lines(lines, path)
 
 
-def _write(lines: Sequence[dict[str, Any]], path: Path) -> None:
+def write_lines(lines: Sequence[dict[str, Any]], path: Path) -> None:
+    """Lines of equal keys as CSV."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", newline="") as file:
         writer = csv.DictWriter(file, list(lines[0]))
@@ -193,7 +196,7 @@ def draw(section: Section, path: Path) -> None:
         text.set_color(COLOURS[SYSTEMS[row.system].family])
     families = dict.fromkeys(SYSTEMS[row.system].family for row in section.rows)
     keys = [
-        Line2D([], [], color=COLOURS[f], marker="o", label=FAMILIES[f] + ", 95 % interval")
+        Line2D([], [], color=COLOURS[f], marker=MARKERS[f], label=FAMILIES[f] + ", 95 % interval")
         for f in families
     ]
     if max(row.n_folds for row in rows) > 1:
@@ -212,12 +215,13 @@ def draw(section: Section, path: Path) -> None:
 
 
 def _draw_row(ax: Any, y: int, row: Row, metric: str, reported: float | None) -> None:
-    colour, estimate = COLOURS[SYSTEMS[row.system].family], row.estimates[metric]
+    family, estimate = SYSTEMS[row.system].family, row.estimates[metric]
+    colour = COLOURS[family]
     if row.n_folds > 1:
         folds = row.by_fold[metric]
         ax.scatter(folds, np.full(len(folds), y), marker="|", color=colour, alpha=0.35, s=40)
     if not math.isnan(estimate.low):
         ax.plot([estimate.low, estimate.high], [y, y], color=colour, linewidth=2)
-    ax.plot(estimate.mean, y, "o", color=colour, markersize=6)
+    ax.plot(estimate.mean, y, MARKERS[family], color=colour, markersize=6)
     if reported is not None:
         ax.plot(reported, y, "D", markerfacecolor="none", markeredgecolor="0.2", markersize=6)

@@ -9,71 +9,45 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.signal import resample_poly
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from table.scaling import (
+    as_bendr_was_trained,
+    by_percentile,
+    by_range_with_scale,
+    hundred_microvolts,
+    labram_names,
+)
 from table.st_transformer import STTransformer
 
 PATCH = 200
-_LATER_NAMES = {"T3": "T7", "T4": "T8", "T5": "P7", "T6": "P8"}
-Build = Callable[..., nn.Module]
 
 
-def hundred_microvolts(X: NDArray) -> NDArray:
-    """Microvolts in units of 100: the protocol's input, and that of LaBraM and CBraMod."""
-    return (X / 100).astype(np.float32)
+@dataclass(frozen=True)
+class Shape:
+    """What a network is built for.
 
-
-def by_percentile(X: NDArray) -> NDArray:
-    """Each channel of a window over the 95th percentile of its size, as BIOT's authors do."""
-    size = np.quantile(np.abs(X), 0.95, axis=-1, keepdims=True)
-    return (X / (size + 1e-8)).astype(np.float32)
-
-
-def by_range_with_scale(X: NDArray) -> NDArray:
-    """Windows stretched to -1 to 1, and a channel that holds how large they were: BENDR.
-
-    The authors set the size in relation to a data set's largest value; here it is 1 mV, so that
-    nothing is learnt from other windows.
-    """
-    low, high = X.min((1, 2), keepdims=True), X.max((1, 2), keepdims=True)
-    stretched = 2 * (X - low) / np.maximum(high - low, 1e-8) - 1
-    scale = 2 * np.clip((high - low) / 1000, 0, 1) - 1
-    scale = np.broadcast_to(scale, (len(X), 1, X.shape[-1]))
-    return np.concatenate([stretched, scale], axis=1).astype(np.float32)
-
-
-def as_bendr_was_trained(X: NDArray, ch_names: Sequence[str]) -> tuple[NDArray, list[str]]:
-    """The 19 channels of BENDR's published weights, in their order, at their 256 Hz.
-
-    Parameters
+    Attributes
     ----------
-    X : ndarray, shape (n_windows, n_channels, n_times)
-        At 200 Hz.
-    ch_names : sequence of str
-
-    Returns
-    -------
-    tuple of ndarray and list of str
-
-    Raises
-    ------
-    ValueError
-        If one of the 19 is missing: the first convolution is tied to them.
+    n_channels, n_times, n_classes : int
+        Channels and samples of scaled windows.
+    ch_names : tuple of str
+        Those of the windows before scaling, which may add a channel.
     """
-    from braindecode.models.bendr import BENDR_CHANNEL_ORDER
 
-    row = {_LATER_NAMES.get(name.upper(), name.upper()): i for i, name in enumerate(ch_names)}
-    wanted = [_LATER_NAMES.get(name, name) for name in BENDR_CHANNEL_ORDER if name != "SCALE"]
-    missing = [name for name in wanted if name not in row]
-    if missing:
-        raise ValueError(f"--pretrained: BENDR's weights need the channels {missing} too.")
-    chosen = X[:, [row[name] for name in wanted]]
-    return resample_poly(chosen, 32, 25, axis=-1).astype(np.float32), wanted
+    n_channels: int
+    n_times: int
+    n_classes: int
+    ch_names: tuple[str, ...]
+
+    def for_braindecode(self, whole_seconds: bool = False) -> dict[str, Any]:
+        """Sizes by the names that braindecode's networks know."""
+        n_times = self.n_times + (-self.n_times % PATCH if whole_seconds else 0)
+        sizes = {"n_chans": self.n_channels, "n_times": n_times, "n_outputs": self.n_classes}
+        return {**sizes, "sfreq": 200}
 
 
 class WholePatches(nn.Module):
@@ -108,88 +82,47 @@ class MeanHead(nn.Module):
         return self.linear(tokens.mean((1, 2)))
 
 
-def labram_names(ch_names: Sequence[str]) -> list[str]:
-    """Names from LaBraM's table of positions for these channels.
-
-    Parameters
-    ----------
-    ch_names : sequence of str
-        A pair that the table lacks takes the place of its first electrode.
-
-    Returns
-    -------
-    list of str
-
-    Raises
-    ------
-    ValueError
-        For a channel that is in no way in the table.
-    """
-    from braindecode.models.labram import LABRAM_CHANNEL_ORDER
-
-    known = {name.upper() for name in LABRAM_CHANNEL_ORDER}
-    names = []
-    for name in ch_names:
-        electrodes = name.upper().split("-")
-        pair = "-".join(_LATER_NAMES.get(electrode, electrode) for electrode in electrodes)
-        fitting = [n for n in (name.upper(), pair, electrodes[0]) if n in known]
-        if not fitting:
-            raise ValueError(f"LaBraM has no position for channel {name!r}.")
-        names.append(fitting[0])
-    return names
-
-
-def _sizes(n_channels: int, n_times: int, n_classes: int) -> dict[str, Any]:
-    return {"n_chans": n_channels, "n_times": n_times, "n_outputs": n_classes, "sfreq": 200}
-
-
-def _eegnet(n_channels: int, n_times: int, n_classes: int, ch_names: Sequence[str]) -> nn.Module:
+def _eegnet(shape: Shape) -> nn.Module:
     from braindecode.models import EEGNet
 
     # Half a second of temporal filter, as the authors ask for.
-    return EEGNet(**_sizes(n_channels, n_times, n_classes), kernel_length=100)
+    return EEGNet(**shape.for_braindecode(), kernel_length=100)
 
 
-def _st_transformer(
-    n_channels: int, n_times: int, n_classes: int, ch_names: Sequence[str]
-) -> nn.Module:
-    return STTransformer(n_channels, n_times, n_classes)
+def _st_transformer(shape: Shape) -> nn.Module:
+    return STTransformer(shape.n_channels, shape.n_times, shape.n_classes)
 
 
-def _bendr(n_channels: int, n_times: int, n_classes: int, ch_names: Sequence[str]) -> nn.Module:
+def _bendr(shape: Shape) -> nn.Module:
     from braindecode.models import BENDR
 
-    return BENDR(**_sizes(n_channels, n_times, n_classes))
+    return BENDR(**shape.for_braindecode())
 
 
-def _biot(n_channels: int, n_times: int, n_classes: int, ch_names: Sequence[str]) -> nn.Module:
+def _biot(shape: Shape) -> nn.Module:
     from braindecode.models import BIOT
 
-    return BIOT(**_sizes(n_channels, n_times, n_classes))
+    return BIOT(**shape.for_braindecode())
 
 
-def _labram(n_channels: int, n_times: int, n_classes: int, ch_names: Sequence[str]) -> nn.Module:
+def _labram(shape: Shape) -> nn.Module:
     from braindecode.models import Labram
 
-    padded = n_times + -n_times % PATCH
-    network = Labram(
-        **_sizes(n_channels, padded, n_classes), drop_path_prob=0.1, use_mean_pooling=True
-    )
-    return WholePatches(network, ch_names=labram_names(ch_names))
+    sizes = shape.for_braindecode(whole_seconds=True)
+    network = Labram(**sizes, drop_path_prob=0.1, use_mean_pooling=True)
+    return WholePatches(network, ch_names=labram_names(shape.ch_names))
 
 
-def _cbramod(n_channels: int, n_times: int, n_classes: int, ch_names: Sequence[str]) -> nn.Module:
+def _cbramod(shape: Shape) -> WholePatches:
     from braindecode.models import CBraMod
 
-    return WholePatches(CBraMod(**_sizes(n_channels, n_times + -n_times % PATCH, n_classes)))
+    return WholePatches(CBraMod(**shape.for_braindecode(whole_seconds=True)))
 
 
-def _cbramod_mean(
-    n_channels: int, n_times: int, n_classes: int, ch_names: Sequence[str]
-) -> nn.Module:
-    network = _cbramod(n_channels, n_times, n_classes, ch_names)
-    network.network.final_layer = MeanHead(200, n_classes)
-    return network
+def _cbramod_mean(shape: Shape) -> WholePatches:
+    whole = _cbramod(shape)
+    whole.network.final_layer = MeanHead(200, shape.n_classes)
+    return whole
 
 
 @dataclass(frozen=True)
@@ -200,7 +133,7 @@ class Rival:
     ----------
     label : str
     build : callable
-        Takes n_channels, n_times, n_classes and ch_names.
+        Takes a :class:`Shape`.
     scale : callable
         Microvolts to the network's input.
     lr, weight_decay, label_smoothing : float
@@ -213,7 +146,7 @@ class Rival:
     """
 
     label: str
-    build: Build
+    build: Callable[[Shape], nn.Module]
     scale: Callable[[NDArray], NDArray]
     lr: float
     weight_decay: float
@@ -292,97 +225,18 @@ RIVALS = {
 }
 
 
-def load_published(network: nn.Module, name: str) -> str:
-    """Copy a rival's published weights from the hub into a network, as far as they fit.
-
-    Parameters
-    ----------
-    network : nn.Module
-        As built by ``RIVALS[name].build``.
-    name : str
-
-    Returns
-    -------
-    str
-        What was copied, in words.
-
-    Raises
-    ------
-    ValueError
-        If the rival has no published weights, or fewer than half of them fit.
-    """
-    hub = RIVALS[name].hub
-    if hub is None:
-        raise ValueError(f"--pretrained: {RIVALS[name].label} has no published weights.")
-    from huggingface_hub import hf_hub_download
-    from safetensors.torch import load_file
-
-    published = load_file(hf_hub_download(hub, "model.safetensors"))
-    return copy_weights(network, published, hub)
-
-
-def copy_weights(network: nn.Module, published: dict[str, Tensor], source: str) -> str:
-    """Copy tensors of equal names and shapes, the output layer left out.
-
-    Parameters
-    ----------
-    network : nn.Module
-    published : dict of str to Tensor
-    source : str
-        For messages.
-
-    Returns
-    -------
-    str
-        How much was copied, and which tensors were not.
-
-    Raises
-    ------
-    ValueError
-        If they are fewer than half of the network's parameters.
-    """
-    inner = network.network if isinstance(network, WholePatches) else network
-    own = inner.state_dict()
-    fitting = {
-        key: _first_rows(published[key], value)
-        for key, value in own.items()
-        if key in published and not key.startswith("final_layer")
-    }
-    fitting = {key: value for key, value in fitting.items() if value.shape == own[key].shape}
-    inner.load_state_dict({**own, **fitting})
-    share = sum(v.numel() for v in fitting.values()) / sum(v.numel() for v in own.values())
-    if share < 0.5:
-        raise ValueError(
-            f"--pretrained: only {share:.0%} of the network's parameters are in {source}; its "
-            "channels or lengths do not fit this dataset."
-        )
-    left = ", ".join(sorted(own.keys() - fitting.keys()))
-    return f"{share:.0%} of the network's parameters from {source}; not from there: {left}"
-
-
-def _first_rows(published: Tensor, own: Tensor) -> Tensor:
-    """Position tables longer than needed, cut to the first rows."""
-    longer = published.ndim == own.ndim == 3 and published.shape[1] > own.shape[1]
-    return published[:, : own.shape[1]] if longer else published
-
-
 def count_parameters(network: nn.Module) -> int:
     """Parameters of a network."""
     return sum(parameter.numel() for parameter in network.parameters())
 
 
-def build_network(
-    name: str, shape: tuple[int, ...], n_classes: int, ch_names: Sequence[str], seed: int
-) -> nn.Module:
+def build_network(name: str, shape: Shape, seed: int) -> nn.Module:
     """A rival's network, initialised from a seed.
 
     Parameters
     ----------
     name : str
-    shape : tuple
-        Of the scaled windows, (n_windows, n_channels, n_times).
-    n_classes : int
-    ch_names : sequence of str
+    shape : Shape
     seed : int
 
     Returns
@@ -390,4 +244,4 @@ def build_network(
     nn.Module
     """
     torch.manual_seed(seed)
-    return RIVALS[name].build(shape[1], shape[2], n_classes, ch_names)
+    return RIVALS[name].build(shape)

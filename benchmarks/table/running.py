@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from sk_brainrvq.files import write_whole
 from table.features import cached, compute, task_digest
 from table.metrics import score
-from table.systems import SYSTEMS, Settings
+from table.system import Settings
+from table.systems import SYSTEMS
 from table.tasks import Fold, Task
 
 # Raised when the same configuration would give other numbers than before.

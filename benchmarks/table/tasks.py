@@ -112,10 +112,7 @@ def _load(dataset: str, folder: Path) -> Windows:
     protocols = getattr(datasets, "PROTOCOLS", {})
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
-        if dataset in protocols:
-            windows = protocols[dataset]().load(folder)
-        else:
-            windows = load_eegmat(folder)
+        windows = protocols[dataset]().load(folder) if dataset in protocols else load_eegmat(folder)
     for message in {str(warning.message) for warning in caught}:
         print(f"note: {message}", file=sys.stderr)
     return windows

@@ -1,0 +1,75 @@
+"""How much do few labels cost? Systems trained on 1, 2, 4, 8 and all labelled subjects.
+
+The folds of ``table.py`` and its options; each seed draws other training subjects, the same for
+every system. Results are kept, and a killed command goes on when it is given again.
+
+    python benchmarks/learning_curve.py --dataset eegmat --data FOLDER [--sizes 1,2,4,8]
+        [--systems bands7,frozen,fine-tuned,scratch] [--weights PATH] [--seeds 3] [--jobs 2]
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+
+import numpy as np
+from table.curve import draw, markdown, points, settings_of_size, with_fewer_subjects, write_csv
+from table.options import add_common_options, choose, numbers
+from table.running import plan, read_result, run
+from table.systems import systems_named
+from table.tasks import grouped_folds, load_task
+
+SYSTEMS = "bands7,frozen,fine-tuned,scratch"
+
+
+def make_curve(arguments: argparse.Namespace) -> None:
+    """Run what is not done yet, print and write what there is."""
+    named = arguments.systems is not None
+    chosen = choose(arguments, systems_named(arguments.systems or SYSTEMS), named)
+    task = load_task(arguments.dataset, arguments.data)
+    sizes = sorted(set(numbers(arguments.sizes, "--sizes")))
+    if not sizes or sizes[0] < 1:
+        raise ValueError(f"--sizes {arguments.sizes} was given; expected numbers from 1.")
+    folds = grouped_folds(task, arguments.subjects_per_fold)
+    wanted = numbers(arguments.folds, "--folds") or range(1, 3 if arguments.quick else 10**6)
+    folds = [fold for fold in folds if int(fold.name) in wanted]
+    n_all = min(len(np.unique(task.subjects[fold.train])) for fold in folds)
+    sizes = [*(size for size in sizes if size < n_all), n_all]
+    deadline = time.time() + 60 * (arguments.max_minutes or float("inf"))
+    results = []
+    for size in sizes:
+        settings = settings_of_size(chosen.settings, chosen.systems, size, n_all)
+        jobs = []
+        for seed in range(1 if arguments.quick else arguments.seeds):
+            fewer = [with_fewer_subjects(task, fold, size, seed) for fold in folds]
+            jobs += plan(task, fewer, chosen.systems, [seed], settings, arguments.results)
+        minutes = (deadline - time.time()) / 60
+        run(jobs, task, settings, arguments.results, n_jobs=arguments.jobs, max_minutes=minutes)
+        results += [read_result(job) for job in jobs if job.done]
+    if not results:
+        return
+    curve = points(results, chosen.systems, task.kind)
+    output = arguments.output or arguments.results / task.dataset
+    print(markdown(curve, task.kind), flush=True)
+    write_csv(curve, task.kind, output / "learning_curve.csv")
+    draw(curve, task.kind, output / "learning_curve.png")
+    print(f"figure and table are in {output}", file=sys.stderr)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Read the command line; a user's mistake is one line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add_common_options(parser)
+    parser.add_argument("--sizes", default="1,2,4,8", help="training subjects; all is added")
+    try:
+        make_curve(parser.parse_args(argv))
+    except (ValueError, FileNotFoundError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

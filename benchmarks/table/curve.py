@@ -1,0 +1,246 @@
+"""Learning curves: the same folds with fewer labelled subjects to train on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from table.metrics import LABELS, PROTOCOLS
+from table.output import shown_estimate, write_lines
+from table.running import Result
+from table.statistics import Difference, Estimate, paired_difference, t_interval
+from table.system import Settings
+from table.systems import SYSTEMS
+from table.tasks import Fold, Task
+
+# Okabe and Ito's colours, told apart by all kinds of colour vision; markers differ too.
+_LOOKS = (
+    ("#000000", "o", "--"),
+    ("#0072B2", "^", "-"),
+    ("#D55E00", "s", "-"),
+    ("#009E73", "D", "-"),
+    ("#CC79A7", "v", "-"),
+    ("#E69F00", "P", "-"),
+    ("#56B4E9", "X", "-"),
+)
+# With fewer windows an epoch has fewer steps: so many times more epochs make up for it, at most.
+_MOST_EPOCHS = 4
+
+
+@dataclass(frozen=True)
+class Point:
+    """A system's figures with so many labelled subjects.
+
+    Attributes
+    ----------
+    system : str
+    n_subjects : int
+        To train on; the largest stands for all.
+    estimates : dict of str to Estimate
+        By metric, over folds.
+    difference : dict of str to Difference
+        To the first system with as many subjects; empty for that itself.
+    n_folds, n_seeds : int
+    """
+
+    system: str
+    n_subjects: int
+    estimates: dict[str, Estimate]
+    difference: dict[str, Difference]
+    n_folds: int
+    n_seeds: int
+
+
+def with_fewer_subjects(task: Task, fold: Fold, n_subjects: int, seed: int) -> Fold:
+    """A fold that trains on some of its training subjects.
+
+    Parameters
+    ----------
+    task : Task
+    fold : Fold
+    n_subjects : int
+        More than there are means all.
+    seed : int
+        Draws the subjects; with the same seed, fewer subjects are among those of more.
+
+    Returns
+    -------
+    Fold
+        Validation and test windows are those of ``fold``.
+
+    Raises
+    ------
+    ValueError
+        If the subjects drawn have windows of one class only.
+    """
+    subjects = np.unique(task.subjects[fold.train])
+    chosen = np.random.default_rng(seed).permutation(subjects)[:n_subjects]
+    train = fold.train[np.isin(task.subjects[fold.train], chosen)]
+    if len(np.unique(task.y[train])) < 2:
+        raise ValueError(
+            f"Training subjects {chosen.tolist()} of fold {fold.name} have one class only: a "
+            "learning curve needs subjects with several classes each, or larger --sizes."
+        )
+    return replace(fold, split=f"subjects-{min(n_subjects, len(subjects))}", train=train)
+
+
+def settings_of_size(
+    settings: Settings, systems: Sequence[str], n_subjects: int, n_all: int
+) -> Settings:
+    """More epochs where there is less to train on, so that steps do not get too few."""
+    factor = min(_MOST_EPOCHS, max(1.0, n_all / n_subjects))
+    epochs = {
+        name: round(factor * settings.epochs_of(name, SYSTEMS[name].default_epochs))
+        for name in systems
+    }
+    return replace(settings, epochs=epochs)
+
+
+def points(results: Sequence[Result], systems: Sequence[str], kind: str) -> list[Point]:
+    """Figures of each system and size.
+
+    Parameters
+    ----------
+    results : sequence of Result
+    systems : sequence of str
+        The first is what differences are to.
+    kind : {"binary", "multiclass"}
+
+    Returns
+    -------
+    list of Point
+        Systems in the given order, sizes rising.
+    """
+    found = []
+    for name in systems:
+        sizes = sorted({_size(r) for r in results if r.job.system == name})
+        for size in sizes:
+            own = _by_fold(results, name, size)
+            first = _by_fold(results, systems[0], size) if name != systems[0] else {}
+            common = [fold for fold in own if fold in first]
+            columns = range(len(PROTOCOLS[kind].names))
+            values = np.array([*own.values()])
+            estimates = [t_interval(values[:, i]) for i in columns]
+            differences = [
+                paired_difference([own[f][i] for f in common], [first[f][i] for f in common])
+                for i in columns
+                if common
+            ]
+            seeds = {r.job.seed for r in results if r.job.system == name and _size(r) == size}
+            metrics = PROTOCOLS[kind].names
+            point = Point(
+                name,
+                size,
+                dict(zip(metrics, estimates, strict=True)),
+                dict(zip(metrics, differences, strict=False)),
+                len(own),
+                len(seeds),
+            )
+            found.append(point)
+    return found
+
+
+def _size(result: Result) -> int:
+    return int(result.job.fold.split.removeprefix("subjects-"))
+
+
+def _by_fold(results: Sequence[Result], system: str, size: int) -> dict[str, NDArray]:
+    """Means over seeds by fold, one number a metric."""
+    folds: dict[str, list[list[float]]] = {}
+    for result in results:
+        if result.job.system == system and _size(result) == size:
+            figures = [*result.record["figures"].values()]
+            folds.setdefault(result.job.fold.name, []).append(figures)
+    return {fold: np.mean(figures, axis=0) for fold, figures in folds.items()}
+
+
+def markdown(curve: Sequence[Point], kind: str) -> str:
+    """The primary figure as a Markdown table: a line a system, a column a size."""
+    metric = PROTOCOLS[kind].primary
+    sizes = sorted({point.n_subjects for point in curve})
+    lines = [
+        [f"{LABELS[metric]}, training subjects:", *map(str, sizes)],
+        ["---"] * (len(sizes) + 1),
+    ]
+    for name in dict.fromkeys(point.system for point in curve):
+        of = {point.n_subjects: point.estimates[metric] for point in curve if point.system == name}
+        cells = [shown_estimate(of[size]) if size in of else "" for size in sizes]
+        lines.append([SYSTEMS[name].label, *cells])
+    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    largest = max(curve, key=lambda point: (point.n_folds, point.n_seeds))
+    return (
+        f"{table}\n\n- Means over {largest.n_folds} folds with 95 % intervals (Student's t), "
+        f"{largest.n_seeds} draws of training subjects averaged first.\n- Epochs are chosen on the "
+        "fold's validation subjects, whose labels are not counted.\n"
+    )
+
+
+def write_csv(curve: Sequence[Point], kind: str, path: Path) -> None:
+    """All points in long form: a line a system, size and metric."""
+    lines: list[dict[str, Any]] = []
+    for point in curve:
+        for metric in PROTOCOLS[kind].names:
+            estimate, difference = point.estimates[metric], point.difference.get(metric)
+            line = {
+                "system": point.system,
+                "n_subjects": point.n_subjects,
+                "metric": metric,
+                "mean": estimate.mean,
+                "low": estimate.low,
+                "high": estimate.high,
+                "compared_with": curve[0].system if difference else "",
+                "difference": difference.estimate.mean if difference else "",
+                "difference_low": difference.estimate.low if difference else "",
+                "difference_high": difference.estimate.high if difference else "",
+                "p_sign_flip": difference.sign_flip if difference else "",
+                "n_folds": point.n_folds,
+                "n_seeds": point.n_seeds,
+            }
+            lines.append(line)
+    write_lines(lines, path)
+
+
+def draw(curve: Sequence[Point], kind: str, path: Path) -> None:
+    """A panel a metric: figures against the number of labelled subjects, with intervals."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    metrics, names = PROTOCOLS[kind].names, [*dict.fromkeys(point.system for point in curve)]
+    sizes = sorted({point.n_subjects for point in curve})
+    fig, axes = plt.subplots(1, len(metrics), figsize=(11, 4.2), layout="constrained")
+    for ax, metric in zip(axes, metrics, strict=True):
+        for i, name in enumerate(names):
+            of = [point for point in curve if point.system == name]
+            colour, marker, line = _LOOKS[i % len(_LOOKS)]
+            means = np.array([point.estimates[metric].mean for point in of])
+            low = np.array([point.estimates[metric].low for point in of])
+            high = np.array([point.estimates[metric].high for point in of])
+            # Shifted a little, so that intervals of one size stand side by side.
+            x = np.array([point.n_subjects for point in of]) * 1.05 ** (i - (len(names) - 1) / 2)
+            ax.errorbar(
+                x,
+                means,
+                yerr=np.nan_to_num([means - low, high - means]),
+                color=colour,
+                marker=marker,
+                linestyle=line,
+                elinewidth=1,
+                label=SYSTEMS[name].label,
+            )
+        ax.set_xscale("log", base=2)
+        ax.set_xticks(sizes, [*map(str, sizes)])
+        ax.minorticks_off()
+        ax.set_xlabel("labelled subjects to train on")
+        ax.set_ylabel(LABELS[metric])
+        ax.grid(axis="y", color="0.9")
+        ax.spines[["top", "right"]].set_visible(False)
+    handles, labels = axes[0].get_legend_handles_labels()
+    fig.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fig.savefig(path, dpi=150)
+    plt.close(fig)

@@ -1,0 +1,99 @@
+"""Rows of the table that are a linear classifier on fixed features."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from table.metrics import primary_score
+from table.system import Outcome, Settings, System, predict
+from table.tasks import Fold, Task
+
+CS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+
+
+def classifier_of_record(C: float = 0.01) -> Any:
+    """The protocol's classifier on frozen features."""
+    regression = LogisticRegression(C=C, class_weight="balanced", max_iter=5000)
+    return make_pipeline(StandardScaler(), regression)
+
+
+@dataclass(frozen=True)
+class Linear(System):
+    """Logistic regression on fixed features.
+
+    Attributes
+    ----------
+    inputs : tuple of str
+        Names of features, put side by side; "random" stands for the seed's own encoder.
+    choose_c : bool
+        Take the C with the best primary figure on validation subjects, instead of 0.01.
+    """
+
+    inputs: tuple[str, ...] = ()
+    choose_c: bool = False
+
+    def features(self, seed: int) -> tuple[str, ...]:
+        """Names of the features it takes."""
+        return tuple(f"random-{seed}" if name == "random" else name for name in self.inputs)
+
+    def needs_weights(self) -> bool:
+        """Whether one of its features comes from pretrained weights."""
+        return "embedding" in self.inputs
+
+    def config(self, settings: Settings) -> dict[str, Any]:
+        """Features, grid of C, and the encoder's parameters."""
+        config: dict[str, Any] = {"inputs": self.inputs, "C": CS if self.choose_c else (0.01,)}
+        if {"random", "embedding"} & set(self.inputs):
+            config["embedder"] = {k: v for k, v in settings.embedder.items() if k != "weights"}
+        if "random" in self.inputs:
+            config["architecture"] = settings.architecture
+        if "embedding" in self.inputs:
+            config["weights"] = settings.weights_digest
+        return config
+
+    def run(
+        self,
+        task: Task,
+        fold: Fold,
+        seed: int,
+        features: Mapping[str, NDArray],
+        settings: Settings,
+    ) -> Outcome:
+        """Fit on training windows alone."""
+        X = self._inputs(fold, [features[name] for name in self.features(seed)])
+        fitted = {}
+        for C in CS if self.choose_c else (0.01,):
+            fitted[C] = classifier_of_record(C).fit(X[fold.train], task.y[fold.train])
+        C, model = next(iter(fitted.items()))
+        if self.choose_c:
+            truth = task.y[fold.validation]
+            figures = {
+                C: primary_score(task.kind, truth, predict(m, X[fold.validation], task))
+                for C, m in fitted.items()
+            }
+            C = max(figures, key=lambda key: figures[key])
+            model = fitted[C]
+        return Outcome(
+            predict(model, X[fold.scored], task),
+            predict(model, X[fold.validation], task),
+            {"C": C, "n_features": X.shape[1]},
+        )
+
+    def _inputs(self, fold: Fold, features: list[NDArray]) -> NDArray:
+        return np.concatenate(features, axis=1)
+
+
+@dataclass(frozen=True)
+class Tangent(Linear):
+    """Covariances seen from the tangent space at their mean, which is of training windows."""
+
+    def _inputs(self, fold: Fold, features: list[NDArray]) -> NDArray:
+        from pyriemann.tangentspace import TangentSpace
+
+        return TangentSpace().fit(features[0][fold.train]).transform(features[0])

@@ -1,0 +1,160 @@
+"""Rows of the table that are networks, trained end to end."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+from sk_brainrvq import BrainRVQClassifier
+from table.metrics import PROTOCOLS
+from table.published import load_published
+from table.rivals import RIVALS, Shape, build_network, count_parameters
+from table.system import Outcome, Settings, System, predict
+from table.tasks import SFREQ, Fold, Task
+from table.training import TimeLimit, best_epoch, probabilities, train_network
+
+
+@dataclass(frozen=True)
+class RivalSystem(System):
+    """A network of ``table.rivals``, trained end to end."""
+
+    @property
+    def default_epochs(self) -> int:
+        """The rival's budget."""
+        return RIVALS[self.name].max_epochs
+
+    def config(self, settings: Settings) -> dict[str, Any]:
+        """The authors' settings, and the budget."""
+        rival = RIVALS[self.name]
+        return {
+            "lr": rival.lr,
+            "weight_decay": rival.weight_decay,
+            "label_smoothing": rival.label_smoothing,
+            "batch_size": rival.batch_size,
+            "epochs": settings.epochs_of(self.name, self.default_epochs),
+            "max_seconds": settings.max_seconds,
+            "pretrained": rival.hub if settings.pretrained else None,
+        }
+
+    def run(
+        self,
+        task: Task,
+        fold: Fold,
+        seed: int,
+        features: Mapping[str, NDArray],
+        settings: Settings,
+    ) -> Outcome:
+        """Train, keep the best epoch on validation windows, predict."""
+        rival = RIVALS[self.name]
+        published = settings.pretrained and rival.hub is not None
+
+        def scaled(rows: NDArray) -> NDArray:
+            X = task.X[rows]
+            if published and rival.input_of_weights is not None:
+                X, _ = rival.input_of_weights(X, task.ch_names)
+            return rival.scale(X)
+
+        train, validation = scaled(fold.train), scaled(fold.validation)
+        shape = Shape(*train.shape[1:], len(task.classes), tuple(task.ch_names))
+        network = build_network(self.name, shape, seed)
+        copied = load_published(network, self.name) if published else "from scratch"
+        config = self.config(settings)
+        net, history = train_network(
+            network,
+            (train, task.y[fold.train]),
+            (validation, task.y[fold.validation]),
+            kind=task.kind,
+            lr=rival.lr,
+            weight_decay=rival.weight_decay,
+            label_smoothing=rival.label_smoothing,
+            batch_size=rival.batch_size,
+            max_epochs=config["epochs"],
+            seed=seed,
+            max_seconds=settings.max_seconds,
+            device=settings.device,
+        )
+        test = scaled(fold.test) if len(fold.test) else validation
+        return Outcome(
+            probabilities(net, test),
+            probabilities(net, validation),
+            {
+                "start": copied,
+                "n_parameters": count_parameters(network),
+                "epoch": best_epoch([row["valid_score"] for row in history]),
+                "n_epochs": len(history),
+                "history": history,
+            },
+        )
+
+
+@dataclass(frozen=True)
+class BrainRVQSystem(System):
+    """BrainRVQClassifier, from pretrained weights or from scratch."""
+
+    pretrained: bool = True
+
+    def needs_weights(self) -> bool:
+        """Whether it starts from pretrained weights."""
+        return self.pretrained
+
+    @property
+    def default_epochs(self) -> int:
+        """Enough for the validation figure to have turned, at the default rate."""
+        return 12
+
+    def config(self, settings: Settings) -> dict[str, Any]:
+        """The classifier's parameters."""
+        params = {
+            "batch_size": 32,
+            "class_weight": "balanced",
+            **settings.fine_tuning,
+            "max_epochs": settings.epochs_of(self.name, self.default_epochs),
+        }
+        start = (
+            {"weights": settings.weights_digest}
+            if self.pretrained
+            else {"architecture": settings.architecture}
+        )
+        return {"params": params, "max_seconds": settings.max_seconds, **start}
+
+    def run(
+        self,
+        task: Task,
+        fold: Fold,
+        seed: int,
+        features: Mapping[str, NDArray],
+        settings: Settings,
+    ) -> Outcome:
+        """Fine-tune, keep the best epoch on validation windows, predict."""
+        params = self.config(settings)["params"]
+        start = (
+            {"weights": settings.weights}
+            if self.pretrained
+            else {"weights": None, "architecture": settings.architecture}
+        )
+        limit = settings.max_seconds
+        criterion = PROTOCOLS[task.kind].primary
+        model = BrainRVQClassifier(
+            **start,
+            **params,
+            early_stopping=params["max_epochs"],
+            validation=(task.X[fold.validation], task.y[fold.validation]),
+            criterion=criterion,
+            callbacks=None if limit is None else [("time", TimeLimit(limit))],
+            sfreq=SFREQ,
+            ch_names=task.ch_names,
+            device=settings.device,
+            random_state=seed,
+        ).fit(task.X[fold.train], task.y[fold.train])
+        scores = [row[f"valid_{criterion}"] for row in model.history_]
+        return Outcome(
+            predict(model, task.X[fold.scored], task),
+            predict(model, task.X[fold.validation], task),
+            {
+                "n_parameters": model.n_trained_parameters_,
+                "epoch": best_epoch(scores),
+                "n_epochs": len(scores),
+                "history": [{"valid_score": float(score)} for score in scores],
+            },
+        )

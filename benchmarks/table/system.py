@@ -1,0 +1,118 @@
+"""What every row of the table is: a name, what it depends on, a way to run."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from table.tasks import Fold, Task
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the command line says about systems.
+
+    Attributes
+    ----------
+    weights : str or path
+        "default" or a path.
+    weights_digest : str
+    architecture : {"tiny", "small", "base"}
+        Of BrainRVQ from scratch and of the random encoder.
+    embedder, fine_tuning : dict
+        Parameters of the frozen embedder, and of BrainRVQ's classifier.
+    epochs : dict of str to int
+        Epochs by system in place of its own; "" stands for all.
+    max_seconds : float, optional
+        Of one training.
+    pretrained : bool
+        Rivals start from published weights where there are some.
+    device : str
+    """
+
+    weights: Any = "default"
+    weights_digest: str = ""
+    architecture: str = "small"
+    embedder: dict[str, Any] = field(default_factory=dict)
+    fine_tuning: dict[str, Any] = field(default_factory=dict)
+    epochs: dict[str, int] = field(default_factory=dict)
+    max_seconds: float | None = None
+    pretrained: bool = False
+    device: str = "cpu"
+
+    def epochs_of(self, name: str, default: int) -> int:
+        """Training epochs of a system."""
+        return self.epochs.get(name, self.epochs.get("", default))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Predictions of one training.
+
+    Attributes
+    ----------
+    probability, validation : ndarray, shape (n_windows, n_classes)
+        Of the fold's test and validation windows.
+    info : dict
+        What was chosen, how training went.
+    """
+
+    probability: NDArray
+    validation: NDArray
+    info: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class System:
+    """A row of the table.
+
+    Attributes
+    ----------
+    name, label : str
+        On the command line and in the table.
+    family : {"baseline", "rival", "brainrvq"}
+    seeded : bool
+        Whether another seed gives another result.
+    """
+
+    name: str
+    label: str
+    family: str
+    seeded: bool = False
+
+    def features(self, seed: int) -> tuple[str, ...]:
+        """Names of the features it takes, of ``table.features``."""
+        return ()
+
+    def needs_weights(self) -> bool:
+        """Whether it starts from BrainRVQ's pretrained weights."""
+        return False
+
+    @property
+    def default_epochs(self) -> int:
+        """Budget of training epochs; 0 where nothing is trained by epochs."""
+        return 0
+
+    def config(self, settings: Settings) -> dict[str, Any]:
+        """All that its results depend on beside data, fold and seed."""
+        raise NotImplementedError
+
+    def run(
+        self,
+        task: Task,
+        fold: Fold,
+        seed: int,
+        features: Mapping[str, NDArray],
+        settings: Settings,
+    ) -> Outcome:
+        """Train on the fold's training windows, choose on validation, predict."""
+        raise NotImplementedError
+
+
+def predict(model: Any, X: NDArray, task: Task) -> NDArray:
+    """Probabilities with a column for every class of the task, seen in training or not."""
+    probability = np.zeros((len(X), len(task.classes)))
+    probability[:, model.classes_] = model.predict_proba(X)
+    return probability
