@@ -3,8 +3,10 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from sk_brainrvq.datasets.eegmat import fetch_eegmat, load_eegmat
+from sk_brainrvq.datasets.catalogue import PROTOCOLS
+from sk_brainrvq.datasets.eegmat import EEGMAT, fetch_eegmat, load_eegmat
 from sk_brainrvq.datasets.moabb_models import load_moabb_model
+from sk_brainrvq.datasets.protocol import Protocol, Recording
 from sk_brainrvq.datasets.simulated import make_eeg
 from sk_brainrvq.datasets.windows import Windows
 
@@ -15,6 +17,10 @@ if TYPE_CHECKING:
 _LAZY = {"RestAgainstTask": "moabb_eegmat", "Zyma2019": "moabb_eegmat"}
 
 __all__ = [
+    "EEGMAT",
+    "PROTOCOLS",
+    "Protocol",
+    "Recording",
     "RestAgainstTask",
     "Windows",
     "Zyma2019",

@@ -1,8 +1,13 @@
 """Labelled windows of several subjects: what datasets return."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
+
+SPLITS = ("train", "validation", "test")
 
 
 @dataclass
@@ -15,12 +20,15 @@ class Windows:
         In microvolts.
     y : ndarray, shape (n_windows,), int64
         Index into ``classes``.
-    subjects : ndarray, shape (n_windows,), int64
-        For ``groups=`` of cross-validation: windows of one subject belong together.
+    subjects : ndarray, shape (n_windows,), int64 or str
+        For ``groups=`` of cross-validation: windows of one subject belong together. Strings
+        where a dataset names its subjects by letters.
     ch_names : list of str
     sfreq : float
         In Hz.
     classes : tuple of str
+    split : ndarray, shape (n_windows,), str, or None
+        "train", "validation" or "test" of the published protocol; None where there is none.
     """
 
     X: NDArray
@@ -29,20 +37,50 @@ class Windows:
     ch_names: list[str]
     sfreq: float
     classes: tuple[str, ...]
+    split: NDArray | None = None
 
-    def of_subjects(self, subjects: list[int] | range) -> "Windows":
+    def of_subjects(self, subjects: Iterable[int] | Iterable[str]) -> "Windows":
         """The windows of some subjects, in their order here.
 
         Parameters
         ----------
-        subjects : list of int
+        subjects : iterable of int or str
 
         Returns
         -------
         Windows
         """
         wanted = set(subjects)
-        rows = [i for i, subject in enumerate(self.subjects.tolist()) if subject in wanted]
+        return self._rows([i for i, s in enumerate(self.subjects.tolist()) if s in wanted])
+
+    def of_split(self, name: str) -> "Windows":
+        """The windows of one side of the published split, in their order here.
+
+        Parameters
+        ----------
+        name : {"train", "validation", "test"}
+
+        Returns
+        -------
+        Windows
+            Empty where none of that side was loaded.
+
+        Raises
+        ------
+        ValueError
+            For another name, or where the windows have no split.
+        """
+        if name not in SPLITS:
+            raise ValueError(f"split {name!r} was given; expected one of {SPLITS}.")
+        if self.split is None:
+            raise ValueError(
+                f"These windows have no published split, so none of them is {name!r}; choose by "
+                "of_subjects, or load a protocol of sk_brainrvq.datasets.PROTOCOLS."
+            )
+        return self._rows(np.flatnonzero(self.split == name))
+
+    def _rows(self, rows: Any) -> "Windows":
+        rows = np.asarray(rows, np.intp)
         return Windows(
             self.X[rows],
             self.y[rows],
@@ -50,4 +88,45 @@ class Windows:
             self.ch_names,
             self.sfreq,
             self.classes,
+            None if self.split is None else self.split[rows],
+        )
+
+    @staticmethod
+    def concatenate(parts: Sequence["Windows"]) -> "Windows":
+        """Windows one after the other.
+
+        Parameters
+        ----------
+        parts : sequence of Windows
+            At least one; all with the same channels, rate, length and classes.
+
+        Returns
+        -------
+        Windows
+            With a split only where all parts have one.
+
+        Raises
+        ------
+        ValueError
+            If there is nothing to concatenate, or the parts do not fit together.
+        """
+        if not parts:
+            raise ValueError("No windows were given; expected at least one part.")
+        first = parts[0]
+        for part in parts:
+            for field in ("ch_names", "sfreq", "classes"):
+                if getattr(part, field) != getattr(first, field):
+                    raise ValueError(
+                        f"Windows of different {field} were given: {getattr(first, field)} and "
+                        f"{getattr(part, field)}; expected the same in all parts."
+                    )
+        splits = [part.split for part in parts if part.split is not None]
+        return Windows(
+            np.concatenate([part.X for part in parts]),
+            np.concatenate([part.y for part in parts]),
+            np.concatenate([part.subjects for part in parts]),
+            first.ch_names,
+            first.sfreq,
+            first.classes,
+            np.concatenate(splits) if len(splits) == len(parts) else None,
         )

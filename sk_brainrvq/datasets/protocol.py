@@ -1,0 +1,304 @@
+"""What a published evaluation of a dataset consists of, and how its windows are loaded."""
+
+import warnings
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sk_brainrvq.datasets.windows import SPLITS, Windows
+
+
+@dataclass(frozen=True, order=True)
+class Recording:
+    """A file of a dataset, or the part of it that is on one side of the split.
+
+    Attributes
+    ----------
+    subject : int or str
+    split : {"train", "validation", "test"}
+    path : Path
+    """
+
+    subject: int | str
+    split: str
+    path: Path
+
+
+class Protocol(ABC):
+    """A dataset with its published evaluation: base of those in ``PROTOCOLS``.
+
+    Attributes
+    ----------
+    name, title : str
+        What commands call the dataset, and what people do.
+    url, licence, citation : str
+    needs_registration : bool
+        Whether files may be had after registration only; else :meth:`fetch` downloads them.
+    ch_names : tuple of str
+        Channels of the windows, in this order. "A-B" is the difference of two electrodes.
+    classes : tuple of str
+    metrics : {"binary", "multiclass"}
+        Binary tasks report balanced accuracy, AUC-PR and AUROC; the others balanced accuracy,
+        Cohen's kappa and weighted F1.
+    l_freq, h_freq, notch : float or None
+        Filters in Hz; None leaves one out.
+    reference : str or None
+        "average": the mean of the channels is subtracted; None: as recorded.
+    window : float
+        Seconds.
+    sfreq : float
+        Hz, of the windows.
+    all_subjects : tuple of int
+        Subjects of the dataset; empty where they have no numbers.
+    n_recordings : int or None
+        Recordings of each subject, where all have as many.
+    split_rule : str
+        Who is on which side, in words.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    url: ClassVar[str]
+    licence: ClassVar[str]
+    citation: ClassVar[str]
+    needs_registration: ClassVar[bool] = False
+    ch_names: ClassVar[tuple[str, ...]]
+    classes: ClassVar[tuple[str, ...]]
+    metrics: ClassVar[str]
+    l_freq: ClassVar[float | None] = None
+    h_freq: ClassVar[float | None] = None
+    notch: ClassVar[float | None] = None
+    reference: ClassVar[str | None] = None
+    sfreq: ClassVar[float] = 200.0
+    all_subjects: ClassVar[tuple[int, ...]] = ()
+    n_recordings: ClassVar[int | None] = None
+    split_rule: ClassVar[str]
+    window: float
+    # Whether a subject that lacks recordings counts as missing, or is loaded with a warning.
+    _drops_incomplete: ClassVar[bool] = False
+
+    @abstractmethod
+    def _list(self, folder: Path) -> Iterable[Recording]:
+        """All recordings in a folder; other files are passed over."""
+
+    @abstractmethod
+    def _read(self, recording: Recording) -> tuple[NDArray, NDArray]:
+        """Windows in microvolts (n_windows, n_channels, n_times) and their classes."""
+
+    def load(
+        self,
+        folder: str | Path,
+        subjects: Iterable[int | str] | None = None,
+        splits: Iterable[str] | None = None,
+    ) -> Windows:
+        """Cut recordings into windows.
+
+        Parameters
+        ----------
+        folder : path
+            Holds the files as published, or some of them; other files are ignored.
+        subjects : iterable of int or str, optional
+            Subjects to load; by default those that are there, and a warning names the others.
+        splits : iterable of {"train", "validation", "test"}, optional
+            Sides of the published split to load; all by default.
+
+        Returns
+        -------
+        Windows
+            At 200 Hz, in microvolts, sorted by subject, with ``split``.
+
+        Raises
+        ------
+        FileNotFoundError
+            If the folder or a subject asked for is not there, or a file of labels is missing.
+        ValueError
+            If a split is unknown, or a file is not as published: it lacks a channel, say.
+        """
+        parts = list(self.iter_recordings(folder, subjects, splits))
+        if not parts:
+            raise ValueError(
+                f"No recording of {self.title} in {folder} holds a whole window of "
+                f"{self.window:g} s."
+            )
+        return Windows.concatenate(parts)
+
+    def iter_recordings(
+        self,
+        folder: str | Path,
+        subjects: Iterable[int | str] | None = None,
+        splits: Iterable[str] | None = None,
+    ) -> Iterator[Windows]:
+        """Windows of one recording after the other, for what memory does not hold at once.
+
+        Parameters
+        ----------
+        folder, subjects, splits
+            As :meth:`load` takes them.
+
+        Yields
+        ------
+        Windows
+            Of one recording, on one side of the split. Recordings without a whole window are
+            passed over.
+
+        Raises
+        ------
+        FileNotFoundError, ValueError
+            As :meth:`load` does.
+        """
+        for recording in self.recordings(folder, subjects, splits):
+            X, y = self._read(recording)
+            if len(y):
+                yield Windows(
+                    np.ascontiguousarray(X, np.float32),
+                    np.asarray(y, np.int64),
+                    np.repeat(np.array([recording.subject]), len(y)),
+                    list(self.ch_names),
+                    self.sfreq,
+                    self.classes,
+                    np.repeat(np.array([recording.split], "U10"), len(y)),
+                )
+
+    def recordings(
+        self,
+        folder: str | Path,
+        subjects: Iterable[int | str] | None = None,
+        splits: Iterable[str] | None = None,
+    ) -> list[Recording]:
+        """Recordings in a folder, by their names: no file is opened.
+
+        Parameters
+        ----------
+        folder, subjects, splits
+            As :meth:`load` takes them.
+
+        Returns
+        -------
+        list of Recording
+            Sorted by subject and name. A warning says which subjects are missing.
+
+        Raises
+        ------
+        FileNotFoundError, ValueError
+            As :meth:`load` does.
+        """
+        folder, sides = Path(folder), self._checked_splits(splits)
+        if not folder.is_dir():
+            raise FileNotFoundError(f"No folder {folder}; {self.how_to_get()}")
+        found = sorted(self._list(folder), key=lambda r: (r.subject, r.path.name, r.split))
+        if subjects is None:
+            kept = self._those_there(folder, found, sides)
+        else:
+            kept = self._those_asked_for(folder, found, list(subjects))
+        return [r for r in found if r.subject in kept and r.split in sides]
+
+    def fetch(
+        self, folder: str | Path | None = None, subjects: Iterable[int] | None = None
+    ) -> Path:
+        """Download files and check their sums.
+
+        Parameters
+        ----------
+        folder : path, optional
+            Where files are kept; pooch's cache folder by default. Files that are there are not
+            downloaded again.
+        subjects : iterable of int, optional
+            All by default.
+
+        Returns
+        -------
+        Path
+            The folder, for :meth:`load`.
+
+        Raises
+        ------
+        OSError
+            If the server cannot be reached.
+        ValueError
+            If a file does not have the published sum, or the dataset cannot be downloaded
+            without registration.
+        """
+        raise ValueError(f"{self.title} cannot be downloaded from here: {self.how_to_get()}")
+
+    def how_to_get(self) -> str:
+        """A sentence that says where the files come from.
+
+        Returns
+        -------
+        str
+        """
+        if self.needs_registration:
+            return f"register at {self.url} and pass the folder of the files."
+        return f"{type(self).__name__}().fetch downloads the files from {self.url}"
+
+    def _checked_splits(self, splits: Iterable[str] | None) -> tuple[str, ...]:
+        if splits is None:
+            return SPLITS
+        given = (splits,) if isinstance(splits, str) else tuple(splits)
+        unknown = [side for side in given if side not in SPLITS]
+        if unknown or not given:
+            raise ValueError(f"splits={list(given)} was given; expected some of {list(SPLITS)}.")
+        return given
+
+    def _subjects_of(self, sides: Collection[str]) -> list[int]:
+        """Numbers of the subjects that have windows on some sides of the split."""
+        return list(self.all_subjects)
+
+    def _incomplete(self, found: Sequence[Recording]) -> list[int | str]:
+        if self.n_recordings is None:
+            return []
+        counts = Counter(subject for subject, _ in {(r.subject, r.path.stem) for r in found})
+        return [subject for subject, n in counts.items() if n < self.n_recordings]
+
+    def _those_asked_for(
+        self, folder: Path, found: Sequence[Recording], subjects: Sequence[int | str]
+    ) -> set[int | str]:
+        unknown = [s for s in subjects if self.all_subjects and s not in self.all_subjects]
+        if unknown:
+            raise ValueError(
+                f"subjects={subjects} was given; {self.title} has the subjects "
+                f"{self.all_subjects[0]} to {self.all_subjects[-1]}, and not {unknown}."
+            )
+        incomplete = self._incomplete(found)
+        there = {r.subject for r in found}
+        if self._drops_incomplete:
+            there -= set(incomplete)
+        missing = [subject for subject in subjects if subject not in there]
+        if missing:
+            raise FileNotFoundError(
+                f"{folder} lacks recordings of subjects {missing}; {self.how_to_get()}"
+            )
+        self._warn_incomplete(folder, [s for s in incomplete if s in set(subjects)])
+        return set(subjects)
+
+    def _those_there(
+        self, folder: Path, found: Sequence[Recording], sides: Collection[str]
+    ) -> set[int | str]:
+        incomplete = self._incomplete(found)
+        there = {r.subject for r in found if r.split in sides}
+        if self._drops_incomplete:
+            there -= set(incomplete)
+        if not there:
+            raise FileNotFoundError(
+                f"{folder} holds no recording of {self.title} "
+                f"({', '.join(sides)}); {self.how_to_get()}"
+            )
+        missing = [s for s in self._subjects_of(sides) if s not in there]
+        if missing:
+            warnings.warn(f"{self.title} subjects {missing} are not in {folder}.", stacklevel=4)
+        self._warn_incomplete(folder, [s for s in incomplete if s in there])
+        return there
+
+    def _warn_incomplete(self, folder: Path, subjects: Sequence[int | str]) -> None:
+        if subjects and not self._drops_incomplete:
+            warnings.warn(
+                f"{self.title} subjects {subjects} have fewer than {self.n_recordings} "
+                f"recordings in {folder}; what is there is loaded.",
+                stacklevel=5,
+            )
