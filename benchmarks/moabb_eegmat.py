@@ -1,0 +1,140 @@
+"""Compare pipelines on EEGMAT by MOABB's cross-subject evaluation.
+
+Reads pipelines/, gives those that need it the names of EEGMAT's channels, scores each on subjects
+it was not fitted on, and prints a table. The frozen encoder learns from no subject, so it embeds
+each recording once (MOABB's postprocess_pipeline) instead of once a fold. Writes the results as a
+CSV file and MOABB's figures beside them.
+
+    python benchmarks/moabb_eegmat.py [--data FOLDER] [--subjects 0-27] [--results FOLDER] [--quick]
+
+Without --data the recordings are downloaded from PhysioNet (170 MB).
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib as mpl
+import pandas as pd
+from moabb.analysis import plotting
+from moabb.analysis.meta_analysis import compute_dataset_statistics
+from moabb.evaluations import CrossSubjectEvaluation
+from moabb.pipelines.utils import parse_pipelines_from_directory
+from sklearn.pipeline import Pipeline, make_pipeline
+
+from sk_brainrvq import BrainRVQEmbedder, Weights
+from sk_brainrvq.datasets import RestAgainstTask, Zyma2019, make_eeg
+from sk_brainrvq.datasets.eegmat import CH_NAMES
+
+FOLDER = Path(__file__).parent / "pipelines"
+PIPELINES = ("Band power + LR", "Tangent space + LR", "BrainRVQ + LR")
+RIVAL = PIPELINES[0]
+METRICS = {"AUROC": "roc_auc", "balanced accuracy": "balanced_accuracy", "AP": "average_precision"}
+
+
+def read_pipelines(names: Sequence[str]) -> dict[str, Pipeline]:
+    """Pipelines of the folder by name, for EEGMAT's channels."""
+    found = {
+        entry["name"]: entry["pipeline"] for entry in parse_pipelines_from_directory(str(FOLDER))
+    }
+    unknown = sorted(set(names) - found.keys())
+    if unknown:
+        raise SystemExit(f"No pipelines {unknown} in {FOLDER}; there are {sorted(found)}.")
+    chosen = {name: found[name] for name in names}
+    for pipeline in chosen.values():
+        named = [key for key in pipeline.get_params() if key.endswith("__ch_names")]
+        pipeline.set_params(**{key: list(CH_NAMES) for key in named})
+    return chosen
+
+
+def evaluate(
+    pipelines: dict[str, Pipeline], dataset: Zyma2019, results: Path, folds: int | None
+) -> pd.DataFrame:
+    """A row for each pipeline and held-out subject or, with ``folds``, group of subjects."""
+    evaluation = CrossSubjectEvaluation(
+        RestAgainstTask(scorer=list(METRICS.values())),
+        [dataset],
+        n_splits=folds,
+        random_state=0,
+        hdf5_path=str(results),
+        suffix="subjects" if folds is None else f"{folds}-folds",
+    )
+    frozen = {n: p for n, p in pipelines.items() if isinstance(p[0], BrainRVQEmbedder)}
+    others = {name: pipeline for name, pipeline in pipelines.items() if name not in frozen}
+    frames = [evaluation.process(others)] if others else []
+    for name, pipeline in frozen.items():
+        # Fitting an embedder loads its weights and learns the channels, from any EEG.
+        example = make_eeg(1, 2, ch_names=list(CH_NAMES), random_state=0).X
+        embed = make_pipeline(pipeline[0].fit(example))
+        frames.append(evaluation.process({name: pipeline[1:]}, postprocess_pipeline=embed))
+    return pd.concat(frames, ignore_index=True)
+
+
+def table(results: pd.DataFrame, names: Sequence[str]) -> str:
+    """Means (and standard deviations over rows) as Markdown."""
+    lines = [
+        f"| pipeline | {' | '.join(METRICS)} |",
+        "|---|" + "---|" * len(METRICS),
+    ]
+    for name in names:
+        rows = results[results.pipeline == name]
+        cells = [
+            f"{rows[f'score_{metric}'].mean():.3f} ({rows[f'score_{metric}'].std():.3f})"
+            for metric in METRICS.values()
+        ]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def draw(results: pd.DataFrame, names: Sequence[str], folder: Path) -> None:
+    """MOABB's figures of the AUROC, each pipeline against the rival."""
+    figures = {"scores": plotting.score_plot(results)[0]}
+    statistics = compute_dataset_statistics(results)
+    for name in names:
+        if name != RIVAL and RIVAL in names:
+            slug = name.lower().replace(" + ", "-").replace(" ", "-")
+            figures[f"paired-{slug}"] = plotting.paired_plot(results, RIVAL, name)
+            figures[f"meta-{slug}"] = plotting.meta_analysis_plot(statistics, name, RIVAL)
+    for name, figure in figures.items():
+        figure.savefig(folder / f"{name}.png", dpi=120, bbox_inches="tight")
+
+
+def numbers(text: str) -> list[int]:
+    """Subjects from "0-27" or "3,5,8-10"."""
+    parts = [part.split("-") for part in text.split(",")]
+    return [number for part in parts for number in range(int(part[0]), int(part[-1]) + 1)]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Evaluate, print, draw."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--data", type=Path, help="folder with EEGMAT's EDF files")
+    parser.add_argument("--subjects", type=numbers, default=numbers("0-27"), help='as in "0-27"')
+    parser.add_argument("--results", type=Path, default=Path("moabb_results"))
+    parser.add_argument("--folds", type=int, help="folds of subjects; one a subject by default")
+    parser.add_argument("--pipelines", nargs="+", default=list(PIPELINES), metavar="NAME")
+    parser.add_argument("--weights", help='path of weights in place of "default"; or "random"')
+    parser.add_argument("--quick", action="store_true", help="the first five subjects only")
+    options = parser.parse_args(arguments)
+    mpl.use("Agg")
+    subjects = options.subjects[:5] if options.quick else options.subjects
+    pipelines = read_pipelines(options.pipelines)
+    if options.weights is not None:
+        weights = None if options.weights == "random" else Weights(options.weights)
+        for pipeline in pipelines.values():
+            weighted = [k for k in pipeline.get_params() if k.endswith("__weights")]
+            settings = dict.fromkeys(weighted, weights)
+            seeds = [k.replace("__weights", "__random_state") for k in weighted]
+            pipeline.set_params(**settings, **dict.fromkeys(seeds, 0))
+    options.results.mkdir(parents=True, exist_ok=True)
+    dataset = Zyma2019(options.data, subjects)
+    results = evaluate(pipelines, dataset, options.results, options.folds)
+    results.to_csv(options.results / "results.csv", index=False)
+    draw(results, options.pipelines, options.results)
+    per = "subjects" if options.folds is None else f"{options.folds} folds of subjects"
+    print(f"\n{len(subjects)} subjects; mean (sd) over {per}.\n")
+    print(table(results, options.pipelines))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,189 @@
+"""Files that MOABB's benchmark() takes, and the benchmark on EEGMAT."""
+
+import importlib.util
+import shutil
+from pathlib import Path
+
+import matplotlib as mpl
+import mne
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from moabb import benchmark
+from moabb.datasets.fake import FakeDataset
+from moabb.evaluations import CrossSubjectEvaluation
+from moabb.paradigms import LeftRightImagery
+from moabb.pipelines.utils import parse_pipelines_from_directory
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from sk_brainrvq import BrainRVQEmbedder
+from sk_brainrvq.datasets import load_eegmat
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+FILES = sorted(
+    path.name for path in (BENCHMARKS / "pipelines").iterdir() if path.suffix in (".py", ".yml")
+)
+CONTEXTS = BENCHMARKS / "moabb_contexts.yml"
+
+
+def fake(paradigm, **settings):
+    events = {"imagery": ["left_hand", "right_hand"], "rstate": ["closed", "open"]}[paradigm]
+    return FakeDataset(
+        events,
+        n_sessions=1,
+        n_runs=1,
+        n_subjects=2,
+        duration=60,
+        n_events=12,
+        paradigm=paradigm,
+        channels=["C3", "Cz", "C4"],
+        seed=0,
+        **settings,
+    )
+
+
+@pytest.fixture
+def run_benchmark(moabb_folder):
+    """Runs MOABB's benchmark() on two subjects of noise."""
+
+    # MOABB leaves locks beside the files it reads.
+    contexts = shutil.copy(CONTEXTS, moabb_folder)
+
+    def run(pipelines, paradigm, **settings):
+        with mne.utils.use_log_level("warning"):
+            return benchmark(
+                pipelines=str(pipelines),
+                evaluations=["CrossSubject"],
+                contexts=str(contexts),
+                paradigms=[paradigm],
+                results=str(moabb_folder / "results"),
+                output=str(moabb_folder / "benchmark"),
+                n_jobs=1,
+                **settings,
+            )
+
+    return run
+
+
+def small(content):
+    """A pipeline file with a small random network, trained for one epoch if at all."""
+    content = content.replace("weights: default", "weights: null\n      architecture: tiny")
+    content = content.replace("max_epochs: 5", "max_epochs: 1")
+    if "DDRVQTransformer" in content:
+        content = content.replace("tiny", "tiny\n      max_epochs: 1").split("param_grid")[0]
+    return content
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_pipeline_file__through_benchmark__a_score_for_each_subject(name, run_benchmark, tmp_path):
+    folder = tmp_path / "pipelines"
+    folder.mkdir()
+    shutil.copy(BENCHMARKS / "pipelines" / name, folder)
+    results = run_benchmark(folder, "LeftRightImagery", include_datasets=[fake("imagery")])
+    assert sorted(results.subject) == ["1", "2"]
+    assert results.score.between(0, 1).all()
+    assert results.channels.unique().tolist() == [3]
+    assert results.samples.tolist() == [12, 12]
+
+
+def test_pipeline_folder__whole_and_smaller__one_name_each(run_benchmark, tmp_path):
+    folder = tmp_path / "pipelines"
+    folder.mkdir()
+    for file in (BENCHMARKS / "pipelines").glob("*.yml"):
+        (folder / file.name).write_text(small(file.read_text()))
+    results = run_benchmark(folder, "RestingStateToP300Adapter", include_datasets=[fake("rstate")])
+    names = {yaml.safe_load(file.read_text())["name"] for file in folder.glob("*.yml")}
+    assert set(results.pipeline) == names
+    assert len(names) == 4
+
+
+def test_pipelines__each__have_a_grid_of_parameters_they_know():
+    entries = parse_pipelines_from_directory(str(BENCHMARKS / "pipelines"))
+    entries += parse_pipelines_from_directory(str(BENCHMARKS / "pipelines" / "epochs"))
+    contexts = yaml.safe_load(CONTEXTS.read_text())
+    assert len(entries) == len(FILES) + 1
+    for entry in entries:
+        assert entry["param_grid"].keys() <= entry["pipeline"].get_params().keys()
+        assert set(entry["paradigms"]) == contexts.keys()
+        for name, value in entry["pipeline"].get_params().items():
+            if name.endswith("__ch_names") and value is not None:
+                assert all(value == context["channels"] for context in contexts.values())
+            if name.endswith("__sfreq") and value is not None:
+                assert all(value == context["resample"] for context in contexts.values())
+
+
+def test_epochs_pipeline__return_epochs__as_the_array_pipeline(moabb_folder, tmp_path):
+    pipelines = {}
+    for file in ("brainrvq_embedding.yml", "epochs/brainrvq_embedding.yml"):
+        path = tmp_path / Path(file).name
+        path.write_text(small((BENCHMARKS / "pipelines" / file).read_text()))
+        (entry,) = parse_pipelines_from_directory(str(path))
+        pipelines[entry["name"]] = entry["pipeline"].set_params(brainrvqembedder__random_state=0)
+    paradigm = LeftRightImagery(**yaml.safe_load(CONTEXTS.read_text())["LeftRightImagery"])
+    scores = []
+    for (name, pipeline), return_epochs in zip(pipelines.items(), (False, True), strict=True):
+        evaluation = CrossSubjectEvaluation(
+            paradigm, [fake("imagery")], hdf5_path=str(moabb_folder), return_epochs=return_epochs
+        )
+        scores.append(evaluation.process({name: pipeline}).score)
+    np.testing.assert_allclose(scores[0], scores[1], atol=0.03)
+
+
+@pytest.fixture(scope="module")
+def command():
+    """The module of the benchmark."""
+    spec = importlib.util.spec_from_file_location("moabb_eegmat", BENCHMARKS / "moabb_eegmat.py")
+    module = importlib.util.module_from_spec(spec)
+    with mpl.rc_context():
+        spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def four_subjects(command, eegmat_folder, moabb_folder, tmp_path, capsys):
+    """Results, printed text and folder of the command with a small random encoder."""
+    encoder = BrainRVQEmbedder(weights=None, architecture="tiny", random_state=0, sfreq=200)
+    windows = load_eegmat(eegmat_folder, [31])
+    weights = encoder.fit(windows.X[:1]).weights_.save(tmp_path / "encoder")
+    folder = moabb_folder / "results"
+    with mpl.rc_context():
+        options = ["--subjects", "3,4,10,31", "--weights", str(weights.parent)]
+        command.main(["--data", str(eegmat_folder), "--results", str(folder), *options])
+    return pd.read_csv(folder / "results.csv"), capsys.readouterr().out, folder
+
+
+def test_eegmat_command__four_subjects__scores_as_scikit_learn_has_them(
+    command, four_subjects, eegmat_folder
+):
+    results, printed, folder = four_subjects
+    assert results.groupby("pipeline").size().to_dict() == dict.fromkeys(command.PIPELINES, 4)
+    windows = load_eegmat(eegmat_folder, [3, 4, 10, 31])
+    pipeline = command.read_pipelines(["Band power + LR"])["Band power + LR"]
+    for subject in (3, 31):
+        held_out = windows.subjects == subject
+        pipeline.fit(windows.X[~held_out], windows.y[~held_out])
+        chosen = (results.pipeline == "Band power + LR") & (results.subject == subject)
+        truth, score = windows.y[held_out], pipeline.decision_function(windows.X[held_out])
+        row = results[chosen].iloc[0]
+        assert row.score_roc_auc == pytest.approx(roc_auc_score(truth, score), abs=1e-3)
+        assert row.score_average_precision == pytest.approx(
+            average_precision_score(truth, score), abs=1e-3
+        )
+    assert "| BrainRVQ + LR | " in printed
+    assert {path.name for path in folder.glob("*.png")} == {
+        "scores.png",
+        "paired-tangent-space-lr.png",
+        "meta-tangent-space-lr.png",
+        "paired-brainrvq-lr.png",
+        "meta-brainrvq-lr.png",
+    }
+
+
+def test_eegmat_command__unknown_pipeline__names_those_there_are(command):
+    with pytest.raises(SystemExit, match=r"No pipelines \['LDA'\].*'Band power \+ LR'"):
+        command.read_pipelines(["LDA"])
+
+
+def test_eegmat_command__subjects__ranges_and_numbers(command):
+    assert command.numbers("3,5,8-10") == [3, 5, 8, 9, 10]
