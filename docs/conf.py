@@ -16,6 +16,7 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.doctest",
+    "matplotlib.sphinxext.plot_directive",
     "numpydoc",
     "mathml",
     "changelog",
@@ -31,6 +32,15 @@ toc_object_entries_show_parents = "hide"
 # Members stand in the class template, where scikit-learn's own can be left out.
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
+
+# Pictures of docstrings and pages: drawn as their examples stand, and only shown as PNG.
+plot_include_source = True
+plot_html_show_formats = False
+plot_html_show_source_link = False
+plot_formats = [("png", 100)]
+plot_rcparams = {"figure.max_open_warning": 0}
+plot_apply_rcparams = True
+plot_pre_code = "import numpy as np"
 
 doctest_test_doctest_blocks = "default"
 doctest_global_setup = """

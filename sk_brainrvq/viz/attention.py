@@ -14,7 +14,7 @@ from sk_brainrvq.signals import PatchGroup
 from sk_brainrvq.signals.electrodes import ElectrodeMatch
 from sk_brainrvq.viz import style
 from sk_brainrvq.viz.inputs import check_epoch, encoder_of, read_patches
-from sk_brainrvq.viz.topography import draw_topography
+from sk_brainrvq.viz.topography import draw_topography, has_place
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -82,9 +82,10 @@ def plot_attention(
     axes = style.take_axes(
         ax, len(layers), "one for each layer", lambda: style.grid_axes(len(layers), 3, 3.0)
     )
-    limits = (100 * shares.min(), 100 * shares.max())
+    shown = 100 * shares[:, has_place(matches)]
+    limits = (shown.min(initial=100.0), shown.max(initial=0.0))
     for axis, number, share in zip(axes, layers, shares, strict=True):
-        image = draw_topography(axis, 100 * share, matches, vlim=limits)
+        image = draw_topography(axis, 100 * share, matches, limits)
         style.dress(axis, f"Block {number + 1} of {encoder.depth}")
     label = "Attention of the class token (%)"
     style.colour_bar(image, list(axes), label, shrink=0.85)

@@ -95,11 +95,7 @@ def plot_codes(
             interpolation="nearest",
             extent=(0, n_patches, n_channels - 0.5, -0.5),
         )
-        n_used = len(np.unique(one[..., domain, level]))
-        style.dress(
-            axis, f"{style.DOMAINS[domain].capitalize()}, level {level + 1}: {n_used} codes"
-        )
-        axis.title.set_fontsize(8 if n_levels <= 3 else 7)
+        style.dress(axis, f"{style.DOMAINS[domain].capitalize()}, level {level + 1}")
         style.name_channels(axis, names)
         if ax is not None or domain == 1:
             style.dress(axis, xlabel="Time (s)")

@@ -10,7 +10,7 @@ from sk_brainrvq.signals.electrodes import ElectrodeMatch
 from sk_brainrvq.viz import style
 from sk_brainrvq.viz.coded_patches import CodedPatches, code_patches
 from sk_brainrvq.viz.inputs import check_level, read_patches, tokenizer_of
-from sk_brainrvq.viz.topography import draw_topography
+from sk_brainrvq.viz.topography import draw_topography, has_place
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -177,6 +177,7 @@ def _draw_places(axis: "Axes", coded: Sequence[CodedPatches], code: int) -> None
             hits[name] = hits.get(name, 0) + int((found == code).sum())
             totals[name] = totals.get(name, 0) + found.size
     shares = np.array([100 * hits[name] / totals[name] for name in matches])
-    image = draw_topography(axis, shares, list(matches.values()), from_zero=True)
+    placed = shares[has_place(list(matches.values()))]
+    image = draw_topography(axis, shares, list(matches.values()), (0, placed.max(initial=1e-6)))
     style.dress(axis, "Where it occurs")
     style.colour_bar(image, axis, "Share of seconds (%)", shrink=0.7)

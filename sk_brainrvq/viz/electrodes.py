@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sk_brainrvq.signals.electrodes import ElectrodeMatch, match_electrodes
 from sk_brainrvq.viz import style
 from sk_brainrvq.viz.inputs import eeg_names
-from sk_brainrvq.viz.topography import draw_head, electrode_places
+from sk_brainrvq.viz.topography import draw_head, electrode_places, listed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -87,7 +87,7 @@ def plot_electrodes(channels: Any, *, ax: "Axes | None" = None) -> "Axes":
     bottom = min(-1.1, float(places[:, 1].min()) - 0.05)
     if lost:
         bottom -= 0.15
-        ax.text(0, bottom, f"No known position: {_listed(lost)}", ha="center", fontsize=9)
+        ax.text(0, bottom, f"No known position: {listed(lost)}", ha="center", fontsize=9)
     ax.set_xlim(-farthest, farthest)
     ax.set_ylim(bottom - 0.05, 1.2)
     ax.set_title(f"{len(matches)} channels on the head", loc="left", fontsize=10)
@@ -159,7 +159,7 @@ def _draw_channel(ax: "Axes", match: ElectrodeMatch, place: NDArray, size: float
     ax.scatter(place[0], place[1], s=46, color=colour, marker=marker, zorder=3, **edge)
     ax.annotate(
         match.channel,
-        place,
+        (place[0], place[1]),
         xytext=(0, 6),
         textcoords="offset points",
         ha="center",
@@ -180,8 +180,3 @@ def _draw_legend(ax: "Axes", placed: Sequence[ElectrodeMatch]) -> None:
     style.legend(
         ax, title="How it was found", title_fontsize=9, loc="upper left", bbox_to_anchor=(1, 1)
     )
-
-
-def _listed(names: Sequence[str], most: int = 8) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more

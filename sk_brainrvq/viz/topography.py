@@ -52,15 +52,15 @@ def channel_place(match: ElectrodeMatch) -> NDArray | None:
     return place if np.linalg.norm(place) <= _FARTHEST else None
 
 
+def has_place(matches: Sequence[ElectrodeMatch]) -> NDArray:
+    """Which channels have a place in a map, shape (n_channels,), bool."""
+    return np.array([channel_place(match) is not None for match in matches])
+
+
 def draw_topography(
-    axis: "Axes",
-    values: NDArray,
-    matches: Sequence[ElectrodeMatch],
-    *,
-    from_zero: bool = False,
-    **options: Any,
+    axis: "Axes", values: NDArray, matches: Sequence[ElectrodeMatch], limits: tuple[float, float]
 ) -> Any:
-    """Draw values of channels between their places.
+    """Draw values of channels between their places; channels without one are named below.
 
     Parameters
     ----------
@@ -68,10 +68,8 @@ def draw_topography(
     values : ndarray, shape (n_channels,)
     matches : sequence of ElectrodeMatch
         Of the channels.
-    from_zero : bool, default=False
-        Let the colours start at zero instead of the smallest value.
-    **options
-        Of ``mne.viz.plot_topomap``.
+    limits : (float, float)
+        Values of the first and of the last colour.
 
     Returns
     -------
@@ -98,18 +96,31 @@ def draw_topography(
             "10-05 system (ch_names=...), set a montage, or pass electrode_map={...} to the "
             "estimator."
         )
-    means = np.array([np.mean(found) for found in at.values()])
-    if from_zero:
-        options["vlim"] = (0, max(means.max(), 1e-6))
     image, _ = mne.viz.plot_topomap(
-        means,
+        [np.mean(found) for found in at.values()],
         np.array(list(at)),
         sphere=1.0,
         axes=axis,
         show=False,
-        **{"cmap": style.CMAP, "contours": 4, "res": 128, **options},
+        cmap=style.CMAP,
+        contours=4,
+        res=128,
+        vlim=limits,
     )
+    absent = [
+        f"{match.channel} ({value:.1f})"
+        for match, place, value in zip(matches, places, values, strict=True)
+        if place is None
+    ]
+    if absent:
+        axis.text(0, -1.25, f"Not shown: {listed(absent, 3)}", ha="center", fontsize=8)
     return image
+
+
+def listed(names: Sequence[str], most: int = 8) -> str:
+    """The first names, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def draw_head(axis: "Axes") -> None:

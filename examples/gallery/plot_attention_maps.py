@@ -1,0 +1,65 @@
+"""
+Where a model looks
+===================
+
+The class token is one more token beside those of the seconds of EEG, and it belongs to none of
+them. Where its attention goes can be drawn on the head, block by block.
+"""
+
+# %%
+# Pretrain a small encoder
+# ------------------------
+# On EEGMAT where its files are at hand, on simulated EEG elsewhere, without labels.
+
+import os
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+
+from sk_brainrvq import BrainRVQClassifier, BrainRVQPretrainer
+from sk_brainrvq.datasets import load_eegmat, make_eeg
+from sk_brainrvq.viz import plot_attention
+
+shared = Path(os.environ.get("SK_BRAINRVQ_SHARED", "../../../shared"))
+try:
+    eeg = load_eegmat(shared / "data" / "eegmat", [0, 1, 2, 3])
+except FileNotFoundError:
+    eeg = make_eeg(n_subjects=4, n_windows=40, random_state=0)
+settings = {
+    "architecture": "tiny",
+    "batch_size": 8,
+    "sfreq": eeg.sfreq,
+    "ch_names": eeg.ch_names,
+    "random_state": 0,
+}
+pretrainer = BrainRVQPretrainer(tokenizer_max_epochs=3, max_epochs=5, lr=2e-3, **settings)
+pretrainer.fit(eeg.X)
+
+# %%
+# The blocks of the encoder
+# -------------------------
+# The mean over all epochs. Even attention would give each channel 100 % over the number of
+# channels; mind the colour bar, for after so short a training the differences are small.
+
+plot_attention(pretrainer, eeg.X, layer=range(2))
+
+# %%
+# One condition and the other
+# ---------------------------
+# The last block at rest and during the task, in axes of our own; each with its own colours.
+
+_, axes = plt.subplots(1, 2, figsize=(8, 3.2), layout="constrained")
+for number, (ax, condition) in enumerate(zip(axes, eeg.classes, strict=True)):
+    plot_attention(pretrainer, eeg.X[eeg.y == number], ax=ax)
+    ax.set_title(condition.capitalize(), loc="left", fontsize=10)
+
+# %%
+# After fine-tuning
+# -----------------
+# The same encoder, trained on with labels. A caution: attention is a part of what a network
+# computes, not an explanation of its decisions. The class token is not even what this classifier
+# reads: its head takes the mean of all patch tokens.
+
+classifier = BrainRVQClassifier(weights=pretrainer.weights_, max_epochs=3, lr=1e-3, **settings)
+classifier.fit(eeg.X, eeg.y)
+plot_attention(classifier, eeg.X, layer=range(2))

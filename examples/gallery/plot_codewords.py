@@ -1,0 +1,74 @@
+"""
+What a code means
+=================
+
+A code is a number between 0 and the size of the codebook. What it stands for shows in the seconds
+of EEG that got it: their waveforms, their spectrum, and where on the head they were recorded.
+"""
+
+# %%
+# A tokenizer, learnt without labels
+# ----------------------------------
+# From EEGMAT where its files are at hand, from simulated EEG elsewhere.
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from sk_brainrvq import DDRVQTransformer
+from sk_brainrvq.datasets import load_eegmat, make_eeg
+from sk_brainrvq.viz import plot_codeword
+
+shared = Path(os.environ.get("SK_BRAINRVQ_SHARED", "../../../shared"))
+try:
+    eeg = load_eegmat(shared / "data" / "eegmat", [0, 1, 2, 3])
+except FileNotFoundError:
+    eeg = make_eeg(n_subjects=4, n_windows=40, random_state=0)
+tokenizer = DDRVQTransformer(
+    architecture="tiny",
+    max_epochs=8,
+    lr=2e-3,
+    batch_size=8,
+    sfreq=eeg.sfreq,
+    ch_names=eeg.ch_names,
+    random_state=0,
+)
+codes = tokenizer.fit_transform(eeg.X)
+
+# %%
+# A code of the alpha rhythm
+# --------------------------
+# Of all coarse codes of the spectrum, which one prefers the back of the head? There the alpha
+# rhythm is at home. Only codes that occur at least a hundred times are considered.
+
+coarse = codes[..., 1, 0]
+occipital = [eeg.ch_names.index(name) for name in ("O1", "O2")]
+size = int(coarse.max()) + 1
+everywhere = np.bincount(coarse.ravel(), minlength=size)
+at_the_back = np.bincount(coarse[:, occipital].ravel(), minlength=size)
+preference = np.where(everywhere >= 100, at_the_back / np.maximum(everywhere, 1), 0)
+alpha_code = int(preference.argmax())
+print(f"code {alpha_code}: {preference[alpha_code]:.0%} of it at O1 and O2")
+
+# %%
+# The dashed line is the mean of what the tokenizer decodes where this code stands, and it follows
+# the spectrum of the EEG that got it. The dotted line is the mean of all EEG.
+
+plot_codeword(tokenizer, eeg.X, alpha_code, domain="frequency")
+
+# %%
+# The opposite
+# ------------
+# The code that avoids the back of the head most.
+
+fewest = np.where(everywhere >= 100, at_the_back / np.maximum(everywhere, 1), 1)
+plot_codeword(tokenizer, eeg.X, int(fewest.argmin()), domain="frequency")
+
+# %%
+# A code of the waveform
+# ----------------------
+# Codes of the time domain fix the phase, too: averaged over all seconds that got the code, a wave
+# is left. The most frequent code of a level is drawn where none is asked for.
+
+plot_codeword(tokenizer, eeg.X, domain="time", level=2)
