@@ -45,16 +45,19 @@ class HierarchicalHead(nn.Module):
     embed_dim : int
     codebook_size : int
     n_quantizers : int
+    hierarchical : bool, default=True
+        False predicts every level from the token alone, whatever the levels before it.
     """
 
-    def __init__(self, embed_dim: int, codebook_size: int, n_quantizers: int):
+    def __init__(
+        self, embed_dim: int, codebook_size: int, n_quantizers: int, hierarchical: bool = True
+    ):
         super().__init__()
+        n_contexts = n_quantizers - 1 if hierarchical else 0
         self.code_embed = nn.ModuleList(
-            nn.Embedding(codebook_size, embed_dim) for _ in range(n_quantizers - 1)
+            nn.Embedding(codebook_size, embed_dim) for _ in range(n_contexts)
         )
-        self.norms = nn.ModuleList(
-            nn.LayerNorm(embed_dim, eps=1e-6) for _ in range(n_quantizers - 1)
-        )
+        self.norms = nn.ModuleList(nn.LayerNorm(embed_dim, eps=1e-6) for _ in range(n_contexts))
         self.heads = nn.ModuleList(Linear(embed_dim, codebook_size) for _ in range(n_quantizers))
         for module in (*self.code_embed, *self.heads):
             nn.init.trunc_normal_(module.weight, std=0.02)
@@ -73,6 +76,8 @@ class HierarchicalHead(nn.Module):
         -------
         list of Tensor, shape (n, D)
         """
+        if not len(self.code_embed):
+            return [tokens] * len(self.heads)
         inputs, context = [tokens], tokens
         for level, (embed, norm) in enumerate(zip(self.code_embed, self.norms, strict=True)):
             context = context + embed(codes[:, level])
@@ -81,6 +86,8 @@ class HierarchicalHead(nn.Module):
 
     def greedy_logits(self, tokens: Tensor) -> list[Tensor]:
         """Logits of each level, given the codes predicted so far: list of (n, K)."""
+        if not len(self.code_embed):
+            return [head(tokens) for head in self.heads]
         logits, context = [self.heads[0](tokens)], tokens
         for embed, norm, head in zip(self.code_embed, self.norms, self.heads[1:], strict=True):
             context = context + embed(logits[-1].argmax(-1))
@@ -187,6 +194,10 @@ class MaskedCodeModel(nn.Module):
     n_quantizers : int
     level_weights : sequence of float, optional
         Weight of each level's loss; 1, 1/2, 1/4, ... by default, as published.
+    domain_weights : sequence of float, default=(1, 1)
+        Weight of the losses of the waveform's and the spectrum's codes.
+    hierarchical : bool, default=True
+        Predict each level given the ones before; False predicts all from the token alone.
 
     Notes
     -----
@@ -212,8 +223,16 @@ class MaskedCodeModel(nn.Module):
         codebook_size: int,
         n_quantizers: int,
         level_weights: Sequence[float] | None = None,
+        *,
+        domain_weights: Sequence[float] = (1.0, 1.0),
+        hierarchical: bool = True,
     ):
         super().__init__()
+        if len(domain_weights) != 2:
+            raise ValueError(
+                f"{len(domain_weights)} domain_weights were given; expected two, of the "
+                "waveform's and the spectrum's codes."
+            )
         if level_weights is None:
             level_weights = [0.5**level for level in range(n_quantizers)]
         if len(level_weights) != n_quantizers:
@@ -222,10 +241,12 @@ class MaskedCodeModel(nn.Module):
             )
         self.encoder = encoder
         self.level_weights = tuple(float(w) for w in level_weights)
+        self.domain_weights = tuple(float(w) for w in domain_weights)
         self.mask_token = nn.Parameter(torch.zeros(1, 1, 1, encoder.embed_dim))
         nn.init.trunc_normal_(self.mask_token, std=0.02)
         self.domains = nn.ModuleList(
-            HierarchicalHead(encoder.embed_dim, codebook_size, n_quantizers) for _ in range(2)
+            HierarchicalHead(encoder.embed_dim, codebook_size, n_quantizers, hierarchical)
+            for _ in range(2)
         )
 
     def hidden_tokens(self, x: Tensor, electrodes: Tensor, mask: Tensor) -> Tensor:
@@ -308,7 +329,7 @@ class MaskedCodeModel(nn.Module):
                 loss, n_correct = linear_cross_entropy(
                     inputs[level], heads.heads[level], codes[:, domain, level], weights
                 )
-                summed = summed + level_weight * loss
+                summed = summed + self.domain_weights[domain] * level_weight * loss
                 correct.append(n_correct)
         accuracy = torch.stack(correct).reshape(2, -1) / len(tokens)
         return summed, accuracy

@@ -238,3 +238,47 @@ def test_mask__wrong_shape__error_gives_expected_shape(model):
 def test_x__wrong_shape__error_gives_expected_shape(model):
     with pytest.raises(ValueError, match=r"x has shape \(2, 3, 800\)"):
         model(torch.randn(B, C, 800), ELECTRODES, torch.ones(B, C, P, dtype=torch.bool))
+
+
+def small_model(**params):
+    torch.manual_seed(0)
+    return MaskedCodeModel(EEGEncoder(100, 1), codebook_size=16, n_quantizers=3, **params).eval()
+
+
+def small_batch():
+    generator = torch.Generator().manual_seed(1)
+    x = torch.randn(2, 3, 4, 200, generator=generator)
+    codes = torch.randint(16, (2, 3, 4, 2, 3), generator=generator)
+    mask = torch.rand(2, 3, 4, generator=generator) < 0.5
+    return x, torch.tensor([1, 2, 3]), mask, codes
+
+
+def test_flat_heads__logits__do_not_depend_on_the_levels_before():
+    x, electrodes, mask, codes = small_batch()
+    model = small_model(hierarchical=False)
+    forced, greedy = model(x, electrodes, mask, codes), model(x, electrodes, mask)
+    for domain in range(2):
+        for level in range(3):
+            torch.testing.assert_close(
+                forced.masked_logits[domain][level], greedy.masked_logits[domain][level]
+            )
+    assert not any("code_embed" in name for name in model.state_dict())
+
+
+@pytest.mark.parametrize("domain", [0, 1])
+def test_domain_weights__one_domain_alone__loss_is_its_cross_entropy(domain):
+    x, electrodes, mask, codes = small_batch()
+    weights = [0.0, 0.0]
+    weights[domain] = 2.0
+    output = small_model(domain_weights=weights)(x, electrodes, mask, codes)
+    expected = sum(
+        2 * 0.5**level * F.cross_entropy(logits[domain][level], codes[where][:, domain, level])
+        for logits, where in ((output.masked_logits, mask), (output.visible_logits, ~mask))
+        for level in range(3)
+    )
+    torch.testing.assert_close(output.loss, expected)
+
+
+def test_domain_weights__not_two__are_refused():
+    with pytest.raises(ValueError, match="3 domain_weights were given; expected two"):
+        small_model(domain_weights=(1, 1, 1))
