@@ -1,0 +1,167 @@
+"""Each claim of the method taken away in turn: pretraining on EEGMAT, scored on unseen subjects.
+
+Every variant pretrains a tiny encoder with the same data, batches and steps; features of its
+frozen tokens (regions of the scalp, no spectra appended) go to the classifier of record. Folds
+of four subjects within 00-27, the subjects whose unlabelled EEG was pretrained on: the table
+compares variants, and says nothing of subjects that no network has seen.
+
+    python benchmarks/ablations.py --data FOLDER_WITH_EEGMAT --work FOLDER [--seeds 3]
+"""
+
+import argparse
+import json
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pretrain_default import FILTERS, SUBJECTS, recordings
+from scipy import stats
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from torch import Tensor
+
+from sk_brainrvq import BrainRVQEmbedder, BrainRVQPretrainer, DDRVQTransformer, RandomCrops
+from sk_brainrvq.datasets import Windows, load_eegmat
+from sk_brainrvq.nn import importance_guided_mask
+from sk_brainrvq.training import PretrainingNet
+
+SIZES = {"architecture": "tiny", "codebook_size": 128}
+TRAINING = {
+    "window": 30.0,
+    "batch_size": 4,
+    "lr": 2e-3,
+    "crops": RandomCrops(),
+    "device": "cpu",
+    "verbose": 0,
+    **FILTERS,
+}
+TOKENIZER_EPOCHS, ENCODER_EPOCHS = 6, 10
+FULL = "full method"
+# What differs from the full method: settings of the tokenizer, of both networks, of the masked
+# model, and how masks are drawn.
+VARIANTS: dict[str, dict[str, Any]] = {
+    FULL: {},
+    "waveform codes alone": {"model": {"domain_weights": [1.0, 0.0]}},
+    "spectrum codes alone": {"model": {"domain_weights": [0.0, 1.0]}},
+    "flat prediction": {"model": {"hierarchical": False}},
+    "random mask": {"random_mask": True},
+    "without amplitude": {"both": {"spectral_embedding": False}},
+    "published targets": {"tokenizer": {"targets": "published"}},
+    "published quantizer": {"tokenizer": {"quantizer_mode": "official"}},
+}
+UNTRAINED = "random encoder"
+
+
+class RandomMaskNet(PretrainingNet):
+    """Hides patches by chance alone."""
+
+    def _mask(self, x: Tensor) -> Tensor:
+        return importance_guided_mask(x, 0.0)
+
+
+def pretrainer_class(variant: dict[str, Any]) -> type[BrainRVQPretrainer]:
+    """The estimator with a changed network or changed masks."""
+
+    class Ablated(BrainRVQPretrainer):
+        _net_class = RandomMaskNet if variant.get("random_mask") else PretrainingNet
+
+        def _module_config(self, sizes: Any, tokenizer: Any) -> dict[str, Any]:
+            return {**super()._module_config(sizes, tokenizer), **variant.get("model", {})}
+
+    return Ablated
+
+
+def features(variant: str, seed: int, raws: list, windows: Windows, work: Path) -> np.ndarray:
+    """Pretrain and embed; both are kept in ``work``."""
+    kept = work / f"{variant.replace(' ', '-')}-{seed}.npy"
+    if kept.exists():
+        return np.load(kept)
+    embedding = {"sfreq": windows.sfreq, "ch_names": windows.ch_names, "spectrum": False}
+    if variant == UNTRAINED:
+        embedder = BrainRVQEmbedder(None, architecture="tiny", random_state=seed, **embedding)
+    else:
+        settings = VARIANTS[variant]
+        both = {**SIZES, **TRAINING, "random_state": seed, **settings.get("both", {})}
+        # Runs are named by their settings: variants with the same tokenizer fit it once.
+        tokenizer = DDRVQTransformer(
+            max_epochs=TOKENIZER_EPOCHS,
+            checkpoint_dir=work / "tokenizers",
+            **both,
+            **settings.get("tokenizer", {}),
+        ).fit(raws)
+        pretrainer = pretrainer_class(settings)(
+            tokenizer.weights_, max_epochs=ENCODER_EPOCHS, **both
+        )
+        embedder = BrainRVQEmbedder(
+            pretrainer.fit(raws).weights_, l_freq=None, h_freq=None, **embedding
+        )
+    result = embedder.fit_transform(windows.X)
+    np.save(kept, result)
+    return result
+
+
+def fold_scores(X: np.ndarray, windows: Windows) -> np.ndarray:
+    """AUROC of each fold of four subjects."""
+    scores = []
+    for first in range(0, len(SUBJECTS), 4):
+        test = np.isin(windows.subjects, range(first, first + 4))
+        model = make_pipeline(
+            StandardScaler(), LogisticRegression(C=0.01, class_weight="balanced", max_iter=3000)
+        ).fit(X[~test], windows.y[~test])
+        scores.append(roc_auc_score(windows.y[test], model.decision_function(X[test])))
+    return np.array(scores)
+
+
+def interval(differences: np.ndarray) -> tuple[float, float]:
+    """95 % interval of the mean over folds (Student's t)."""
+    half = stats.sem(differences) * stats.t.ppf(0.975, len(differences) - 1)
+    return differences.mean() - half, differences.mean() + half
+
+
+def verdict(low: float, high: float) -> str:
+    """What an interval of the loss without a part says of the part."""
+    if low > 0:
+        return "helps"
+    return "harms" if high < 0 else "undecided"
+
+
+def main() -> None:
+    """Run all variants and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder of EEGMAT's EDF files")
+    parser.add_argument("--work", type=Path, required=True, help="folder for results and runs")
+    parser.add_argument("--seeds", type=int, default=2)
+    options = parser.parse_args()
+    warnings.filterwarnings("ignore")
+    options.work.mkdir(parents=True, exist_ok=True)
+    raws = recordings(options.data, SUBJECTS)
+    windows = load_eegmat(options.data, SUBJECTS)
+    scores = {
+        variant: np.mean(
+            [
+                fold_scores(features(variant, seed, raws, windows, options.work), windows)
+                for seed in range(options.seeds)
+            ],
+            axis=0,
+        )
+        for variant in (*VARIANTS, UNTRAINED)
+    }
+    print("| variant | AUROC (sd of folds) | full method ahead by | 95 % interval | the part |")
+    print("|---|---|---|---|---|")
+    for variant, values in scores.items():
+        row = f"| {variant} | {values.mean():.3f} ({values.std(ddof=1):.3f}) |"
+        if variant == FULL:
+            print(f"{row} | | |")
+            continue
+        lead = scores[FULL] - values
+        low, high = interval(lead)
+        print(f"{row} {lead.mean():+.3f} | {low:+.3f} to {high:+.3f} | {verdict(low, high)} |")
+    path = options.work / "ablations.json"
+    path.write_text(json.dumps({name: values.tolist() for name, values in scores.items()}))
+
+
+if __name__ == "__main__":
+    main()
