@@ -159,7 +159,7 @@ def _block_of_recording(
 
 def _block_of_windows(leaf: Any, rows: NDArray | None, filters: FilterSettings) -> EpochBlock:
     source = _source(leaf)
-    names = eeg_channels(source)
+    names = _channels(source)
     rows = np.arange(len(leaf)) if rows is None else rows
     if not len(rows):
         raise InvalidEEGError("The braindecode dataset holds no window.")
@@ -185,6 +185,14 @@ def _block_of_windows(leaf: Any, rows: NDArray | None, filters: FilterSettings) 
         lowpass,
         is_filtered,
     )
+
+
+def _channels(source: Any) -> list[str]:
+    """Names of the EEG channels; braindecode's ``create_from_X_y`` calls all of them misc."""
+    types, bads = set(source.get_channel_types()), source.info["bads"]
+    if types == {"misc"} and not bads:
+        return list(source.ch_names)
+    return eeg_channels(source)
 
 
 def _signals(leaf: Any, rows: NDArray, names: list[str]) -> NDArray:
