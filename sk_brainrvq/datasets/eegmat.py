@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sk_brainrvq.datasets.cutting import regular_windows
-from sk_brainrvq.datasets.protocol import Protocol, Recording
+from sk_brainrvq.datasets.protocol import Protocol
+from sk_brainrvq.datasets.recording import Recording
 from sk_brainrvq.datasets.windows import Windows
 
 URL = "https://physionet.org/files/eegmat/1.0.0/"

@@ -4,30 +4,14 @@ import warnings
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sk_brainrvq.datasets.recording import Recording, without_copies
 from sk_brainrvq.datasets.windows import SPLITS, Windows
-
-
-@dataclass(frozen=True, order=True)
-class Recording:
-    """A file of a dataset, or the part of it that is on one side of the split.
-
-    Attributes
-    ----------
-    subject : int or str
-    split : {"train", "validation", "test"}
-    path : Path
-    """
-
-    subject: int | str
-    split: str
-    path: Path
 
 
 class Protocol(ABC):
@@ -58,6 +42,8 @@ class Protocol(ABC):
         Subjects of the dataset; empty where they have no numbers.
     n_recordings : int or None
         Recordings of each subject, where all have as many.
+    n_files : int or None
+        Recordings of the whole dataset, where its subjects have no numbers.
     split_rule : str
         Who is on which side, in words.
     """
@@ -78,6 +64,7 @@ class Protocol(ABC):
     sfreq: ClassVar[float] = 200.0
     all_subjects: ClassVar[tuple[int, ...]] = ()
     n_recordings: ClassVar[int | None] = None
+    n_files: ClassVar[int | None] = None
     split_rule: ClassVar[str]
     window: float
     # Whether a subject that lacks recordings counts as missing, or is loaded with a warning.
@@ -191,7 +178,14 @@ class Protocol(ABC):
         folder, sides = Path(folder), self._checked_splits(splits)
         if not folder.is_dir():
             raise FileNotFoundError(f"No folder {folder}; {self.how_to_get()}")
-        found = sorted(self._list(folder), key=lambda r: (r.subject, r.path.name, r.split))
+        found = without_copies(self._list(folder), self.title)
+        if found and self.n_files is not None and len(found) < self.n_files:
+            warnings.warn(
+                f"{self.title}: {len(found)} of {self.n_files} recordings are in {folder}. "
+                "Training and validation are divided over the subjects that are there, so they "
+                "differ from the published ones.",
+                stacklevel=3,
+            )
         if subjects is None:
             kept = self._those_there(folder, found, sides)
         else:
@@ -225,6 +219,12 @@ class Protocol(ABC):
             without registration.
         """
         raise ValueError(f"{self.title} cannot be downloaded from here: {self.how_to_get()}")
+
+    def _folder(self, folder: str | Path | None) -> Path:
+        """Where downloads go."""
+        import pooch
+
+        return Path(folder) if folder is not None else pooch.os_cache("sk_brainrvq") / self.name
 
     def how_to_get(self) -> str:
         """A sentence that says where the files come from.

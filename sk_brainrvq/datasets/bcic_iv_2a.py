@@ -1,0 +1,199 @@
+"""BCIC-IV-2a: imagined movements of hands, feet and tongue."""
+
+import re
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sk_brainrvq.datasets.cutting import windows_at
+from sk_brainrvq.datasets.protocol import Protocol
+from sk_brainrvq.datasets.reading import prepared
+from sk_brainrvq.datasets.recording import Recording
+
+_FILE = re.compile(r"A(0[1-9])([TE])\.(gdf|mat)")
+_N_EEG = 22
+# GDF codes: beginning of a trial; cues of the four classes. Evaluation files hide the class.
+_TRIAL, _CUES = "768", ("769", "770", "771", "772")
+_CUE_AFTER = 2.0
+# Some electrodes have a name in the GDF files, and these places.
+_NAMED = {"FZ": 0, "C3": 7, "CZ": 9, "C4": 11, "PZ": 19}
+
+
+class BCICIV2a(Protocol):
+    """Imagined movements of hands, feet and tongue: BCI Competition IV, data set 2a.
+
+    22 electrodes against their average, 0.3-40 Hz, windows from 2 to 6 s of the trial (0 to 4 s
+    after the cue), both sessions. Training on subjects A01-A05, validation on A06-A07, test on
+    A08-A09. The electrodes at the eyes are left out; trials marked as artifacts are kept, as is
+    usual.
+
+    Notes
+    -----
+    Files of either source, below any folder: ``A01T.mat`` and ``A01E.mat`` of the BNCI Horizon
+    2020 database (001-2014), or ``A01T.gdf`` and ``A01E.gdf`` of the competition. Classes of the
+    competition's evaluation sessions are in ``A01E.mat`` of its "true labels", beside the GDF
+    file or in a folder ``true_labels`` beside it.
+
+    Each run is filtered on its own: between runs, the GDF files hold 100 missing values.
+
+    Source: Brunner et al. (2008), Tangermann et al. (2012), Creative Commons
+    Attribution-NoDerivatives 4.0.
+    """
+
+    name = "bcic-iv-2a"
+    title = "BCIC-IV-2a"
+    url = "https://bnci-horizon-2020.eu/database/data-sets"
+    licence = "Creative Commons Attribution-NoDerivatives 4.0"
+    citation = (
+        "Tangermann, M. et al. (2012). Review of the BCI competition IV. Frontiers in "
+        "Neuroscience 6, 55"
+    )
+    ch_names = tuple(
+        """
+            Fz FC3 FC1 FCz FC2 FC4 C5 C3 C1 Cz C2 C4 C6 CP3 CP1 CPz CP2 CP4 P1 Pz P2 POz
+        """.split()  # noqa: SIM905
+    )
+    classes = ("left hand", "right hand", "feet", "tongue")
+    metrics = "multiclass"
+    l_freq, h_freq, reference = 0.3, 40.0, "average"
+    all_subjects = tuple(range(1, 10))
+    n_recordings = 2
+    split_rule = "subjects 1-5 / 6-7 / 8-9, both sessions"
+    window = 4.0
+
+    def how_to_get(self) -> str:
+        """A sentence that says where the files come from.
+
+        Returns
+        -------
+        str
+        """
+        return f"download A01T.mat to A09E.mat from {self.url} (001-2014) and pass their folder."
+
+    def _list(self, folder: Path) -> Iterator[Recording]:
+        found = [
+            (match, path) for path in folder.rglob("A0*") if (match := _FILE.fullmatch(path.name))
+        ]
+        gdf = {path.stem for match, path in found if match[3] == "gdf"}
+        for match, path in found:
+            # Beside a GDF file, the .mat of the same name holds its labels.
+            if match[3] == "gdf" or path.stem not in gdf:
+                yield Recording(int(match[1]), _split_of(int(match[1])), path)
+
+    def _subjects_of(self, sides: Collection[str]) -> list[int]:
+        return [subject for subject in self.all_subjects if _split_of(subject) in sides]
+
+    def _read(self, recording: Recording) -> tuple[NDArray, NDArray]:
+        runs = _runs_of_gdf if recording.path.suffix == ".gdf" else _runs_of_mat
+        X, y = [], []
+        n_times = round(self.window * self.sfreq)
+        for signals, sfreq, trials, labels in runs(recording.path):
+            wrong = [label for label in labels if label not in (1, 2, 3, 4)]
+            if wrong:
+                raise ValueError(
+                    f"{recording.path} holds the class {wrong[0]}; expected 1 to 4 (evaluation "
+                    "files without true labels have none)."
+                )
+            resampled = prepared(signals, sfreq, self)
+            starts = np.round((trials / sfreq + _CUE_AFTER) * self.sfreq).astype(int)
+            if len(starts) and starts.max() + n_times > resampled.shape[1]:
+                raise ValueError(
+                    f"{recording.path} ends before its last trial does; download it again."
+                )
+            X.append(windows_at(resampled, starts, n_times))
+            y.append(np.asarray(labels, int) - 1)
+        if not X:
+            raise ValueError(f"{recording.path} holds no trials; expected the file as published.")
+        return np.concatenate(X), np.concatenate(y)
+
+
+# Signals (22, n_samples) in microvolts, rate, first samples of trials, classes 1-4.
+_Run = tuple[NDArray, float, NDArray, NDArray]
+
+
+def _runs_of_mat(path: Path) -> Iterator[_Run]:
+    from scipy.io import loadmat
+
+    content = loadmat(path, struct_as_record=False, squeeze_me=True)
+    if "data" not in content:
+        keys = [key for key in content if not key.startswith("__")]
+        raise ValueError(
+            f"{path} holds {keys}; expected 'data', as files of the BNCI database have it. (A "
+            "'classlabel' belongs to a GDF file of the same name.)"
+        )
+    for run in np.atleast_1d(content["data"]):
+        trials = np.atleast_1d(run.trial).astype(int)
+        if not len(trials):
+            continue  # recordings of eye movements at the beginning of a session
+        signals = np.asarray(run.X, float).T
+        if len(signals) < _N_EEG:
+            raise ValueError(f"{path} has {len(signals)} channels; expected 22 and 3 at the eyes.")
+        # MATLAB counts from 1.
+        yield signals[:_N_EEG], float(run.fs), trials - 1, np.atleast_1d(run.y)
+
+
+def _runs_of_gdf(path: Path) -> Iterator[_Run]:
+    import mne
+
+    raw = mne.io.read_raw_gdf(path, preload=True, verbose="error")
+    _check_order(raw, path)
+    sfreq = raw.info["sfreq"]
+    # Raw.annotations count seconds from the beginning of the recording.
+    samples = np.round(raw.annotations.onset * sfreq).astype(int)
+    codes = raw.annotations.description
+    trials = samples[codes == _TRIAL]
+    labels = _labels_of_gdf(codes, len(trials), path)
+    signals = raw.get_data(units="uV")[:_N_EEG]
+    # Missing values are read as each channel's lowest, in all channels at once.
+    gaps = np.isnan(signals).any(0) | (signals == signals.min(1, keepdims=True)).all(0)
+    edges = np.flatnonzero(np.diff(np.concatenate([[True], gaps, [True]]).astype(int)))
+    for start, stop in edges.reshape(-1, 2):
+        inside = (trials >= start) & (trials < stop)
+        if inside.any():
+            yield signals[:, start:stop], sfreq, trials[inside] - start, labels[inside]
+
+
+def _check_order(raw: Any, path: Path) -> None:
+    """The GDF files number most electrodes, so their order has to be the published one."""
+    from sk_brainrvq.signals import canonical_name
+
+    names = [canonical_name(name) for name in raw.ch_names]
+    if len(names) < _N_EEG or any(names[place] != name for name, place in _NAMED.items()):
+        raise ValueError(
+            f"{path} has the channels {raw.ch_names}; expected 22 electrodes with Fz, C3, Cz, C4 "
+            "and Pz at places 1, 8, 10, 12 and 20."
+        )
+
+
+def _labels_of_gdf(codes: NDArray, n_trials: int, path: Path) -> NDArray:
+    from scipy.io import loadmat
+
+    if path.stem.endswith("T"):
+        cues = [_CUES.index(code) + 1 for code in codes if code in _CUES]
+        source = path
+    else:
+        names = [path.parent / folder / f"{path.stem}.mat" for folder in ("", "true_labels")]
+        there = [name for name in names if name.is_file()]
+        if not there:
+            raise FileNotFoundError(
+                f"{names[0]} is missing; it holds the classes of {path.name}, which the "
+                "competition published after it had ended (true labels of data set 2a)."
+            )
+        source = there[0]
+        content = loadmat(source)
+        if "classlabel" not in content:
+            raise ValueError(f"{source} holds no 'classlabel'; expected the true labels.")
+        cues = content["classlabel"].ravel().tolist()
+    if len(cues) != n_trials:
+        raise ValueError(
+            f"{source} has {len(cues)} classes for the {n_trials} trials of {path.name}; expected "
+            "one for each."
+        )
+    return np.array(cues)
+
+
+def _split_of(subject: int) -> str:
+    return "train" if subject <= 5 else "validation" if subject <= 7 else "test"

@@ -1,0 +1,252 @@
+"""CHB-MIT: epileptic seizures of children."""
+
+import re
+import warnings
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sk_brainrvq.datasets.cutting import windows_at
+from sk_brainrvq.datasets.physionet import fetch_physionet
+from sk_brainrvq.datasets.protocol import Protocol
+from sk_brainrvq.datasets.reading import prepared, read_edf, signals_by_name
+from sk_brainrvq.datasets.recording import Recording
+
+_FILE = re.compile(r"chb(\d\d)[a-c]?_\d\d\+?\.edf")
+_TIME = re.compile(r"Seizure(?: \d+)? (Start|End) Time:\s*(\d+) seconds?")
+_SAME_PERSON = ("merge", "drop", "warn")
+# The person of chb01, a year and a half later.
+_FIRST, _SECOND = 1, 21
+
+
+class CHBMIT(Protocol):
+    """Seizure against no seizure in children's EEG: CHB-MIT.
+
+    16 bipolar channels, not filtered, windows of 10 s without overlap, the tail dropped.
+    Training on chb01-20, validation on chb21-22, test on chb23-24; chb21 is a case of its own
+    (see ``same_person``).
+
+    Parameters
+    ----------
+    same_person : {"merge", "drop", "warn"}, default="merge"
+        The person of chb01 was recorded again as chb21. "merge" makes chb21 recordings of
+        subject 1, on the training side; "drop" leaves chb21 out; "warn" keeps the published
+        split, in which that person both trains and validates, and says so.
+    seizure_step : float, optional
+        Common scripts add overlapping windows around seizures to the regular ones, every 5 s
+        from 1 s before a seizure to 1 s after it. With a number of seconds here they are
+        added to training recordings, at the end of each; those of validation and test are never
+        counted several times. None leaves them out.
+
+    Notes
+    -----
+    Files lie as published: ``chbNN/chbNN_MM.edf`` and ``chbNN/chbNN-summary.txt``, below any
+    folder. The summary says when seizures begin and end; a recording it does not name has none,
+    unless a ``.edf.seizures`` file lies beside it, which is an error (chb24's summary names only
+    recordings with seizures).
+
+    A window is a seizure (1) if it overlaps with one, by however little. Common scripts look
+    for a seizure that begins or ends in the window, so windows wholly inside a seizure are
+    labelled 0 in their regular grid.
+
+    Recordings of electrodes against one reference (chb12_27 to chb12_29) are turned into the
+    bipolar channels.
+
+    Source: Shoeb (2009), PhysioNet, doi 10.13026/C2K01R, Open Data Commons Attribution License
+    1.0.
+    """
+
+    name = "chb-mit"
+    title = "CHB-MIT"
+    url = "https://physionet.org/content/chbmit/1.0.0/"
+    files_url = "https://physionet.org/files/chbmit/1.0.0/"
+    licence = "Open Data Commons Attribution License 1.0"
+    citation = (
+        "Shoeb, A. (2009). Application of machine learning to epileptic seizure onset detection "
+        "and treatment. PhD thesis, MIT. Guttag, J. (2010). CHB-MIT Scalp EEG Database. "
+        "PhysioNet. doi 10.13026/C2K01R"
+    )
+    ch_names = tuple(
+        """
+            FP1-F7 F7-T7 T7-P7 P7-O1 FP2-F8 F8-T8 T8-P8 P8-O2 FP1-F3 F3-C3 C3-P3 P3-O1 FP2-F4 F4-C4
+            C4-P4 P4-O2
+        """.split()  # noqa: SIM905
+    )
+    classes = ("no seizure", "seizure")
+    metrics = "binary"
+    all_subjects = tuple(range(1, 25))
+    split_rule = "cases 1-20 / 21-22 / 23-24, chb21 with chb01"
+    window = 10.0
+
+    def __init__(self, same_person: str = "merge", seizure_step: float | None = None):
+        if same_person not in _SAME_PERSON:
+            raise ValueError(
+                f"same_person={same_person!r} was given; expected one of {_SAME_PERSON}."
+            )
+        if seizure_step is not None and seizure_step <= 0:
+            raise ValueError(
+                f"seizure_step={seizure_step} was given; expected seconds above 0, or None."
+            )
+        self.same_person = same_person
+        self.seizure_step = seizure_step
+
+    def fetch(
+        self, folder: str | Path | None = None, subjects: Iterable[int] | None = None
+    ) -> Path:
+        """Download recordings and summaries, and check them against the published sums.
+
+        Parameters
+        ----------
+        folder : path, optional
+            Where files are kept; pooch's cache folder by default.
+        subjects : iterable of int, optional
+            Cases 1-24; all by default, which are some 40 GB.
+
+        Returns
+        -------
+        Path
+            The folder, for :meth:`load`.
+
+        Raises
+        ------
+        OSError
+            If PhysioNet cannot be reached.
+        ValueError
+            If a file does not have the published sum, or a case is unknown.
+        """
+        cases = self.all_subjects if subjects is None else tuple(subjects)
+        unknown = [case for case in cases if case not in self.all_subjects]
+        if unknown or not cases:
+            raise ValueError(f"subjects={list(cases)} was given; expected cases from 1 to 24.")
+        names = "|".join(f"chb{case:02d}" for case in cases)
+        wanted = re.compile(rf"({names})/.*\.(edf|edf\.seizures|txt)")
+        return fetch_physionet(self.files_url, self._folder(folder), wanted)
+
+    def _list(self, folder: Path) -> Iterator[Recording]:
+        for path in folder.rglob("chb*.edf"):
+            match = _FILE.fullmatch(path.name)
+            case = int(match[1]) if match else 0
+            if case not in self.all_subjects or (case == _SECOND and self.same_person == "drop"):
+                continue
+            subject = _FIRST if case == _SECOND and self.same_person == "merge" else case
+            yield Recording(subject, _split_of(subject), path)
+
+    def recordings(
+        self,
+        folder: str | Path,
+        subjects: Iterable[int | str] | None = None,
+        splits: Iterable[str] | None = None,
+    ) -> list[Recording]:
+        """Recordings in a folder, by their names: no file is opened.
+
+        Parameters
+        ----------
+        folder, subjects, splits
+            As :meth:`load` takes them.
+
+        Returns
+        -------
+        list of Recording
+            A warning says which subjects are missing, and where ``same_person="warn"`` leaves
+            one person on two sides.
+
+        Raises
+        ------
+        FileNotFoundError, ValueError
+            As :meth:`load` does.
+        """
+        given = None if subjects is None else list(subjects)
+        if given and _SECOND in given and self.same_person != "warn":
+            raise ValueError(
+                f"subjects={given} was given, but chb21 is the person of chb01 and no subject of "
+                f"its own with same_person={self.same_person!r}; same_person='warn' keeps it."
+            )
+        found = super().recordings(folder, given, splits)
+        if {_FIRST, _SECOND} <= {recording.subject for recording in found}:
+            warnings.warn(
+                "CHB-MIT: chb01 (training) and chb21 (validation) are the same person; "
+                "same_person='merge' puts both on the training side.",
+                stacklevel=2,
+            )
+        return found
+
+    def _subjects_of(self, sides: Collection[str]) -> list[int]:
+        own = [s for s in self.all_subjects if s != _SECOND or self.same_person == "warn"]
+        return [subject for subject in own if _split_of(subject) in sides]
+
+    def _read(self, recording: Recording) -> tuple[NDArray, NDArray]:
+        seizures = self.seizures(recording.path)
+        raw = read_edf(recording.path)
+        signals = signals_by_name(raw, self.ch_names, recording.path)
+        signals = prepared(signals, raw.info["sfreq"], self)
+        n_times = round(self.window * self.sfreq)
+        starts = np.arange(signals.shape[1] // n_times) * self.window
+        if self.seizure_step is not None and recording.split == "train":
+            extra = [
+                np.arange(max(0, start - 1), end + 1, self.seizure_step) for start, end in seizures
+            ]
+            starts = np.concatenate([starts, *extra])
+            starts = starts[(starts + self.window) * self.sfreq <= signals.shape[1]]
+        X = windows_at(signals, np.round(starts * self.sfreq).astype(int), n_times)
+        overlaps = [(starts < end) & (starts + self.window > start) for start, end in seizures]
+        return X, np.any(overlaps, axis=0).astype(int) if overlaps else np.zeros(len(X), int)
+
+    def seizures(self, path: str | Path) -> list[tuple[int, int]]:
+        """Seizures in a recording, by the summary beside it.
+
+        Parameters
+        ----------
+        path : path
+            An EDF file.
+
+        Returns
+        -------
+        list of (int, int)
+            First and last second of each.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no summary.
+        ValueError
+            If the summary contradicts itself, or leaves out a recording with seizures.
+        """
+        path = Path(path)
+        summary = path.parent / f"{path.name[:5]}-summary.txt"
+        if not summary.is_file():
+            raise FileNotFoundError(
+                f"{summary} is missing; it says when the seizures of {path.name} are and is "
+                "published beside it."
+            )
+        sections = re.split(r"^File Name:", summary.read_text(errors="replace"), flags=re.M)[1:]
+        for section in sections:
+            if section.split(maxsplit=1)[0] == path.name:
+                return _seizures_of(section, summary, path.name)
+        if path.with_name(path.name + ".seizures").is_file():
+            raise ValueError(
+                f"{summary} does not name {path.name}, but {path.name}.seizures lies beside it; "
+                "expected the summary as published."
+            )
+        return []
+
+
+def _seizures_of(section: str, summary: Path, name: str) -> list[tuple[int, int]]:
+    stated = re.search(r"Number of Seizures in File:\s*(\d+)", section)
+    times: dict[str, list[int]] = {"Start": [], "End": []}
+    for which, seconds in _TIME.findall(re.sub(r"[ \t]+", " ", section)):
+        times[which].append(int(seconds))
+    seizures = list(zip(times["Start"], times["End"], strict=False))
+    counts = {len(times["Start"]), len(times["End"]), int(stated[1]) if stated else -1}
+    if len(counts) > 1 or any(end <= start for start, end in seizures):
+        raise ValueError(
+            f"{summary} says of {name}: {int(stated[1]) if stated else 'no number of'} seizures, "
+            f"beginning at {times['Start']} and ending at {times['End']} s; expected as many "
+            "beginnings and ends as seizures."
+        )
+    return seizures
+
+
+def _split_of(case: int) -> str:
+    return "test" if case >= 23 else "validation" if case >= 21 else "train"

@@ -1,0 +1,52 @@
+"""Files of a dataset."""
+
+import warnings
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from sk_brainrvq.datasets.windows import SPLITS
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A file of a dataset, or the part of it that is on one side of the split.
+
+    Attributes
+    ----------
+    subject : int or str
+    split : {"train", "validation", "test"}
+    path : Path
+    """
+
+    subject: int | str
+    split: str
+    path: Path
+
+
+def without_copies(recordings: Iterable[Recording], title: str) -> list[Recording]:
+    """Sorted by subject and name; of files of one name in several folders only one.
+
+    Parameters
+    ----------
+    recordings : iterable of Recording
+    title : str
+        Of the dataset, for the warning that names the copies left out.
+
+    Returns
+    -------
+    list of Recording
+        The copy nearest to the top is kept.
+    """
+    kept: dict[tuple[str, str], Recording] = {}
+    copies = []
+    for recording in sorted(recordings, key=lambda r: (len(r.path.parts), r.path)):
+        key = (recording.path.name, recording.split)
+        if kept.setdefault(key, recording) is not recording:
+            copies.append(str(recording.path))
+    if copies:
+        warnings.warn(
+            f"{title}: files of one name lie in several folders; {copies} are left out.",
+            stacklevel=4,
+        )
+    return sorted(kept.values(), key=lambda r: (r.subject, r.path.name, SPLITS.index(r.split)))

@@ -1,0 +1,195 @@
+"""SHU-MI: imagined movements of either hand on five days."""
+
+import csv
+import re
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sk_brainrvq.datasets.protocol import Protocol
+from sk_brainrvq.datasets.reading import read_edf, signals_by_name
+from sk_brainrvq.datasets.recording import Recording
+
+_FILE = re.compile(r"sub-(\d{3})_ses-(\d{2})_task[_-]motorimagery_eeg\.(mat|edf)")
+_SFREQ = 250.0
+_N_SAMPLES = 1000
+
+
+class SHUMI(Protocol):
+    """Imagined movements of the left or the right hand: the dataset of Shanghai University.
+
+    32 channels, not filtered (the files are: 0.5-40 Hz), trials of 4 s, 250 to 200 Hz.
+    Training on subjects 1-15, validation on 16-20, test on 21-25, five sessions each.
+
+    Parameters
+    ----------
+    mat_ch_names : sequence of str, optional
+        Channels of the ``.mat`` files, in their order there; see the notes.
+
+    Notes
+    -----
+    Files ``sub-001_ses-01_task_motorimagery_eeg.mat``, or ``.edf`` with
+    ``sub-001_ses-01_task_motorimagery_events.tsv`` beside it or in a folder ``events`` beside
+    its own; below any folder. Where both are there, the ``.mat`` is taken.
+
+    Sources order the channels differently, so they are matched by name. The EDF files name
+    theirs. The ``.mat`` files do not: their order is ``mat_ch_names`` if given, else that of a
+    ``*channels.tsv`` in their folder or the one above, else the published one, which is the
+    order of ``ch_names``.
+
+    In the table of events, ``sample`` counts samples at 250 Hz from 1; ``onset`` holds the same
+    numbers, whatever its description says.
+
+    Source: Ma et al. (2022), figshare, doi 10.6084/m9.figshare.19228725, Creative Commons
+    Attribution 4.0; its authors give the password of the archives.
+    """
+
+    name = "shu-mi"
+    title = "SHU-MI"
+    url = "https://doi.org/10.6084/m9.figshare.19228725"
+    licence = "Creative Commons Attribution 4.0"
+    citation = (
+        "Ma, J. et al. (2022). A large EEG dataset for studying cross-session variability in motor "
+        "imagery brain-computer interface. Scientific Data 9, 531. doi 10.1038/s41597-022-01647-1"
+    )
+    needs_registration = True
+    ch_names = tuple(
+        """
+            Fp1 Fp2 Fz F3 F4 F7 F8 FC1 FC2 FC5 FC6 Cz C3 C4 T3 T4 A1 A2 CP1 CP2 CP5 CP6 Pz P3 P4 T5
+            T6 PO3 PO4 Oz O1 O2
+        """.split()  # noqa: SIM905
+    )
+    classes = ("left hand", "right hand")
+    metrics = "binary"
+    all_subjects = tuple(range(1, 26))
+    n_recordings = 5
+    split_rule = "subjects 1-15 / 16-20 / 21-25"
+    window = 4.0
+
+    def __init__(self, mat_ch_names: Sequence[str] | None = None):
+        self.mat_ch_names = mat_ch_names
+
+    def how_to_get(self) -> str:
+        """A sentence that says where the files come from.
+
+        Returns
+        -------
+        str
+        """
+        return (
+            f"download the archives from {self.url}, ask the authors for their password, and pass "
+            "the folder of the files."
+        )
+
+    def _list(self, folder: Path) -> Iterator[Recording]:
+        found = [
+            (match, path)
+            for path in folder.rglob("sub-*")
+            if (match := _FILE.fullmatch(path.name)) and int(match[1]) in self.all_subjects
+        ]
+        as_mat = {match.group(1, 2) for match, _ in found if match[3] == "mat"}
+        for match, path in found:
+            if match[3] == "mat" or match.group(1, 2) not in as_mat:
+                yield Recording(int(match[1]), _split_of(int(match[1])), path)
+
+    def _subjects_of(self, sides: Collection[str]) -> list[int]:
+        return [subject for subject in self.all_subjects if _split_of(subject) in sides]
+
+    def _read(self, recording: Recording) -> tuple[NDArray, NDArray]:
+        from sk_brainrvq.signals.resampling import resample
+
+        path = recording.path
+        X, labels = self._read_mat(path) if path.suffix == ".mat" else self._read_edf(path)
+        wrong = sorted(set(labels.tolist()) - {1, 2})
+        if wrong:
+            raise ValueError(f"{path} has the label {wrong[0]}; expected 1 (left) or 2 (right).")
+        # Trials were cut before they were published: each is resampled on its own.
+        return resample(X, _SFREQ, self.sfreq).astype(np.float32), labels.astype(int) - 1
+
+    def _read_mat(self, path: Path) -> tuple[NDArray, NDArray]:
+        from scipy.io import loadmat
+
+        content = loadmat(path)
+        missing = [key for key in ("data", "labels") if key not in content]
+        if missing:
+            raise ValueError(f"{path} lacks {missing}; expected 'data' and 'labels'.")
+        data, labels = np.asarray(content["data"], float), content["labels"].ravel()
+        names = self._names_of(path)
+        expected = (len(labels), len(names), _N_SAMPLES)
+        if data.shape != expected:
+            raise ValueError(
+                f"{path} holds data of the shape {data.shape} and {len(labels)} labels; expected "
+                f"{expected}: trials, channels, samples at 250 Hz."
+            )
+        return data[:, self._rows_of(names, path)], labels
+
+    def _names_of(self, path: Path) -> list[str]:
+        """Channels of a .mat file, which names none."""
+        if self.mat_ch_names is not None:
+            return list(self.mat_ch_names)
+        for folder in (path.parent, path.parent.parent):
+            for table in sorted(folder.glob("*channels.tsv")):
+                with table.open(newline="") as file:
+                    return [row["name"] for row in csv.DictReader(file, delimiter="\t")]
+        return list(self.ch_names)
+
+    def _rows_of(self, names: Sequence[str], path: Path) -> list[int]:
+        from sk_brainrvq.signals import canonical_name
+
+        there = [canonical_name(name) for name in names]
+        missing = [name for name in self.ch_names if canonical_name(name) not in there]
+        if missing:
+            raise ValueError(
+                f"The channels {missing} are not among those of {path}: {list(names)}. Set "
+                "mat_ch_names to the 32 channels in the order of the file."
+            )
+        return [there.index(canonical_name(name)) for name in self.ch_names]
+
+    def _read_edf(self, path: Path) -> tuple[NDArray, NDArray]:
+        samples, labels = _events(path)
+        raw = read_edf(path)
+        if raw.info["sfreq"] != _SFREQ:
+            raise ValueError(f"{path} is at {raw.info['sfreq']:g} Hz; expected 250 Hz.")
+        signals = signals_by_name(raw, self.ch_names, path)
+        starts = samples - 1
+        if len(starts) and (starts.min() < 0 or starts.max() + _N_SAMPLES > signals.shape[1]):
+            raise ValueError(
+                f"The events of {path} reach from sample {samples.min()} to "
+                f"{samples.max() + _N_SAMPLES - 1}, and the file has {signals.shape[1]}; expected "
+                "samples at 250 Hz, counted from 1."
+            )
+        cut = [signals[:, start : start + _N_SAMPLES] for start in starts]
+        return np.array(cut).reshape(-1, len(signals), _N_SAMPLES), labels
+
+
+def _events(path: Path) -> tuple[NDArray, NDArray]:
+    """First samples of trials, counted from 1, and labels 1 or 2."""
+    name = path.name.replace("_eeg.edf", "_events.tsv")
+    places = [
+        path.parent / name,
+        path.parent / "events" / name,
+        path.parent.parent / "events" / name,
+    ]
+    there = [place for place in places if place.is_file()]
+    if not there:
+        raise FileNotFoundError(f"{places[0]} is missing; it holds the labels of {path.name}.")
+    rows = [line.split("\t") for line in there[0].read_text().splitlines() if line.strip()]
+    columns = ["onset", "duration", "trial_type", "response_time", "sample", "value"]
+    # The table of subject 1, session 4, was published without its first line.
+    if rows and rows[0][0].strip() == "onset":
+        columns = [column.strip() for column in rows.pop(0)]
+    try:
+        place = columns.index("sample"), columns.index("value")
+        table = np.array([[float(row[i]) for i in place] for row in rows]).reshape(-1, 2)
+    except (ValueError, IndexError) as error:
+        raise ValueError(
+            f"{there[0]} cannot be read ({error}); expected a table with the columns sample and "
+            "value, separated by tabulators."
+        ) from error
+    return table[:, 0].astype(int), table[:, 1]
+
+
+def _split_of(subject: int) -> str:
+    return "train" if subject <= 15 else "validation" if subject <= 20 else "test"
