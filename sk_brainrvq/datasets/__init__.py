@@ -13,7 +13,7 @@ from sk_brainrvq.datasets.protocol import Protocol
 from sk_brainrvq.datasets.recording import Recording
 from sk_brainrvq.datasets.seed_v import SEEDV
 from sk_brainrvq.datasets.shu_mi import SHUMI
-from sk_brainrvq.datasets.simulated import make_eeg
+from sk_brainrvq.datasets.simulated import make_eeg, make_montages
 from sk_brainrvq.datasets.tuab import TUAB
 from sk_brainrvq.datasets.tuev import TUEV
 from sk_brainrvq.datasets.windows import Windows
@@ -43,6 +43,7 @@ __all__ = [
     "load_eegmat",
     "load_moabb_model",
     "make_eeg",
+    "make_montages",
 ]
 
 

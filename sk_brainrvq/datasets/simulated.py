@@ -8,6 +8,16 @@ from numpy.typing import NDArray
 from sk_brainrvq.datasets.windows import Windows
 
 _NAMES = "Fp1 Fp2 F3 F4 F7 F8 T7 T8 C3 C4 P7 P8 P3 P4 O1 O2 Fz Cz Pz".split()  # noqa: SIM905
+MONTAGES = (
+    tuple(_NAMES),
+    tuple(
+        """
+        Fp1 Fp2 AF3 AF4 F7 F3 Fz F4 F8 FC5 FC1 FC2 FC6 T7 C3 Cz C4 T8 CP5 CP1 CP2 CP6 P7 P3 Pz P4
+        P8 PO3 PO4 O1 Oz O2
+        """.split()  # noqa: SIM905
+    ),
+    ("Fp1", "Fp2", "C3", "C4", "P7", "P8", "O1", "O2"),
+)
 _FRONTAL = ("FP", "AF")
 _POSTERIOR = ("O", "P", "PO")
 
@@ -20,6 +30,7 @@ def make_eeg(
     sfreq: float = 200.0,
     ch_names: Sequence[str] = _NAMES,
     effect: float = 0.5,
+    line_freq: float | None = 50.0,
     random_state: int | np.random.RandomState | None = None,
 ) -> Windows:
     """Simulate EEG of several subjects at rest and during a task.
@@ -40,12 +51,18 @@ def make_eeg(
         19 electrodes of the 10-20 system by default.
     effect : float, default=0.5
         Share of the alpha amplitude that the task takes away; 0 is no effect.
+    line_freq : float or None, default=50.0
+        Mains hum in Hz, at 0.2 to 1.5 microvolts; None, or at least half of ``sfreq``, is none.
     random_state : int, RandomState or None, default=None
 
     Returns
     -------
     Windows
         In microvolts; y is 0 at rest and 1 during the task.
+
+    See Also
+    --------
+    make_montages : Subjects with different electrodes.
 
     Raises
     ------
@@ -66,13 +83,18 @@ def make_eeg(
         )
     if not 0 <= effect <= 1:
         raise ValueError(f"effect={effect} was given; expected a share from 0 to 1.")
+    if line_freq is not None and line_freq <= 0:
+        raise ValueError(f"line_freq={line_freq} was given; expected Hz above 0, or None.")
     rng = np.random.default_rng(
         random_state.randint(2**31)
         if isinstance(random_state, np.random.RandomState)
         else random_state
     )
     labels = np.repeat([0, 1], [n_windows - n_windows // 2, n_windows // 2])
-    subjects = [_subject(rng, labels, duration, sfreq, ch_names, effect) for _ in range(n_subjects)]
+    subjects = [
+        _subject(rng, labels, duration, sfreq, ch_names, effect, line_freq)
+        for _ in range(n_subjects)
+    ]
     return Windows(
         np.concatenate(subjects).astype(np.float32),
         np.tile(labels, n_subjects).astype(np.int64),
@@ -83,6 +105,74 @@ def make_eeg(
     )
 
 
+def make_montages(
+    n_subjects: int = 6,
+    n_windows: int = 20,
+    *,
+    montages: Sequence[Sequence[str]] = MONTAGES,
+    sfreqs: Sequence[float] = (200.0,),
+    duration: float = 5.0,
+    effect: float = 0.5,
+    line_freq: float | None = 50.0,
+    random_state: int | None = None,
+) -> list[Windows]:
+    """Simulate subjects with different electrodes and sampling rates.
+
+    Parameters
+    ----------
+    n_subjects : int, default=6
+    n_windows : int, default=20
+        Of each subject.
+    montages : sequence of sequence of str
+        Electrodes of the first subject, of the second and so on, then from the beginning. By
+        default 19 electrodes of the 10-20 system, 32 of the 10-10 system, and 8.
+    sfreqs : sequence of float, default=(200.0,)
+        Rates in Hz, taken in turn as the montages are.
+    duration, effect, line_freq
+        As :func:`make_eeg` takes them.
+    random_state : int or None, default=None
+
+    Returns
+    -------
+    list of Windows
+        One a subject; ``subjects`` numbers them. :meth:`Windows.to_epochs` makes epochs of
+        them, and a list of epochs is what estimators take as EEG of several montages.
+
+    Raises
+    ------
+    ValueError
+        If there is no montage or rate, or :func:`make_eeg` refuses a value.
+
+    Examples
+    --------
+    >>> from sk_brainrvq.datasets import make_montages
+    >>> parts = make_montages(n_subjects=4, n_windows=6, random_state=0)
+    >>> [part.X.shape[1] for part in parts], [int(part.subjects[0]) for part in parts]
+    ([19, 32, 8, 19], [0, 1, 2, 3])
+    """
+    if n_subjects <= 0 or not len(montages) or not len(sfreqs):
+        raise ValueError(
+            f"n_subjects={n_subjects}, {len(montages)} montages and {len(sfreqs)} rates were "
+            "given; expected at least one of each."
+        )
+    seeds = np.random.SeedSequence(random_state).generate_state(n_subjects)
+    parts = []
+    for subject, seed in enumerate(seeds):
+        windows = make_eeg(
+            1,
+            n_windows,
+            duration=duration,
+            sfreq=sfreqs[subject % len(sfreqs)],
+            ch_names=montages[subject % len(montages)],
+            effect=effect,
+            line_freq=line_freq,
+            random_state=int(seed),
+        )
+        windows.subjects[:] = subject
+        parts.append(windows)
+    return parts
+
+
 def _subject(
     rng: np.random.Generator,
     labels: NDArray,
@@ -90,6 +180,7 @@ def _subject(
     sfreq: float,
     ch_names: Sequence[str],
     effect: float,
+    line_freq: float | None,
 ) -> NDArray:
     """Windows (n_windows, n_channels, n_times) of one subject."""
     shape = (len(labels), len(ch_names), round(duration * sfreq))
@@ -104,8 +195,8 @@ def _subject(
     signals += alpha[:, None] * (0.2 + 0.8 * posterior)[:, None]
     signals += _blinks(rng, len(labels), times)[:, None] * frontal[:, None]
     signals += _muscle(rng, shape)
-    if sfreq > 100:
-        signals += rng.uniform(0.2, 1.5) * np.sin(2 * np.pi * 50 * times)
+    if line_freq is not None and sfreq > 2 * line_freq:
+        signals += rng.uniform(0.2, 1.5) * np.sin(2 * np.pi * line_freq * times)
     return signals
 
 

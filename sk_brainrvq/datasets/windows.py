@@ -79,6 +79,51 @@ class Windows:
             )
         return self._rows(np.flatnonzero(self.split == name))
 
+    def to_epochs(self) -> Any:
+        """The windows as MNE's epochs, with electrodes at their standard places.
+
+        Returns
+        -------
+        mne.EpochsArray
+            Events bear the names of ``classes``. Where pandas is installed, ``metadata`` holds
+            the columns subject, label and, if there is one, split. Channels that are no
+            electrode of the 10-05 system, pairs among them, have no place.
+
+        Examples
+        --------
+        >>> from sk_brainrvq.datasets import make_eeg
+        >>> epochs = make_eeg(n_subjects=2, n_windows=4, random_state=0).to_epochs()
+        >>> len(epochs), len(epochs["task"]), len(epochs.ch_names)
+        (8, 4, 19)
+        """
+        import mne
+
+        info = mne.create_info(list(self.ch_names), self.sfreq, "eeg")
+        # The second column is free; epochs of an array have no other times.
+        events = np.stack([np.arange(len(self.y)), np.zeros(len(self.y)), self.y], 1).astype(int)
+        event_id = {name: i for i, name in enumerate(self.classes) if (self.y == i).any()}
+        epochs = mne.EpochsArray(
+            1e-6 * self.X.astype(np.float64),
+            info,
+            events,
+            event_id=event_id,
+            metadata=self._metadata(),
+            verbose="error",
+        )
+        return epochs.set_montage(
+            "standard_1005", match_case=False, on_missing="ignore", verbose="error"
+        )
+
+    def _metadata(self) -> Any:
+        try:
+            import pandas as pd
+        except ImportError:
+            return None
+        columns = {"subject": self.subjects, "label": np.array(self.classes)[self.y]}
+        if self.split is not None:
+            columns["split"] = self.split
+        return pd.DataFrame(columns)
+
     def _rows(self, rows: Any) -> "Windows":
         rows = np.asarray(rows, np.intp)
         return Windows(
