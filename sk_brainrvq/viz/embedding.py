@@ -142,13 +142,13 @@ def _draw_groups(
     if classes is not None and not all(0 <= int(group) < len(classes) for group in groups):
         raise ValueError(f"classes={tuple(classes)} does not name all of y: {groups.tolist()}.")
     for number, group in enumerate(groups):
+        # Another marker for each group, and other pairs when the colours begin again.
         ax.scatter(
             points[values == group, 0],
             points[values == group, 1],
             s=24,
             color=style.COLOURS[number % len(style.COLOURS)],
-            # Another marker for each group, and other pairs when the colours begin again.
-            marker=style.MARKERS[(number + number // len(style.COLOURS)) % len(style.MARKERS)],
+            marker=style.MARKERS[sum(divmod(number, len(style.COLOURS))) % len(style.MARKERS)],
             edgecolor="white",
             linewidth=0.4,
             alpha=0.85,

@@ -1,58 +1,14 @@
-import matplotlib as mpl
+"""The importance of patches; the subpackage as a whole."""
+
+import subprocess
+import sys
+
 import numpy as np
 import pytest
-from sklearn.exceptions import NotFittedError
 
-from sk_brainrvq import DDRVQTransformer
-from sk_brainrvq.datasets import load_eegmat, make_eeg
-from sk_brainrvq.viz import plot_importance, plot_reconstruction
-
-mpl.use("Agg")
-
-
-@pytest.fixture(scope="module", params=["simulated", "real"])
-def windows(request):
-    if request.param == "simulated":
-        return make_eeg(2, 6, random_state=0)
-    return load_eegmat(request.getfixturevalue("eegmat_folder"), [31])
-
-
-def fitted(windows):
-    return DDRVQTransformer(
-        architecture="tiny",
-        max_epochs=1,
-        sfreq=windows.sfreq,
-        ch_names=windows.ch_names,
-        random_state=0,
-    ).fit(windows.X)
-
-
-def test_plot_reconstruction__levels__original_and_reconstruction_in_microvolts(windows):
-    tokenizer = fitted(windows)
-    axes = plot_reconstruction(tokenizer, windows.X, epoch=2, channel=4)
-    assert len(axes) == 3
-    for level, axis in enumerate(axes, start=1):
-        original, rebuilt = (line.get_ydata() for line in axis.lines)
-        np.testing.assert_allclose(original, windows.X[2, 4])
-        expected = tokenizer.reconstruct(windows.X[2:3], n_levels=level)[0, 4]
-        np.testing.assert_allclose(rebuilt, expected, rtol=1e-5)
-        assert axis.get_ylabel() == "µV"
-        assert "level" in axis.get_title(loc="left")
-    assert axes[-1].get_xlabel() == f"Time (s), {windows.ch_names[4]}"
-    mpl.pyplot.close("all")
-
-
-def test_plot_reconstruction__bad_input__clear_error():
-    windows = make_eeg(1, 4, random_state=0)
-    with pytest.raises(NotFittedError):
-        plot_reconstruction(DDRVQTransformer(), windows.X)
-    tokenizer = fitted(windows)
-    with pytest.raises(ValueError, match="epoch=9 and channel=0 were given for X of shape"):
-        plot_reconstruction(tokenizer, windows.X, epoch=9)
-    _, ax = mpl.pyplot.subplots(2)
-    with pytest.raises(ValueError, match="2 axes were given for 3 levels"):
-        plot_reconstruction(tokenizer, windows.X, ax=ax)
-    mpl.pyplot.close("all")
+from sk_brainrvq import viz
+from sk_brainrvq.datasets import make_eeg
+from sk_brainrvq.viz import plot_importance
 
 
 def test_plot_importance__epoch__scores_mask_and_signals(windows):
@@ -65,15 +21,33 @@ def test_plot_importance__epoch__scores_mask_and_signals(windows):
     assert 0.2 * scores.size < len(hidden) <= 0.5 * scores.size
     assert len(ax.lines) == len(windows.ch_names)
     assert [label.get_text() for label in ax.get_yticklabels()] == windows.ch_names
-    assert "(s)" in ax.get_xlabel()
-    mpl.pyplot.close("all")
+    assert ax.get_xlabel() == "Time (s)"
+    assert ax.get_ylabel() == "Channel"
+    assert ax.get_xlim() == (0, 5)
+    assert any(axis.get_ylabel() == "Importance (0 to 1)" for axis in ax.figure.axes)
+
+
+def test_plot_importance__epochs__same_as_array(windows, epochs):
+    ours = plot_importance(epochs, epoch=2)
+    array = plot_importance(windows.X, ch_names=windows.ch_names, epoch=2)
+    np.testing.assert_allclose(ours.images[0].get_array(), array.images[0].get_array(), atol=1e-4)
+    assert [label.get_text() for label in ours.get_yticklabels()] == windows.ch_names
+
+
+def test_plot_importance__row_height__is_what_the_title_says():
+    X = np.zeros((1, 1, 400), np.float32)
+    X[0, 0] = 30 * np.sign(np.sin(2 * np.pi * 5 * (np.arange(400) + 0.5) / 200))
+    ax = plot_importance(X)
+    low, high = ax.lines[0].get_ydata().min(), ax.lines[0].get_ydata().max()
+    # 60 microvolts from top to bottom, in rows of height 1.
+    microvolts = float(ax.get_title(loc="left").split("row is ")[1].split(" µV")[0])
+    assert 60 / (high - low) == pytest.approx(microvolts, abs=0.6)
 
 
 def test_plot_importance__same_seed__same_mask():
     X = make_eeg(1, 4, random_state=0).X
     first, second = (len(plot_importance(X, random_state=5).patches) for _ in range(2))
     assert first == second
-    mpl.pyplot.close("all")
 
 
 def test_plot_importance__bad_input__clear_error():
@@ -82,4 +56,26 @@ def test_plot_importance__bad_input__clear_error():
         plot_importance(X, epoch=4)
     with pytest.raises(ValueError, match="2 ch_names were given for 19 channels"):
         plot_importance(X, ch_names=["a", "b"])
-    mpl.pyplot.close("all")
+    with pytest.raises(ValueError, match=r"info_weight=1\.5 was given"):
+        plot_importance(X, info_weight=1.5)
+
+
+@pytest.mark.parametrize("name", viz.__all__)
+def test_viz__public_function__takes_ax_and_has_a_picture_in_its_docstring(name):
+    function = getattr(viz, name)
+    assert "ax" in function.__kwdefaults__
+    assert function.__kwdefaults__["ax"] is None
+    assert ".. plot::" in function.__doc__
+
+
+def test_viz__no_matplotlib__says_how_to_get_it():
+    code = """
+import sys
+sys.modules["matplotlib"] = None
+try:
+    import sk_brainrvq.viz
+except ImportError as error:
+    print(error)
+"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert 'pip install "sk_brainrvq[viz]"' in result.stdout
