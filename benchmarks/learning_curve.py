@@ -22,8 +22,8 @@ from table.tasks import grouped_folds, load_task
 SYSTEMS = "bands7,frozen,fine-tuned,scratch"
 
 
-def make_curve(arguments: argparse.Namespace) -> None:
-    """Run what is not done yet, print and write what there is."""
+def make_curve(arguments: argparse.Namespace) -> int:
+    """Run what is not done yet, print and write what there is; 1 if something failed."""
     named = arguments.systems is not None
     chosen = choose(arguments, systems_named(arguments.systems or SYSTEMS), named)
     task = load_task(arguments.dataset, arguments.data)
@@ -36,7 +36,7 @@ def make_curve(arguments: argparse.Namespace) -> None:
     n_all = min(len(np.unique(task.subjects[fold.train])) for fold in folds)
     sizes = [*(size for size in sizes if size < n_all), n_all]
     deadline = time.time() + 60 * (arguments.max_minutes or float("inf"))
-    results = []
+    results, failed = [], []
     for size in sizes:
         settings = settings_of_size(chosen.settings, chosen.systems, size, n_all)
         jobs = []
@@ -44,16 +44,19 @@ def make_curve(arguments: argparse.Namespace) -> None:
             fewer = [with_fewer_subjects(task, fold, size, seed) for fold in folds]
             jobs += plan(task, fewer, chosen.systems, [seed], settings, arguments.results)
         minutes = (deadline - time.time()) / 60
-        run(jobs, task, settings, arguments.results, n_jobs=arguments.jobs, max_minutes=minutes)
+        failed += run(
+            jobs, task, settings, arguments.results, n_jobs=arguments.jobs, max_minutes=minutes
+        )
         results += [read_result(job) for job in jobs if job.done]
     if not results:
-        return
+        return 1 if failed else 0
     curve = points(results, chosen.systems, task.kind)
     output = arguments.output or arguments.results / task.dataset
     print(markdown(curve, task.kind), flush=True)
     write_csv(curve, task.kind, output / "learning_curve.csv")
     draw(curve, task.kind, output / "learning_curve.png")
     print(f"figure and table are in {output}", file=sys.stderr)
+    return 1 if failed else 0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -64,11 +67,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     add_common_options(parser)
     parser.add_argument("--sizes", default="1,2,4,8", help="training subjects; all is added")
     try:
-        make_curve(parser.parse_args(argv))
+        return make_curve(parser.parse_args(argv))
     except (ValueError, FileNotFoundError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    return 0
 
 
 if __name__ == "__main__":

@@ -44,8 +44,8 @@ def folds_of(task: Task, arguments: argparse.Namespace) -> list[Fold]:
     return folds
 
 
-def make_table(arguments: argparse.Namespace) -> None:
-    """Run what is not done yet, print and write what there is."""
+def make_table(arguments: argparse.Namespace) -> int:
+    """Run what is not done yet, print and write what there is; 1 if something failed."""
     named = arguments.systems is not None
     systems = systems_named(arguments.systems) if named else DEFAULT_SYSTEMS
     chosen = choose(arguments, systems, named)
@@ -53,7 +53,7 @@ def make_table(arguments: argparse.Namespace) -> None:
     seeds = range(1 if arguments.quick else arguments.seeds)
     folds = folds_of(task, arguments)
     jobs = plan(task, folds, chosen.systems, seeds, chosen.settings, arguments.results)
-    run(
+    failed = run(
         jobs,
         task,
         chosen.settings,
@@ -63,7 +63,7 @@ def make_table(arguments: argparse.Namespace) -> None:
     )
     results = [read_result(job) for job in jobs if job.done]
     if not results:
-        return
+        return 1 if failed else 0
     output = arguments.output or arguments.results / task.dataset
     tables = sections(results, task, chosen.exposed)
     for table in tables:
@@ -73,6 +73,7 @@ def make_table(arguments: argparse.Namespace) -> None:
     write_csv(tables, output / "table.csv")
     write_runs(results, output / "runs.csv")
     print(f"figures and tables are in {output}", file=sys.stderr)
+    return 1 if failed else 0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -83,11 +84,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     add_common_options(parser)
     parser.add_argument("--split", choices=("folds", "official", "both"), default="both")
     try:
-        make_table(parser.parse_args(argv))
+        return make_table(parser.parse_args(argv))
     except (ValueError, FileNotFoundError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    return 0
 
 
 if __name__ == "__main__":

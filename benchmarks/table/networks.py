@@ -83,6 +83,7 @@ class RivalSystem(System):
                 "n_parameters": count_parameters(network),
                 "epoch": best_epoch([row["valid_score"] for row in history]),
                 "n_epochs": len(history),
+                "budget": config["epochs"],
                 "history": history,
             },
         )
@@ -155,6 +156,7 @@ class BrainRVQSystem(System):
                 "n_parameters": model.n_trained_parameters_,
                 "epoch": best_epoch(scores),
                 "n_epochs": len(scores),
+                "budget": params["max_epochs"],
                 "history": [{"valid_score": float(score)} for score in scores],
             },
         )

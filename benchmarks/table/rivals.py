@@ -159,10 +159,10 @@ class Rival:
 
 RIVALS = {
     # Lawhern et al. (2018): Adam, 1e-3.
-    "eegnet": Rival("EEGNet", _eegnet, hundred_microvolts, 1e-3, 0.0, 32, 50),
+    "eegnet": Rival("EEGNet", _eegnet, hundred_microvolts, 1e-3, 0.0, 32, 30),
     # Song et al. (2021): Adam, 2e-4, batches of 50.
     "st-transformer": Rival(
-        "ST-Transformer", _st_transformer, hundred_microvolts, 2e-4, 0.0, 50, 30
+        "ST-Transformer", _st_transformer, hundred_microvolts, 2e-4, 0.0, 50, 20
     ),
     # Kostas et al. (2021), downstream settings: 1e-5 to 5e-5, weight decay 0.01, 7 to 40 epochs.
     "bendr": Rival(
@@ -172,7 +172,7 @@ RIVALS = {
         5e-5,
         0.01,
         32,
-        6,
+        4,
         hub="braindecode/braindecode-bendr",
         input_of_weights=as_bendr_was_trained,
     ),
@@ -184,7 +184,7 @@ RIVALS = {
         1e-3,
         1e-5,
         32,
-        15,
+        10,
         hub="braindecode/biot-pretrained-prest-16chs",
     ),
     # Jiang et al. (2024), fine-tuning: 5e-4, weight decay 0.05, 50 epochs; one rate for all blocks
@@ -196,7 +196,7 @@ RIVALS = {
         5e-4,
         0.05,
         64,
-        15,
+        10,
         hub="braindecode/labram-pretrained",
     ),
     # Wang et al. (2025), fine-tuning: 1e-4, weight decay 0.05, smoothing 0.1, 50 epochs.
@@ -207,7 +207,7 @@ RIVALS = {
         1e-4,
         0.05,
         64,
-        15,
+        10,
         0.1,
         hub="braindecode/cbramod-pretrained",
     ),
@@ -218,7 +218,7 @@ RIVALS = {
         1e-4,
         0.05,
         64,
-        15,
+        10,
         0.1,
         hub="braindecode/cbramod-pretrained",
     ),

@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from joblib import Parallel, delayed, parallel_config
 from numpy.typing import NDArray
 
 from sk_brainrvq.files import write_whole
 from table.features import cached, compute, task_digest
 from table.metrics import score
+from table.processes import each
 from table.system import Settings
 from table.systems import SYSTEMS
 from table.tasks import Fold, Task
@@ -73,6 +73,26 @@ class Result:
     record: dict[str, Any]
     rows: NDArray
     probability: NDArray
+
+
+@dataclass(frozen=True)
+class Common:
+    """What all jobs of a command share.
+
+    Attributes
+    ----------
+    task : Task
+    features : dict of str to ndarray
+        By name.
+    settings : Settings
+    deadline : float
+        In seconds since the epoch.
+    """
+
+    task: Task
+    features: dict[str, NDArray]
+    settings: Settings
+    deadline: float
 
 
 def digest_of(config: dict[str, Any]) -> str:
@@ -137,7 +157,7 @@ def run(
     *,
     n_jobs: int = 1,
     max_minutes: float | None = None,
-) -> None:
+) -> list[str]:
     """Run the jobs that have no result yet.
 
     Parameters
@@ -151,24 +171,29 @@ def run(
         Processes of one thread each.
     max_minutes : float, optional
         No job begins after that; what is left is said, and runs when the command is given again.
+
+    Returns
+    -------
+    list of str
+        Jobs that failed, and why; the others have run all the same.
     """
     waiting = [job for job in jobs if not job.done]
-    _say(f"{len(jobs) - len(waiting)} results are there, {len(waiting)} to go")
+    say(f"{len(jobs) - len(waiting)} results are there, {len(waiting)} to go")
     if not waiting:
-        return
+        return []
     deadline = time.time() + (60 * max_minutes if max_minutes is not None else float("inf"))
-    features = _features(waiting, task, settings, results)
-    with parallel_config(backend="loky", inner_max_num_threads=1):
-        outcomes = Parallel(n_jobs=n_jobs, return_as="generator_unordered", pre_dispatch="n_jobs")(
-            delayed(_run)(job, task, _wanted(job, features), settings, deadline) for job in waiting
-        )
-        n_done = 0
-        for line in outcomes:
-            if line is not None:
-                n_done += 1
-                _say(f"[{n_done}/{len(waiting)}] {line}")
-    if n_done < len(waiting):
-        _say(f"out of time with {len(waiting) - n_done} to go; give the command again to go on")
+    common = Common(task, _features(waiting, task, settings, results), settings, deadline)
+    n_done, failed = 0, []
+    for job, line, error in each(_run, waiting, common, n_jobs):
+        if error is not None:
+            failed.append(f"{job.path.name}: {type(error).__name__}: {error}")
+            say(f"FAILED {failed[-1]}")
+        elif line is not None:
+            n_done += 1
+            say(f"[{n_done}/{len(waiting)}] {line}")
+    if left := len(waiting) - n_done - len(failed):
+        say(f"out of time with {left} to go; give the command again to go on")
+    return failed
 
 
 def read_result(job: Job) -> Result:
@@ -193,7 +218,7 @@ def _features(
             )
         path = results / task.dataset / "features" / f"{name}.{digest_of(config)}.npy"
         if not path.exists():
-            _say(f"features: {name}")
+            say(f"features: {name}")
         embedder = {**settings.embedder, "weights": settings.weights, "device": settings.device}
         features[name] = cached(
             path,
@@ -204,21 +229,16 @@ def _features(
     return features
 
 
-def _wanted(job: Job, features: dict[str, NDArray]) -> dict[str, NDArray]:
-    return {name: features[name] for name in SYSTEMS[job.system].features(job.seed)}
-
-
-def _run(
-    job: Job, task: Task, features: dict[str, NDArray], settings: Settings, deadline: float
-) -> str | None:
+def _run(job: Job, common: Common) -> str | None:
     """Run one job in this process and write its result; None if it is too late to begin."""
-    if time.time() > deadline:
+    if time.time() > common.deadline:
         return None
     torch.set_num_threads(1)
+    task, system = common.task, SYSTEMS[job.system]
     begin = time.monotonic()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        outcome = SYSTEMS[job.system].run(task, job.fold, job.seed, features, settings)
+        outcome = system.run(task, job.fold, job.seed, common.features, common.settings)
     seconds = time.monotonic() - begin
     fold, truth = job.fold, task.y
     record = {
@@ -250,5 +270,6 @@ def _run(
     return f"{job.system} {fold.split} {fold.name} seed {job.seed}: {figures} ({seconds:.0f} s)"
 
 
-def _say(line: str) -> None:
+def say(line: str) -> None:
+    """A line of progress."""
     print(f"{time.strftime('%H:%M:%S')} {line}", file=sys.stderr, flush=True)

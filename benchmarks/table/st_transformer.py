@@ -43,7 +43,7 @@ class STTransformer(nn.Module):
     ----------
     n_channels, n_times, n_classes : int
     width : int, default=256
-        Of a slice's token. With it and ``depth`` the network has 2.7 million parameters, about
+        Of a slice's token. With it and ``depth`` the network has 2.6 million parameters, about
         what it has in the tables of later EEG models; the original for motor imagery is smaller.
     depth : int, default=3
     n_heads : int, default=8

@@ -27,7 +27,8 @@ class Task:
     dataset : str
     X : ndarray, shape (n_windows, n_channels, n_times), float32
         In microvolts, at 200 Hz.
-    y, subjects : ndarray, shape (n_windows,), int64
+    y : ndarray, shape (n_windows,), int64
+    subjects : ndarray, shape (n_windows,), int64 or str
     ch_names : list of str
     classes : tuple of str
     kind : {"binary", "multiclass"}
@@ -138,9 +139,17 @@ def as_task(dataset: str, windows: Windows) -> Task:
         np.asarray(windows.subjects),
         list(windows.ch_names),
         tuple(windows.classes),
-        "binary" if len(windows.classes) == 2 else "multiclass",
+        _kind(dataset, windows),
         None if parts is None else np.asarray(parts, str),
     )
+
+
+def _kind(dataset: str, windows: Windows) -> str:
+    """What the protocol scores by; by the number of classes where there is none."""
+    protocol = getattr(datasets, "PROTOCOLS", {}).get(dataset)
+    if protocol is not None:
+        return protocol.metrics
+    return "binary" if len(windows.classes) == 2 else "multiclass"
 
 
 def _eegmat_parts(subjects: NDArray) -> NDArray:
@@ -182,7 +191,7 @@ def grouped_folds(task: Task, subjects_per_fold: int = 4) -> list[Fold]:
         validates = runs[(i + 1) % n_folds]
         test, validation = np.isin(task.subjects, run), np.isin(task.subjects, validates)
         rows = [np.flatnonzero(mask) for mask in (~(test | validation), validation, test)]
-        folds.append(Fold("folds", str(i + 1), *rows))
+        folds.append(_checked(Fold("folds", str(i + 1), *rows), task))
     return folds
 
 
@@ -208,7 +217,21 @@ def official_fold(task: Task) -> Fold:
     if not len(rows[0]) or not len(rows[1]):
         empty = [part for part, of_part in zip(_PARTS, rows, strict=True) if not len(of_part)]
         raise ValueError(f"The official split of {task.dataset} has no windows to {empty} here.")
-    return Fold("official", "official", *rows)
+    return _checked(Fold("official", "official", *rows), task)
+
+
+def _checked(fold: Fold, task: Task) -> Fold:
+    """The fold; an error now, rather than after its training, if a part has one class only."""
+    parts = {"train": fold.train, "validation": fold.validation, "test": fold.scored}
+    for part, rows in parts.items():
+        found = np.unique(task.y[rows])
+        if len(found) < 2:
+            raise ValueError(
+                f"The {part} windows of fold {fold.name} ({task.dataset}) are all of class "
+                f"{task.classes[found[0]]!r}; two classes are needed. Take more subjects for a "
+                "fold (--subjects-per-fold)."
+            )
+    return fold
 
 
 def missing_subjects(task: Task) -> dict[str, list[int]]:
@@ -223,8 +246,11 @@ def missing_subjects(task: Task) -> dict[str, list[int]]:
     }
 
 
-def compact(numbers: Iterable[int]) -> str:
-    """Numbers as ranges: "0-3, 7"."""
+def compact(subjects: Iterable[int | str]) -> str:
+    """Numbers as ranges, "0-3, 7"; names one by one."""
+    numbers = list(subjects)
+    if not all(isinstance(number, int) for number in numbers):
+        return ", ".join(map(str, numbers))
     runs: list[list[int]] = []
     for number in sorted(numbers):
         if runs and number == runs[-1][1] + 1:

@@ -1,0 +1,30 @@
+"""Benchmarks are commands beside each other in one folder, not a package."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
+
+
+@pytest.fixture(scope="session")
+def task():
+    """Eight simulated subjects, two classes, windows of 2 s."""
+    from table.tasks import load_task
+
+    return load_task("simulated", None)
+
+
+@pytest.fixture(scope="session")
+def eegmat_like():
+    """A function that simulates subjects under the numbers of EEGMAT's."""
+    from table.tasks import as_task
+
+    from sk_brainrvq.datasets import make_eeg
+
+    def make(n_subjects):
+        windows = make_eeg(n_subjects, 4, duration=1, ch_names=["Fz", "O1"], random_state=0)
+        return as_task("eegmat", windows)
+
+    return make

@@ -1,0 +1,166 @@
+"""The commands ``table.py`` and ``learning_curve.py``: going on, output, mistakes."""
+
+import importlib.util
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from table.running import plan, read_result, run
+from table.summary import sections
+from table.system import Settings
+from table.tasks import grouped_folds, official_fold
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+NAMES = ("bands7", "st-transformer", "scratch")
+
+
+def command(name):
+    """``main`` of a command of the folder."""
+    spec = importlib.util.spec_from_file_location(f"{name}_command", BENCHMARKS / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.main
+
+
+# Going on
+
+
+def run_systems(task, folder, names=NAMES, seeds=(0, 1), **options):
+    settings = Settings(architecture="tiny", epochs={"": 2})
+    jobs = plan(task, grouped_folds(task, 2)[:2], names, seeds, settings, folder)
+    run(jobs, task, settings, folder, **options)
+    return jobs
+
+
+def test_run__killed_and_given_again__as_if_never_killed(task, tmp_path):
+    whole = run_systems(task, tmp_path / "whole")
+    none = run_systems(task, tmp_path / "killed", max_minutes=0)
+    assert not any(job.done for job in none)
+    run_systems(task, tmp_path / "killed", ("st-transformer",))
+    # Killed between the two files of a result: predictions without a record.
+    half = next(job for job in none if job.system == "st-transformer")
+    half.path.with_suffix(".json").unlink()
+    kept = next(job for job in none if job.system == "st-transformer" and job.seed == 1)
+    before = kept.path.with_suffix(".json").stat().st_mtime_ns
+    again = run_systems(task, tmp_path / "killed")
+    assert kept.path.with_suffix(".json").stat().st_mtime_ns == before
+    assert [job.path.name for job in again] == [job.path.name for job in whole]
+    for one, other in zip(whole, again, strict=True):
+        a, b = read_result(one), read_result(other)
+        assert np.array_equal(a.probability, b.probability)
+        assert a.record["figures"] == b.record["figures"]
+        assert np.array_equal(a.rows, one.fold.test)
+
+
+def test_plan__other_epochs_or_data__other_results(task, tmp_path):
+    folds = grouped_folds(task, 2)[:1]
+
+    def path(task=task, **settings):
+        return plan(task, folds, ["eegnet"], [0], Settings(**settings), tmp_path)[0].path
+
+    changed = replace(task, X=task.X + 1)
+    assert len({path(), path(epochs={"": 3}), path(task=changed), path(max_seconds=9.0)}) == 4
+    assert path(weights_digest="other") == path()
+
+
+def test_run__two_processes__as_in_one(task, tmp_path):
+    one = run_systems(task, tmp_path / "one", ("bands7", "st-transformer"), [0])
+    two = run_systems(task, tmp_path / "two", ("bands7", "st-transformer"), [0], n_jobs=2)
+    for a, b in zip(one, two, strict=True):
+        assert np.array_equal(read_result(a).probability, read_result(b).probability)
+
+
+def test_run__one_job_fails__the_others_are_done_and_it_is_named(task, tmp_path):
+    broken = replace(task, ch_names=["EOG", *task.ch_names[1:]])
+    settings = Settings(epochs={"": 1})
+    folds = grouped_folds(broken, 2)[:1]
+    jobs = plan(broken, folds, ["labram", "bands7"], [0], settings, tmp_path)
+    failed = run(jobs, broken, settings, tmp_path)
+    assert [job.done for job in jobs] == [False, True]
+    assert len(failed) == 1
+    assert "labram" in failed[0]
+    assert "EOG" in failed[0]
+
+
+# What is shown
+
+
+def test_official_fold__no_test_subjects__validation_is_scored_and_marked(tmp_path, eegmat_like):
+    task = eegmat_like(32)
+    jobs = plan(task, [official_fold(task)], ["bands7"], [0], Settings(), tmp_path)
+    run(jobs, task, Settings(), tmp_path)
+    (section,) = sections([read_result(job) for job in jobs], task)
+    assert "VALIDATION" in section.title
+    assert any("too good" in note for note in section.notes)
+
+
+def test_sections__exposed_subjects__their_folds_apart(task, tmp_path):
+    folds = grouped_folds(task, 2)
+    jobs = plan(task, folds, ["bands7", "bands5"], [0], Settings(), tmp_path)
+    run(jobs, task, Settings(), tmp_path)
+    results = [read_result(job) for job in jobs]
+    tables = {s.slug: s for s in sections(results, task, exposed=range(5))}
+    n_folds = {slug: section.rows[0].n_folds for slug, section in tables.items()}
+    assert n_folds == {"folds": 4, "folds-seen": 3, "folds-unseen": 1}
+    auroc = {
+        r.job.fold.name: r.record["figures"]["auroc"] for r in results if r.job.system == "bands5"
+    }
+    row = next(row for row in tables["folds-seen"].rows if row.system == "bands5")
+    assert row.estimates["auroc"].mean == pytest.approx(np.mean([auroc[f] for f in "123"]))
+
+
+# Commands
+
+
+def test_table__simulated__prints_writes_and_does_nothing_twice(tmp_path, capsys):
+    common = ["--dataset", "simulated", "--subjects-per-fold", "2", "--results", str(tmp_path)]
+    arguments = [*common, "--systems", "bands7,bands5-c,tangent,random", "--seeds", "2"]
+    arguments += ["--architecture", "tiny", "--exposed", "0-3"]
+    assert command("table")(arguments) == 0
+    printed = capsys.readouterr()
+    assert "| 7-band log power, LR |" in printed.out
+    assert "4 × 2" in printed.out
+    records = [json.loads(p.read_text()) for p in (tmp_path / "simulated/folds").rglob("*.json")]
+    auroc = [r["figures"]["auroc"] for r in records if r["system"] == "tangent"]
+    assert f"{np.mean(auroc):.3f}".lstrip("0") in printed.out
+    for name in ("table.csv", "runs.csv", "table.png", "table-folds-unseen.png"):
+        assert (tmp_path / "simulated" / name).stat().st_size > 500
+    assert command("table")(arguments) == 0
+    again = capsys.readouterr()
+    assert again.out == printed.out
+    assert "20 results are there, 0 to go" in again.err
+
+
+def test_learning_curve__simulated__a_column_a_size(tmp_path, capsys):
+    arguments = ["--dataset", "simulated", "--subjects-per-fold", "2", "--sizes", "1,2"]
+    arguments += ["--systems", "bands7,tangent", "--seeds", "1", "--results", str(tmp_path)]
+    assert command("learning_curve")(arguments) == 0
+    assert "training subjects: | 1 | 2 | 4 |" in capsys.readouterr().out
+    assert (tmp_path / "simulated/learning_curve.png").exists()
+    lines = (tmp_path / "simulated/learning_curve.csv").read_text().splitlines()
+    assert len(lines) == 1 + 2 * 3 * 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--systems", "bands7,eegnett"], "eegnett"),
+        (["--dataset", "eegmatt"], "choose from"),
+        (["--dataset", "eegmat"], "needs --data"),
+        (["--dataset", "eegmat", "--data", "nowhere"], "nowhere"),
+        (["--systems", "bands7", "--folds", "one"], "expected numbers"),
+        (["--systems", "bands7", "--folds", "99"], "no such folds"),
+        (["--systems", "bands7", "--split", "official"], "no official split"),
+        (["--systems", "bands7", "--subjects-per-fold", "7"], "three are needed"),
+        (["--systems", "eegnet", "--epochs", "eegnet=many"], "whole numbers"),
+        (["--systems", "frozen", "--weights", "nowhere"], "nowhere"),
+    ],
+)
+def test_table__a_users_mistake__one_line_that_says_what(arguments, message, tmp_path, capsys):
+    common = ["--dataset", "simulated", "--subjects-per-fold", "2", "--results", str(tmp_path)]
+    assert command("table")([*common, *arguments]) == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert error.startswith("error: ")
+    assert message in error
