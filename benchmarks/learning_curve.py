@@ -13,7 +13,15 @@ import time
 from collections.abc import Sequence
 
 import numpy as np
-from table.curve import draw, markdown, points, settings_of_size, with_fewer_subjects, write_csv
+from table.curve import (
+    draw,
+    exposure,
+    markdown,
+    points,
+    settings_of_size,
+    with_fewer_subjects,
+    write_csv,
+)
 from table.options import add_common_options, choose, numbers
 from table.running import plan, read_result, run
 from table.systems import systems_named
@@ -52,7 +60,7 @@ def make_curve(arguments: argparse.Namespace) -> int:
         return 1 if failed else 0
     curve = points(results, chosen.systems, task.kind)
     output = arguments.output or arguments.results / task.dataset
-    print(markdown(curve, task.kind), flush=True)
+    print(markdown(curve, task.kind, exposure(folds, task, chosen.exposed)), flush=True)
     write_csv(curve, task.kind, output / "learning_curve.csv")
     draw(curve, task.kind, output / "learning_curve.png")
     print(f"figure and table are in {output}", file=sys.stderr)

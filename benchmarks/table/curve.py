@@ -157,8 +157,21 @@ def _by_fold(results: Sequence[Result], system: str, size: int) -> dict[str, NDA
     return {fold: np.mean(figures, axis=0) for fold, figures in folds.items()}
 
 
-def markdown(curve: Sequence[Point], kind: str) -> str:
-    """The primary figure as a Markdown table: a line a system, a column a size."""
+def exposure(folds: Sequence[Fold], task: Task, exposed: Sequence[int]) -> str:
+    """Which folds test on subjects that the weights have seen, as a note; empty if none does."""
+    seen = [f.name for f in folds if set(task.subjects[f.test].tolist()) & set(exposed)]
+    if not seen:
+        return ""
+    others = [fold.name for fold in folds if fold.name not in seen]
+    hint = f"; --folds {','.join(others)} shows the others alone" if others else ""
+    return (
+        f"- The pretrained weights have seen, without labels, test subjects of folds "
+        f"{', '.join(seen)}{hint}.\n"
+    )
+
+
+def markdown(curve: Sequence[Point], kind: str, notes: str = "") -> str:
+    """The primary figure as a Markdown table: a line a system, a column a size, then notes."""
     metric = PROTOCOLS[kind].primary
     sizes = sorted({point.n_subjects for point in curve})
     lines = [
@@ -174,7 +187,7 @@ def markdown(curve: Sequence[Point], kind: str) -> str:
     return (
         f"{table}\n\n- Means over {largest.n_folds} folds with 95 % intervals (Student's t), "
         f"{largest.n_seeds} draws of training subjects averaged first.\n- Epochs are chosen on the "
-        "fold's validation subjects, whose labels are not counted.\n"
+        "fold's validation subjects, whose labels are not counted.\n" + notes
     )
 
 

@@ -50,7 +50,7 @@ def markdown(section: Section) -> str:
         columns.append("reported")
     if section.best_band_power:
         columns.append(f"{LABELS[primary]} over band power")
-        columns += ["p"] if section.slug != "official" else []
+        columns += [] if section.over_subjects else ["p"]
     columns.append("folds × seeds")
     lines = [columns, ["---"] * len(columns)]
     marks: dict[str, int] = {}
@@ -86,7 +86,7 @@ def _column_notes(section: Section) -> list[str]:
     notes = []
     if section.best_band_power:
         label = SYSTEMS[section.best_band_power].label
-        test = "" if section.slug == "official" else "; p: change of signs over folds, two-sided"
+        test = "" if section.over_subjects else "; p: change of signs over folds, two-sided"
         notes.append(
             f"Differences are to {label}, the best band power of this table in hindsight{test}."
         )

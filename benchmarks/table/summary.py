@@ -74,6 +74,8 @@ class Section:
     best_band_power : str, optional
         Name of the row that differences are to.
     notes : list of str
+    over_subjects : bool
+        Whether intervals are over the subjects of one fold, rather than over folds.
     """
 
     slug: str
@@ -82,6 +84,7 @@ class Section:
     rows: list[Row]
     best_band_power: str | None = None
     notes: list[str] = field(default_factory=list)
+    over_subjects: bool = False
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -135,14 +138,14 @@ def _section(slug: str, title: str, results: Sequence[Result], task: Task) -> Se
             "Epochs and C were chosen on the same subjects that are scored: figures of systems "
             "that choose are too good, and none may be set beside the paper's."
         )
-    official = slug == "official"
+    over_subjects = len(folds) == 1
     notes.append(
         "[95 % interval] by "
-        + ("bootstrap over subjects" if official else "Student's t over folds")
+        + ("bootstrap over subjects" if over_subjects else "Student's t over folds")
         + ", seeds averaged first."
     )
     primary = PROTOCOLS[task.kind].primary
-    summarise = _of_subjects if official else _of_folds
+    summarise = _of_subjects if over_subjects else _of_folds
     estimates = {name: summarise(of[name], task) for name in names}
     rivals = [name for name in names if name in BAND_POWER]
     best = max(rivals, key=lambda name: estimates[name][0][primary].mean, default=None)
@@ -150,7 +153,7 @@ def _section(slug: str, title: str, results: Sequence[Result], task: Task) -> Se
     for name in names:
         difference = {}
         if best is not None and name != best:
-            compare = _subject_difference if official else _fold_difference
+            compare = _subject_difference if over_subjects else _fold_difference
             difference = compare(of[name], of[best], task)
         n_folds = len({r.job.fold.name for r in of[name]})
         own_notes = _notes(of[name], n_folds, len(folds))
@@ -165,7 +168,7 @@ def _section(slug: str, title: str, results: Sequence[Result], task: Task) -> Se
             own_notes,
         )
         rows.append(row)
-    return Section(slug, title, task.kind, rows, best, notes)
+    return Section(slug, title, task.kind, rows, best, notes, over_subjects)
 
 
 def _notes(results: Sequence[Result], n_folds: int, n_all: int) -> tuple[str, ...]:

@@ -7,10 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from table.features import log_band_power
 from table.running import plan, read_result, run
 from table.summary import sections
 from table.system import Settings
 from table.tasks import grouped_folds, official_fold
+
+from sk_brainrvq import BrainRVQEmbedder
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 NAMES = ("bands7", "st-transformer", "scratch")
@@ -96,6 +103,23 @@ def test_official_fold__no_test_subjects__validation_is_scored_and_marked(tmp_pa
     assert any("too good" in note for note in section.notes)
 
 
+def test_sections__official_split_with_test_subjects__scored_once_on_them(tmp_path, eegmat_like):
+    task = eegmat_like(36)
+    jobs = plan(task, [official_fold(task)], ["bands7", "tangent"], [0], Settings(), tmp_path)
+    run(jobs, task, Settings(), tmp_path)
+    (section,) = sections([read_result(job) for job in jobs], task)
+    assert section.title == "Official split"
+    rows = np.isin(task.subjects, range(32, 36))
+    model = make_pipeline(
+        StandardScaler(), LogisticRegression(C=0.01, class_weight="balanced", max_iter=5000)
+    )
+    X, train = log_band_power(task.X, 7), task.subjects < 28
+    share = model.fit(X[train], task.y[train]).predict_proba(X[rows])[:, 1]
+    estimate = section.rows[0].estimates["auroc"]
+    assert estimate.mean == pytest.approx(roc_auc_score(task.y[rows], share), abs=1e-6)
+    assert estimate.low <= estimate.mean <= estimate.high
+
+
 def test_sections__exposed_subjects__their_folds_apart(task, tmp_path):
     folds = grouped_folds(task, 2)
     jobs = plan(task, folds, ["bands7", "bands5"], [0], Settings(), tmp_path)
@@ -131,6 +155,22 @@ def test_table__simulated__prints_writes_and_does_nothing_twice(tmp_path, capsys
     again = capsys.readouterr()
     assert again.out == printed.out
     assert "20 results are there, 0 to go" in again.err
+
+
+def test_table__weights_of_a_file__frozen_and_fine_tuned_rows(task, tmp_path, capsys):
+    embedder = BrainRVQEmbedder(
+        weights=None, architecture="tiny", sfreq=200, ch_names=task.ch_names, random_state=0
+    )
+    embedder.fit(task.X[:2]).weights_.save(tmp_path / "weights")
+    arguments = ["--dataset", "simulated", "--subjects-per-fold", "2", "--quick"]
+    arguments += ["--weights", str(tmp_path / "weights"), "--results", str(tmp_path)]
+    arguments += ["--systems", "frozen,frozen+bands,fine-tuned", "--embedder", "pooling=channel"]
+    assert command("table")(arguments) == 0
+    assert capsys.readouterr().out.count("| 2 × 1 |") == 3
+    records = [json.loads(p.read_text()) for p in (tmp_path / "simulated/folds").rglob("*.json")]
+    widths = {r["system"]: r["n_features"] for r in records if "n_features" in r}
+    assert widths["frozen+bands"] - widths["frozen"] == 19 * 7
+    assert {r["n_epochs"] for r in records if r["system"] == "fine-tuned"} == {2}
 
 
 def test_learning_curve__simulated__a_column_a_size(tmp_path, capsys):
