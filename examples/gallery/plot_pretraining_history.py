@@ -56,7 +56,8 @@ plot_training(pretrainer)
 # %%
 # What came of it
 # ---------------
-# Features of all windows, projected to two dimensions and coloured by person. People differ more
-# than conditions do, with or without training: that is why people, not windows, are held out.
+# Features of all windows, projected to two dimensions and coloured by person. In recordings people
+# differ more than conditions do, with or without training: that is why people, not windows, are
+# held out. (Simulated people have no such traits.)
 
 plot_embedding(pretrainer.transform(eeg.X), eeg.subjects, label="subject")

@@ -28,8 +28,8 @@ def plot_codebook_usage(
     tokenizer : DDRVQTransformer
         Fitted.
     codes : ndarray, shape (n_epochs, n_channels, n_patches, 2, n_quantizers), optional
-        Codes of other EEG, from :meth:`DDRVQTransformer.transform`. By default the usage on
-        the EEG of ``fit``: ``codebook_usage_`` and ``perplexity_``.
+        Codes of other EEG, from :meth:`~sk_brainrvq.DDRVQTransformer.transform`. By default the
+        usage on the EEG of ``fit``: ``codebook_usage_`` and ``perplexity_``.
     ax : sequence of 2 Axes, optional
         A new figure by default.
 

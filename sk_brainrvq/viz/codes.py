@@ -30,7 +30,7 @@ def plot_codes(
     Parameters
     ----------
     codes : ndarray, shape (n_epochs, n_channels, n_patches, 2, n_quantizers)
-        From :meth:`DDRVQTransformer.transform`.
+        From :meth:`~sk_brainrvq.DDRVQTransformer.transform`.
     tokenizer : DDRVQTransformer, optional
         What made the codes: colours follow its codewords, and its channels name the rows.
     epoch : int, default=0

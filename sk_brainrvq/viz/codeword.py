@@ -159,7 +159,7 @@ def _draw_spectra(axis: "Axes", eeg: NDArray, decoded: NDArray, everything: NDAr
     for spectra, colour, dashes, label in lines:
         mean = spectra.mean(0)[frequencies]
         axis.plot(frequencies, mean, color=colour, linestyle=dashes, linewidth=1.4, label=label)
-    axis.set_yscale("log")
+    style.plain_log_scale(axis)
     axis.set_xlim(1, _SPECTRUM_TO)
     style.dress(axis, xlabel="Frequency (Hz)", ylabel="Amplitude (µV)")
     style.legend(axis, loc="upper right", fontsize=7)

@@ -29,7 +29,7 @@ def plot_embedding(
     Parameters
     ----------
     features : ndarray or sparse matrix, shape (n_epochs, n_features)
-        From :meth:`BrainRVQEmbedder.transform`, say.
+        From :meth:`~sk_brainrvq.BrainRVQEmbedder.transform`, say.
     y : array-like, shape (n_epochs,), optional
         What the points are coloured by: text or integers make groups, each with a colour and
         a marker of its own; floating-point numbers a colour scale.

@@ -127,6 +127,17 @@ def series(number: int) -> dict[str, Any]:
     }
 
 
+def plain_log_scale(axis: "Axes") -> None:
+    """A logarithmic y-axis with plain numbers, also where it spans less than a decade."""
+    from matplotlib.ticker import FuncFormatter, LogLocator
+
+    axis.set_yscale("log")
+    axis.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.yaxis.set_minor_locator(LogLocator(subs="all"))
+    axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.yaxis.set_minor_formatter(FuncFormatter(lambda *_: ""))
+
+
 def name_channels(axis: "Axes", names: Sequence[str], most: int = 40) -> None:
     """Channel names as ticks of the y-axis; of many channels every second, third, ... one."""
     step = -(-len(names) // most)
