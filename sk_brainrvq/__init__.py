@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from sk_brainrvq.estimators import (
         BrainRVQClassifier,
         BrainRVQEmbedder,
+        BrainRVQModule,
         BrainRVQPretrainer,
         BrainRVQRegressor,
         CodeHistogram,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "BrainRVQClassifier": "estimators",
     "BrainRVQEmbedder": "estimators",
+    "BrainRVQModule": "estimators",
     "BrainRVQPretrainer": "estimators",
     "BrainRVQRegressor": "estimators",
     "CodeHistogram": "estimators",
@@ -38,6 +40,7 @@ _HOMES = {
 __all__ = [
     "BrainRVQClassifier",
     "BrainRVQEmbedder",
+    "BrainRVQModule",
     "BrainRVQPretrainer",
     "BrainRVQRegressor",
     "CodeHistogram",

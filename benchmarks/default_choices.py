@@ -1,0 +1,118 @@
+"""What the default embedding should be: layer, pooling and spectra, within subjects 00-27.
+
+Grouped folds of four subjects, all of whose unlabelled EEG the default model has seen; subjects
+28 and above are not read. Band power stands beside every choice.
+
+    python benchmarks/default_choices.py --data FOLDER_WITH_EEGMAT [--weights FOLDER]
+"""
+
+import argparse
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.signal import welch
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import balanced_accuracy_score, roc_auc_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from sk_brainrvq import BrainRVQEmbedder
+from sk_brainrvq.datasets import Windows, load_eegmat
+
+SUBJECTS = range(28)
+FIVE_BANDS = [(1, 4), (4, 8), (8, 13), (13, 30), (30, 45)]
+SEVEN_BANDS = [(1, 4), (4, 6), (6, 8), (8, 10), (10, 13), (13, 30), (30, 45)]
+
+
+def log_band_power(X: np.ndarray, bands: list[tuple[int, int]]) -> np.ndarray:
+    """Log mean power of each channel and band."""
+    frequencies, power = welch(X, 200, nperseg=400, axis=-1)
+    means = [
+        power[..., (frequencies >= low) & (frequencies < high)].mean(-1) for low, high in bands
+    ]
+    return np.log(np.concatenate(means, 1) + 1e-3)
+
+
+def scores(X: np.ndarray, windows: Windows, C: float) -> np.ndarray:
+    """AUROC and balanced accuracy of each fold, shape (7, 2)."""
+    rows = []
+    for first in range(0, len(SUBJECTS), 4):
+        test = np.isin(windows.subjects, range(first, first + 4))
+        model = make_pipeline(
+            StandardScaler(), LogisticRegression(C=C, class_weight="balanced", max_iter=3000)
+        ).fit(X[~test], windows.y[~test])
+        decision, truth = model.decision_function(X[test]), windows.y[test]
+        rows.append((roc_auc_score(truth, decision), balanced_accuracy_score(truth, decision > 0)))
+    return np.array(rows)
+
+
+def main() -> None:
+    """Print a table with a row for each kind of features."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder of EEGMAT's EDF files")
+    parser.add_argument("--weights", default="default")
+    parser.add_argument("--tokenizer", default=None, help="weights of a tokenizer, to compare")
+    parser.add_argument("--layers", default="0,2,4,-1", help="layers of the encoder to try")
+    options = parser.parse_args()
+    warnings.filterwarnings("ignore")
+    windows = load_eegmat(options.data, SUBJECTS)
+
+    def embed(weights: Any, **params: Any) -> np.ndarray:
+        embedder = BrainRVQEmbedder(
+            weights,
+            sfreq=windows.sfreq,
+            ch_names=windows.ch_names,
+            l_freq=None,  # as EEGMAT was filtered when it was published
+            h_freq=None,
+            random_state=0,
+            **params,
+        )
+        return embedder.fit_transform(windows.X)
+
+    five = log_band_power(windows.X, FIVE_BANDS)
+    features = {"log band power, 5 bands": five}
+    features["log band power, 7 bands"] = log_band_power(windows.X, SEVEN_BANDS)
+    spectra = embed(None, architecture="tiny", embed_dim=100, depth=1)
+    features["spectra alone, regions"] = spectra.reshape(len(five), 11, -1)[..., 100:].reshape(
+        len(five), -1
+    )
+    models: dict[str, Any] = {"random": None, "default": options.weights}
+    if options.tokenizer:
+        models["tokenizer's encoder"] = options.tokenizer
+    for name, weights in models.items():
+        layers = [int(n) for n in options.layers.split(",")] if name == "default" else [-1]
+        for layer in layers:
+            params = {"layer": layer} if weights else {"depth": 6}
+            tokens = embed(weights, spectrum=False, pooling="channel", **params)
+            width = tokens.shape[1] // len(windows.ch_names)
+            by_channel = tokens.reshape(len(tokens), -1, width)
+            both = embed(weights, **params)
+            title = f"{name}, layer {layer}"
+            features[f"{title}: mean"] = by_channel.mean(1)
+            features[f"{title}: channels"] = tokens
+            features[f"{title}: regions"] = both.reshape(len(both), 11, -1)[..., :width].reshape(
+                len(both), -1
+            )
+            features[f"{title}: regions with spectra"] = both
+            mean_and_spectra = [by_channel.mean(1), features["spectra alone, regions"]]
+            features[f"{title}: mean, and spectra of regions"] = np.concatenate(mean_and_spectra, 1)
+    chosen = f"default, layer {options.layers.split(',')[-1]}: regions with spectra"
+    features["band power and the line above"] = np.concatenate([five, features[chosen]], 1)
+    print(
+        "| features | number | AUROC, C = 0.01 (sd) | balanced accuracy | AUROC, C = 0.001 (sd) |"
+    )
+    print("|---|---|---|---|---|")
+    for name, X in features.items():
+        strong, weak = scores(X, windows, 0.01), scores(X, windows, 0.001)
+        print(
+            f"| {name} | {X.shape[1]:,} | {strong[:, 0].mean():.3f} "
+            f"({strong[:, 0].std(ddof=1):.3f}) | {strong[:, 1].mean():.3f} | {weak[:, 0].mean():.3f} "
+            f"({weak[:, 0].std(ddof=1):.3f}) |",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
