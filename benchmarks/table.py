@@ -27,17 +27,22 @@ from table.tasks import (
     official_fold,
 )
 
+# Datasets whose published test subjects are too few.
+FEW_SUBJECTS = ("eegmat", "simulated")
+
 
 def folds_of(task: Task, arguments: argparse.Namespace) -> list[Fold]:
     """The divisions that were asked for."""
     folds: list[Fold] = []
-    if arguments.split in ("folds", "both"):
+    # Elsewhere the published split has subjects enough to decide something.
+    split = arguments.split or ("both" if task.dataset in FEW_SUBJECTS else "official")
+    if split in ("folds", "both"):
         folds = grouped_folds(task, arguments.subjects_per_fold)
         wanted = numbers(arguments.folds, "--folds") or range(1, 3 if arguments.quick else 10**6)
         folds = [fold for fold in folds if int(fold.name) in wanted]
         if not folds:
             raise ValueError(f"--folds {arguments.folds}: no such folds.")
-    if arguments.split == "official" or (arguments.split == "both" and task.parts is not None):
+    if split == "official" or (split == "both" and task.parts is not None):
         folds.append(official_fold(task))
         for part, missing in missing_subjects(task).items():
             print(f"note: {part} subjects {compact(missing)} are not here", file=sys.stderr)
@@ -82,7 +87,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add_common_options(parser)
-    parser.add_argument("--split", choices=("folds", "official", "both"), default="both")
+    parser.add_argument(
+        "--split",
+        choices=("folds", "official", "both"),
+        help="grouped folds over all subjects, the published split, or both; "
+        f"by default both for {', '.join(FEW_SUBJECTS)}, else the published one",
+    )
     try:
         return make_table(parser.parse_args(argv))
     except (ValueError, FileNotFoundError) as error:

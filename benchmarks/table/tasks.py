@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sk_brainrvq import datasets
-from sk_brainrvq.datasets import Windows, load_eegmat, make_eeg
+from sk_brainrvq.datasets import PROTOCOLS, Windows, make_eeg
 
 SFREQ = 200.0
 # Subjects of EEGMAT's published split. Test subjects may be missing: they are not everywhere.
@@ -73,7 +72,7 @@ class Fold:
 
 def dataset_names() -> list[str]:
     """What ``--dataset`` takes."""
-    return sorted({"eegmat", "simulated", *getattr(datasets, "PROTOCOLS", {})})
+    return sorted({"simulated", *PROTOCOLS})
 
 
 def load_task(dataset: str, folder: Path | None) -> Task:
@@ -110,10 +109,9 @@ def load_task(dataset: str, folder: Path | None) -> Task:
 
 
 def _load(dataset: str, folder: Path) -> Windows:
-    protocols = getattr(datasets, "PROTOCOLS", {})
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
-        windows = protocols[dataset]().load(folder) if dataset in protocols else load_eegmat(folder)
+        windows = PROTOCOLS[dataset]().load(folder)
     for message in {str(warning.message) for warning in caught}:
         print(f"note: {message}", file=sys.stderr)
     return windows
@@ -129,9 +127,6 @@ def as_task(dataset: str, windows: Windows) -> Task:
             f"{dataset} holds {len(windows.y)} windows of one class only "
             f"({windows.classes[found[0]] if len(found) else 'none'}); two are needed."
         )
-    parts = getattr(windows, "split", None)
-    if parts is None and dataset == "eegmat":
-        parts = _eegmat_parts(windows.subjects)
     return Task(
         dataset,
         windows.X,
@@ -139,22 +134,9 @@ def as_task(dataset: str, windows: Windows) -> Task:
         np.asarray(windows.subjects),
         list(windows.ch_names),
         tuple(windows.classes),
-        _kind(dataset, windows),
-        None if parts is None else np.asarray(parts, str),
+        PROTOCOLS[dataset].metrics if dataset in PROTOCOLS else "binary",
+        windows.split,
     )
-
-
-def _kind(dataset: str, windows: Windows) -> str:
-    """What the protocol scores by; by the number of classes where there is none."""
-    protocol = getattr(datasets, "PROTOCOLS", {}).get(dataset)
-    if protocol is not None:
-        return protocol.metrics
-    return "binary" if len(windows.classes) == 2 else "multiclass"
-
-
-def _eegmat_parts(subjects: NDArray) -> NDArray:
-    part_of = {s: part for part, members in EEGMAT_SPLIT.items() for s in members}
-    return np.array([part_of[subject] for subject in subjects.tolist()])
 
 
 def grouped_folds(task: Task, subjects_per_fold: int = 4) -> list[Fold]:

@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
@@ -25,6 +26,8 @@ def eegmat_like():
 
     def make(n_subjects):
         windows = make_eeg(n_subjects, 4, duration=1, ch_names=["Fz", "O1"], random_state=0)
+        sides = np.repeat(["train", "validation", "test"], [28, 4, 4])
+        windows.split = sides[windows.subjects]
         return as_task("eegmat", windows)
 
     return make
