@@ -1,7 +1,7 @@
 """BCIC-IV-2a: imagined movements of hands, feet and tongue."""
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,7 @@ class BCICIV2a(Protocol):
     l_freq, h_freq, reference = 0.3, 40.0, "average"
     all_subjects = tuple(range(1, 10))
     n_recordings = 2
+    subjects_by_split = (range(1, 6), range(6, 8), range(8, 10))
     split_rule = "subjects 1-5 / 6-7 / 8-9, both sessions"
     window = 4.0
 
@@ -81,10 +82,7 @@ class BCICIV2a(Protocol):
         for match, path in found:
             # Beside a GDF file, the .mat of the same name holds its labels.
             if match[3] == "gdf" or path.stem not in gdf:
-                yield Recording(int(match[1]), _split_of(int(match[1])), path)
-
-    def _subjects_of(self, sides: Collection[str]) -> list[int]:
-        return [subject for subject in self.all_subjects if _split_of(subject) in sides]
+                yield Recording(int(match[1]), self._side_of(int(match[1])), path)
 
     def _read(self, recording: Recording) -> tuple[NDArray, NDArray]:
         runs = _runs_of_gdf if recording.path.suffix == ".gdf" else _runs_of_mat
@@ -193,7 +191,3 @@ def _labels_of_gdf(codes: NDArray, n_trials: int, path: Path) -> NDArray:
             "one for each."
         )
     return np.array(cues)
-
-
-def _split_of(subject: int) -> str:
-    return "train" if subject <= 5 else "validation" if subject <= 7 else "test"

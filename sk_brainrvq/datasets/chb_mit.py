@@ -77,6 +77,7 @@ class CHBMIT(Protocol):
     classes = ("no seizure", "seizure")
     metrics = "binary"
     all_subjects = tuple(range(1, 25))
+    subjects_by_split = (range(1, 21), range(21, 23), range(23, 25))
     split_rule = "cases 1-20 / 21-22 / 23-24, chb21 with chb01"
     window = 10.0
 
@@ -122,7 +123,7 @@ class CHBMIT(Protocol):
             raise ValueError(f"subjects={list(cases)} was given; expected cases from 1 to 24.")
         names = "|".join(f"chb{case:02d}" for case in cases)
         wanted = re.compile(rf"({names})/.*\.(edf|edf\.seizures|txt)")
-        return fetch_physionet(self.files_url, self._folder(folder), wanted)
+        return fetch_physionet(self.files_url, self.name, folder, wanted)
 
     def _list(self, folder: Path) -> Iterator[Recording]:
         for path in folder.rglob("chb*.edf"):
@@ -131,7 +132,7 @@ class CHBMIT(Protocol):
             if case not in self.all_subjects or (case == _SECOND and self.same_person == "drop"):
                 continue
             subject = _FIRST if case == _SECOND and self.same_person == "merge" else case
-            yield Recording(subject, _split_of(subject), path)
+            yield Recording(subject, self._side_of(subject), path)
 
     def recordings(
         self,
@@ -173,8 +174,8 @@ class CHBMIT(Protocol):
         return found
 
     def _subjects_of(self, sides: Collection[str]) -> list[int]:
-        own = [s for s in self.all_subjects if s != _SECOND or self.same_person == "warn"]
-        return [subject for subject in own if _split_of(subject) in sides]
+        own = super()._subjects_of(sides)
+        return [s for s in own if s != _SECOND or self.same_person == "warn"]
 
     def _read(self, recording: Recording) -> tuple[NDArray, NDArray]:
         seizures = self.seizures(recording.path)
@@ -246,7 +247,3 @@ def _seizures_of(section: str, summary: Path, name: str) -> list[tuple[int, int]
             "beginnings and ends as seizures."
         )
     return seizures
-
-
-def _split_of(case: int) -> str:
-    return "test" if case >= 23 else "validation" if case >= 21 else "train"

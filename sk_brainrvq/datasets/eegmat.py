@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -117,6 +117,7 @@ class EEGMAT(Protocol):
     metrics = "binary"
     all_subjects = tuple(_ALL_SUBJECTS)
     n_recordings = 2
+    subjects_by_split = (range(28), range(28, 32), range(32, 36))
     split_rule = "subjects 0-27 / 28-31 / 32-35"
     # One of the two recordings is one of the two classes.
     _drops_incomplete = True
@@ -156,10 +157,7 @@ class EEGMAT(Protocol):
         for path in folder.iterdir():
             match = _FILE.fullmatch(path.name)
             if match and int(match[1]) in _ALL_SUBJECTS:
-                yield Recording(int(match[1]), _split_of(int(match[1])), path)
-
-    def _subjects_of(self, sides: Collection[str]) -> list[int]:
-        return [subject for subject in _ALL_SUBJECTS if _split_of(subject) in sides]
+                yield Recording(int(match[1]), self._side_of(int(match[1])), path)
 
     def _read(self, recording: Recording) -> tuple[NDArray, NDArray]:
         if self.check:
@@ -212,10 +210,6 @@ def load_eegmat(
     recording, so windows of one subject must never be split over folds.
     """
     return EEGMAT(window, check).load(folder, subjects)
-
-
-def _split_of(subject: int) -> str:
-    return "train" if subject < 28 else "validation" if subject < 32 else "test"
 
 
 def _check_sum(path: Path) -> None:

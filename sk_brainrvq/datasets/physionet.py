@@ -7,16 +7,20 @@ from urllib.parse import quote
 SUMS = "SHA256SUMS.txt"
 
 
-def fetch_physionet(url: str, folder: Path, wanted: re.Pattern[str]) -> Path:
+def fetch_physionet(
+    url: str, name: str, folder: str | Path | None, wanted: re.Pattern[str]
+) -> Path:
     """Download files of a dataset and check their sums.
 
     Parameters
     ----------
     url : str
         Folder of the dataset on the server, with a slash at its end.
-    folder : Path
+    name : str
+        Of the dataset, for its folder in pooch's cache.
+    folder : path, optional
         Where files are kept, in the same order of folders; what is there is not downloaded again
-        if its sum is right.
+        if its sum is right. pooch's cache by default.
     wanted : re.Pattern
         Matches the paths to download, from beginning to end.
 
@@ -34,25 +38,26 @@ def fetch_physionet(url: str, folder: Path, wanted: re.Pattern[str]) -> Path:
     """
     import pooch
 
+    folder = Path(folder) if folder is not None else pooch.os_cache("sk_brainrvq") / name
     folder.mkdir(parents=True, exist_ok=True)
     sums = folder / SUMS
     if not sums.is_file():
         # The list itself has no published sum.
         pooch.retrieve(url + SUMS, known_hash=None, fname=SUMS, path=folder)
     registry = {
-        name: f"sha256:{digest}"
-        for name, digest in parse_sums(sums).items()
-        if wanted.fullmatch(name)
+        path: f"sha256:{digest}"
+        for path, digest in parse_sums(sums).items()
+        if wanted.fullmatch(path)
     }
     if not registry:
         raise ValueError(
             f"{sums} names no file like {wanted.pattern!r}; delete it, to have it downloaded again."
         )
     # A plus sign in an address would be read as a blank.
-    urls = {name: url + quote(name) for name in registry}
+    urls = {path: url + quote(path) for path in registry}
     fetcher = pooch.create(path=folder, base_url=url, registry=registry, urls=urls)
-    for name in registry:
-        fetcher.fetch(name)
+    for path in registry:
+        fetcher.fetch(path)
     return folder
 
 

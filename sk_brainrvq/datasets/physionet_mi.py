@@ -1,7 +1,7 @@
 """PhysioNet-MI: imagined movements of hands and feet."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +58,7 @@ class PhysioNetMI(Protocol):
     l_freq, notch, reference = 0.3, 60.0, "average"
     all_subjects = tuple(range(1, 110))
     n_recordings = 6
+    subjects_by_split = (range(1, 71), range(71, 90), range(90, 110))
     split_rule = "subjects 1-70 / 71-89 / 90-109"
     window = 4.0
 
@@ -92,16 +93,13 @@ class PhysioNetMI(Protocol):
         names = "|".join(f"S{subject:03d}" for subject in wanted)
         runs = "|".join(f"{run:02d}" for run in _FIRST_CLASS)
         pattern = re.compile(rf"(?:{names})/S\d{{3}}R(?:{runs})\.edf")
-        return fetch_physionet(self.files_url, self._folder(folder), pattern)
+        return fetch_physionet(self.files_url, self.name, folder, pattern)
 
     def _list(self, folder: Path) -> Iterator[Recording]:
         for path in folder.rglob("S*.edf"):
             match = _FILE.fullmatch(path.name)
             if match and int(match[2]) in _FIRST_CLASS and int(match[1]) in self.all_subjects:
-                yield Recording(int(match[1]), _split_of(int(match[1])), path)
-
-    def _subjects_of(self, sides: Collection[str]) -> list[int]:
-        return [subject for subject in self.all_subjects if _split_of(subject) in sides]
+                yield Recording(int(match[1]), self._side_of(int(match[1])), path)
 
     def _read(self, recording: Recording) -> tuple[NDArray, NDArray]:
         raw = read_edf(recording.path)
@@ -119,7 +117,3 @@ class PhysioNetMI(Protocol):
         labels = _FIRST_CLASS[run] + (raw.annotations.description[is_cue] == "T2")
         whole = starts + n_times <= signals.shape[1]
         return windows_at(signals, starts[whole], n_times), labels[whole]
-
-
-def _split_of(subject: int) -> str:
-    return "train" if subject <= 70 else "validation" if subject <= 89 else "test"

@@ -44,6 +44,9 @@ class Protocol(ABC):
         Recordings of each subject, where all have as many.
     n_files : int or None
         Recordings of the whole dataset, where its subjects have no numbers.
+    subjects_by_split : tuple of range
+        Subjects that train, validate and test; empty where they have no numbers, or all are on
+        all sides.
     split_rule : str
         Who is on which side, in words.
     """
@@ -65,6 +68,7 @@ class Protocol(ABC):
     all_subjects: ClassVar[tuple[int, ...]] = ()
     n_recordings: ClassVar[int | None] = None
     n_files: ClassVar[int | None] = None
+    subjects_by_split: ClassVar[tuple[range, ...]] = ()
     split_rule: ClassVar[str]
     window: float
     # Whether a subject that lacks recordings counts as missing, or is loaded with a warning.
@@ -220,12 +224,6 @@ class Protocol(ABC):
         """
         raise ValueError(f"{self.title} cannot be downloaded from here: {self.how_to_get()}")
 
-    def _folder(self, folder: str | Path | None) -> Path:
-        """Where downloads go."""
-        import pooch
-
-        return Path(folder) if folder is not None else pooch.os_cache("sk_brainrvq") / self.name
-
     def how_to_get(self) -> str:
         """A sentence that says where the files come from.
 
@@ -248,12 +246,19 @@ class Protocol(ABC):
 
     def _subjects_of(self, sides: Collection[str]) -> list[int]:
         """Numbers of the subjects that have windows on some sides of the split."""
-        return list(self.all_subjects)
+        if not self.subjects_by_split:
+            return list(self.all_subjects)
+        return [s for s in self.all_subjects if self._side_of(s) in sides]
+
+    def _side_of(self, subject: int) -> str:
+        pairs = zip(SPLITS, self.subjects_by_split, strict=True)
+        return next(side for side, own in pairs if subject in own)
 
     def _incomplete(self, found: Sequence[Recording]) -> list[int | str]:
         if self.n_recordings is None:
             return []
-        counts = Counter(subject for subject, _ in {(r.subject, r.path.stem) for r in found})
+        files = dict.fromkeys((r.subject, r.path.stem) for r in found)
+        counts = Counter(subject for subject, _ in files)
         return [subject for subject, n in counts.items() if n < self.n_recordings]
 
     def _those_asked_for(

@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +65,7 @@ class SHUMI(Protocol):
     metrics = "binary"
     all_subjects = tuple(range(1, 26))
     n_recordings = 5
+    subjects_by_split = (range(1, 16), range(16, 21), range(21, 26))
     split_rule = "subjects 1-15 / 16-20 / 21-25"
     window = 4.0
 
@@ -92,10 +93,7 @@ class SHUMI(Protocol):
         as_mat = {match.group(1, 2) for match, _ in found if match[3] == "mat"}
         for match, path in found:
             if match[3] == "mat" or match.group(1, 2) not in as_mat:
-                yield Recording(int(match[1]), _split_of(int(match[1])), path)
-
-    def _subjects_of(self, sides: Collection[str]) -> list[int]:
-        return [subject for subject in self.all_subjects if _split_of(subject) in sides]
+                yield Recording(int(match[1]), self._side_of(int(match[1])), path)
 
     def _read(self, recording: Recording) -> tuple[NDArray, NDArray]:
         from sk_brainrvq.signals.resampling import resample
@@ -189,7 +187,3 @@ def _events(path: Path) -> tuple[NDArray, NDArray]:
             "value, separated by tabulators."
         ) from error
     return table[:, 0].astype(int), table[:, 1]
-
-
-def _split_of(subject: int) -> str:
-    return "train" if subject <= 15 else "validation" if subject <= 20 else "test"

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from scipy.signal import welch
 
-from sk_brainrvq.datasets import make_eeg
+from sk_brainrvq import BrainRVQEmbedder
+from sk_brainrvq.datasets import make_eeg, make_montages
 
 
 def band(X, low, high, sfreq):
@@ -56,3 +57,61 @@ def test_make_eeg__other_montage_and_rate__shape_follows():
 def test_make_eeg__bad_argument__error_names_it(arguments, message):
     with pytest.raises(ValueError, match=message):
         make_eeg(**arguments)
+
+
+def hum(windows, frequency):
+    frequencies, power = welch(windows.X, fs=windows.sfreq, nperseg=1000)
+    near = power[..., np.abs(frequencies - frequency) < 0.5].max(-1)
+    return (near / power[..., np.abs(frequencies - frequency - 4) < 1].mean(-1)).mean()
+
+
+@pytest.mark.parametrize(("line_freq", "present"), [(50, 50), (60, 60), (None, None)])
+def test_make_eeg__line_freq__hum_there_and_nowhere_else(line_freq, present):
+    windows = make_eeg(2, 10, line_freq=line_freq, random_state=0)
+    for frequency in (50, 60):
+        assert (hum(windows, frequency) > 5) == (frequency == present)
+
+
+def test_make_eeg__numbers_of_a_seed__as_in_the_first_version():
+    windows = make_eeg(2, 4, random_state=3)
+    expected = [4.5155, -2.6368, 5.3364]
+    np.testing.assert_allclose(windows.X[[0, 3, 7], [0, 8, 18], [0, 500, 999]], expected, rtol=1e-4)
+
+
+def test_make_montages__montages_and_rates__taken_in_turn():
+    montages = [["Fz", "Cz", "Oz"], ["C3", "C4"]]
+    parts = make_montages(
+        5, 4, montages=montages, sfreqs=[200, 256, 500], duration=2, random_state=0
+    )
+    assert [part.ch_names for part in parts] == [montages[i % 2] for i in range(5)]
+    assert [part.X.shape[-1] for part in parts] == [400, 512, 1000, 400, 512]
+    assert [set(part.subjects.tolist()) for part in parts] == [{i} for i in range(5)]
+    assert all(part.y.tolist() == [0, 0, 1, 1] for part in parts)
+
+
+def test_make_montages__same_seed__same_signals_of_different_subjects():
+    first, second = (make_montages(4, 2, random_state=1) for _ in range(2))
+    for a, b in zip(first, second, strict=True):
+        np.testing.assert_array_equal(a.X, b.X)
+    assert not np.array_equal(first[0].X, first[3].X)  # of one montage
+
+
+def test_make_montages__as_epochs__one_fit_takes_all():
+    parts = make_montages(3, 4, duration=2, sfreqs=[200, 250], random_state=0)
+    embedder = BrainRVQEmbedder(weights=None, architecture="tiny", random_state=0)
+    epochs = [part.to_epochs() for part in parts]
+    assert len(embedder.fit(epochs).transform(epochs)) == 12
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"n_subjects": 0}, "n_subjects=0"),
+        ({"montages": []}, "0 montages"),
+        ({"sfreqs": []}, "0 rates"),
+        ({"line_freq": 0}, "line_freq=0"),
+    ],
+)
+def test_make_montages__bad_argument__error_names_it(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        make_montages(**arguments)
