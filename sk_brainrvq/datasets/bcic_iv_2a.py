@@ -41,11 +41,19 @@ class BCICIV2a(Protocol):
 
     Source: Brunner et al. (2008), Tangermann et al. (2012), Creative Commons
     Attribution-NoDerivatives 4.0.
+
+    Examples
+    --------
+    >>> from sk_brainrvq.datasets import BCICIV2a
+    >>> protocol = BCICIV2a()
+    >>> protocol.classes, protocol.h_freq, protocol.subjects_by_split[2]
+    (('left hand', 'right hand', 'feet', 'tongue'), 40.0, range(8, 10))
     """
 
     name = "bcic-iv-2a"
     title = "BCIC-IV-2a"
     url = "https://bnci-horizon-2020.eu/database/data-sets"
+    example_file = "A01T.mat"
     licence = "Creative Commons Attribution-NoDerivatives 4.0"
     citation = (
         "Tangermann, M. et al. (2012). Review of the BCI competition IV. Frontiers in "

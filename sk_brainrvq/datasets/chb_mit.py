@@ -56,12 +56,20 @@ class CHBMIT(Protocol):
 
     Source: Shoeb (2009), PhysioNet, doi 10.13026/C2K01R, Open Data Commons Attribution License
     1.0.
+
+    Examples
+    --------
+    >>> from sk_brainrvq.datasets import CHBMIT
+    >>> protocol = CHBMIT(same_person="drop")
+    >>> protocol.classes, protocol.window, protocol.l_freq
+    (('no seizure', 'seizure'), 10.0, None)
     """
 
     name = "chb-mit"
     title = "CHB-MIT"
     url = "https://physionet.org/content/chbmit/1.0.0/"
     files_url = "https://physionet.org/files/chbmit/1.0.0/"
+    example_file = "chb01/chb01_03.edf"
     licence = "Open Data Commons Attribution License 1.0"
     citation = (
         "Shoeb, A. (2009). Application of machine learning to epileptic seizure onset detection "

@@ -107,6 +107,7 @@ class EEGMAT(Protocol):
     name = "eegmat"
     title = "EEGMAT"
     url = "https://physionet.org/content/eegmat/1.0.0/"
+    example_file = "Subject00_1.edf"
     licence = "Open Data Commons Attribution License 1.0"
     citation = (
         "Zyma, I. et al. (2019). Electroencephalograms during mental arithmetic task performance. "

@@ -34,12 +34,20 @@ class PhysioNetMI(Protocol):
 
     Source: Schalk et al. (2004), PhysioNet, doi 10.13026/C28G6P, Open Data Commons Attribution
     License 1.0.
+
+    Examples
+    --------
+    >>> from sk_brainrvq.datasets import PhysioNetMI
+    >>> protocol = PhysioNetMI()
+    >>> protocol.classes, len(protocol.ch_names), protocol.reference
+    (('left fist', 'right fist', 'both fists', 'both feet'), 64, 'average')
     """
 
     name = "physionet-mi"
     title = "PhysioNet-MI"
     url = "https://physionet.org/content/eegmmidb/1.0.0/"
     files_url = "https://physionet.org/files/eegmmidb/1.0.0/"
+    example_file = "S001/S001R04.edf"
     licence = "Open Data Commons Attribution License 1.0"
     citation = (
         "Schalk, G. et al. (2004). BCI2000: a general-purpose brain-computer interface (BCI) "

@@ -22,6 +22,8 @@ class Protocol(ABC):
     name, title : str
         What commands call the dataset, and what people do.
     url, licence, citation : str
+    example_file : str
+        Path of a recording, as published.
     needs_registration : bool
         Whether files may be had after registration only; else :meth:`fetch` downloads them.
     ch_names : tuple of str
@@ -54,6 +56,7 @@ class Protocol(ABC):
     name: ClassVar[str]
     title: ClassVar[str]
     url: ClassVar[str]
+    example_file: ClassVar[str]
     licence: ClassVar[str]
     citation: ClassVar[str]
     needs_registration: ClassVar[bool] = False
@@ -291,8 +294,8 @@ class Protocol(ABC):
             there -= set(incomplete)
         if not there:
             raise FileNotFoundError(
-                f"{folder} holds no recording of {self.title} "
-                f"({', '.join(sides)}); {self.how_to_get()}"
+                f"{folder} holds no recording of {self.title} ({', '.join(sides)}), such as "
+                f"{self.example_file}; {self.how_to_get()}"
             )
         missing = [s for s in self._subjects_of(sides) if s not in there]
         if missing:

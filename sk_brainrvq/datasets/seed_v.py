@@ -57,11 +57,20 @@ class SEEDV(Protocol):
 
     Source: Liu et al. (2021), Shanghai Jiao Tong University; registration at the address in
     ``url``.
+
+    Examples
+    --------
+    >>> from sk_brainrvq.datasets import SEEDV
+    >>> protocol = SEEDV()
+    >>> protocol.classes, protocol.split_rule
+    (('disgust', 'fear', 'sad', 'neutral', 'happy'),
+    'trials 1-5 / 6-10 / 11-15 of each session: not across subjects')
     """
 
     name = "seed-v"
     title = "SEED-V"
     url = "https://bcmi.sjtu.edu.cn/home/seed/seed-v.html"
+    example_file = "1_1_20180804.cnt"
     licence = "By agreement with Shanghai Jiao Tong University; not to be passed on"
     citation = (
         "Liu, W. et al. (2021). Comparing recognition performance and robustness of multimodal "

@@ -44,11 +44,19 @@ class SHUMI(Protocol):
 
     Source: Ma et al. (2022), figshare, doi 10.6084/m9.figshare.19228725, Creative Commons
     Attribution 4.0; its authors give the password of the archives.
+
+    Examples
+    --------
+    >>> from sk_brainrvq.datasets import SHUMI
+    >>> protocol = SHUMI()
+    >>> protocol.ch_names[:4], protocol.n_recordings, protocol.licence
+    (('Fp1', 'Fp2', 'Fz', 'F3'), 5, 'Creative Commons Attribution 4.0')
     """
 
     name = "shu-mi"
     title = "SHU-MI"
     url = "https://doi.org/10.6084/m9.figshare.19228725"
+    example_file = "sub-001_ses-01_task_motorimagery_eeg.mat"
     licence = "Creative Commons Attribution 4.0"
     citation = (
         "Ma, J. et al. (2022). A large EEG dataset for studying cross-session variability in motor "

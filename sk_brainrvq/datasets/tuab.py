@@ -43,11 +43,19 @@ class TUAB(Protocol):
     The corpus does not fit into memory (some 400,000 windows): use :meth:`iter_recordings`.
 
     Source: Lopez de Diego (2017), Temple University; registration at the address in ``url``.
+
+    Examples
+    --------
+    >>> from sk_brainrvq.datasets import TUAB
+    >>> protocol = TUAB()
+    >>> protocol.ch_names[:4], protocol.classes
+    (('FP1-F7', 'F7-T3', 'T3-T5', 'T5-O1'), ('normal', 'abnormal'))
     """
 
     name = "tuab"
     title = "TUAB"
     url = TUH_URL
+    example_file = "train/normal/01_tcp_ar/aaaaaaaq_s004_t000.edf"
     licence = "By agreement with Temple University; not to be passed on"
     citation = (
         "Lopez de Diego, S. (2017). Automated interpretation of abnormal adult "

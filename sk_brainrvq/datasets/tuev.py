@@ -48,11 +48,19 @@ class TUEV(Protocol):
     subjects, not over windows.
 
     Source: Harati et al. (2015), Temple University; registration at the address in ``url``.
+
+    Examples
+    --------
+    >>> from sk_brainrvq.datasets import TUEV
+    >>> protocol = TUEV(duplicates="drop")
+    >>> protocol.classes[3:], protocol.metrics
+    (('eye movement', 'artifact', 'background'), 'multiclass')
     """
 
     name = "tuev"
     title = "TUEV"
     url = TUH_URL
+    example_file = "train/aaaaaaar/aaaaaaar_00000001.edf"
     licence = "By agreement with Temple University; not to be passed on"
     citation = (
         "Harati, A. et al. (2015). Improved EEG event classification using differential energy. "

@@ -49,6 +49,13 @@ class Windows:
         Returns
         -------
         Windows
+
+        Examples
+        --------
+        >>> from sk_brainrvq.datasets import make_eeg
+        >>> windows = make_eeg(n_subjects=3, n_windows=4, random_state=0)
+        >>> windows.of_subjects([0, 2]).X.shape
+        (8, 19, 1000)
         """
         wanted = set(subjects)
         return self._rows([i for i, s in enumerate(self.subjects.tolist()) if s in wanted])
@@ -69,6 +76,15 @@ class Windows:
         ------
         ValueError
             For another name, or where the windows have no split.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sk_brainrvq.datasets import make_eeg
+        >>> windows = make_eeg(n_subjects=3, n_windows=4, random_state=0)
+        >>> windows.split = np.where(windows.subjects < 2, "train", "test")
+        >>> windows.of_split("test").subjects.tolist()
+        [2, 2, 2, 2]
         """
         if name not in SPLITS:
             raise ValueError(f"split {name!r} was given; expected one of {SPLITS}.")
@@ -154,6 +170,14 @@ class Windows:
         ------
         ValueError
             If there is nothing to concatenate, or the parts do not fit together.
+
+        Examples
+        --------
+        >>> from sk_brainrvq.datasets import Windows, make_eeg
+        >>> windows = make_eeg(n_subjects=3, n_windows=4, random_state=0)
+        >>> both = Windows.concatenate([windows.of_subjects([2]), windows.of_subjects([0])])
+        >>> both.subjects.tolist()
+        [2, 2, 2, 2, 0, 0, 0, 0]
         """
         if not parts:
             raise ValueError("No windows were given; expected at least one part.")

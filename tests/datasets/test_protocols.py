@@ -35,6 +35,7 @@ def test_protocol__each__states_what_it_is(name):
     assert (protocol.metrics == "binary") == (len(protocol.classes) == 2)
     ranges = protocol.subjects_by_split
     assert [s for own in ranges for s in own] in ([], list(protocol.all_subjects))
+    assert protocol.example_file.rsplit(".")[1] in {"edf", "mat", "cnt"}
     for text in (protocol.title, protocol.licence, protocol.citation, protocol.split_rule):
         assert isinstance(text, str)
         assert text
@@ -68,6 +69,18 @@ def test_protocol__no_folder_or_an_empty_one__error_says_how_to_get_files(name, 
     for folder in (tmp_path / "absent", tmp_path):
         with pytest.raises(FileNotFoundError, match=r"register|download|fetch"):
             PROTOCOLS[name]().load(folder)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_recordings__example_file__found(name, tmp_path):
+    path = tmp_path / "data" / PROTOCOLS[name].example_file
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"not opened")
+    folder = path.parent if name == "eegmat" else tmp_path
+    if name == "eegmat":  # needs both recordings of a subject, in the folder itself
+        (folder / "Subject00_2.edf").write_bytes(b"not opened")
+    assert path in {r.path for r in PROTOCOLS[name]().recordings(folder)}
 
 
 @pytest.mark.parametrize("name", PROTOCOLS)
