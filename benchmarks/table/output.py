@@ -92,7 +92,10 @@ def _column_notes(section: Section) -> list[str]:
         )
     if any(row.reported for row in section.rows):
         names = ", ".join(LABELS[metric] for metric in section.metrics)
-        notes.append(f"Reported: {names} on the official split's test subjects.")
+        notes.append(
+            f"Reported: {names} on the official split's test subjects; BENDR, BIOT, LaBraM and "
+            "CBraMod were pretrained there, and start from scratch here unless marked."
+        )
     return notes
 
 
