@@ -22,7 +22,20 @@ from sk_brainrvq.signals.corpus_sources import subject_rule
 from sk_brainrvq.signals.recordings import is_mne_epochs, read_recording
 from sk_brainrvq.signals.resampling import TARGET_SFREQ
 
-_POOLINGS = ("mean", "channel", "mean_std", "cls")
+_POOLINGS = ("mean", "region", "channel", "mean_std", "cls")
+
+
+class _Spectrum(click.Choice):
+    """A pooling of spectra, or None for "none"."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        if value is None:
+            return None
+        chosen = super().convert(value, param, ctx)
+        return None if chosen == "none" else chosen
+
+
+SPECTRUM = _Spectrum(["region", "mean", "channel", "none"])
 _OPTIONS = options_of(
     BrainRVQEmbedder,
     # Of random encoders and of arrays.
@@ -30,15 +43,19 @@ _OPTIONS = options_of(
         *("architecture", "embed_dim", "depth", "random_state"),
         *("sfreq", "ch_names", "unit", "verbose"),
     },
-    types={"weights": click.Path(), "pooling": click.Choice(_POOLINGS)},
+    types={"weights": click.Path(), "pooling": click.Choice(_POOLINGS), "spectrum": SPECTRUM},
     defaults={"on_error": "warn"},
     helps={
         "weights": "Folder of a model: of 'pretrain', of 'tokenizer fit', or of a saved "
         "classifier.",
-        "pooling": "mean: mean over all patches, a fixed size for any montage. channel: mean over "
-        "time, channels kept; all recordings need the channels of the first. mean_std: mean and "
-        "standard deviation over all patches. cls: the class token.",
-        "layer": "Block whose output is pooled, from 0; -1 is the last.",
+        "pooling": "Of the tokens. mean: mean over all patches, a fixed size for any montage. "
+        "region: mean over time in 11 regions of the scalp. channel: mean over time, channels "
+        "kept; all recordings need the channels of the first. mean_std: mean and standard "
+        "deviation over all patches. cls: the class token.",
+        "layer": "Block whose output is pooled, from 0; -1 is the last. By default the one that "
+        "the weights recommend, or the last.",
+        "spectrum": "Pooling of the log amplitude spectra that follow the tokens; none leaves "
+        "them out.",
         "on_error": "A recording that cannot be used: raise ends with an error, warn lists it "
         "and goes on, skip goes on in silence.",
     },

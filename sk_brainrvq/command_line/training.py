@@ -15,13 +15,13 @@ from sk_brainrvq.command_line.options import WorkOption, options_of
 from sk_brainrvq.command_line.ranks import is_main_process
 from sk_brainrvq.command_line.summary import training_summary
 from sk_brainrvq.estimators import BrainRVQPretrainer, DDRVQTransformer
-from sk_brainrvq.training import Engine
+from sk_brainrvq.training import Engine, RandomCrops
 
 # Recordings bring rate, names and unit along; of transform is what training does not use.
 _LEFT_OUT = {
     *("sfreq", "ch_names", "unit", "verbose"),
     *("callbacks", "warm_start", "engine"),
-    *("pooling", "layer"),
+    *("pooling", "layer", "spectrum"),
 }
 _TYPES = {
     "weights": click.Path(),
@@ -58,7 +58,14 @@ def _training_options(estimator: type, helps: Mapping[str, str]) -> list[click.P
         helps={**_HELPS, **helps},
         section="Training",
     )
-    return [inputs, out, *own, *options_of(Engine, section="Engine")]
+    crops = WorkOption(
+        ["--crops"],
+        is_flag=True,
+        help="Train on random crops of 1 to 30 s and of some of the channels, which are not "
+        "memorised as fixed windows are. Use --window 30.",
+        section="Training",
+    )
+    return [inputs, out, *own, crops, *options_of(Engine, section="Engine")]
 
 
 @click.command(
@@ -146,6 +153,7 @@ def _fit(estimator_class: Any, data: Any, out: Path, quiet: bool, settings: dict
     out.mkdir(parents=True, exist_ok=True)
     settings["checkpoint_dir"] = settings["checkpoint_dir"] or str(out / "checkpoints")
     set_resume_hint(partial(_resume_hint, Path(settings["checkpoint_dir"])))
+    settings["crops"] = RandomCrops() if settings["crops"] else None
     names = settings.keys() & inspect.signature(Engine).parameters.keys()
     settings["engine"] = Engine(**{name: settings.pop(name) for name in names})
     share = settings["validation"]

@@ -35,17 +35,18 @@ class BrainRVQEmbedder(EmbeddingMixin, TransformerMixin, EEGEstimator):
         Size of the random encoder where ``weights`` is None.
     embed_dim, depth : int, optional
         Single sizes laid over it.
-    pooling : {"region", "mean", "channel", "mean_std", "cls", "none"}, default="region"
-        "region": mean over time in each of 11 regions of the scalp, in which channels count by
-        their distance; keeps the topography at a fixed size for any montage. "mean": mean over
-        all patches. "channel": mean over time, channels kept, which needs the channels of fit.
-        "mean_std": mean and standard deviation over all patches. "cls": the class token.
-        "none": every patch, as a 4-D array.
-    spectrum : bool, default=True
-        Extend each token by what the network sees of its patch's amplitude: the log standard
-        deviation and the log amplitude of 1 to 45 Hz, 46 features.
-    layer : int, default=-1
-        Block whose output is pooled, counted as in a Python list.
+    pooling : {"mean", "region", "channel", "mean_std", "cls", "none"}, default="mean"
+        Of the tokens. "mean": mean over all patches. "region": mean over time in each of 11
+        regions of the scalp, in which channels count by their distance; keeps the topography at a
+        fixed size for any montage. "channel": mean over time, channels kept, which needs the
+        channels of fit. "mean_std": mean and standard deviation over all patches. "cls": the
+        class token. "none": every patch, as a 4-D array.
+    layer : int, optional
+        Block whose output is pooled, counted as in a Python list; by default the one that the
+        weights recommend (``weights.info["layer"]``), or else the last.
+    spectrum : {"region", "mean", "channel"} or None, default="region"
+        How the patches' log standard deviation and log amplitude of 1 to 45 Hz, which the network
+        sees too, are pooled and added to the features, 46 for each region; None leaves them out.
     batch_size : int, default=64
         EEG epochs in a batch.
     sfreq : float, optional
@@ -101,7 +102,7 @@ class BrainRVQEmbedder(EmbeddingMixin, TransformerMixin, EEGEstimator):
     >>> embedder = BrainRVQEmbedder(weights=None, architecture="tiny", sfreq=200,
     ...                             ch_names=["C3", "C4"], random_state=0)
     >>> embedder.fit_transform(X).shape
-    (12, 1606)
+    (12, 606)
     >>> pipeline = make_pipeline(embedder, LogisticRegression()).fit(X, y)
     >>> pipeline.predict(X).shape
     (12,)
@@ -116,9 +117,9 @@ class BrainRVQEmbedder(EmbeddingMixin, TransformerMixin, EEGEstimator):
         architecture: str = "small",
         embed_dim: int | None = None,
         depth: int | None = None,
-        pooling: str = "region",
-        spectrum: bool = True,
-        layer: int = -1,
+        pooling: str = "mean",
+        layer: int | None = None,
+        spectrum: str | None = "region",
         batch_size: int = 64,
         sfreq: float | None = None,
         ch_names: Sequence[str] | None = None,
@@ -140,8 +141,8 @@ class BrainRVQEmbedder(EmbeddingMixin, TransformerMixin, EEGEstimator):
         self.embed_dim = embed_dim
         self.depth = depth
         self.pooling = pooling
-        self.spectrum = spectrum
         self.layer = layer
+        self.spectrum = spectrum
         self.batch_size = batch_size
         self.sfreq = sfreq
         self.ch_names = ch_names
@@ -242,10 +243,10 @@ class BrainRVQEmbedder(EmbeddingMixin, TransformerMixin, EEGEstimator):
         Returns
         -------
         ndarray, float32
-            With D features a token (its width, and 46 more with ``spectrum``):
-            (n_epochs, 11 * D) for ``pooling`` "region", (n_epochs, D) for "mean" and "cls",
-            (n_epochs, n_channels * D) for "channel", (n_epochs, 2 * D) for "mean_std",
-            (n_epochs, n_channels, n_patches, D) for "none".
+            Tokens of width D: (n_epochs, D) for ``pooling`` "mean" and "cls", (n_epochs, 11 * D)
+            for "region", (n_epochs, n_channels * D) for "channel", (n_epochs, 2 * D) for
+            "mean_std", (n_epochs, n_channels, n_patches, D) for "none". Then the spectra: 11 * 46
+            columns for ``spectrum`` "region", 46 for "mean", n_channels * 46 for "channel".
         """
         check_is_fitted(self)
         return self._embed(X)

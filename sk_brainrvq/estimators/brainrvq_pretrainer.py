@@ -78,12 +78,12 @@ class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, TrainedEstimator):
     lr : float, default=1e-3
         Peak learning rate of AdamW.
     weight_decay : float, default=0.05
-    pooling : {"region", "mean", "channel", "mean_std", "cls", "none"}, default="region"
+    pooling : {"mean", "region", "channel", "mean_std", "cls", "none"}, default="mean"
         Of :meth:`transform`, as in :class:`BrainRVQEmbedder`.
-    spectrum : bool, default=True
+    layer : int, optional
         Of :meth:`transform`, as in :class:`BrainRVQEmbedder`.
-    layer : int, default=-1
-        Block whose output :meth:`transform` pools.
+    spectrum : {"region", "mean", "channel"} or None, default="region"
+        Of :meth:`transform`, as in :class:`BrainRVQEmbedder`.
     batch_size : int, default=16
         EEG epochs in a batch, of all processes together.
     validation : float, tuple (X, y) or None, default=None
@@ -163,7 +163,7 @@ class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, TrainedEstimator):
     ...                                 tokenizer_max_epochs=1, sfreq=200,
     ...                                 ch_names=["C3", "C4"], random_state=0)
     >>> pretrainer.fit(X).transform(X).shape
-    (8, 1606)
+    (8, 606)
     >>> embedder = BrainRVQEmbedder(weights=pretrainer.weights_, sfreq=200,
     ...                             ch_names=["C3", "C4"])
     >>> bool(np.allclose(embedder.fit_transform(X), pretrainer.transform(X), atol=1e-5))
@@ -193,9 +193,9 @@ class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, TrainedEstimator):
         max_epochs: int | None = None,
         lr: float = 1e-3,
         weight_decay: float = 0.05,
-        pooling: str = "region",
-        spectrum: bool = True,
-        layer: int = -1,
+        pooling: str = "mean",
+        layer: int | None = None,
+        spectrum: str | None = "region",
         batch_size: int = 16,
         validation: Any = None,
         early_stopping: int | None = None,
@@ -237,8 +237,8 @@ class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, TrainedEstimator):
         self.lr = lr
         self.weight_decay = weight_decay
         self.pooling = pooling
-        self.spectrum = spectrum
         self.layer = layer
+        self.spectrum = spectrum
         self.batch_size = batch_size
         self.validation = validation
         self.early_stopping = early_stopping

@@ -33,7 +33,7 @@ class EmbeddingMixin(ClassNamePrefixFeaturesOutMixin):
     def _embed(self, X: Any) -> NDArray:
         self._check_pooling(self._encoder)
         blocks = self._blocks(X, reset=False)
-        if self.pooling == "channel":
+        if "channel" in (self.pooling, self.spectrum):
             blocks = map(self._reorder, blocks)
         return self._pool(self._patches(blocks))
 
@@ -42,7 +42,7 @@ class EmbeddingMixin(ClassNamePrefixFeaturesOutMixin):
             self._encoder,
             groups,
             pooling=self.pooling,
-            layer=self.layer,
+            layer=self._layer(),
             spectrum=self.spectrum,
             batch_size=self.batch_size,
             device=self.net_.device,
@@ -50,22 +50,31 @@ class EmbeddingMixin(ClassNamePrefixFeaturesOutMixin):
 
     @property
     def _n_features_out(self) -> int:
-        return len(self._parts()) * len(self._token_names())
+        return len(self._token_names()) + len(self._spectrum_names())
+
+    def _layer(self) -> int:
+        """The block to pool: the user's, the weights', or the last."""
+        if self.layer is not None:
+            return self.layer
+        return int(self._info.get("layer", -1))
+
+    def _channels(self) -> list[str]:
+        return self.ch_names_in_ or [f"channel{i}" for i in range(self.n_channels_in_)]
 
     def _token_names(self) -> list[str]:
-        """Names of a token's features."""
-        spectrum = SPECTRUM_NAMES if self.spectrum else ()
-        return [*map(str, range(self._encoder.embed_dim)), *spectrum]
+        """Names of the columns that tokens make."""
+        numbers = range(self._encoder.embed_dim)
+        if self.pooling in ("mean", "cls"):  # as scikit-learn's own transformers number theirs
+            return [f"{type(self).__name__.lower()}{number}" for number in numbers]
+        parts = {"mean_std": ["mean", "std"], "region": list(REGIONS), "channel": self._channels()}
+        return [f"{part}_{number}" for part in parts[self.pooling] for number in numbers]
 
-    def _parts(self) -> list[str]:
-        """What tokens are pooled in, each a token's features."""
-        if self.pooling == "mean_std":
-            return ["mean", "std"]
-        if self.pooling == "region":
-            return list(REGIONS)
-        if self.pooling == "channel":
-            return self.ch_names_in_ or [f"channel{i}" for i in range(self.n_channels_in_)]
-        return [type(self).__name__.lower()]
+    def _spectrum_names(self) -> list[str]:
+        """Names of the columns that spectra make."""
+        if self.spectrum is None:
+            return []
+        parts = {"mean": ["mean"], "region": list(REGIONS), "channel": self._channels()}
+        return [f"{part}_{name}" for part in parts[self.spectrum] for name in SPECTRUM_NAMES]
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray:
         """Names of the features.
@@ -78,9 +87,9 @@ class EmbeddingMixin(ClassNamePrefixFeaturesOutMixin):
         Returns
         -------
         ndarray of str
-            "Fpz_0", ... of the regions for ``pooling="region"``, "C3_0", ... for "channel",
-            "mean_0", "std_0", ... for "mean_std", and the class name with a number otherwise;
-            with ``spectrum`` "Fpz_log_std" and "Fpz_10Hz", too.
+            Tokens: the class name with a number for ``pooling="mean"`` and "cls", "Fpz_0", ... of
+            the regions for "region", "C3_0", ... for "channel", "mean_0", "std_0", ... for
+            "mean_std". Then spectra: "Fpz_log_std", "Fpz_1Hz", ...
 
         Raises
         ------
@@ -94,11 +103,4 @@ class EmbeddingMixin(ClassNamePrefixFeaturesOutMixin):
                 "columns; choose another pooling for get_feature_names_out and set_output."
             )
         plain = super().get_feature_names_out(input_features)
-        # A number follows the class name at once, as in every scikit-learn transformer.
-        joined = self.pooling in ("mean", "cls")
-        names = [
-            f"{part}{name}" if joined and name.isdigit() else f"{part}_{name}"
-            for part in self._parts()
-            for name in self._token_names()
-        ]
-        return np.asarray(names, dtype=plain.dtype)
+        return np.asarray([*self._token_names(), *self._spectrum_names()], dtype=plain.dtype)

@@ -14,18 +14,28 @@ from sk_brainrvq.signals import InvalidEEGError, PatchGroup
 from sk_brainrvq.signals.regions import region_weights
 from sk_brainrvq.training import Batch, run_batches
 
-POOLINGS = ("region", "mean", "channel", "mean_std", "cls", "none")
+POOLINGS = ("mean", "region", "channel", "mean_std", "cls", "none")
+SPECTRUM_POOLINGS = ("region", "mean", "channel")
 # Of log_spectrum: the standard deviation, and 1 to 45 Hz, which most recordings keep.
 _SPECTRUM = [0, *range(2, 47)]
 SPECTRUM_NAMES = ("log_std", *(f"{frequency}Hz" for frequency in range(1, 46)))
 
 
-def check_pooling(pooling: str, layer: int, depth: int, spectrum: bool) -> None:
+def check_pooling(pooling: str, layer: int | None, depth: int, spectrum: str | None) -> None:
     """Raise ValueError for an unknown pooling or a layer that the encoder lacks."""
-    if not isinstance(spectrum, (bool, np.bool_)):
-        raise ValueError(f"spectrum={spectrum!r} was given; expected True or False.")
     if pooling not in POOLINGS:
         raise ValueError(f"pooling={pooling!r} was given; expected one of {POOLINGS}.")
+    if spectrum is not None and spectrum not in SPECTRUM_POOLINGS:
+        raise ValueError(
+            f"spectrum={spectrum!r} was given; expected one of {SPECTRUM_POOLINGS} or None."
+        )
+    if spectrum is not None and pooling == "none":
+        raise ValueError(
+            f"pooling='none' and spectrum={spectrum!r} were given: tokens that are not pooled have "
+            "no place for pooled spectra. Pass spectrum=None."
+        )
+    if layer is None:
+        return
     if not isinstance(layer, Integral) or not -depth <= layer < depth:
         raise ValueError(
             f"layer={layer!r} was given; the encoder has {depth} layers: -{depth} to {depth - 1}."
@@ -38,7 +48,7 @@ def embed(
     *,
     pooling: str,
     layer: int,
-    spectrum: bool,
+    spectrum: str | None,
     batch_size: int,
     device: str,
 ) -> NDArray:
@@ -48,31 +58,40 @@ def embed(
     ----------
     encoder : EEGEncoder
     groups : iterable of PatchGroup
-    pooling : {"region", "mean", "channel", "mean_std", "cls", "none"}
+    pooling : {"mean", "region", "channel", "mean_std", "cls", "none"}
+        Of the tokens.
     layer : int
-    spectrum : bool
-        Extend each token by its patch's log standard deviation and log amplitude spectrum.
+    spectrum : {"region", "mean", "channel"} or None
+        Pooling of the patches' log spectra, which follow the tokens; None leaves them out.
     batch_size : int
     device : str
 
     Returns
     -------
     ndarray, float32
-        With D features a token: (n_epochs, 11 * D) for "region", (n_epochs, D) for "mean" and
-        "cls", (n_epochs, C * D) for "channel", (n_epochs, 2 * D) for "mean_std",
-        (n_epochs, C, P, D) for "none".
+        Tokens: (n_epochs, D) for "mean" and "cls", (n_epochs, 11 * D) for "region",
+        (n_epochs, C * D) for "channel", (n_epochs, 2 * D) for "mean_std", (n_epochs, C, P, D) for
+        "none". Then spectra: 46 columns in place of each D.
     """
 
     def summarise(batch: Batch) -> Tensor:
         tokens = encoder(batch.x, batch.electrodes, layer=layer)
-        if spectrum:
-            tokens = _with_spectrum(tokens, batch.x)
-        return _summary(tokens, batch, pooling)
+        patches = tokens[:, 1:].unflatten(1, (batch.x.shape[1], -1))
+        if pooling == "none":
+            return patches
+        parts = [tokens[:, 0] if pooling == "cls" else _pooled(patches, batch, pooling)]
+        if spectrum is not None:
+            spectra = log_spectrum(batch.x)[..., _SPECTRUM]
+            parts.append(_pooled(spectra, batch, spectrum))
+        return torch.cat(parts, 1)
 
     results = run_batches(summarise, groups, batch_size, device)
     if pooling == "none":
         return join_segments(results)
-    return _features(average_segments(results), pooling).astype(np.float32)
+    features = average_segments(results)
+    if pooling == "mean_std":
+        _to_standard_deviations(features, encoder.embed_dim)
+    return features.astype(np.float32)
 
 
 def average_segments(results: Iterable[tuple[Batch, Tensor]]) -> NDArray:
@@ -106,36 +125,23 @@ def average_segments(results: Iterable[tuple[Batch, Tensor]]) -> NDArray:
     return np.stack([sums[epoch] / n_patches[epoch] for epoch in sorted(sums)])
 
 
-def _with_spectrum(tokens: Tensor, x: Tensor) -> Tensor:
-    """Tokens (B, 1 + C * P, D) beside spectra; the class token's is the mean of all."""
-    spectra = log_spectrum(x)[..., _SPECTRUM].flatten(1, 2)
-    spectra = torch.cat([spectra.mean(1, keepdim=True), spectra], 1)
-    return torch.cat([tokens, spectra.to(tokens.dtype)], -1)
-
-
-def _summary(tokens: Tensor, batch: Batch, pooling: str) -> Tensor:
-    """What is averaged over segments: (B, ...)."""
-    if pooling == "cls":
-        return tokens[:, 0]
-    patches = tokens[:, 1:].unflatten(1, (batch.x.shape[1], -1))
+def _pooled(values: Tensor, batch: Batch, pooling: str) -> Tensor:
+    """Values of patches (B, C, P, n) over time and channels: (B, m), means all of them."""
+    if pooling == "channel":
+        return values.mean(2).flatten(1)
     if pooling == "region":
         weights = torch.from_numpy(region_weights(batch.electrodes.cpu().numpy()))
-        return torch.einsum("bcd,cr->brd", patches.mean(2), weights.to(patches))
-    if pooling == "none":
-        return patches
-    if pooling == "channel":
-        return patches.mean(2)
-    means = patches.mean((1, 2))
+        return torch.einsum("bcn,cr->brn", values.mean(2), weights.to(values)).flatten(1)
+    means = values.mean((1, 2))
     if pooling == "mean":
         return means
-    return torch.stack([means, patches.square().mean((1, 2))], 1)
+    return torch.cat([means, values.square().mean((1, 2))], 1)
 
 
-def _features(means: NDArray, pooling: str) -> NDArray:
-    if pooling == "mean_std":
-        mean, square = means[:, 0], means[:, 1]
-        return np.concatenate([mean, np.sqrt(np.maximum(square - mean**2, 0))], 1)
-    return means.reshape(len(means), -1)
+def _to_standard_deviations(features: NDArray, width: int) -> None:
+    """Turn mean squares, which follow the means, into standard deviations, in place."""
+    means, squares = features[:, :width], features[:, width : 2 * width]
+    squares[:] = np.sqrt(np.maximum(squares - means**2, 0))
 
 
 def join_segments(results: Iterable[tuple[Batch, Tensor]]) -> NDArray:

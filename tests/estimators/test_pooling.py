@@ -6,6 +6,7 @@ import pytest
 import torch
 from tiny import CH_NAMES, fitted, make_eeg, tiny
 
+from sk_brainrvq import Weights
 from sk_brainrvq.signals import ELECTRODE_NAMES, InvalidEEGError, match_electrodes
 from sk_brainrvq.signals.electrodes import electrode_rows
 from sk_brainrvq.signals.regions import region_table, region_weights
@@ -103,35 +104,54 @@ def test_region__channels_in_another_order_or_number__same_size():
 def test_spectrum__last_features__log_amplitudes_of_each_second():
     times = np.arange(600) / 200
     X = 30 * np.sin(2 * np.pi * 10 * times) * np.ones((3, 4, 1))
-    with_spectrum = tiny("embedder", spectrum=True).fit(X)
+    with_spectrum = tiny("embedder", spectrum="mean").fit(X)
     features, names = with_spectrum.transform(X), list(with_spectrum.get_feature_names_out())
     np.testing.assert_allclose(features[:, :100], tiny("embedder").fit_transform(X), atol=1e-6)
     value = dict(zip(names, features[0], strict=True))
     # Tenths of microvolts, less the typical values that the network is spared.
-    assert value["brainrvqembedder_10Hz"] == pytest.approx(np.log1p(300) - 1.5, abs=1e-3)
-    assert value["brainrvqembedder_20Hz"] == pytest.approx(-1.5, abs=0.05)
-    assert value["brainrvqembedder_log_std"] == pytest.approx(
-        np.log1p(30 / np.sqrt(2)) - 2.5, abs=1e-3
-    )
+    assert value["mean_10Hz"] == pytest.approx(np.log1p(300) - 1.5, abs=1e-3)
+    assert value["mean_20Hz"] == pytest.approx(-1.5, abs=0.05)
+    assert value["mean_log_std"] == pytest.approx(np.log1p(30 / np.sqrt(2)) - 2.5, abs=1e-3)
 
 
-@pytest.mark.parametrize(
-    ("pooling", "shape"),
-    [
-        ("region", (12, 11 * 146)),
-        ("mean", (12, 146)),
-        ("channel", (12, 4 * 146)),
-        ("mean_std", (12, 2 * 146)),
-        ("cls", (12, 146)),
-        ("none", (12, 4, 3, 146)),
-    ],
-)
-def test_spectrum__each_pooling__extends_each_token(pooling, shape):
-    embedder = tiny("embedder", pooling=pooling, spectrum=True).fit(make_eeg())
-    assert embedder.transform(make_eeg()).shape == shape
-    if pooling != "none":
-        names = embedder.get_feature_names_out()
-        assert len(set(names)) == shape[1]
+def test_spectrum__regions__weighted_means_of_the_channels():
+    X = make_eeg()
+    by_channel = tiny("embedder", spectrum="channel").fit_transform(X)[:, 100:]
+    weights = region_weights(electrode_rows(match_electrodes(CH_NAMES, 4)))
+    expected = np.einsum("ncf,cr->nrf", by_channel.reshape(len(X), 4, 46), weights)
+    by_region = tiny("embedder", spectrum="region").fit_transform(X)[:, 100:]
+    np.testing.assert_allclose(by_region, expected.reshape(len(X), -1), atol=1e-5)
+
+
+@pytest.mark.parametrize("pooling", ["region", "mean", "channel", "mean_std", "cls"])
+@pytest.mark.parametrize("spectrum", ["region", "mean", "channel", None])
+def test_features__each_pooling_and_spectrum__tokens_then_spectra(pooling, spectrum):
+    n_tokens = {"region": 11, "channel": 4, "mean_std": 2}.get(pooling, 1) * 100
+    n_spectra = {"region": 11, "mean": 1, "channel": 4, None: 0}[spectrum] * 46
+    embedder = tiny("embedder", pooling=pooling, spectrum=spectrum).fit(make_eeg())
+    features = embedder.transform(make_eeg())
+    assert features.shape == (12, n_tokens + n_spectra)
+    assert len(set(embedder.get_feature_names_out())) == n_tokens + n_spectra
+    alone = tiny("embedder", pooling=pooling).fit_transform(make_eeg())
+    np.testing.assert_allclose(features[:, :n_tokens], alone, atol=1e-6)
+
+
+def test_spectrum__that_cannot_be__is_refused():
+    with pytest.raises(ValueError, match=r"spectrum=True was given; expected one of .*or None"):
+        tiny("embedder", spectrum=True).fit(make_eeg())
+    with pytest.raises(ValueError, match=r"tokens that are not pooled.*Pass spectrum=None"):
+        tiny("embedder", pooling="none", spectrum="region").fit(make_eeg())
+
+
+def test_layer__not_given__is_the_one_that_the_weights_recommend():
+    X = make_eeg()
+    plain = tiny("embedder").fit(X).weights_
+    module, config = plain.module(), plain.config
+    for layer in (0, 1):
+        weights = Weights.from_module("w", plain.kind, config, module, {"layer": layer})
+        chosen = tiny("embedder", weights=weights).fit_transform(X)
+        named = tiny("embedder", weights=plain, layer=layer).fit_transform(X)
+        np.testing.assert_array_equal(chosen, named)
 
 
 def test_layer__first_and_last__differ():
