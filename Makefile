@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 help:
 	@echo "make demo   learn, embed and classify real EEG; a table and two figures in demo/"
 	@echo "make test   everything CI runs: format, lint, types, tests, examples in docstrings"
-	@echo "make docs   run the examples of the documentation and build it into docs/_build/html"
+	@echo "make docs   run all examples, build the documentation into docs/_build/html, check its links"
 	@echo "make clean  remove the environment and everything built"
 
 $(STAMP): setup.py pyproject.toml constraints.txt
@@ -32,10 +32,11 @@ types: $(STAMP)
 	$(BIN)/mypy
 
 doctest: $(STAMP)
-	$(BIN)/sphinx-build -W -q -b doctest docs docs/_build/doctest
+	$(BIN)/sphinx-build -W -q -D plot_gallery=0 -b doctest docs docs/_build/doctest
 
 docs: $(STAMP) doctest
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
+	$(BIN)/python docs/_ext/check_site.py docs/_build/html
 
 clean:
-	rm -rf $(VENV) demo docs/_build docs/api/generated build dist *.egg-info
+	rm -rf $(VENV) demo docs/_build docs/api/generated docs/api/backreferences docs/gallery docs/sg_execution_times.rst build dist *.egg-info

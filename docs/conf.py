@@ -5,6 +5,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
+from inventories import local_inventories
+from sphinx_gallery.sorting import ExplicitOrder
+
 from sk_brainrvq import __version__
 
 project = "sk_brainrvq"
@@ -16,13 +19,19 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.doctest",
+    "sphinx.ext.intersphinx",
     "matplotlib.sphinxext.plot_directive",
     "numpydoc",
+    "sphinx_copybutton",
+    "sphinx_design",
+    "sphinx_gallery.gen_gallery",
     "mathml",
-    "changelog",
+    "markdown",
 ]
 templates_path = ["_templates"]
-exclude_patterns = ["_build", "_ext", "_templates"]
+exclude_patterns = ["_build", "_ext", "_pictures", "_templates", "gallery/*.ipynb", "gallery/*.py"]
+# Every reference in the text must find its target; the docstrings' types are prose.
+nitpicky = True
 
 autosummary_generate = True
 autodoc_typehints = "none"  # the docstrings give types, with shapes and units
@@ -42,6 +51,44 @@ plot_rcparams = {"figure.max_open_warning": 0}
 plot_apply_rcparams = True
 plot_pre_code = "import numpy as np"
 
+# The gallery: examples/gallery, executed when the site is built.
+sphinx_gallery_conf = {
+    "examples_dirs": ["../examples/gallery"],
+    "gallery_dirs": ["gallery"],
+    "within_subsection_order": ExplicitOrder(
+        [
+            "plot_own_edf.py",
+            "plot_cross_validation.py",
+            "plot_embedding_projection.py",
+            "plot_fine_tuning.py",
+            "plot_montages.py",
+            "plot_codes_of_eeg.py",
+            "plot_codewords.py",
+            "plot_importance_masks.py",
+            "plot_pretraining_history.py",
+            "plot_attention_maps.py",
+            "plot_electrode_matching.py",
+            "*",
+        ]
+    ),
+    "backreferences_dir": "api/backreferences",
+    "doc_module": ("sk_brainrvq",),
+    "reference_url": {"sk_brainrvq": None},
+    "capture_repr": ("_repr_html_",),
+    "show_signature": False,
+    "image_srcset": ["2x"],
+    "abort_on_example_error": False,
+    "min_reported_time": 0,
+    "reset_modules": ("matplotlib", "gallery_settings.reset"),
+}
+
+# Names of other projects, from inventories beside this file: nothing is fetched.
+intersphinx_mapping = local_inventories()
+
+# Prompts are not copied, and output neither.
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
+
 doctest_test_doctest_blocks = "default"
 doctest_global_setup = """
 import warnings, torch
@@ -59,13 +106,13 @@ html_static_path = ["_static"]
 html_css_files = ["sk_brainrvq.css"]
 html_copy_source = False
 html_show_sourcelink = False
-html_sidebars = {"**": []}
+html_sidebars = {"index": [], "search": [], "changelog": [], "contributing": []}
 html_context = {"default_mode": "auto"}
 html_theme_options = {
     "logo": {"text": "sk_brainrvq"},
     "navbar_align": "left",
     "navbar_persistent": ["search-button"],
-    "header_links_before_dropdown": 6,
+    "header_links_before_dropdown": 7,
     "show_prev_next": True,
     "show_toc_level": 2,
     "footer_start": ["copyright"],

@@ -1,0 +1,120 @@
+"""
+What is in an embedding
+=======================
+
+Features of a frozen model are thousands of numbers a window. Drawn as points, they show what
+dominates: the person, by far. And single columns show where on the head, and at which frequency,
+two conditions differ.
+"""
+
+# %%
+# Embed
+# -----
+# Four people of EEGMAT that the model has not been pretrained on, at rest and during mental
+# arithmetic, where the files are at hand; simulated people elsewhere. The files are filtered
+# already.
+
+import os
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.metrics import roc_auc_score
+
+from sk_brainrvq import BrainRVQEmbedder
+from sk_brainrvq.datasets import load_eegmat, make_eeg
+from sk_brainrvq.viz import plot_embedding
+
+shared = Path(os.environ.get("SK_BRAINRVQ_SHARED", "../../../shared"))
+try:
+    eeg = load_eegmat(shared / "data" / "eegmat", range(28, 32))
+except FileNotFoundError:
+    eeg = make_eeg(n_subjects=4, n_windows=40, random_state=0)
+embedder = BrainRVQEmbedder(sfreq=eeg.sfreq, ch_names=eeg.ch_names, l_freq=None, h_freq=None)
+features = embedder.fit_transform(eeg.X)
+names = embedder.get_feature_names_out()
+print(f"{len(features)} windows of {len(np.unique(eeg.subjects))} people, {len(names)} features")
+
+# %%
+# People and conditions
+# ---------------------
+# The same points twice. On the left people are apart; on the right the conditions hardly are. A
+# classifier that is tested on people it knows can lean on the former.
+
+_, axes = plt.subplots(1, 2, figsize=(10, 4.4), layout="constrained")
+plot_embedding(features, eeg.subjects, label="person", ax=axes[0])
+plot_embedding(features, eeg.y, classes=eeg.classes, label="condition", ax=axes[1])
+
+# %%
+# Each person around their own mean
+# ---------------------------------
+# Without the mean of each person, what is left is what changes within people. It takes no labels,
+# but all windows of a person: a possibility where a recording is complete before it is judged.
+
+centred = features.copy()
+for person in np.unique(eeg.subjects):
+    centred[eeg.subjects == person] -= features[eeg.subjects == person].mean(0)
+_, axes = plt.subplots(1, 2, figsize=(10, 4.4), layout="constrained")
+plot_embedding(centred, eeg.subjects, label="person", ax=axes[0])
+plot_embedding(centred, eeg.y, classes=eeg.classes, label="condition", ax=axes[1])
+
+# %%
+# Where and at which frequency
+# ----------------------------
+# The columns of the spectrum have names, region and frequency. How well does each of them alone
+# tell the conditions apart, within people? 0.5 is not at all; below, it falls during the task,
+# and above, it rises.
+
+regions = [name.removesuffix("_10Hz") for name in names if name.endswith("_10Hz")]
+columns = {name: number for number, name in enumerate(names)}
+area = np.array(
+    [
+        [roc_auc_score(eeg.y, centred[:, columns[f"{region}_{f}Hz"]]) for f in range(1, 46)]
+        for region in regions
+    ]
+)
+_, ax = plt.subplots(figsize=(9, 3.8), layout="constrained")
+limit = np.abs(area - 0.5).max()
+image = ax.imshow(
+    area,
+    extent=(0.5, 45.5, len(regions) - 0.5, -0.5),
+    cmap="RdBu_r",
+    vmin=0.5 - limit,
+    vmax=0.5 + limit,
+    aspect="auto",
+    interpolation="nearest",
+)
+ax.set_yticks(range(len(regions)), regions)
+ax.set_xlabel("Frequency (Hz)")
+ax.set_ylabel("Region")
+ax.set_title("Log amplitude: AUROC of each column alone", loc="left", fontsize=10)
+plt.colorbar(image, ax=ax, label=f"{eeg.classes[0]}  <  AUROC  <  {eeg.classes[1]}")
+
+# %%
+# The other columns
+# -----------------
+# What the network adds to the spectrum: its tokens. They have numbers in place of names. How many
+# of them go with the condition, and how much?
+
+tokens = np.array([not name.endswith(("Hz", "log_std")) for name in names])
+alone = np.array([roc_auc_score(eeg.y, column) for column in centred.T])
+strength = np.abs(alone - 0.5) + 0.5
+_, ax = plt.subplots(figsize=(7, 3.4), layout="constrained")
+bins = np.linspace(0.5, 1, 41)
+looks = ((tokens, "tokens", "#0072B2", "-"), (~tokens, "spectrum", "#E69F00", "--"))
+for kind, name, colour, dashes in looks:
+    share = np.full(kind.sum(), 100 / kind.sum())
+    ax.hist(
+        strength[kind],
+        bins,
+        weights=share,
+        histtype="step",
+        color=colour,
+        linestyle=dashes,
+        linewidth=1.8,
+        label=f"{name} ({kind.sum()} columns)",
+    )
+ax.set_xlabel("AUROC of a column alone, in its better direction")
+ax.set_ylabel("Columns (%)")
+ax.spines[["top", "right"]].set_visible(False)
+ax.legend(frameon=False)
