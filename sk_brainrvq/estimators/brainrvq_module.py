@@ -59,7 +59,7 @@ class BrainRVQModule(nn.Module):
     embed_dim, depth : int, optional
         Single sizes laid over it.
     head : {"mean", "flatten", "attention"}, default="mean"
-        As in :class:`BrainRVQClassifier`.
+        As in :class:`~sk_brainrvq.BrainRVQClassifier`.
     dropout : float, default=0.1
         Of the flattened head.
     drop_path : float, default=0.1

@@ -202,7 +202,7 @@ class TokenTransformer(nn.Module):
         Row of the electrode table added to the class token. The published tokenizer and
         classifier use row 0, the published pretraining network the first channel's row.
     qkv_bias, qk_norm, layer_scale, drop_path, mlp_ratio
-        See :class:`Block`; ``drop_path`` is the rate of the last block.
+        See ``Block``; ``drop_path`` is the rate of the last block.
     """
 
     def __init__(
@@ -329,9 +329,9 @@ class EEGEncoder(TokenTransformer):
     embed_dim : int, default=200
     depth : int, default=12
     spectral_embedding : bool, default=False
-        See :class:`PatchEmbedding`.
+        See ``PatchEmbedding``.
     **kwargs
-        Of :class:`TokenTransformer`.
+        Of ``TokenTransformer``.
 
     Examples
     --------

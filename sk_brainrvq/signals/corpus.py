@@ -409,7 +409,7 @@ class EEGCorpus:
         -------
         PreparedEEG
             ``patches`` of its groups are
-            :class:`~sk_brainrvq.signals.corpus_patches.StoredPatches`.
+            ``StoredPatches``.
         """
         return prepare_stored(
             self._store,
