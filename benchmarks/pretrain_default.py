@@ -20,6 +20,8 @@ from sk_brainrvq.datasets.eegmat import CH_NAMES
 # Subjects 28-31 (validation) and 32-35 (test) stay unseen.
 SUBJECTS = range(28)
 SEED = 0
+# Block whose tokens the embedder takes: chosen by default_choices.py, within these subjects.
+LAYER = 1
 # What the recordings were filtered with when they were published; users' EEG is given the same.
 FILTERS = {"l_freq": 0.5, "h_freq": 45.0, "notch": None, "reference": None}
 TRAINING = {
@@ -52,9 +54,12 @@ def halved(weights: Weights, name: str, **facts: object) -> Weights:
     with torch.no_grad():
         for parameter in module.parameters():
             parameter.copy_(parameter.half().float())
-    return Weights.from_module(
-        name, weights.kind, weights.config, module, {**weights.info, **facts}
-    )
+        for buffer_name, buffer in module.named_buffers():
+            # What codebooks average over counts for further training alone; no code moves.
+            if buffer_name.endswith(".sums"):
+                buffer.copy_(buffer.half().float())
+    info = {**weights.info, **facts}
+    return Weights.from_module(name, weights.kind, weights.config, module, info)
 
 
 def main() -> None:
@@ -88,7 +93,7 @@ def main() -> None:
     codes = halved(tokenizer.weights_, "default-tokenizer", **facts)
     pretrainer = BrainRVQPretrainer(codes, **(QUICK if options.quick else ENCODER), **common)
     pretrainer.fit(raws)
-    encoder = halved(pretrainer.weights_, "default", **facts)
+    encoder = halved(pretrainer.weights_, "default", layer=LAYER, **facts)
 
     for folder, weights, history in (
         ("default-tokenizer", codes, tokenizer.history_),
