@@ -54,7 +54,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of EEGMAT's EDF files")
     parser.add_argument("--weights", default="default")
     parser.add_argument("--tokenizer", default=None, help="weights of a tokenizer, to compare")
-    parser.add_argument("--layers", default="0,2,4,-1", help="layers of the encoder to try")
+    parser.add_argument("--layers", default="-1,3,2,1,0", help="layers of the encoder to try")
     options = parser.parse_args()
     warnings.filterwarnings("ignore")
     windows = load_eegmat(options.data, SUBJECTS)
@@ -74,44 +74,38 @@ def main() -> None:
     five = log_band_power(windows.X, FIVE_BANDS)
     features = {"log band power, 5 bands": five}
     features["log band power, 7 bands"] = log_band_power(windows.X, SEVEN_BANDS)
-    spectra = embed(None, architecture="tiny", embed_dim=100, depth=1)
-    features["spectra alone, regions"] = spectra.reshape(len(five), 11, -1)[..., 100:].reshape(
-        len(five), -1
-    )
+    tiny = embed(None, architecture="tiny")
+    features["spectra of regions alone"] = spectra = tiny[:, 100:]
     models: dict[str, Any] = {"random": None, "default": options.weights}
     if options.tokenizer:
         models["tokenizer's encoder"] = options.tokenizer
     for name, weights in models.items():
         layers = [int(n) for n in options.layers.split(",")] if name == "default" else [-1]
         for layer in layers:
-            params = {"layer": layer} if weights else {"depth": 6}
-            tokens = embed(weights, spectrum=False, pooling="channel", **params)
-            width = tokens.shape[1] // len(windows.ch_names)
-            by_channel = tokens.reshape(len(tokens), -1, width)
-            both = embed(weights, **params)
+            params: dict[str, Any] = {"layer": layer, "spectrum": None}
+            if weights is None:
+                params["depth"] = 6
             title = f"{name}, layer {layer}"
-            features[f"{title}: mean"] = by_channel.mean(1)
-            features[f"{title}: channels"] = tokens
-            features[f"{title}: regions"] = both.reshape(len(both), 11, -1)[..., :width].reshape(
-                len(both), -1
-            )
-            features[f"{title}: regions with spectra"] = both
-            mean_and_spectra = [by_channel.mean(1), features["spectra alone, regions"]]
-            features[f"{title}: mean, and spectra of regions"] = np.concatenate(mean_and_spectra, 1)
-    chosen = f"default, layer {options.layers.split(',')[-1]}: regions with spectra"
-    features["band power and the line above"] = np.concatenate([five, features[chosen]], 1)
-    print(
-        "| features | number | AUROC, C = 0.01 (sd) | balanced accuracy | AUROC, C = 0.001 (sd) |"
-    )
-    print("|---|---|---|---|---|")
+            by_channel = embed(weights, pooling="channel", **params)
+            mean = by_channel.reshape(len(five), len(windows.ch_names), -1).mean(1)
+            regions = embed(weights, pooling="region", **params)
+            features[f"{title}: mean"] = mean
+            features[f"{title}: channels"] = by_channel
+            features[f"{title}: regions"] = regions
+            features[f"{title}: regions, spectra"] = np.hstack([regions, spectra])
+            features[f"{title}: mean, spectra"] = np.hstack([mean, spectra])
+    default = embed(options.weights)
+    features["the default embedding"] = default
+    features["the default embedding and 5-band power"] = np.hstack([default, five])
+    columns = "AUROC, C = {0} (sd) | balanced accuracy, C = {0}"
+    print(f"| features | number | {columns.format(0.01)} | {columns.format(0.001)} |")
+    print("|---|---|---|---|---|---|")
     for name, X in features.items():
-        strong, weak = scores(X, windows, 0.01), scores(X, windows, 0.001)
-        print(
-            f"| {name} | {X.shape[1]:,} | {strong[:, 0].mean():.3f} "
-            f"({strong[:, 0].std(ddof=1):.3f}) | {strong[:, 1].mean():.3f} | {weak[:, 0].mean():.3f} "
-            f"({weak[:, 0].std(ddof=1):.3f}) |",
-            flush=True,
-        )
+        row = f"| {name} | {X.shape[1]:,} |"
+        for C in (0.01, 0.001):
+            auroc, accuracy = scores(X, windows, C).T
+            row += f" {auroc.mean():.3f} ({auroc.std(ddof=1):.3f}) | {accuracy.mean():.3f} |"
+        print(row, flush=True)
 
 
 if __name__ == "__main__":

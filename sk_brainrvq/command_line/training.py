@@ -21,7 +21,7 @@ from sk_brainrvq.training import Engine, RandomCrops
 _LEFT_OUT = {
     *("sfreq", "ch_names", "unit", "verbose"),
     *("callbacks", "warm_start", "engine"),
-    *("pooling", "layer", "spectrum"),
+    *("pooling", "layer", "spectrum", "covariance"),
 }
 _TYPES = {
     "weights": click.Path(),

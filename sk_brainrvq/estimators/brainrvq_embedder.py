@@ -47,6 +47,10 @@ class BrainRVQEmbedder(EmbeddingMixin, TransformerMixin, EEGEstimator):
     spectrum : {"region", "mean", "channel"} or None, default="region"
         How the patches' log standard deviation and log amplitude of 1 to 45 Hz, which the network
         sees too, are pooled and added to the features, 46 for each region; None leaves them out.
+    covariance : bool, default=True
+        Add how signals vary together, which no mean of tokens tells: the logarithm of the
+        covariance matrix of the signals at the 19 positions of the 10-20 system (of the nearest
+        channels, for other montages), 190 features.
     batch_size : int, default=64
         EEG epochs in a batch.
     sfreq : float, optional
@@ -102,7 +106,7 @@ class BrainRVQEmbedder(EmbeddingMixin, TransformerMixin, EEGEstimator):
     >>> embedder = BrainRVQEmbedder(weights=None, architecture="tiny", sfreq=200,
     ...                             ch_names=["C3", "C4"], random_state=0)
     >>> embedder.fit_transform(X).shape
-    (12, 606)
+    (12, 796)
     >>> pipeline = make_pipeline(embedder, LogisticRegression()).fit(X, y)
     >>> pipeline.predict(X).shape
     (12,)
@@ -120,6 +124,7 @@ class BrainRVQEmbedder(EmbeddingMixin, TransformerMixin, EEGEstimator):
         pooling: str = "mean",
         layer: int | None = None,
         spectrum: str | None = "region",
+        covariance: bool = True,
         batch_size: int = 64,
         sfreq: float | None = None,
         ch_names: Sequence[str] | None = None,
@@ -143,6 +148,7 @@ class BrainRVQEmbedder(EmbeddingMixin, TransformerMixin, EEGEstimator):
         self.pooling = pooling
         self.layer = layer
         self.spectrum = spectrum
+        self.covariance = covariance
         self.batch_size = batch_size
         self.sfreq = sfreq
         self.ch_names = ch_names
@@ -246,7 +252,8 @@ class BrainRVQEmbedder(EmbeddingMixin, TransformerMixin, EEGEstimator):
             Tokens of width D: (n_epochs, D) for ``pooling`` "mean" and "cls", (n_epochs, 11 * D)
             for "region", (n_epochs, n_channels * D) for "channel", (n_epochs, 2 * D) for
             "mean_std", (n_epochs, n_channels, n_patches, D) for "none". Then the spectra: 11 * 46
-            columns for ``spectrum`` "region", 46 for "mean", n_channels * 46 for "channel".
+            columns for ``spectrum`` "region", 46 for "mean", n_channels * 46 for "channel". Then
+            190 columns with ``covariance``.
         """
         check_is_fitted(self)
         return self._embed(X)

@@ -84,6 +84,8 @@ class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, TrainedEstimator):
         Of :meth:`transform`, as in :class:`BrainRVQEmbedder`.
     spectrum : {"region", "mean", "channel"} or None, default="region"
         Of :meth:`transform`, as in :class:`BrainRVQEmbedder`.
+    covariance : bool, default=True
+        Of :meth:`transform`, as in :class:`BrainRVQEmbedder`.
     batch_size : int, default=16
         EEG epochs in a batch, of all processes together.
     validation : float, tuple (X, y) or None, default=None
@@ -163,7 +165,7 @@ class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, TrainedEstimator):
     ...                                 tokenizer_max_epochs=1, sfreq=200,
     ...                                 ch_names=["C3", "C4"], random_state=0)
     >>> pretrainer.fit(X).transform(X).shape
-    (8, 606)
+    (8, 796)
     >>> embedder = BrainRVQEmbedder(weights=pretrainer.weights_, sfreq=200,
     ...                             ch_names=["C3", "C4"])
     >>> bool(np.allclose(embedder.fit_transform(X), pretrainer.transform(X), atol=1e-5))
@@ -196,6 +198,7 @@ class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, TrainedEstimator):
         pooling: str = "mean",
         layer: int | None = None,
         spectrum: str | None = "region",
+        covariance: bool = True,
         batch_size: int = 16,
         validation: Any = None,
         early_stopping: int | None = None,
@@ -239,6 +242,7 @@ class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, TrainedEstimator):
         self.pooling = pooling
         self.layer = layer
         self.spectrum = spectrum
+        self.covariance = covariance
         self.batch_size = batch_size
         self.validation = validation
         self.early_stopping = early_stopping
@@ -322,7 +326,7 @@ class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, TrainedEstimator):
                 "tokenizer=pretrainer.tokenizer_weights_."
             )
         depth = sizes["depth"] if weights is None else weights.encoder_config["depth"]
-        check_pooling(self.pooling, self.layer, depth, self.spectrum)
+        check_pooling(self.pooling, self.layer, depth, self.spectrum, self.covariance)
         self._info = {} if weights is None else weights.info
         if weights is None and tokenizer is not None:
             self._info["filters"] = tokenizer.info.get("filters", {})

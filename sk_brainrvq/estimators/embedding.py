@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 from sklearn.base import ClassNamePrefixFeaturesOutMixin
 from sklearn.utils.validation import check_is_fitted
 
-from sk_brainrvq.estimators.pooling import SPECTRUM_NAMES, check_pooling, embed
+from sk_brainrvq.estimators.pooling import COVARIANCE_NAMES, SPECTRUM_NAMES, check_pooling, embed
 from sk_brainrvq.nn import EEGEncoder
 from sk_brainrvq.signals import PatchGroup
 from sk_brainrvq.signals.regions import REGIONS
 
 
 class EmbeddingMixin(ClassNamePrefixFeaturesOutMixin):
-    """Pooled features, for estimators with ``pooling``, ``layer`` and ``spectrum``."""
+    """Pooled features, for estimators with ``pooling``, ``layer``, ``spectrum``, ...."""
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -28,7 +28,7 @@ class EmbeddingMixin(ClassNamePrefixFeaturesOutMixin):
         return module if isinstance(module, EEGEncoder) else module.encoder
 
     def _check_pooling(self, encoder: EEGEncoder) -> None:
-        check_pooling(self.pooling, self.layer, encoder.depth, self.spectrum)
+        check_pooling(self.pooling, self.layer, encoder.depth, self.spectrum, self.covariance)
 
     def _embed(self, X: Any) -> NDArray:
         self._check_pooling(self._encoder)
@@ -44,13 +44,19 @@ class EmbeddingMixin(ClassNamePrefixFeaturesOutMixin):
             pooling=self.pooling,
             layer=self._layer(),
             spectrum=self.spectrum,
+            covariance=self.covariance,
             batch_size=self.batch_size,
             device=self.net_.device,
         )
 
     @property
     def _n_features_out(self) -> int:
-        return len(self._token_names()) + len(self._spectrum_names())
+        return len(self._column_names())
+
+    def _column_names(self) -> list[str]:
+        """Names of all features."""
+        covariances = COVARIANCE_NAMES if self.covariance else ()
+        return [*self._token_names(), *self._spectrum_names(), *covariances]
 
     def _layer(self) -> int:
         """The block to pool: the user's, the weights', or the last."""
@@ -89,7 +95,8 @@ class EmbeddingMixin(ClassNamePrefixFeaturesOutMixin):
         ndarray of str
             Tokens: the class name with a number for ``pooling="mean"`` and "cls", "Fpz_0", ... of
             the regions for "region", "C3_0", ... for "channel", "mean_0", "std_0", ... for
-            "mean_std". Then spectra: "Fpz_log_std", "Fpz_1Hz", ...
+            "mean_std". Then spectra: "Fpz_log_std", "Fpz_1Hz", ... Then covariances: "Fp1xFp1",
+            "Fp1xFp2", ...
 
         Raises
         ------
@@ -103,4 +110,4 @@ class EmbeddingMixin(ClassNamePrefixFeaturesOutMixin):
                 "columns; choose another pooling for get_feature_names_out and set_output."
             )
         plain = super().get_feature_names_out(input_features)
-        return np.asarray([*self._token_names(), *self._spectrum_names()], dtype=plain.dtype)
+        return np.asarray(self._column_names(), dtype=plain.dtype)

@@ -11,17 +11,25 @@ from torch import Tensor
 from sk_brainrvq.nn import EEGEncoder
 from sk_brainrvq.nn.encoder import log_spectrum
 from sk_brainrvq.signals import InvalidEEGError, PatchGroup
-from sk_brainrvq.signals.regions import region_weights
+from sk_brainrvq.signals.regions import POSITION_CONCENTRATION, POSITIONS, place_weights
 from sk_brainrvq.training import Batch, run_batches
 
 POOLINGS = ("mean", "region", "channel", "mean_std", "cls", "none")
 SPECTRUM_POOLINGS = ("region", "mean", "channel")
+COVARIANCE_NAMES = tuple(
+    f"{first}x{second}" for i, first in enumerate(POSITIONS) for second in POSITIONS[i:]
+)
+# Added to the eigenvalues of a covariance: a share of their mean, and a hundredth of a microvolt.
+_RIDGE = 1e-3
+_SMALLEST_VARIANCE = 1e-8
 # Of log_spectrum: the standard deviation, and 1 to 45 Hz, which most recordings keep.
 _SPECTRUM = [0, *range(2, 47)]
 SPECTRUM_NAMES = ("log_std", *(f"{frequency}Hz" for frequency in range(1, 46)))
 
 
-def check_pooling(pooling: str, layer: int | None, depth: int, spectrum: str | None) -> None:
+def check_pooling(
+    pooling: str, layer: int | None, depth: int, spectrum: str | None, covariance: bool
+) -> None:
     """Raise ValueError for an unknown pooling or a layer that the encoder lacks."""
     if pooling not in POOLINGS:
         raise ValueError(f"pooling={pooling!r} was given; expected one of {POOLINGS}.")
@@ -29,10 +37,13 @@ def check_pooling(pooling: str, layer: int | None, depth: int, spectrum: str | N
         raise ValueError(
             f"spectrum={spectrum!r} was given; expected one of {SPECTRUM_POOLINGS} or None."
         )
-    if spectrum is not None and pooling == "none":
+    if not isinstance(covariance, (bool, np.bool_)):
+        raise ValueError(f"covariance={covariance!r} was given; expected True or False.")
+    if pooling == "none" and (spectrum is not None or covariance):
         raise ValueError(
-            f"pooling='none' and spectrum={spectrum!r} were given: tokens that are not pooled have "
-            "no place for pooled spectra. Pass spectrum=None."
+            f"pooling='none', spectrum={spectrum!r} and covariance={covariance!r} were given: "
+            "tokens that are not pooled have no place for pooled spectra and covariances. Pass "
+            "spectrum=None and covariance=False."
         )
     if layer is None:
         return
@@ -49,6 +60,7 @@ def embed(
     pooling: str,
     layer: int,
     spectrum: str | None,
+    covariance: bool,
     batch_size: int,
     device: str,
 ) -> NDArray:
@@ -63,6 +75,8 @@ def embed(
     layer : int
     spectrum : {"region", "mean", "channel"} or None
         Pooling of the patches' log spectra, which follow the tokens; None leaves them out.
+    covariance : bool
+        Add the log-covariance of the signals at the positions of the 10-20 system.
     batch_size : int
     device : str
 
@@ -71,7 +85,7 @@ def embed(
     ndarray, float32
         Tokens: (n_epochs, D) for "mean" and "cls", (n_epochs, 11 * D) for "region",
         (n_epochs, C * D) for "channel", (n_epochs, 2 * D) for "mean_std", (n_epochs, C, P, D) for
-        "none". Then spectra: 46 columns in place of each D.
+        "none". Then spectra: 46 columns in place of each D. Then 190 of the log-covariance.
     """
 
     def summarise(batch: Batch) -> Tensor:
@@ -83,6 +97,8 @@ def embed(
         if spectrum is not None:
             spectra = log_spectrum(batch.x)[..., _SPECTRUM]
             parts.append(_pooled(spectra, batch, spectrum))
+        if covariance:
+            parts.append(_covariances(batch).flatten(1))
         return torch.cat(parts, 1)
 
     results = run_batches(summarise, groups, batch_size, device)
@@ -91,6 +107,9 @@ def embed(
     features = average_segments(results)
     if pooling == "mean_std":
         _to_standard_deviations(features, encoder.embed_dim)
+    if covariance:
+        n_last = len(POSITIONS) ** 2
+        features = np.hstack([features[:, :-n_last], _log_map(features[:, -n_last:])])
     return features.astype(np.float32)
 
 
@@ -130,12 +149,37 @@ def _pooled(values: Tensor, batch: Batch, pooling: str) -> Tensor:
     if pooling == "channel":
         return values.mean(2).flatten(1)
     if pooling == "region":
-        weights = torch.from_numpy(region_weights(batch.electrodes.cpu().numpy()))
+        weights = torch.from_numpy(place_weights(batch.electrodes.cpu().numpy()))
         return torch.einsum("bcn,cr->brn", values.mean(2), weights.to(values)).flatten(1)
     means = values.mean((1, 2))
     if pooling == "mean":
         return means
     return torch.cat([means, values.square().mean((1, 2))], 1)
+
+
+def _covariances(batch: Batch) -> Tensor:
+    """Mean covariance (B, 19, 19) of a second of the signals at the 10-20 positions."""
+    weights = place_weights(batch.electrodes.cpu().numpy(), POSITIONS, POSITION_CONCENTRATION)
+    centred = batch.x - batch.x.mean(-1, keepdim=True)
+    placed = torch.einsum("bcpt,cr->brpt", centred, torch.from_numpy(weights).to(centred))
+    flat = placed.flatten(2)
+    return flat @ flat.transpose(1, 2) / flat.shape[-1]
+
+
+def _log_map(flat: NDArray) -> NDArray:
+    """Upper triangles (n, 190) of the logarithms of flat covariances (n, 361).
+
+    Off the diagonal times the square root of two, so that distances of rows are the log-Euclidean
+    distances of matrices. The ridge keeps places with the same signal apart from zero.
+    """
+    n_places = len(POSITIONS)
+    covariances = flat.reshape(-1, n_places, n_places)
+    values, vectors = np.linalg.eigh(covariances)
+    ridge = _RIDGE * values.mean(1, keepdims=True).clip(min=0) + _SMALLEST_VARIANCE
+    logs = np.log(values.clip(min=0) + ridge)
+    matrices = (vectors * logs[:, None]) @ vectors.transpose(0, 2, 1)
+    rows, columns = np.triu_indices(n_places)
+    return matrices[:, rows, columns] * np.where(rows == columns, 1, np.sqrt(2))
 
 
 def _to_standard_deviations(features: NDArray, width: int) -> None:

@@ -167,7 +167,7 @@ LEFT_OUT = {"sfreq", "ch_names", "unit", "verbose", "callbacks", "warm_start", "
     ("command", "estimator", "left_out"),
     [
         (tokenizer_fit, DDRVQTransformer, LEFT_OUT),
-        (pretrain, BrainRVQPretrainer, LEFT_OUT | {"pooling", "layer", "spectrum"}),
+        (pretrain, BrainRVQPretrainer, LEFT_OUT | {"pooling", "layer", "spectrum", "covariance"}),
         (
             embed,
             BrainRVQEmbedder,

@@ -30,7 +30,7 @@ X = np.memmap(path, np.float64, "r", shape=(n_epochs, 4, 32768))
 # A rate of 32 kHz: a second of many samples, so that reading is tried and not the network.
 embedder = BrainRVQEmbedder(weights=None, architecture="tiny", sfreq=32768, device="cpu",
                             ch_names=["Fp1", "C3", "Cz", "O2"], random_state=0,
-                            spectrum=None)
+                            spectrum=None, covariance=False)
 embedder.fit_transform(np.random.default_rng(0).normal(size=(2, 4, 32768)))
 before = peak()
 result = embedder.fit(X[: n_epochs // 4]).transform(X)

@@ -3,13 +3,14 @@
 import mne
 import numpy as np
 import pytest
+import scipy.linalg
 import torch
 from tiny import CH_NAMES, fitted, make_eeg, tiny
 
 from sk_brainrvq import Weights
 from sk_brainrvq.signals import ELECTRODE_NAMES, InvalidEEGError, match_electrodes
 from sk_brainrvq.signals.electrodes import electrode_rows
-from sk_brainrvq.signals.regions import region_table, region_weights
+from sk_brainrvq.signals.regions import REGIONS, interest_table, place_weights
 
 
 def bare_tokens(module, X, layer=-1):
@@ -53,8 +54,8 @@ def test_pretrainer__each_pooling__as_the_bare_encoder(pooling):
 REGION_CENTRES = ["Fpz", "F7", "Fz", "F8", "T7", "Cz", "T8", "P7", "Pz", "P8", "Oz"]
 
 
-def naive_region_weights(ch_names):
-    """Weights (n_channels, 11) from angles of a standard cap; each region's sum to 1."""
+def naive_weights(ch_names, centres, concentration):
+    """Weights (n_channels, n_centres) from angles of a standard cap; each centre's sum to 1."""
     places = mne.channels.make_standard_montage("easycap-M1").get_positions()["ch_pos"]
     centre = np.mean([places[name] for name in ("T7", "T8", "Fpz", "Oz")], axis=0)
 
@@ -62,31 +63,105 @@ def naive_region_weights(ch_names):
         vectors = np.array([places[name] - centre for name in names])
         return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
-    interest = np.exp(10 * directions(ch_names) @ directions(REGION_CENTRES).T)
+    interest = np.exp(concentration * directions(ch_names) @ directions(centres).T)
     return interest / interest.sum(0)
 
 
 def test_region__weights__those_of_distances_on_a_standard_cap():
-    names = ["Fp1", "F3", "C3", "Cz", "C4", "P8", "O1", "O2"]
-    weights = region_weights(electrode_rows(match_electrodes(names, len(names))))
+    names = ["F7", "F3", "Fz", "F4", "F8", "T7", "C3", "Cz", "C4", "T8", "P3", "P4", "O1", "O2"]
+    weights = place_weights(electrode_rows(match_electrodes(names, len(names))))
     np.testing.assert_allclose(weights.sum(0), 1, atol=1e-6)
     # Caps of templates differ by millimetres.
-    np.testing.assert_allclose(weights, naive_region_weights(names), atol=0.2)
+    np.testing.assert_allclose(weights, naive_weights(names, REGION_CENTRES, 30), atol=0.3)
 
 
-def test_region__weights_of_a_pair_and_of_mixtures__mean_of_the_electrodes():
-    table = region_table()
+def test_region__weights_of_a_pair__mean_of_the_electrodes():
+    table = interest_table(REGIONS, 30.0)
     pair = electrode_rows(match_electrodes(["C3-P3"], 1))
     c3, p3 = (ELECTRODE_NAMES.index(name) + 1 for name in ("C3", "P3"))
-    np.testing.assert_allclose(pair @ table, table[[c3, p3]].mean(0, keepdims=True), rtol=1e-6)
-    np.testing.assert_allclose(region_weights(pair), 1)
+    np.testing.assert_allclose(pair @ table, table[[c3, p3]].mean(0, keepdims=True), rtol=1e-5)
+    np.testing.assert_allclose(place_weights(pair), 1)
+
+
+def test_place__electrodes_far_from_every_place__nearest_counts():
+    rows = electrode_rows(match_electrodes(["O1", "Fp2"], 2))
+    weights = place_weights(rows, ("Oz", "Fpz"), 1000.0)
+    np.testing.assert_allclose(weights, np.eye(2), atol=1e-6)
+
+
+TEN_TWENTY = [
+    "Fp1",
+    "Fp2",
+    "F7",
+    "F3",
+    "Fz",
+    "F4",
+    "F8",
+    "T7",
+    "C3",
+    "Cz",
+    "C4",
+    "T8",
+    "P7",
+    "P3",
+    "Pz",
+    "P4",
+    "P8",
+    "O1",
+    "O2",
+]
+
+
+def log_euclidean_tangent(signals):
+    """Upper triangles of log-covariances of (n_epochs, n_channels, n_patches, 200), by scipy."""
+    rows, columns = np.triu_indices(signals.shape[1])
+    result = []
+    for epoch in signals - signals.mean(-1, keepdims=True):
+        flat = epoch.reshape(len(epoch), -1) / 100
+        covariance = flat @ flat.T / flat.shape[1]
+        ridge = 1e-3 * np.trace(covariance) / len(flat)
+        log = scipy.linalg.logm(covariance + ridge * np.eye(len(flat)))
+        result.append(log[rows, columns] * np.where(rows == columns, 1, np.sqrt(2)))
+    return np.array(result)
+
+
+def test_covariance__montage_of_the_10_20_system__log_of_the_matrix():
+    mixing = np.random.default_rng(1).normal(size=(19, 19))
+    X = np.einsum("ij,njt->nit", mixing, make_eeg(n_channels=19))
+    embedder = tiny("embedder", covariance=True, ch_names=TEN_TWENTY).fit(X)
+    features = embedder.transform(X)
+    expected = log_euclidean_tangent(X.reshape(12, 19, 3, 200))
+    # Neighbours count a little at each position.
+    np.testing.assert_allclose(features[:, 100:], expected, atol=0.05)
+    names = list(embedder.get_feature_names_out())
+    assert names[100:102] == ["Fp1xFp1", "Fp1xFp2"]
+    assert names[-1] == "O2xO2"
+
+
+def test_covariance__other_channels_and_flat_signals__finite_and_of_one_size():
+    for X, names in (
+        (make_eeg(n_channels=1), ["Cz"]),
+        (make_eeg(n_channels=3), ["C3-P3", "O1", "unknown"]),
+        (np.zeros((4, 2, 400)), ["C3", "C4"]),
+    ):
+        features = tiny("embedder", covariance=True, ch_names=names).fit_transform(X)
+        assert features.shape == (len(X), 290)
+        assert np.isfinite(features).all()
+
+
+def test_covariance__long_epochs__of_all_segments_together():
+    X = make_eeg(n_epochs=2, n_channels=19, n_times=40 * 200)
+    params = {"covariance": True, "ch_names": TEN_TWENTY}
+    long = tiny("embedder", **params).fit_transform(X)[:, 100:]
+    expected = log_euclidean_tangent(X.reshape(2, 19, 40, 200))
+    np.testing.assert_allclose(long, expected, atol=0.05)
 
 
 def test_region__features__weighted_means_over_channels():
     X = make_eeg()
     embedder = tiny("embedder", pooling="region").fit(X)
     tokens = bare_tokens(embedder.net_.module_, X)[:, 1:].reshape(len(X), 4, -1, 100).mean(2)
-    weights = region_weights(electrode_rows(match_electrodes(CH_NAMES, 4)))
+    weights = place_weights(electrode_rows(match_electrodes(CH_NAMES, 4)))
     expected = np.einsum("ncd,cr->nrd", tokens, weights).reshape(len(X), -1)
     np.testing.assert_allclose(embedder.transform(X), expected, atol=1e-5)
 
@@ -117,7 +192,7 @@ def test_spectrum__last_features__log_amplitudes_of_each_second():
 def test_spectrum__regions__weighted_means_of_the_channels():
     X = make_eeg()
     by_channel = tiny("embedder", spectrum="channel").fit_transform(X)[:, 100:]
-    weights = region_weights(electrode_rows(match_electrodes(CH_NAMES, 4)))
+    weights = place_weights(electrode_rows(match_electrodes(CH_NAMES, 4)))
     expected = np.einsum("ncf,cr->nrf", by_channel.reshape(len(X), 4, 46), weights)
     by_region = tiny("embedder", spectrum="region").fit_transform(X)[:, 100:]
     np.testing.assert_allclose(by_region, expected.reshape(len(X), -1), atol=1e-5)
@@ -139,7 +214,9 @@ def test_features__each_pooling_and_spectrum__tokens_then_spectra(pooling, spect
 def test_spectrum__that_cannot_be__is_refused():
     with pytest.raises(ValueError, match=r"spectrum=True was given; expected one of .*or None"):
         tiny("embedder", spectrum=True).fit(make_eeg())
-    with pytest.raises(ValueError, match=r"tokens that are not pooled.*Pass spectrum=None"):
+    with pytest.raises(ValueError, match="covariance='log' was given; expected True or False"):
+        tiny("embedder", covariance="log").fit(make_eeg())
+    with pytest.raises(ValueError, match=r"tokens that are not pooled.*Pass spectrum=None and"):
         tiny("embedder", pooling="none", spectrum="region").fit(make_eeg())
 
 

@@ -17,7 +17,7 @@ CH_NAMES = ["Fp1", "C3", "Cz", "O2"]
 _SAMPLES_OF_ALPHA = 400
 _ARRAYS = {"sfreq": 200, "ch_names": CH_NAMES, "random_state": 0, "device": "cpu"}
 # The plainest features, which tests can compute themselves.
-_MEAN = {"pooling": "mean", "spectrum": None}
+_MEAN = {"pooling": "mean", "spectrum": None, "covariance": False}
 _SIZES = {"architecture": "tiny", "codebook_size": 16}
 ESTIMATORS = {
     "tokenizer": (DDRVQTransformer, {**_ARRAYS, **_SIZES, "max_epochs": 1}),

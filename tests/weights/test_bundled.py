@@ -1,0 +1,141 @@
+"""The bundled default model: there, small, offline, and for EEG of any kind."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import sk_brainrvq
+from sk_brainrvq import (
+    BrainRVQClassifier,
+    BrainRVQEmbedder,
+    BrainRVQPretrainer,
+    CodeHistogram,
+    DDRVQTransformer,
+    Weights,
+)
+from sk_brainrvq.datasets import load_eegmat, make_eeg
+from sk_brainrvq.weights import CheckpointError, bundled_weights, resolve_weights
+
+BUNDLED = Path(sk_brainrvq.__file__).parent / "weights" / "bundled"
+NAMES = ["default", "default-tokenizer"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_bundled__files__below_ten_megabytes_with_a_card(name):
+    files = {path.name: path for path in (BUNDLED / name).iterdir()}
+    assert {"model.safetensors", "config.json", "README.md"} <= files.keys()
+    assert sum(path.stat().st_size for path in files.values()) < 10e6
+    card = files["README.md"].read_text()
+    for word in ("EEGMAT", "Open Data Commons Attribution", "Zyma", "00-27", "Limits"):
+        assert word in card
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_bundled__origin__is_recorded(name):
+    weights = bundled_weights(name)
+    assert weights.name == name
+    info = weights.info
+    assert info["subjects"] == list(range(28))
+    assert info["filters"] == {"l_freq": 0.5, "h_freq": 45.0, "notch": None, "reference": None}
+    assert info["trained_patches"] == 30
+    # 19 electrodes, and A1 and A2 in a pair.
+    assert len(info["trained_rows"]) == 21
+    assert weights == Weights(BUNDLED / name)
+
+
+def test_default__as_a_parameter__stands_for_the_part_that_fits():
+    encoder = resolve_weights("default", ("pretraining", "encoder"), "weights")
+    assert encoder.kind == "pretraining"
+    assert encoder is resolve_weights("default", ("pretraining", "tokenizer"), "weights")
+    assert resolve_weights("default", ("tokenizer",), "tokenizer").kind == "tokenizer"
+    with pytest.raises(CheckpointError, match="expected one of classifier"):
+        resolve_weights("default", ("classifier",), "weights")
+
+
+def test_default__in_a_process_without_network__embeds_in_three_lines():
+    code = """
+import socket, sys
+class NoNetwork(socket.socket):
+    def connect(self, address):
+        raise OSError(f"no network: {address}")
+socket.socket = NoNetwork
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sk_brainrvq import BrainRVQEmbedder
+from sk_brainrvq.datasets import make_eeg
+eeg = make_eeg(2, 4, random_state=0).to_epochs()
+pipeline = make_pipeline(BrainRVQEmbedder(), LogisticRegression(max_iter=1000))
+print(pipeline.fit(eeg, eeg.events[:, 2]).predict(eeg).shape)
+"""
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True,
+                          text=True, check=False)  # fmt: skip
+    assert done.stdout.strip() == "(8,)", done.stderr
+
+
+@pytest.mark.parametrize("seconds", [0.5, 1, 5, 60])
+@pytest.mark.parametrize("n_channels", [1, 3, 64])
+def test_default__any_length_and_montage__finite_features_of_one_size(seconds, n_channels):
+    import mne
+
+    names = mne.channels.make_standard_montage("biosemi64").ch_names[-n_channels:]
+    rng = np.random.default_rng(0)
+    X = rng.normal(scale=20, size=(2, n_channels, round(200 * seconds)))
+    embedder = BrainRVQEmbedder(sfreq=200, ch_names=names)
+    features = embedder.fit_transform(X)
+    assert features.shape == (2, len(embedder.get_feature_names_out()))
+    assert np.isfinite(features).all()
+    assert np.abs(features).max() < 100
+
+
+def test_default__every_estimator__takes_it():
+    eeg = make_eeg(2, 4, random_state=0)
+    recording = {"sfreq": eeg.sfreq, "ch_names": eeg.ch_names}
+    codes = DDRVQTransformer(weights="default", **recording).fit_transform(eeg.X)
+    assert codes.shape == (8, 19, 5, 2, 3)
+    counts = CodeHistogram(codebook_size=512).fit_transform(codes)
+    assert counts.sum() == codes.size
+    pretrainer = BrainRVQPretrainer("default", weights="default", **recording).fit(eeg.X)
+    embedder = BrainRVQEmbedder(**recording)
+    np.testing.assert_allclose(
+        pretrainer.transform(eeg.X), embedder.fit_transform(eeg.X), atol=1e-5
+    )
+    classifier = BrainRVQClassifier(max_epochs=1, random_state=0, **recording).fit(eeg.X, eeg.y)
+    assert classifier.predict(eeg.X).shape == (8,)
+
+
+def test_default_tokenizer__real_eeg_it_has_not_seen__explained_better_at_each_level(
+    eegmat_folder,
+):
+    windows = load_eegmat(eegmat_folder, [29])
+    tokenizer = DDRVQTransformer(
+        weights="default", sfreq=windows.sfreq, ch_names=windows.ch_names, l_freq=None, h_freq=None
+    ).fit(windows.X[:2])
+    scores = [tokenizer.score(windows.X[::4], n_levels=levels) for levels in (1, 2, 3)]
+    assert 0.2 < scores[0] < scores[1] < scores[2]
+
+
+def test_default_pretraining__real_eeg_it_has_not_seen__predicts_codes_far_above_chance(
+    eegmat_folder,
+):
+    windows = load_eegmat(eegmat_folder, [29])
+    pretrainer = BrainRVQPretrainer(
+        "default", weights="default", sfreq=windows.sfreq, ch_names=windows.ch_names
+    ).fit(windows.X[:2])
+    assert pretrainer.score(windows.X[::6]) > 10 / 512
+
+
+def test_default__simulated_task__new_subjects_are_told_apart():
+    eeg = make_eeg(4, 16, effect=0.8, random_state=0)
+    seen = eeg.subjects < 2
+    embedder = BrainRVQEmbedder(sfreq=eeg.sfreq, ch_names=eeg.ch_names)
+    model = make_pipeline(embedder, StandardScaler(), LogisticRegression(C=0.01))
+    model.fit(eeg.X[seen], eeg.y[seen])
+    scores = model.decision_function(eeg.X[~seen])
+    assert roc_auc_score(eeg.y[~seen], scores) > 0.9
