@@ -11,8 +11,8 @@ from sk_brainrvq.datasets import load_eegmat, make_eeg
 from sk_brainrvq.viz import plot_codes
 
 warnings.simplefilter("ignore")
-docs = Path(__file__).parents[1] if "__file__" in globals() else Path.cwd()
-shared = Path(os.environ.get("SK_BRAINRVQ_SHARED", docs.parents[1] / "shared"))
+# The plot directive runs this in its own folder.
+shared = Path(os.environ.get("SK_BRAINRVQ_SHARED", "../../../shared"))
 try:
     eeg = load_eegmat(shared / "data" / "eegmat", [29])
 except FileNotFoundError:
@@ -28,7 +28,7 @@ figure = plt.figure(figsize=(11, 4.4), layout="constrained")
 left, right = figure.subfigures(1, 2, width_ratios=(5, 6))
 
 ax = left.subplots()
-shown = [name for name in ("Fp1", "F3", "C3", "P3", "O1", "O2", "Pz") if name in eeg.ch_names]
+shown = [name for name in ("Fp1", "F7", "F3", "C3", "Pz", "P3", "O1", "O2") if name in eeg.ch_names]
 step = 70.0
 times = [sample / eeg.sfreq for sample in range(signals.shape[-1])]
 for row, name in enumerate(shown):
@@ -48,7 +48,8 @@ for second in range(1, round(times[-1])):
 ax.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, fontsize=9)
 
 axes = right.subplots(2, codes.shape[-1], sharex=True, sharey=True)
-plot_codes(codes, tokenizer, ax=axes.ravel())
+rows = [eeg.ch_names.index(name) for name in shown]
+plot_codes(codes[:, rows], tokenizer, ch_names=shown, ax=axes.ravel())
 for axis in axes.ravel():
     axis.label_outer()
-    axis.tick_params(labelsize=6)
+    axis.tick_params(labelsize=9)

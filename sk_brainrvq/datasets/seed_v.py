@@ -62,9 +62,10 @@ class SEEDV(Protocol):
     --------
     >>> from sk_brainrvq.datasets import SEEDV
     >>> protocol = SEEDV()
-    >>> protocol.classes, protocol.split_rule
-    (('disgust', 'fear', 'sad', 'neutral', 'happy'),
-    'trials 1-5 / 6-10 / 11-15 of each session: not across subjects')
+    >>> protocol.classes
+    ('disgust', 'fear', 'sad', 'neutral', 'happy')
+    >>> protocol.split_rule
+    'trials 1-5 / 6-10 / 11-15 of each session: not across subjects'
     """
 
     name = "seed-v"
