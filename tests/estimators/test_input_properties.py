@@ -36,7 +36,9 @@ def embedder():
 
 def embed(weights, X, pooling="mean", **params):
     """Features, their documented shape checked; None where a documented error was raised."""
-    embedder = BrainRVQEmbedder(weights, pooling=pooling, device="cpu", **params)
+    embedder = BrainRVQEmbedder(
+        weights, pooling=pooling, spectrum=None, covariance=False, device="cpu", **params
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
