@@ -73,7 +73,6 @@ sphinx_gallery_conf = {
     ),
     "backreferences_dir": "api/backreferences",
     "doc_module": ("sk_brainrvq",),
-    "reference_url": {"sk_brainrvq": None},
     "capture_repr": ("_repr_html_",),
     "show_signature": False,
     "image_srcset": ["2x"],

@@ -93,15 +93,21 @@ plt.colorbar(image, ax=ax, label=f"{eeg.classes[0]}  <  AUROC  <  {eeg.classes[1
 # %%
 # The other columns
 # -----------------
-# What the network adds to the spectrum: its tokens. They have numbers in place of names. How many
-# of them go with the condition, and how much?
+# The tokens of the network, which have numbers in place of names, and the covariance of signals at
+# 19 positions, with names such as "C3xO1". How many of each kind go with the condition, and how
+# much?
 
-tokens = np.array([not name.endswith(("Hz", "log_std")) for name in names])
+spectrum = np.array([name.endswith(("Hz", "log_std")) for name in names])
+tokens = np.array([name.startswith("brainrvqembedder") for name in names])
 alone = np.array([roc_auc_score(eeg.y, column) for column in centred.T])
 strength = np.abs(alone - 0.5) + 0.5
 _, ax = plt.subplots(figsize=(7, 3.4), layout="constrained")
 bins = np.linspace(0.5, 1, 41)
-looks = ((tokens, "tokens", "#0072B2", "-"), (~tokens, "spectrum", "#E69F00", "--"))
+looks = (
+    (tokens, "tokens", "#0072B2", "-"),
+    (spectrum, "spectrum", "#E69F00", "--"),
+    (~(tokens | spectrum), "covariance", "#009E73", "-."),
+)
 for kind, name, colour, dashes in looks:
     share = np.full(kind.sum(), 100 / kind.sum())
     ax.hist(
