@@ -79,7 +79,13 @@ def features(variant: str, seed: int, raws: list, windows: Windows, work: Path) 
     kept = work / f"{variant.replace(' ', '-')}-{seed}.npy"
     if kept.exists():
         return np.load(kept)
-    embedding = {"sfreq": windows.sfreq, "ch_names": windows.ch_names, "spectrum": False}
+    embedding: dict[str, Any] = {
+        "sfreq": windows.sfreq,
+        "ch_names": windows.ch_names,
+        "pooling": "region",
+        "spectrum": None,
+        "covariance": False,
+    }
     if variant == UNTRAINED:
         embedder = BrainRVQEmbedder(None, architecture="tiny", random_state=seed, **embedding)
     else:

@@ -75,14 +75,20 @@ def main() -> None:
     features = {"log band power, 5 bands": five}
     features["log band power, 7 bands"] = log_band_power(windows.X, SEVEN_BANDS)
     tiny = embed(None, architecture="tiny")
-    features["spectra of regions alone"] = spectra = tiny[:, 100:]
+    _, spectra, covariance = np.split(tiny, [100, 100 + 11 * 46], axis=1)
+    features["spectra of regions, no network"] = spectra
+    features["log-covariance, no network"] = covariance
+    features["spectra and log-covariance, no network"] = np.hstack([spectra, covariance])
+    features["band power, 7 bands, and log-covariance, no network"] = np.hstack(
+        [features["log band power, 7 bands"], covariance]
+    )
     models: dict[str, Any] = {"random": None, "default": options.weights}
     if options.tokenizer:
         models["tokenizer's encoder"] = options.tokenizer
     for name, weights in models.items():
         layers = [int(n) for n in options.layers.split(",")] if name == "default" else [-1]
         for layer in layers:
-            params: dict[str, Any] = {"layer": layer, "spectrum": None}
+            params: dict[str, Any] = {"layer": layer, "spectrum": None, "covariance": False}
             if weights is None:
                 params["depth"] = 6
             title = f"{name}, layer {layer}"
@@ -94,6 +100,9 @@ def main() -> None:
             features[f"{title}: regions"] = regions
             features[f"{title}: regions, spectra"] = np.hstack([regions, spectra])
             features[f"{title}: mean, spectra"] = np.hstack([mean, spectra])
+            features[f"{title}: mean, spectra, log-covariance"] = np.hstack(
+                [mean, spectra, covariance]
+            )
     default = embed(options.weights)
     features["the default embedding"] = default
     features["the default embedding and 5-band power"] = np.hstack([default, five])

@@ -7,7 +7,7 @@ import torch
 from speed.machine import PRODUCT, matrix_product, product_speed, use_threads
 from speed.measuring import Options, Table, interleaved, percent
 from speed.networks import base_encoder, counted_gflop, patches
-from speed.transform import base_embedder, signals
+from speed.transform import TOKENS_ALONE, base_embedder, signals
 
 _SHAPES = [(20, 1), (20, 5), (19, 10), (20, 20), (32, 30), (64, 30), (128, 30)]
 _QUICK_SHAPES = [(20, 1), (19, 10), (64, 15)]
@@ -82,7 +82,7 @@ def _add_growth(rows: list[dict[str, Any]]) -> None:
 def _over_windows(options: Options) -> Table:
     numbers = options.pick(_WINDOWS, _QUICK_WINDOWS)
     X = signals(max(numbers))
-    embedder = base_embedder(batch_size=min(64, min(numbers))).fit(X[:2])
+    embedder = base_embedder(batch_size=min(64, min(numbers)), **TOKENS_ALONE).fit(X[:2])
     contestants = {str(n): lambda n=n: embedder.transform(X[:n]) for n in numbers}
     seconds = interleaved(contestants, options.pick(5, 2))
     rows = [

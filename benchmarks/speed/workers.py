@@ -10,7 +10,7 @@ from joblib.externals.loky import get_reusable_executor
 
 from speed.machine import use_threads
 from speed.measuring import Options, Table, interleaved, n_cores, times
-from speed.transform import base_embedder, signals
+from speed.transform import TOKENS_ALONE, base_embedder, signals
 
 _WINDOWS, _QUICK_WINDOWS = 256, 16
 _JOBS = 2
@@ -20,7 +20,7 @@ def run(options: Options) -> list[Table]:
     """The same windows in one process and in two."""
     use_threads(options)
     X = signals(options.pick(_WINDOWS, _QUICK_WINDOWS))
-    embedder = base_embedder().fit(X[:2])
+    embedder = base_embedder(**TOKENS_ALONE).fit(X[:2])
     halves = np.array_split(X, _JOBS)
     pool = Parallel(n_jobs=_JOBS, backend="loky")
     threads: dict[int, int] = {}

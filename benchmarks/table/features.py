@@ -11,13 +11,16 @@ from numpy.typing import NDArray
 from scipy.signal import welch
 
 from sk_brainrvq import BrainRVQEmbedder
+from sk_brainrvq.estimators.pooling import COVARIANCE_NAMES, SPECTRUM_NAMES
 from sk_brainrvq.files import write_whole
+from sk_brainrvq.signals.regions import REGIONS
 from table.tasks import SFREQ, Task
 
 BANDS = {
     7: ((1, 4), (4, 8), (8, 10), (10, 13), (13, 20), (20, 30), (30, 45)),
     5: ((1, 4), (4, 8), (8, 13), (13, 30), (30, 45)),
 }
+N_SUMMARIES = len(REGIONS) * len(SPECTRUM_NAMES) + len(COVARIANCE_NAMES)
 
 
 def log_band_power(X: NDArray, n_bands: int) -> NDArray:
@@ -62,7 +65,9 @@ def compute(name: str, task: Task, embedder: Mapping[str, Any], architecture: st
     Parameters
     ----------
     name : str
-        "bands7", "bands5", "covariances", "embedding", or "random-" and a seed.
+        "bands7", "bands5", "covariances", "summaries" (what the default embedding holds beside
+        tokens: spectra by region and log-covariance), "log-covariance", "embedding", or
+        "random-" and a seed.
     task : Task
     embedder : mapping
         Parameters of the pretrained embedder.
@@ -77,6 +82,10 @@ def compute(name: str, task: Task, embedder: Mapping[str, Any], architecture: st
         return log_band_power(task.X, int(name.removeprefix("bands")))
     if name == "covariances":
         return covariances(task.X)
+    if name in ("summaries", "log-covariance"):
+        # Of a network that is cut off: they do not depend on it.
+        whole = embed(task, weights=None, architecture="tiny", l_freq=None, h_freq=None)
+        return whole[:, -(N_SUMMARIES if name == "summaries" else len(COVARIANCE_NAMES)) :]
     if name == "embedding":
         return embed(task, **embedder)
     seed = int(name.removeprefix("random-"))

@@ -13,6 +13,18 @@ def _all_systems() -> dict[str, System]:
         Linear("bands7-c", "7-band log power, LR, C chosen", "baseline", False, ("bands7",), True),
         Linear("bands5-c", "5-band log power, LR, C chosen", "baseline", False, ("bands5",), True),
         Tangent("tangent", "tangent space, LR", "baseline", inputs=("covariances",)),
+        Linear(
+            "summaries",
+            "spectra by region and log-covariance, no network, LR",
+            "baseline",
+            inputs=("summaries",),
+        ),
+        Linear(
+            "covariance+bands",
+            "log-covariance and 7-band log power, no network, LR",
+            "baseline",
+            inputs=("log-covariance", "bands7"),
+        ),
         *(RivalSystem(name, rival.label, "rival", True) for name, rival in RIVALS.items()),
         Linear("random", "random encoder, frozen, LR", "brainrvq", True, ("random",)),
         BrainRVQSystem("scratch", "BrainRVQ, from scratch", "brainrvq", True, pretrained=False),

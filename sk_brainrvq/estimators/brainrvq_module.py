@@ -153,6 +153,11 @@ class BrainRVQModule(nn.Module):
         rows = torch.from_numpy(electrode_rows(matches))
         self.register_buffer("electrodes", rows, persistent=False)
         encoder.requires_grad_(not frozen)
+        if head == "embedding":
+            raise ValueError(
+                "head='embedding' was given; its training starts from a regression that "
+                "BrainRVQClassifier and BrainRVQRegressor fit. Use them, or head='mean'."
+            )
         self.classifier = EncoderClassifier(
             encoder, n_outputs, head, self.n_chans, n_samples // _PATCH_SAMPLES, dropout
         )

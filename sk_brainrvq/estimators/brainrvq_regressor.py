@@ -30,11 +30,14 @@ class BrainRVQRegressor(RegressorMixin, FineTunedEstimator):
     spectral_embedding : bool, optional
         Show the encoder each patch's log amplitude and spectrum beside its waveform; True by
         default.
-    head : {"mean", "flatten", "attention"}, default="mean"
+    head : {"mean", "flatten", "attention", "embedding"}, default="mean"
         What turns patch tokens into outputs. "mean": a linear map of their mean. "attention": a
         learnt query attends over them, then a linear map. "flatten": all of them side by side
         and a perceptron of two hidden layers, as in the paper's tables: large, and tied to the
         channels and the length of fit.
+        "embedding": a linear map of all that ``BrainRVQEmbedder`` gives by default, spectra by
+        region and log-covariances included; its training starts from a ridge
+        regression on them, so that it begins where the embedder and a linear model end.
     dropout : float, default=0.1
         Of the flattened head.
     strategy : {"full", "frozen", "lora"}, default="full"

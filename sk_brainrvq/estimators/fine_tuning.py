@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.base import is_classifier
 from torch import nn
 
 from sk_brainrvq.estimators.architectures import (
@@ -15,6 +16,7 @@ from sk_brainrvq.estimators.architectures import (
     resolve_sizes,
 )
 from sk_brainrvq.estimators.fine_tuning_plan import FineTuningPlan, PassState, StartingPoint
+from sk_brainrvq.estimators.head_start import place_head, start_head
 from sk_brainrvq.estimators.headed import HeadedEstimator
 from sk_brainrvq.estimators.labelled import (
     LabelledEEG,
@@ -125,6 +127,7 @@ class FineTunedEstimator(HeadedEstimator):
             with seeded(session.seed):
                 module = self._module(plan.config, plan.start)
                 self.n_trained_parameters_ = limit_training(module, self.strategy, self.lora_rank)
+                self._start_head(module, rest, plan.start)
                 net = self._train(module, rest, held_out, session)
         self._pass_state, self._n_passes = None, 0
         self._keep(net, plan)
@@ -138,6 +141,7 @@ class FineTunedEstimator(HeadedEstimator):
         state = self._usable_pass_state()
         with seeded((draw_seed(self.random_state) + n_passes) % _MAX_SEED):
             module = self._module_for_pass(plan, state)
+            self._start_head(module, plan.data, plan.start)
             self.n_trained_parameters_ = count_trained(module)
             net = train_pass(
                 self._net_class,
@@ -255,7 +259,17 @@ class FineTunedEstimator(HeadedEstimator):
         module = cast(EncoderClassifier, build_module(self._kind, config))
         if start.weights is not None:
             module.encoder = start.weights.encoder(self.drop_path)
+        place_head(module)
         return module
+
+    def _start_head(
+        self, module: EncoderClassifier, data: LabelledEEG, start: StartingPoint
+    ) -> None:
+        """Set what a head's training starts from, unless it goes on from a fitted one."""
+        if start.continues:
+            return
+        device, classifies = resolve_device(self.device), is_classifier(self)
+        start_head(module, data, classifies=classifies, batch_size=self.batch_size, device=device)
 
     def _train(
         self, module: nn.Module, data: LabelledEEG, held_out: LabelledEEG | None, session: Session

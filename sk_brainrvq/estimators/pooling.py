@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sk_brainrvq.nn import EEGEncoder
-from sk_brainrvq.nn.encoder import log_spectrum
+from sk_brainrvq.nn.summaries import covariances, log_covariances, spectra
 from sk_brainrvq.signals import InvalidEEGError, PatchGroup
 from sk_brainrvq.signals.regions import POSITION_CONCENTRATION, POSITIONS, place_weights
 from sk_brainrvq.training import Batch, run_batches
@@ -19,11 +19,6 @@ SPECTRUM_POOLINGS = ("region", "mean", "channel")
 COVARIANCE_NAMES = tuple(
     f"{first}x{second}" for i, first in enumerate(POSITIONS) for second in POSITIONS[i:]
 )
-# Added to the eigenvalues of a covariance: a share of their mean, and a hundredth of a microvolt.
-_RIDGE = 1e-3
-_SMALLEST_VARIANCE = 1e-8
-# Of log_spectrum: the standard deviation, and 1 to 45 Hz, which most recordings keep.
-_SPECTRUM = [0, *range(2, 47)]
 SPECTRUM_NAMES = ("log_std", *(f"{frequency}Hz" for frequency in range(1, 46)))
 
 
@@ -95,8 +90,7 @@ def embed(
             return patches
         parts = [tokens[:, 0] if pooling == "cls" else _pooled(patches, batch, pooling)]
         if spectrum is not None:
-            spectra = log_spectrum(batch.x)[..., _SPECTRUM]
-            parts.append(_pooled(spectra, batch, spectrum))
+            parts.append(_pooled(spectra(batch.x), batch, spectrum))
         if covariance:
             parts.append(_covariances(batch).flatten(1))
         return torch.cat(parts, 1)
@@ -158,28 +152,15 @@ def _pooled(values: Tensor, batch: Batch, pooling: str) -> Tensor:
 
 
 def _covariances(batch: Batch) -> Tensor:
-    """Mean covariance (B, 19, 19) of a second of the signals at the 10-20 positions."""
+    """Covariances (B, 19, 19) of the signals at the 10-20 positions."""
     weights = place_weights(batch.electrodes.cpu().numpy(), POSITIONS, POSITION_CONCENTRATION)
-    centred = batch.x - batch.x.mean(-1, keepdim=True)
-    placed = torch.einsum("bcpt,cr->brpt", centred, torch.from_numpy(weights).to(centred))
-    flat = placed.flatten(2)
-    return flat @ flat.transpose(1, 2) / flat.shape[-1]
+    return covariances(batch.x, torch.from_numpy(weights))
 
 
 def _log_map(flat: NDArray) -> NDArray:
-    """Upper triangles (n, 190) of the logarithms of flat covariances (n, 361).
-
-    Off the diagonal times the square root of two, so that distances of rows are the log-Euclidean
-    distances of matrices. The ridge keeps places with the same signal apart from zero.
-    """
-    n_places = len(POSITIONS)
-    covariances = flat.reshape(-1, n_places, n_places)
-    values, vectors = np.linalg.eigh(covariances)
-    ridge = _RIDGE * values.mean(1, keepdims=True).clip(min=0) + _SMALLEST_VARIANCE
-    logs = np.log(values.clip(min=0) + ridge)
-    matrices = (vectors * logs[:, None]) @ vectors.transpose(0, 2, 1)
-    rows, columns = np.triu_indices(n_places)
-    return matrices[:, rows, columns] * np.where(rows == columns, 1, np.sqrt(2))
+    """Log-covariances (n, 190) of flat covariances (n, 361)."""
+    matrices = torch.from_numpy(flat.reshape(-1, len(POSITIONS), len(POSITIONS)))
+    return log_covariances(matrices).numpy()
 
 
 def _to_standard_deviations(features: NDArray, width: int) -> None:

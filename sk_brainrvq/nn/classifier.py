@@ -3,9 +3,10 @@
 import torch
 from torch import Tensor, nn
 
+from sk_brainrvq.nn.embedding_head import EmbeddingHead
 from sk_brainrvq.nn.encoder import HEAD_WIDTH, EEGEncoder
 
-HEADS = ("mean", "flatten", "attention")
+HEADS = ("mean", "flatten", "attention", "embedding")
 
 # Widths of the flattened head in the paper's tables, whatever the encoder's width.
 _WIDTH_PER_PATCH = 200
@@ -21,10 +22,12 @@ class EncoderClassifier(nn.Module):
         Its final LayerNorm is applied to the mean (``head="mean"``) or to each token.
     n_outputs : int
         Number of classes, or of targets of a regression.
-    head : {"mean", "flatten", "attention"}, default="mean"
+    head : {"mean", "flatten", "attention", "embedding"}, default="mean"
         "mean": mean of the patch tokens, linear map. "flatten": all patch tokens side by side
         and a perceptron of two hidden layers; serves one number of channels and patches.
         "attention": a learnt query attends over the patch tokens, then LayerNorm, linear map.
+        "embedding": mean of the patch tokens, spectra by region and log-covariances, linear map;
+        see :class:`~sk_brainrvq.nn.embedding_head.EmbeddingHead`.
     n_channels, n_patches : int, optional
         C and P of the flattened head, which needs them.
     dropout : float, default=0.1
@@ -68,6 +71,8 @@ class EncoderClassifier(nn.Module):
             self.head: nn.Module = _linear(encoder.embed_dim, n_outputs)
         elif head == "attention":
             self.head = AttentionHead(encoder.embed_dim, n_outputs)
+        elif head == "embedding":
+            self.head = EmbeddingHead(encoder.embed_dim, n_outputs)
         elif head == "flatten":
             if n_channels is None or n_patches is None:
                 raise ValueError(
@@ -106,12 +111,20 @@ class EncoderClassifier(nn.Module):
         return self.head(self.features(x, electrodes))
 
     def features(self, x: Tensor, electrodes: Tensor) -> Tensor:
-        """What the head sees: (B, D) for the mean, patch tokens (B, C, P, D) for others."""
+        """What the head sees.
+
+        (B, D) for the mean, (B, n_features) for the embedding, patch tokens (B, C, P, D) for
+        others.
+        """
         recorded = torch.is_grad_enabled() and not self.encoder_is_frozen
         with torch.set_grad_enabled(recorded):
             if self.pools_mean:
                 return self.pooled(x, electrodes)
-            return self._tokens(x, electrodes, normalize=True)
+            tokens = self._tokens(x, electrodes, normalize=True)
+        if not isinstance(self.head, EmbeddingHead):
+            return tokens
+        mean = tokens.flatten(1, 2).mean(1)
+        return torch.cat([mean, self.head.summaries(x, electrodes)], 1)
 
     def pooled(self, x: Tensor, electrodes: Tensor) -> Tensor:
         """Normalised mean of the patch tokens, shape (B, D)."""

@@ -50,6 +50,11 @@ def interest_table(centres: tuple[str, ...], concentration: float) -> NDArray:
     return table
 
 
+def log_interest_table(centres: tuple[str, ...], concentration: float) -> NDArray:
+    """Logarithm of :func:`interest_table`, (129, n_centres) float32, finite everywhere."""
+    return np.log(np.maximum(interest_table(centres, concentration), _SMALLEST)).astype(np.float32)
+
+
 def place_weights(
     electrodes: NDArray, centres: tuple[str, ...] = REGIONS, concentration: float | None = None
 ) -> NDArray:

@@ -12,7 +12,7 @@ from tiny import CH_NAMES, fitted, make_alpha_task, make_eeg, make_labels, tiny
 from sk_brainrvq.signals import InvalidEEGError
 
 D = 100
-HEADS = ["mean", "flatten", "attention"]
+HEADS = ["mean", "flatten", "attention", "embedding"]
 STRATEGIES = ["full", "frozen", "lora"]
 
 

@@ -11,7 +11,7 @@ from sk_brainrvq.weights.modules import build_module
 
 B, C, P, D = 3, 2, 4, 100
 ELECTRODES = torch.tensor([1, 40])
-HEADS = ["mean", "flatten", "attention"]
+HEADS = ["mean", "flatten", "attention", "embedding"]
 
 
 @pytest.fixture

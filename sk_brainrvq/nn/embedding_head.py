@@ -1,0 +1,102 @@
+"""The head that sees all that the embedder gives, and not tokens alone."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from sk_brainrvq.nn.encoder import N_ELECTRODE_ROWS
+from sk_brainrvq.nn.summaries import N_SPECTRUM, covariances, log_covariances, spectra
+
+N_REGIONS, N_POSITIONS = 11, 19
+
+
+class EmbeddingHead(nn.Module):
+    """Mean token, spectra by region and log-covariance, standardised, and a linear map.
+
+    Parameters
+    ----------
+    embed_dim, n_outputs : int
+
+    Attributes
+    ----------
+    log_regions, log_positions : Tensor, shapes (129, 11) and (129, 19)
+        Logarithms of each place's interest in each electrode row. Zeros, until they are set,
+        make every channel count alike everywhere.
+    centre, scale : Tensor, shape (n_features,)
+        Of the features, over training data.
+    linear : nn.Linear
+        Of standardised features over the root of their number, so that one step of the optimizer
+        moves outputs as far as with a few features.
+
+    Notes
+    -----
+    Started as the solution of a linear regression on frozen features, and trained with the
+    encoder from there: linear probing, then fine-tuning (Kumar et al. 2022, "Fine-tuning can
+    distort pretrained features and underperform out-of-distribution", ICLR). Spectra and
+    covariances are functions of the signal; through the tokens alone gradients reach the encoder.
+    """
+
+    log_regions: Tensor
+    log_positions: Tensor
+    centre: Tensor
+    scale: Tensor
+
+    def __init__(self, embed_dim: int, n_outputs: int):
+        super().__init__()
+        n_covariances = N_POSITIONS * (N_POSITIONS + 1) // 2
+        self.n_features = embed_dim + N_REGIONS * N_SPECTRUM + n_covariances
+        self.register_buffer("log_regions", torch.zeros(N_ELECTRODE_ROWS, N_REGIONS))
+        self.register_buffer("log_positions", torch.zeros(N_ELECTRODE_ROWS, N_POSITIONS))
+        self.register_buffer("centre", torch.zeros(self.n_features))
+        self.register_buffer("scale", torch.ones(self.n_features))
+        self.linear = nn.Linear(self.n_features, n_outputs)
+        nn.init.trunc_normal_(self.linear.weight, std=0.02)
+        nn.init.zeros_(self.linear.bias)
+
+    def summaries(self, x: Tensor, electrodes: Tensor) -> Tensor:
+        """Spectra by region and log-covariances of patches, without gradients.
+
+        Parameters
+        ----------
+        x : Tensor, shape (B, C, P, 200)
+        electrodes : Tensor, shape (C,) int64 or (C, 129) float
+
+        Returns
+        -------
+        Tensor, shape (B, 696), float32
+        """
+        with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
+            x = x.float()
+            regions = channel_weights(self.log_regions, electrodes)
+            of_regions = torch.einsum("bcn,cr->brn", spectra(x).mean(2), regions).flatten(1)
+            positions = channel_weights(self.log_positions, electrodes)
+            return torch.cat([of_regions, log_covariances(covariances(x, positions))], 1)
+
+    def standardised(self, features: Tensor) -> Tensor:
+        """Features (B, n_features) as the linear map takes them."""
+        return (features - self.centre) / (self.scale * math.sqrt(self.n_features))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Outputs (B, n_outputs) of features (B, n_features)."""
+        return self.linear(self.standardised(features))
+
+
+def channel_weights(log_interest: Tensor, electrodes: Tensor) -> Tensor:
+    """How much each channel counts at each place.
+
+    Parameters
+    ----------
+    log_interest : Tensor, shape (129, n_places)
+    electrodes : Tensor, shape (C,) int64 or (C, 129) float
+
+    Returns
+    -------
+    Tensor, shape (C, n_places)
+        Columns sum to 1.
+    """
+    if electrodes.ndim == 1:
+        return log_interest[electrodes].softmax(0)
+    # In logarithms nothing underflows where all electrodes are far away.
+    mixed = electrodes.to(log_interest.dtype).log()[..., None] + log_interest
+    return mixed.logsumexp(1).softmax(0)

@@ -1,0 +1,71 @@
+"""What is known of signals without a trained network: their spectra and covariances."""
+
+import torch
+from torch import Tensor
+
+from sk_brainrvq.nn.encoder import log_spectrum
+
+# Of log_spectrum: the standard deviation, and 1 to 45 Hz, which most recordings keep.
+_COLUMNS = [0, *range(2, 47)]
+N_SPECTRUM = len(_COLUMNS)
+# Added to the eigenvalues of a covariance: a share of their mean, and a hundredth of a microvolt.
+_RIDGE = 1e-3
+_SMALLEST_VARIANCE = 1e-8
+
+
+def spectra(x: Tensor) -> Tensor:
+    """Log standard deviation and log amplitudes at 1 to 45 Hz.
+
+    Parameters
+    ----------
+    x : Tensor, shape (..., 200)
+        Patches in 100 microvolts at 200 Hz.
+
+    Returns
+    -------
+    Tensor, shape (..., 46)
+        Columns of :func:`~sk_brainrvq.nn.encoder.log_spectrum`.
+    """
+    return log_spectrum(x)[..., _COLUMNS]
+
+
+def covariances(x: Tensor, weights: Tensor) -> Tensor:
+    """Covariance of the signals at places, the mean over patches.
+
+    Parameters
+    ----------
+    x : Tensor, shape (B, C, P, 200)
+        Patches in 100 microvolts; each is centred.
+    weights : Tensor, shape (C, n_places)
+        How much each channel counts at each place.
+
+    Returns
+    -------
+    Tensor, shape (B, n_places, n_places)
+    """
+    centred = x - x.mean(-1, keepdim=True)
+    flat = torch.einsum("bcpt,cr->brpt", centred, weights.to(centred)).flatten(2)
+    return flat @ flat.transpose(1, 2) / flat.shape[-1]
+
+
+def log_covariances(matrices: Tensor) -> Tensor:
+    """Upper triangles of the matrix logarithms of covariances.
+
+    Off the diagonal times the square root of two, so that distances of rows are the log-Euclidean
+    distances of matrices. The ridge keeps places with the same signal apart from zero.
+
+    Parameters
+    ----------
+    matrices : Tensor, shape (B, n_places, n_places)
+        In units of (100 microvolts)².
+
+    Returns
+    -------
+    Tensor, shape (B, n_places * (n_places + 1) / 2)
+    """
+    values, vectors = torch.linalg.eigh(matrices)
+    ridge = _RIDGE * values.mean(1, keepdim=True).clamp(min=0) + _SMALLEST_VARIANCE
+    logs = (values.clamp(min=0) + ridge).log()
+    logarithms = (vectors * logs[:, None]) @ vectors.transpose(1, 2)
+    rows, columns = torch.triu_indices(*matrices.shape[1:]).to(matrices.device)
+    return logarithms[:, rows, columns] * torch.where(rows == columns, 1.0, 2**0.5)
