@@ -46,6 +46,17 @@ from sk_brainrvq.weights.weights import read_attached
 _OF_ONE_MACHINE = ("callbacks", "checkpoint_dir", "resume_from")
 
 
+class _WeightsLabel:
+    """Stands for weights in the HTML display, which cuts what is longer than 30 characters."""
+
+    def __init__(self, weights: Weights):
+        name = weights.name if len(weights.name) <= 19 else f"{weights.name[:18]}…"
+        self._text = f"{name} ({weights.digest[:8]})"
+
+    def __repr__(self) -> str:
+        return self._text
+
+
 class EEGEstimator(BaseEstimator):
     """Base of the estimators that hold a network and take EEG.
 
@@ -79,6 +90,14 @@ class EEGEstimator(BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         return tags
+
+    def _get_params_html(self, *args: Any, **kwargs: Any) -> Any:
+        """What scikit-learn's HTML display shows: of weights their name and their digest."""
+        params = super()._get_params_html(*args, **kwargs)
+        for name, value in params.items():
+            if isinstance(value, Weights):
+                params[name] = _WeightsLabel(value)
+        return params
 
     # Reading EEG
 

@@ -119,12 +119,14 @@ def restore_training(net: Any, state: TrainingState) -> None:
 
 
 def plain_history(net: Any) -> list[dict[str, Any]]:
-    """The figures of each training epoch, without those of single batches."""
+    """The figures of each training epoch; of its batches the last one's learning rate alone."""
     left_out = ("batches", "event_lr")
-    return [
-        {key: value for key, value in row.items() if key not in left_out and "best" not in key}
-        for row in net.history
-    ]
+    rows = []
+    for row in net.history:
+        kept = {k: v for k, v in row.items() if k not in left_out and "best" not in k}
+        rates = [batch["event_lr"] for batch in row["batches"] if "event_lr" in batch]
+        rows.append(kept | {"lr": float(rates[-1])} if rates else kept)
+    return rows
 
 
 def _history(rows: list[dict[str, Any]]) -> History:

@@ -50,8 +50,8 @@ def plot_training(
 
     Notes
     -----
-    Learning rates are in an estimator that was just fitted, or in a history with an entry
-    "lr"; a saved and loaded estimator has lost them.
+    An estimator that was just fitted has the learning rate of each step; a history, and an
+    estimator that was saved and loaded, the last one of each epoch.
 
     Examples
     --------
@@ -92,7 +92,7 @@ def plot_training(
 
 
 def _history(estimator: Any) -> list[dict[str, Any]]:
-    """Rows of the history, with learning rates "lr" where they are known."""
+    """Rows of the history, with learning rates "lr" of steps where they are known."""
     from sklearn.utils.validation import check_is_fitted
 
     if isinstance(estimator, list):
@@ -115,7 +115,7 @@ def _history(estimator: Any) -> list[dict[str, Any]]:
     if len(steps) == len(rows):
         for row, batches in zip(rows, steps, strict=True):
             rates = [batch["event_lr"] for batch in batches if "event_lr" in batch]
-            if rates and "lr" not in row:
+            if rates:
                 row["lr"] = rates
     return rows
 

@@ -1,6 +1,7 @@
 """Real and simulated EEG for the pictures, and small networks fitted on it."""
 
 import matplotlib as mpl
+import matplotlib.pyplot as plt
 import mne
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ SETTINGS = {"architecture": "tiny", "batch_size": 4, "random_state": 0, "device"
 @pytest.fixture(autouse=True)
 def _close_figures():
     yield
-    mpl.pyplot.close("all")
+    plt.close("all")
 
 
 @pytest.fixture(scope="session", params=["simulated", "real"])

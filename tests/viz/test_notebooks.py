@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.utils import estimator_html_repr
 
-from sk_brainrvq import BrainRVQEmbedder, BrainRVQPretrainer, DDRVQTransformer
+from sk_brainrvq import BrainRVQEmbedder, BrainRVQPretrainer, DDRVQTransformer, Weights
 
 
 def test_html__estimator_with_weights__name_and_digest(pretrainer):
@@ -19,7 +19,17 @@ def test_html__estimator_with_weights__name_and_digest(pretrainer):
     assert weights.digest in page
     assert weights.name in page
     row = re.search(r'class="param">\s*weights.*?class="value">([^<]*)<', page, re.DOTALL)
-    assert row is None or weights.digest in row[1]  # scikit-learn before 1.7 has no table
+    # scikit-learn before 1.7 has no table.
+    assert row is None or row[1].strip() == f"{weights.name} ({weights.digest[:8]})"
+
+
+def test_html__weights_of_a_long_name__shortened(pretrainer):
+    weights = pretrainer.weights_
+    named = Weights.from_module(
+        "a-name-of-many-words", weights.kind, weights.config, weights.module(), weights.info
+    )
+    page = estimator_html_repr(BrainRVQEmbedder(weights=named))
+    assert f"a-name-of-many-wor… ({named.digest[:8]})" in page or 'class="param"' not in page
 
 
 def test_html__fitted_pipeline_and_its_clone__digest_of_each_network(pretrainer, windows):

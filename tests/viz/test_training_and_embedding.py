@@ -79,11 +79,13 @@ def test_plot_training__classifier__scores_of_validation_data(windows):
     np.testing.assert_allclose(lines_of(score)["AUROC"], expected)
 
 
-def test_plot_training__loaded_estimator__no_learning_rate_unless_recorded(tokenizer):
+def test_plot_training__loaded_estimator__learning_rate_at_the_end_of_each_epoch(tokenizer):
     loaded = pickle.loads(pickle.dumps(tokenizer))
-    assert len(plot_training(loaded)) == 3
-    with pytest.raises(ValueError, match=r"panels=\['lr'\] was given, but this history holds"):
-        plot_training(loaded, panels=["lr"])
+    by_step = plot_training(tokenizer, panels=["lr"])[0].lines[0].get_xydata()
+    by_epoch = plot_training(loaded, panels=["lr"])[0].lines[0].get_xydata()
+    assert len(by_epoch) == len(tokenizer.history_) < len(by_step)
+    for epoch, rate in by_epoch:
+        assert rate == pytest.approx(by_step[np.isclose(by_step[:, 0], epoch), 1].item())
     history = [{"train_loss": 3 - i, "lr": 0.1 * i} for i in range(3)]
     loss, rate = plot_training(history)
     np.testing.assert_allclose(loss.lines[0].get_xdata(), [1, 2, 3])
