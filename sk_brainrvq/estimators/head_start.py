@@ -1,7 +1,6 @@
 """Where the embedding head's training starts: at a linear model on frozen features."""
 
 import math
-from typing import Any
 
 import numpy as np
 import torch
@@ -105,16 +104,16 @@ def _features(
     """Features, targets and weights of segments, in float64; of at most so many batches."""
     batches = list(BatchesInOrder(dataset, batch_size))
     stride = max(1, math.ceil(len(dataset) / MAX_SEGMENTS))
-    parts: list[tuple[Tensor, Tensor, Any]] = []
+    parts: list[tuple[Tensor, Tensor, Tensor]] = []
     was_training = module.training
     module.to(device).eval()
     with torch.inference_mode():
-        for group, rows in batches[::stride]:
-            batch, targets = dataset[group, rows]
+        for index in batches[::stride]:
+            batch, targets = dataset[index[0], index[1]]
             batch = batch.to(device)
             features = module.features(batch.x, batch.electrodes).double().cpu()
             weight = torch.ones(len(targets)) if batch.weight is None else batch.weight.cpu()
             parts.append((features, targets, weight))
     module.train(was_training)
-    features, targets, weights = (torch.cat(part).numpy() for part in zip(*parts, strict=True))
-    return features, targets, weights.astype(np.float64)
+    X, y, weights = (torch.cat(part).numpy() for part in zip(*parts, strict=True))
+    return X, y, weights.astype(np.float64)
