@@ -67,11 +67,15 @@ class EmbeddingHead(nn.Module):
         Tensor, shape (B, 696), float32
         """
         with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
-            x = x.float()
-            regions = channel_weights(self.log_regions, electrodes)
-            of_regions = torch.einsum("bcn,cr->brn", spectra(x).mean(2), regions).flatten(1)
-            positions = channel_weights(self.log_positions, electrodes)
-            return torch.cat([of_regions, log_covariances(covariances(x, positions))], 1)
+            # In double precision, which MPS lacks: logarithms of small eigenvalues would make
+            # rounding visible, and with it how many epochs a batch holds.
+            precision = torch.float32 if x.device.type == "mps" else torch.float64
+            regions = channel_weights(self.log_regions.to(precision), electrodes)
+            means = spectra(x).to(precision).mean(2)
+            of_regions = torch.einsum("bcn,cr->brn", means, regions).flatten(1)
+            positions = channel_weights(self.log_positions.to(precision), electrodes)
+            matrices = covariances(x.to(precision), positions)
+            return torch.cat([of_regions, log_covariances(matrices)], 1).float()
 
     def standardised(self, features: Tensor) -> Tensor:
         """Features (B, n_features) as the linear map takes them."""

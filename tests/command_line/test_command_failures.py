@@ -93,10 +93,20 @@ def test_out_of_memory__says_what_needs_less(error):
     assert "A smaller --batch-size needs less memory." in result.stderr
 
 
+@pytest.fixture
+def _ctrl_c():
+    """Python's own handler: a shell starts what runs in its background deaf to Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_ctrl_c")
 @pytest.mark.parametrize(
     ("number", "name", "code"), [(signal.SIGINT, "Ctrl-C", 130), (signal.SIGTERM, "SIGTERM", 143)]
 )
 def test_signal__says_what_is_saved_and_has_its_exit_code(number, name, code):
+
     def work():
         set_resume_hint(lambda: "The last checkpoint is seven.")
         os.kill(os.getpid(), number)
