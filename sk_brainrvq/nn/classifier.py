@@ -27,7 +27,7 @@ class EncoderClassifier(nn.Module):
         and a perceptron of two hidden layers; serves one number of channels and patches.
         "attention": a learnt query attends over the patch tokens, then LayerNorm, linear map.
         "embedding": mean of the patch tokens, spectra by region and log-covariances, linear map;
-        see :class:`~sk_brainrvq.nn.embedding_head.EmbeddingHead`.
+        see ``sk_brainrvq.nn.embedding_head.EmbeddingHead``.
     n_channels, n_patches : int, optional
         C and P of the flattened head, which needs them.
     dropout : float, default=0.1
