@@ -91,9 +91,17 @@ class RivalSystem(System):
 
 @dataclass(frozen=True)
 class BrainRVQSystem(System):
-    """BrainRVQClassifier, from pretrained weights or from scratch."""
+    """BrainRVQClassifier, from pretrained weights or from scratch.
+
+    Attributes
+    ----------
+    pretrained : bool
+    head : str
+        The user's ``--fine-tuning`` comes before it.
+    """
 
     pretrained: bool = True
+    head: str = "mean"
 
     def needs_weights(self) -> bool:
         """Whether it starts from pretrained weights."""
@@ -106,9 +114,11 @@ class BrainRVQSystem(System):
 
     def config(self, settings: Settings) -> dict[str, Any]:
         """The classifier's parameters."""
+        head = {} if self.head == "mean" else {"head": self.head}
         params = {
             "batch_size": 32,
             "class_weight": "balanced",
+            **head,
             **settings.fine_tuning,
             "max_epochs": settings.epochs_of(self.name, self.default_epochs),
         }

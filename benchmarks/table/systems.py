@@ -36,6 +36,13 @@ def _all_systems() -> dict[str, System]:
             inputs=("embedding", "bands7"),
         ),
         BrainRVQSystem("fine-tuned", "BrainRVQ, pretrained, fine-tuned", "brainrvq", True),
+        BrainRVQSystem(
+            "fine-tuned-embedding",
+            "BrainRVQ, pretrained, fine-tuned, embedding head",
+            "brainrvq",
+            True,
+            head="embedding",
+        ),
     ]
     return {system.name: system for system in systems}
 
