@@ -105,7 +105,14 @@ html_static_path = ["_static"]
 html_css_files = ["sk_brainrvq.css"]
 html_copy_source = False
 html_show_sourcelink = False
-html_sidebars = {"index": [], "search": [], "changelog": [], "contributing": []}
+# Pages without pages below them.
+html_sidebars = {
+    page: []
+    for page in (
+        *("index", "search", "changelog", "contributing"),
+        *("install", "quickstart", "method", "benchmarks", "faq", "model_card"),
+    )
+}
 html_context = {"default_mode": "auto"}
 html_theme_options = {
     "logo": {"text": "sk_brainrvq"},
