@@ -28,7 +28,12 @@ MOST_EPOCHS = 12
 def classifier(strategy: str, common: dict, **params) -> BrainRVQClassifier:
     """A classifier of one strategy."""
     return BrainRVQClassifier(
-        strategy=strategy, batch_size=32, class_weight="balanced", **common, **params
+        head="mean",
+        strategy=strategy,
+        batch_size=32,
+        class_weight="balanced",
+        **common,
+        **params,
     )
 
 

@@ -147,8 +147,7 @@ class BrainRVQSystem(System):
         limit = settings.max_seconds
         criterion = PROTOCOLS[task.kind].primary
         model = BrainRVQClassifier(
-            **start,
-            **params,
+            **{"head": self.head} | start | params,
             early_stopping=params["max_epochs"],
             validation=(task.X[fold.validation], task.y[fold.validation]),
             criterion=criterion,

@@ -31,14 +31,14 @@ class BrainRVQClassifier(ClassifierMixin, FineTunedEstimator):
     spectral_embedding : bool, optional
         Show the encoder each patch's log amplitude and spectrum beside its waveform; True by
         default.
-    head : {"mean", "flatten", "attention", "embedding"}, default="mean"
-        What turns patch tokens into outputs. "mean": a linear map of their mean. "attention": a
-        learnt query attends over them, then a linear map. "flatten": all of them side by side
-        and a perceptron of two hidden layers, as in the paper's tables: large, and tied to the
-        channels and the length of fit.
-        "embedding": a linear map of all that ``BrainRVQEmbedder`` gives by default, spectra by
-        region and log-covariances included; its training starts from a logistic
-        regression on them, so that it begins where the embedder and a linear model end.
+    head : {"embedding", "mean", "attention", "flatten"}, default="embedding"
+        What turns patch tokens into outputs. "embedding": a linear map of all that
+        ``BrainRVQEmbedder`` gives by default, spectra by region and log-covariances included; its
+        training starts from a logistic regression on them, where the embedder and a linear
+        model end. "mean": a linear map of the mean token. "attention": a learnt query attends over
+        the tokens, then a linear map. "flatten": all of them side by side and a perceptron of two
+        hidden layers, as in the paper's tables: large, and tied to the channels and the length of
+        fit.
     dropout : float, default=0.1
         Of the flattened head.
     strategy : {"full", "frozen", "lora"}, default="full"
@@ -154,7 +154,7 @@ class BrainRVQClassifier(ClassifierMixin, FineTunedEstimator):
 
     >>> frozen = classifier.set_params(strategy="frozen").fit(X, y)
     >>> frozen.n_trained_parameters_
-    202
+    1594
     """
 
     _title = "classifier"
@@ -170,7 +170,7 @@ class BrainRVQClassifier(ClassifierMixin, FineTunedEstimator):
         embed_dim: int | None = None,
         depth: int | None = None,
         spectral_embedding: bool | None = None,
-        head: str = "mean",
+        head: str = "embedding",
         dropout: float = 0.1,
         strategy: str = "full",
         lora_rank: int = 8,

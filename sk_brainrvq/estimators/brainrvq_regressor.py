@@ -30,14 +30,14 @@ class BrainRVQRegressor(RegressorMixin, FineTunedEstimator):
     spectral_embedding : bool, optional
         Show the encoder each patch's log amplitude and spectrum beside its waveform; True by
         default.
-    head : {"mean", "flatten", "attention", "embedding"}, default="mean"
-        What turns patch tokens into outputs. "mean": a linear map of their mean. "attention": a
-        learnt query attends over them, then a linear map. "flatten": all of them side by side
-        and a perceptron of two hidden layers, as in the paper's tables: large, and tied to the
-        channels and the length of fit.
-        "embedding": a linear map of all that ``BrainRVQEmbedder`` gives by default, spectra by
-        region and log-covariances included; its training starts from a ridge
-        regression on them, so that it begins where the embedder and a linear model end.
+    head : {"embedding", "mean", "attention", "flatten"}, default="embedding"
+        What turns patch tokens into outputs. "embedding": a linear map of all that
+        ``BrainRVQEmbedder`` gives by default, spectra by region and log-covariances included; its
+        training starts from a ridge regression on them, where the embedder and a linear
+        model end. "mean": a linear map of the mean token. "attention": a learnt query attends over
+        the tokens, then a linear map. "flatten": all of them side by side and a perceptron of two
+        hidden layers, as in the paper's tables: large, and tied to the channels and the length of
+        fit.
     dropout : float, default=0.1
         Of the flattened head.
     strategy : {"full", "frozen", "lora"}, default="full"
@@ -169,7 +169,7 @@ class BrainRVQRegressor(RegressorMixin, FineTunedEstimator):
         embed_dim: int | None = None,
         depth: int | None = None,
         spectral_embedding: bool | None = None,
-        head: str = "mean",
+        head: str = "embedding",
         dropout: float = 0.1,
         strategy: str = "full",
         lora_rank: int = 8,

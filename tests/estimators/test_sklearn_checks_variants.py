@@ -12,7 +12,7 @@ BRIEF = {**FINE_TUNED, "max_epochs": 4, "batch_size": 64}
     ("estimator", "fewest"),
     [
         (BrainRVQClassifier(strategy="frozen", **BRIEF), 60),
-        (BrainRVQClassifier(strategy="lora", **BRIEF), 60),
+        (BrainRVQClassifier(strategy="lora", head="mean", **BRIEF), 60),
         (BrainRVQClassifier(head="attention", **BRIEF), 60),
         (BrainRVQRegressor(head="flatten", **BRIEF), 58),
     ],

@@ -28,11 +28,11 @@ ESTIMATORS = {
     "embedder": (BrainRVQEmbedder, {**_ARRAYS, **_MEAN, "architecture": "tiny", "weights": None}),
     "classifier": (
         BrainRVQClassifier,
-        {**_ARRAYS, "architecture": "tiny", "weights": None, "max_epochs": 1},
+        {**_ARRAYS, "architecture": "tiny", "weights": None, "max_epochs": 1, "head": "mean"},
     ),
     "regressor": (
         BrainRVQRegressor,
-        {**_ARRAYS, "architecture": "tiny", "weights": None, "max_epochs": 1},
+        {**_ARRAYS, "architecture": "tiny", "weights": None, "max_epochs": 1, "head": "mean"},
     ),
 }
 # Those that are fitted on labels or on none; the regressor has tests of its own.
