@@ -58,7 +58,7 @@ for number, (ax, condition) in enumerate(zip(axes, eeg.classes, strict=True)):
 # -----------------
 # The same encoder, trained on with labels. A caution: attention is a part of what a network
 # computes, not an explanation of its decisions. The class token is not even what this classifier
-# reads: its head takes the mean of all patch tokens.
+# reads: its head takes the mean of all patch tokens, and spectra and covariances beside it.
 
 classifier = BrainRVQClassifier(weights=pretrainer.weights_, max_epochs=3, lr=1e-3, **settings)
 classifier.fit(eeg.X, eeg.y)

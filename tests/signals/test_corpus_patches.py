@@ -1,5 +1,6 @@
 """Patches that stay on disk: what they hold, how often the disk is read, and in what order."""
 
+import gc
 import pickle
 import shutil
 import tracemalloc
@@ -217,6 +218,7 @@ def test_order__with_no_buffer__says_what_is_expected():
 
 def peak_memory(patches, rows):
     """Most bytes in use while rows are read, eight at a time."""
+    gc.collect()
     tracemalloc.start()
     try:
         for start in range(0, len(rows), 8):
@@ -232,7 +234,10 @@ def test_memory__of_reading_again_and_again__does_not_grow(folder):
     rows = shuffled_rows(patches.chunks, np.random.default_rng(0), buffer_chunks=4)
     patches[rows[:8]]  # imports and opened arrays
     once = peak_memory(patches, rows)
-    assert peak_memory(patches, np.tile(rows, 5)) < 1.5 * once
+    # What a pass reads is the margin: the decoder's buffers and the collector come when they come,
+    # and anything kept of each row would show five times over.
+    read = len(rows) * patches[:1].nbytes
+    assert peak_memory(patches, np.tile(rows, 5)) < once + read
     assert patches.store._chunks.total <= 200_000
 
 
