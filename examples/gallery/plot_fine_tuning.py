@@ -66,8 +66,8 @@ for strategy, lr, max_epochs in (("frozen", 3e-3, 8), ("full", 5e-4, 4)):
 plot_training(classifiers["frozen"])
 
 # %%
-# With everything in motion the loss of training falls fast. What counts is the other one, of the
-# people that are watched:
+# It starts as the best linear model of the embedding. With everything in motion encoder and head
+# go on from there. What counts are the curves of the people that are watched, not of training:
 
 plot_training(classifiers["full"])
 

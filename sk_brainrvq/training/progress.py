@@ -1,5 +1,6 @@
 """A progress bar over all steps of a fit: a widget in notebooks, text elsewhere."""
 
+import sys
 import time
 import warnings
 from typing import Any
@@ -14,6 +15,8 @@ with warnings.catch_warnings():
     from tqdm.auto import tqdm
 
 _SECONDS_BETWEEN_LOSSES = 2.0
+# A log file keeps every line of a bar; terminals and notebooks overwrite it.
+_SECONDS_BETWEEN_LINES_OF_A_LOG = 10.0
 
 
 class StepProgress(Callback):
@@ -32,6 +35,8 @@ class StepProgress(Callback):
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
         """Open the bar."""
         self.bar_ = tqdm(total=self.n_steps, desc=self.title, unit="step", dynamic_ncols=True)
+        if "ipykernel" not in sys.modules and not self.bar_.fp.isatty():
+            self.bar_.mininterval = _SECONDS_BETWEEN_LINES_OF_A_LOG
         self.shown_: dict[str, str] = {}
         self.last_loss_ = time.monotonic()
 

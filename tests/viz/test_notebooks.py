@@ -89,3 +89,15 @@ def test_progress__verbose_fit__steps_of_all_epochs_and_figures(capsys):
     assert "Tokenizer" in shown
     assert "4/4" in shown
     assert "epoch=2/2" in shown
+
+
+def test_progress__into_a_log__lines_of_epochs_and_not_of_steps(capsys):
+    X = np.random.default_rng(0).normal(scale=20, size=(40, 4, 1000))
+    recorded = {"sfreq": 200, "ch_names": ["C3", "C4", "O1", "O2"]}
+    DDRVQTransformer(
+        architecture="tiny", max_epochs=2, batch_size=2, random_state=0, verbose=1, **recorded
+    ).fit(X)
+    lines = re.findall(r"(\d+)/40 ", capsys.readouterr().err)
+    # The bar as it opens, each epoch and the end; a few more where the machine takes long.
+    assert [line for line in dict.fromkeys(lines) if line in ("0", "20", "40")] == ["0", "20", "40"]
+    assert len(set(lines)) <= 8
