@@ -1,7 +1,8 @@
 """How much do few labels cost? Systems trained on 1, 2, 4, 8 and all labelled subjects.
 
 The folds of ``table.py`` and its options; each seed draws other training subjects, the same for
-every system. Results are kept, and a killed command goes on when it is given again.
+every system. Results are kept, and a killed command goes on when it is given again; those of all
+subjects are the table's.
 
     python benchmarks/learning_curve.py --dataset eegmat --data FOLDER [--sizes 1,2,4,8]
         [--systems bands7,frozen,fine-tuned,scratch] [--weights PATH] [--seeds 3] [--jobs 2]
@@ -44,7 +45,7 @@ def make_curve(arguments: argparse.Namespace) -> int:
     n_all = min(len(np.unique(task.subjects[fold.train])) for fold in folds)
     sizes = [*(size for size in sizes if size < n_all), n_all]
     deadline = time.time() + 60 * (arguments.max_minutes or float("inf"))
-    results, failed = [], []
+    results, failed = {}, []
     for size in sizes:
         settings = settings_of_size(chosen.settings, chosen.systems, size, n_all)
         jobs = []
@@ -55,8 +56,8 @@ def make_curve(arguments: argparse.Namespace) -> int:
         failed += run(
             jobs, task, settings, arguments.results, n_jobs=arguments.jobs, max_minutes=minutes
         )
-        results += [read_result(job) for job in jobs if job.done]
-    if not results:
+        results[size] = [read_result(job) for job in jobs if job.done]
+    if not any(results.values()):
         return 1 if failed else 0
     curve = points(results, chosen.systems, task.kind)
     output = arguments.output or arguments.results / task.dataset

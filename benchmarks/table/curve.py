@@ -1,6 +1,6 @@
 """Learning curves: the same folds with fewer labelled subjects to train on."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -69,7 +69,8 @@ def with_fewer_subjects(task: Task, fold: Fold, n_subjects: int, seed: int) -> F
     Returns
     -------
     Fold
-        Validation and test windows are those of ``fold``.
+        Validation and test windows are those of ``fold``; with all subjects, ``fold`` itself, whose
+        results the table has already.
 
     Raises
     ------
@@ -77,6 +78,8 @@ def with_fewer_subjects(task: Task, fold: Fold, n_subjects: int, seed: int) -> F
         If the subjects drawn have windows of one class only.
     """
     subjects = np.unique(task.subjects[fold.train])
+    if n_subjects >= len(subjects):
+        return fold
     chosen = np.random.default_rng(seed).permutation(subjects)[:n_subjects]
     train = fold.train[np.isin(task.subjects[fold.train], chosen)]
     if len(np.unique(task.y[train])) < 2:
@@ -84,7 +87,7 @@ def with_fewer_subjects(task: Task, fold: Fold, n_subjects: int, seed: int) -> F
             f"Training subjects {chosen.tolist()} of fold {fold.name} have one class only: a "
             "learning curve needs subjects with several classes each, or larger --sizes."
         )
-    return replace(fold, split=f"subjects-{min(n_subjects, len(subjects))}", train=train)
+    return replace(fold, split=f"subjects-{n_subjects}", train=train)
 
 
 def settings_of_size(
@@ -99,12 +102,15 @@ def settings_of_size(
     return replace(settings, epochs=epochs)
 
 
-def points(results: Sequence[Result], systems: Sequence[str], kind: str) -> list[Point]:
+def points(
+    results: Mapping[int, Sequence[Result]], systems: Sequence[str], kind: str
+) -> list[Point]:
     """Figures of each system and size.
 
     Parameters
     ----------
-    results : sequence of Result
+    results : mapping of int to sequence of Result
+        By number of training subjects.
     systems : sequence of str
         The first is what differences are to.
     kind : {"binary", "multiclass"}
@@ -116,10 +122,11 @@ def points(results: Sequence[Result], systems: Sequence[str], kind: str) -> list
     """
     found = []
     for name in systems:
-        sizes = sorted({_size(r) for r in results if r.job.system == name})
-        for size in sizes:
-            own = _by_fold(results, name, size)
-            first = _by_fold(results, systems[0], size) if name != systems[0] else {}
+        for size in sorted(results):
+            own = _by_fold(results[size], name)
+            if not own:
+                continue
+            first = _by_fold(results[size], systems[0]) if name != systems[0] else {}
             common = [fold for fold in own if fold in first]
             columns = range(len(PROTOCOLS[kind].names))
             values = np.array([*own.values()])
@@ -129,7 +136,7 @@ def points(results: Sequence[Result], systems: Sequence[str], kind: str) -> list
                 for i in columns
                 if common
             ]
-            seeds = {r.job.seed for r in results if r.job.system == name and _size(r) == size}
+            seeds = {r.job.seed for r in results[size] if r.job.system == name}
             metrics = PROTOCOLS[kind].names
             point = Point(
                 name,
@@ -143,15 +150,11 @@ def points(results: Sequence[Result], systems: Sequence[str], kind: str) -> list
     return found
 
 
-def _size(result: Result) -> int:
-    return int(result.job.fold.split.removeprefix("subjects-"))
-
-
-def _by_fold(results: Sequence[Result], system: str, size: int) -> dict[str, NDArray]:
+def _by_fold(results: Sequence[Result], system: str) -> dict[str, NDArray]:
     """Means over seeds by fold, one number a metric."""
     folds: dict[str, list[list[float]]] = {}
     for result in results:
-        if result.job.system == system and _size(result) == size:
+        if result.job.system == system:
             figures = [*result.record["figures"].values()]
             folds.setdefault(result.job.fold.name, []).append(figures)
     return {fold: np.mean(figures, axis=0) for fold, figures in folds.items()}

@@ -126,6 +126,13 @@ def test_with_fewer_subjects__sizes__nested_and_test_untouched(task):
     assert all(np.array_equal(f.test, fold.test) for f in fewer)
 
 
+def test_with_fewer_subjects__as_many_as_there_are__fold_of_the_table(task):
+    fold = grouped_folds(task, 2)[0]
+    n_subjects = len(np.unique(task.subjects[fold.train]))
+    assert with_fewer_subjects(task, fold, n_subjects, seed=1) is fold
+    assert with_fewer_subjects(task, fold, n_subjects - 1, seed=1).split != fold.split
+
+
 def test_as_task__one_class__says_which():
     windows = make_eeg(4, 4, duration=1, random_state=0)
     one = Windows(
