@@ -33,6 +33,9 @@ TRAINING = {
 }
 TOKENIZER = {"architecture": "small", "max_epochs": 16}
 ENCODER = {"architecture": "small", "depth": 6, "max_epochs": 20}
+# Passes of further rounds, each from the weights of the one before, with a warm-up and a cosine of
+# its own (warm restarts: Loshchilov and Hutter, 2017). --rounds says how many are trained.
+FURTHER_ROUNDS = (44, 60)
 QUICK = {"architecture": "tiny", "depth": 1, "max_epochs": 1}
 
 
@@ -71,6 +74,13 @@ def main() -> None:
     parser.add_argument(
         "--leave-out", default="", help="subjects of 0-27 to leave out, such as 0,1,2: a rotation"
     )
+    parser.add_argument(
+        "--rounds",
+        type=int,
+        default=1,
+        choices=range(1, 2 + len(FURTHER_ROUNDS)),
+        help="of the encoder; the bundled one has 1",
+    )
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--quick", action="store_true", help="tiny networks, one epoch, 2 subjects")
     options = parser.parse_args()
@@ -94,13 +104,22 @@ def main() -> None:
     pretrainer = BrainRVQPretrainer(codes, **(QUICK if options.quick else ENCODER), **common)
     pretrainer.fit(raws)
     encoder = halved(pretrainer.weights_, "default", layer=LAYER, **facts)
+    history = [*pretrainer.history_]
+    for number, n_epochs in enumerate(FURTHER_ROUNDS[: options.rounds - 1], start=1):
+        own = {
+            "max_epochs": 1 if options.quick else n_epochs,
+            "random_state": options.seed + number,
+        }
+        further = BrainRVQPretrainer(codes, weights=encoder, **(common | own)).fit(raws)
+        encoder = halved(further.weights_, "default", layer=LAYER, **facts)
+        history += further.history_
 
-    for folder, weights, history in (
+    for folder, weights, rows in (
         ("default-tokenizer", codes, tokenizer.history_),
-        ("default", encoder, pretrainer.history_),
+        ("default", encoder, history),
     ):
         file = weights.save(options.out / folder, half=True)
-        (options.out / folder / "history.json").write_text(json.dumps(history) + "\n")
+        (options.out / folder / "history.json").write_text(json.dumps(rows) + "\n")
         print(f"{weights!r}: {file}, {file.stat().st_size / 1e6:.1f} MB")
 
 
