@@ -35,7 +35,7 @@ TOKENIZER = {"architecture": "small", "max_epochs": 16}
 ENCODER = {"architecture": "small", "depth": 6, "max_epochs": 20}
 # Passes of further rounds, each from the weights of the one before, with a warm-up and a cosine of
 # its own (warm restarts: Loshchilov and Hutter, 2017). --rounds says how many are trained.
-FURTHER_ROUNDS = (44, 60)
+FURTHER_ROUNDS = (44,)
 QUICK = {"architecture": "tiny", "depth": 1, "max_epochs": 1}
 
 

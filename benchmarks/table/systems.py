@@ -35,7 +35,9 @@ def _all_systems() -> dict[str, System]:
             "brainrvq",
             inputs=("embedding", "bands7"),
         ),
-        BrainRVQSystem("fine-tuned", "BrainRVQ, pretrained, fine-tuned", "brainrvq", True),
+        BrainRVQSystem(
+            "fine-tuned", "BrainRVQ, pretrained, fine-tuned, mean head", "brainrvq", True
+        ),
         BrainRVQSystem(
             "fine-tuned-embedding",
             "BrainRVQ, pretrained, fine-tuned, embedding head",
