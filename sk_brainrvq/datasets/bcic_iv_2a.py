@@ -1,7 +1,7 @@
 """BCIC-IV-2a: imagined movements of hands, feet and tongue."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from sk_brainrvq.datasets.cutting import windows_at
 from sk_brainrvq.datasets.protocol import Protocol
-from sk_brainrvq.datasets.reading import prepared
-from sk_brainrvq.datasets.recording import Recording
+from sk_brainrvq.datasets.reading import prepared, read_mat, readable
+from sk_brainrvq.datasets.recording import Recording, files_below
 
 _FILE = re.compile(r"A(0[1-9])([TE])\.(gdf|mat)")
+_LABELS = "true_labels"
 _N_EEG = 22
 # GDF codes: beginning of a trial; cues of the four classes. Evaluation files hide the class.
 _TRIAL, _CUES = "768", ("769", "770", "771", "772")
@@ -35,7 +36,8 @@ class BCICIV2a(Protocol):
     Files of either source, below any folder: ``A01T.mat`` and ``A01E.mat`` of the BNCI Horizon
     2020 database (001-2014), or ``A01T.gdf`` and ``A01E.gdf`` of the competition. Classes of the
     competition's evaluation sessions are in ``A01E.mat`` of its "true labels", beside the GDF
-    file or in a folder ``true_labels`` beside it.
+    file or in a folder ``true_labels`` beside it or beside its folder. Where both sources are
+    there, the GDF file is taken if its classes are known.
 
     Each run is filtered on its own: between runs, the GDF files hold 100 missing values.
 
@@ -53,6 +55,7 @@ class BCICIV2a(Protocol):
     name = "bcic-iv-2a"
     title = "BCIC-IV-2a"
     url = "https://bnci-horizon-2020.eu/database/data-sets"
+    files_url = "https://bnci-horizon-2020.eu/database/data-sets/001-2014/"
     example_file = "A01T.mat"
     licence = "Creative Commons Attribution-NoDerivatives 4.0"
     citation = (
@@ -80,17 +83,73 @@ class BCICIV2a(Protocol):
         -------
         str
         """
-        return f"download A01T.mat to A09E.mat from {self.url} (001-2014) and pass their folder."
+        return f"{type(self).__name__}().fetch downloads the files from {self.url} (001-2014)."
+
+    def fetch(
+        self, folder: str | Path | None = None, subjects: Iterable[int] | None = None
+    ) -> Path:
+        """Download both sessions of each subject from the BNCI Horizon 2020 database.
+
+        Parameters
+        ----------
+        folder : path, optional
+            Where files are kept; pooch's cache folder by default. Files that are there are not
+            downloaded again.
+        subjects : iterable of int, optional
+            Of 1-9; all by default, which are some 750 MB.
+
+        Returns
+        -------
+        Path
+            The folder, for :meth:`load`.
+
+        Raises
+        ------
+        OSError
+            If the server cannot be reached.
+        ValueError
+            If a file is none of MATLAB's, or a subject is unknown. The database publishes no sums.
+        """
+        import pooch
+        from scipy.io import whosmat
+
+        wanted = self.all_subjects if subjects is None else tuple(subjects)
+        unknown = [subject for subject in wanted if subject not in self.all_subjects]
+        if unknown or not wanted:
+            raise ValueError(f"subjects={list(wanted)} was given; expected some of 1 to 9.")
+        path = Path(folder) if folder is not None else pooch.os_cache("sk_brainrvq") / self.name
+        for subject in wanted:
+            for session in "TE":
+                name = f"A{subject:02d}{session}.mat"
+                if (path / name).is_file():
+                    continue
+                # Under its name only when it is whole.
+                kept = pooch.retrieve(
+                    self.files_url + name, None, fname=f"{name}.download", path=path
+                )
+                with readable(Path(kept), "a MATLAB file"):
+                    whosmat(kept, appendmat=False)
+                Path(kept).replace(path / name)
+        return path
 
     def _list(self, folder: Path) -> Iterator[Recording]:
-        found = [
-            (match, path) for path in folder.rglob("A0*") if (match := _FILE.fullmatch(path.name))
+        found = [path for path in files_below(folder, "A0*") if _FILE.fullmatch(path.name)]
+        gdf = [path for path in found if path.suffix == ".gdf"]
+        # Where GDF files lie, .mat files hold their labels.
+        beside = {path.parent for path in gdf}
+        mat = [
+            path
+            for path in found
+            if path.suffix == ".mat" and path.parent not in beside and path.parent.name != _LABELS
         ]
-        gdf = {path.stem for match, path in found if match[3] == "gdf"}
-        for match, path in found:
-            # Beside a GDF file, the .mat of the same name holds its labels.
-            if match[3] == "gdf" or path.stem not in gdf:
-                yield Recording(int(match[1]), self._side_of(int(match[1])), path)
+        labelled = {p.stem for p in gdf if p.stem.endswith("T") or _label_file(p) is not None}
+        only_mat = {path.stem for path in mat} - labelled
+        for path in (
+            *(path for path in mat if path.stem in only_mat),
+            *(path for path in gdf if path.stem not in only_mat),
+        ):
+            subject = int(path.name[1:3])
+            yield Recording(subject, self._side_of(subject), path)
 
     def _read(self, recording: Recording) -> tuple[NDArray, NDArray]:
         runs = _runs_of_gdf if recording.path.suffix == ".gdf" else _runs_of_mat
@@ -121,9 +180,7 @@ _Run = tuple[NDArray, float, NDArray, NDArray]
 
 
 def _runs_of_mat(path: Path) -> Iterator[_Run]:
-    from scipy.io import loadmat
-
-    content = loadmat(path, struct_as_record=False, squeeze_me=True)
+    content = read_mat(path)
     if "data" not in content:
         keys = [key for key in content if not key.startswith("__")]
         raise ValueError(
@@ -144,7 +201,8 @@ def _runs_of_mat(path: Path) -> Iterator[_Run]:
 def _runs_of_gdf(path: Path) -> Iterator[_Run]:
     import mne
 
-    raw = mne.io.read_raw_gdf(path, preload=True, verbose="error")
+    with readable(path, "GDF"):
+        raw = mne.io.read_raw_gdf(path, preload=True, verbose="error")
     _check_order(raw, path)
     sfreq = raw.info["sfreq"]
     # Raw.annotations count seconds from the beginning of the recording.
@@ -174,25 +232,30 @@ def _check_order(raw: Any, path: Path) -> None:
         )
 
 
-def _labels_of_gdf(codes: NDArray, n_trials: int, path: Path) -> NDArray:
-    from scipy.io import loadmat
+def _label_file(path: Path) -> Path | None:
+    """The classes of an evaluation session, as the competition published them."""
+    name = f"{path.stem}.mat"
+    places = path.parent, path.parent / _LABELS, path.parent.parent / _LABELS
+    return next((place / name for place in places if (place / name).is_file()), None)
 
+
+def _labels_of_gdf(codes: NDArray, n_trials: int, path: Path) -> NDArray:
     if path.stem.endswith("T"):
         cues = [_CUES.index(code) + 1 for code in codes if code in _CUES]
         source = path
     else:
-        names = [path.parent / folder / f"{path.stem}.mat" for folder in ("", "true_labels")]
-        there = [name for name in names if name.is_file()]
-        if not there:
+        found = _label_file(path)
+        if found is None:
             raise FileNotFoundError(
-                f"{names[0]} is missing; it holds the classes of {path.name}, which the "
-                "competition published after it had ended (true labels of data set 2a)."
+                f"{path.with_suffix('.mat')} is missing; it holds the classes of {path.name}, "
+                "which the competition published after it had ended (true labels of data set "
+                f"2a). Put it there, or into a folder {_LABELS}."
             )
-        source = there[0]
-        content = loadmat(source)
+        source = found
+        content = read_mat(source)
         if "classlabel" not in content:
             raise ValueError(f"{source} holds no 'classlabel'; expected the true labels.")
-        cues = content["classlabel"].ravel().tolist()
+        cues = np.ravel(content["classlabel"]).tolist()
     if len(cues) != n_trials:
         raise ValueError(
             f"{source} has {len(cues)} classes for the {n_trials} trials of {path.name}; expected "

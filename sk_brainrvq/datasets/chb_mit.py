@@ -12,10 +12,12 @@ from sk_brainrvq.datasets.cutting import windows_at
 from sk_brainrvq.datasets.physionet import fetch_physionet
 from sk_brainrvq.datasets.protocol import Protocol
 from sk_brainrvq.datasets.reading import prepared, read_edf, signals_by_name
-from sk_brainrvq.datasets.recording import Recording
+from sk_brainrvq.datasets.recording import Recording, files_below
 
 _FILE = re.compile(r"chb(\d\d)[a-c]?_\d\d\+?\.edf")
-_TIME = re.compile(r"Seizure(?: \d+)? (Start|End) Time:\s*(\d+) seconds?")
+_TIME = re.compile(r"Seizure(?: \d+)? (Start|End) Time:\s*(\d+) seconds?", re.IGNORECASE)
+# O1 and O2 as they are misspelt.
+_NOUGHT = re.compile(r"0[12](-CS2)?")
 _SAME_PERSON = ("merge", "drop", "warn")
 # The person of chb01, a year and a half later.
 _FIRST, _SECOND = 1, 21
@@ -52,7 +54,7 @@ class CHBMIT(Protocol):
     labelled 0 in their regular grid.
 
     Recordings of electrodes against one reference (chb12_27 to chb12_29) are turned into the
-    bipolar channels.
+    bipolar channels; two of them write the electrode O1 with a nought, "01".
 
     Source: Shoeb (2009), PhysioNet, doi 10.13026/C2K01R, Open Data Commons Attribution License
     1.0.
@@ -134,7 +136,7 @@ class CHBMIT(Protocol):
         return fetch_physionet(self.files_url, self.name, folder, wanted)
 
     def _list(self, folder: Path) -> Iterator[Recording]:
-        for path in folder.rglob("chb*.edf"):
+        for path in files_below(folder, "chb*.edf"):
             match = _FILE.fullmatch(path.name)
             case = int(match[1]) if match else 0
             if case not in self.all_subjects or (case == _SECOND and self.same_person == "drop"):
@@ -188,6 +190,13 @@ class CHBMIT(Protocol):
     def _read(self, recording: Recording) -> tuple[NDArray, NDArray]:
         seizures = self.seizures(recording.path)
         raw = read_edf(recording.path)
+        duration = raw.n_times / raw.info["sfreq"]
+        if any(end > np.ceil(duration) for _, end in seizures):
+            raise ValueError(
+                f"The summary beside {recording.path} has the seizures {seizures}, in seconds, but "
+                f"the recording lasts {duration:g} s; expected the files as published."
+            )
+        raw.rename_channels({n: f"O{n[1:]}" for n in raw.ch_names if _NOUGHT.fullmatch(n)})
         signals = signals_by_name(raw, self.ch_names, recording.path)
         signals = prepared(signals, raw.info["sfreq"], self)
         n_times = round(self.window * self.sfreq)
@@ -229,9 +238,9 @@ class CHBMIT(Protocol):
                 f"{summary} is missing; it says when the seizures of {path.name} are and is "
                 "published beside it."
             )
-        sections = re.split(r"^File Name:", summary.read_text(errors="replace"), flags=re.M)[1:]
-        for section in sections:
-            if section.split(maxsplit=1)[0] == path.name:
+        text = summary.read_text(errors="replace")
+        for section in re.split(r"^\s*File Name:", text, flags=re.M | re.I)[1:]:
+            if section.split("\n", 1)[0].strip() == path.name:
                 return _seizures_of(section, summary, path.name)
         if path.with_name(path.name + ".seizures").is_file():
             raise ValueError(
@@ -242,10 +251,10 @@ class CHBMIT(Protocol):
 
 
 def _seizures_of(section: str, summary: Path, name: str) -> list[tuple[int, int]]:
-    stated = re.search(r"Number of Seizures in File:\s*(\d+)", section)
+    stated = re.search(r"Number of Seizures in File:\s*(\d+)", section, re.IGNORECASE)
     times: dict[str, list[int]] = {"Start": [], "End": []}
     for which, seconds in _TIME.findall(re.sub(r"[ \t]+", " ", section)):
-        times[which].append(int(seconds))
+        times[which.capitalize()].append(int(seconds))
     seizures = list(zip(times["Start"], times["End"], strict=False))
     counts = {len(times["Start"]), len(times["End"]), int(stated[1]) if stated else -1}
     if len(counts) > 1 or any(end <= start for start, end in seizures):

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from sk_brainrvq.datasets.cutting import regular_windows
 from sk_brainrvq.datasets.protocol import Protocol
-from sk_brainrvq.datasets.recording import Recording
+from sk_brainrvq.datasets.reading import read_edf
+from sk_brainrvq.datasets.recording import Recording, files_below
 from sk_brainrvq.datasets.windows import Windows
 
 URL = "https://physionet.org/files/eegmat/1.0.0/"
@@ -124,8 +125,10 @@ class EEGMAT(Protocol):
     _drops_incomplete = True
 
     def __init__(self, window: float = 5.0, check: bool = False):
-        if window <= 0:
-            raise ValueError(f"window={window} was given; expected seconds above 0.")
+        if not window * SFREQ >= 1:
+            raise ValueError(
+                f"window={window} was given; expected seconds, at least a sample ({1 / SFREQ:g})."
+            )
         self.window = window
         self.check = check
 
@@ -155,7 +158,7 @@ class EEGMAT(Protocol):
         return "fetch_eegmat downloads the files."
 
     def _list(self, folder: Path) -> Iterator[Recording]:
-        for path in folder.iterdir():
+        for path in files_below(folder, "Subject*.edf"):
             match = _FILE.fullmatch(path.name)
             if match and int(match[1]) in _ALL_SUBJECTS:
                 yield Recording(int(match[1]), self._side_of(int(match[1])), path)
@@ -182,8 +185,8 @@ def load_eegmat(
     Parameters
     ----------
     folder : path
-        Holds ``SubjectNN_1.edf`` (rest) and ``SubjectNN_2.edf`` (arithmetic); other files are
-        ignored.
+        Holds ``SubjectNN_1.edf`` (rest) and ``SubjectNN_2.edf`` (arithmetic), in any folders
+        below it; other files are ignored.
     subjects : iterable of int, optional
         Subjects to load; by default those of 0-35 that are there, and a warning names the
         others.
@@ -234,11 +237,10 @@ def read_recording(path: str | Path) -> Any:
     Raises
     ------
     ValueError
-        If a channel is missing.
+        If the file is no EDF, is cut short or lacks a channel.
     """
-    import mne
-
-    raw = mne.io.read_raw_edf(path, preload=True, verbose="error")
+    path = Path(path)
+    raw = read_edf(path).load_data(verbose="error")
     names = {name.removeprefix("EEG ").strip(): name for name in raw.ch_names}
     missing = [name for name in CH_NAMES if name not in names]
     if missing:

@@ -11,7 +11,7 @@ from sk_brainrvq.datasets.cutting import windows_at
 from sk_brainrvq.datasets.physionet import fetch_physionet
 from sk_brainrvq.datasets.protocol import Protocol
 from sk_brainrvq.datasets.reading import prepared, read_edf, signals_by_name
-from sk_brainrvq.datasets.recording import Recording
+from sk_brainrvq.datasets.recording import Recording, files_below
 
 _FILE = re.compile(r"S(\d{3})R(\d{2})\.edf")
 # T1 and T2 mean left and right fist in the first runs, both fists and both feet in the others.
@@ -30,7 +30,8 @@ class PhysioNetMI(Protocol):
     Files lie as published, below any folder: ``S001/S001R04.edf``; other runs are ignored.
 
     Subjects recorded at 128 Hz instead of 160 (S088, S092 and S100, which many leave out) are
-    resampled like the others. A trial that ends before its 4 s are over is left out.
+    resampled like the others. A window takes 4 s from its cue on whatever the length of the trial,
+    and is left out where the recording ends before.
 
     Source: Schalk et al. (2004), PhysioNet, doi 10.13026/C28G6P, Open Data Commons Attribution
     License 1.0.
@@ -104,7 +105,7 @@ class PhysioNetMI(Protocol):
         return fetch_physionet(self.files_url, self.name, folder, pattern)
 
     def _list(self, folder: Path) -> Iterator[Recording]:
-        for path in folder.rglob("S*.edf"):
+        for path in files_below(folder, "S*.edf"):
             match = _FILE.fullmatch(path.name)
             if match and int(match[2]) in _FIRST_CLASS and int(match[1]) in self.all_subjects:
                 yield Recording(int(match[1]), self._side_of(int(match[1])), path)

@@ -25,7 +25,7 @@ class Protocol(ABC):
     example_file : str
         Path of a recording, as published.
     needs_registration : bool
-        Whether files may be had after registration only; else :meth:`fetch` downloads them.
+        Whether files may be had after registration only; otherwise :meth:`fetch` downloads them.
     ch_names : tuple of str
         Channels of the windows, in this order. "A-B" is the difference of two electrodes.
     classes : tuple of str
@@ -90,6 +90,8 @@ class Protocol(ABC):
         folder: str | Path,
         subjects: Iterable[int | str] | None = None,
         splits: Iterable[str] | None = None,
+        *,
+        on_error: str = "raise",
     ) -> Windows:
         """Cut recordings into windows.
 
@@ -101,6 +103,9 @@ class Protocol(ABC):
             Subjects to load; by default those that are there, and a warning names the others.
         splits : iterable of {"train", "validation", "test"}, optional
             Sides of the published split to load; all by default.
+        on_error : {"raise", "warn"}, default="raise"
+            What a recording that is not as published does: raise, or be left out with a warning
+            that says why.
 
         Returns
         -------
@@ -114,7 +119,7 @@ class Protocol(ABC):
         ValueError
             If a split is unknown, or a file is not as published: it lacks a channel, say.
         """
-        parts = list(self.iter_recordings(folder, subjects, splits))
+        parts = list(self.iter_recordings(folder, subjects, splits, on_error=on_error))
         if not parts:
             raise ValueError(
                 f"No recording of {self.title} in {folder} holds a whole window of "
@@ -127,12 +132,14 @@ class Protocol(ABC):
         folder: str | Path,
         subjects: Iterable[int | str] | None = None,
         splits: Iterable[str] | None = None,
+        *,
+        on_error: str = "raise",
     ) -> Iterator[Windows]:
         """Windows of one recording after the other, for what memory does not hold at once.
 
         Parameters
         ----------
-        folder, subjects, splits
+        folder, subjects, splits, on_error
             As :meth:`load` takes them.
 
         Yields
@@ -146,8 +153,16 @@ class Protocol(ABC):
         FileNotFoundError, ValueError
             As :meth:`load` does.
         """
+        if on_error not in ("raise", "warn"):
+            raise ValueError(f"on_error={on_error!r} was given; expected 'raise' or 'warn'.")
         for recording in self.recordings(folder, subjects, splits):
-            X, y = self._read(recording)
+            try:
+                X, y = self._read(recording)
+            except (ValueError, OSError) as error:
+                if on_error == "raise":
+                    raise
+                warnings.warn(f"{recording.path} is left out: {error}", stacklevel=2)
+                continue
             if len(y):
                 yield Windows(
                     np.ascontiguousarray(X, np.float32),
@@ -196,7 +211,13 @@ class Protocol(ABC):
         if subjects is None:
             kept = self._those_there(folder, found, sides)
         else:
-            kept = self._those_asked_for(folder, found, list(subjects))
+            asked = list(subjects)
+            kept = self._those_asked_for(folder, found, asked)
+            if not any(r.subject in kept and r.split in sides for r in found):
+                raise ValueError(
+                    f"subjects={asked} and splits={list(sides)} were given; none of these subjects "
+                    f"is on these sides of the split ({self.split_rule})."
+                )
         return [r for r in found if r.subject in kept and r.split in sides]
 
     def fetch(
@@ -280,7 +301,9 @@ class Protocol(ABC):
         missing = [subject for subject in subjects if subject not in there]
         if missing:
             raise FileNotFoundError(
-                f"{folder} lacks recordings of subjects {missing}; {self.how_to_get()}"
+                f"{folder} lacks recordings of subjects {missing}"
+                + (f", {self.n_recordings} of each" if self._drops_incomplete else "")
+                + f"; {self.how_to_get()}"
             )
         self._warn_incomplete(folder, [s for s in incomplete if s in set(subjects)])
         return set(subjects)
@@ -297,7 +320,15 @@ class Protocol(ABC):
                 f"{folder} holds no recording of {self.title} ({', '.join(sides)}), such as "
                 f"{self.example_file}; {self.how_to_get()}"
             )
-        missing = [s for s in self._subjects_of(sides) if s not in there]
+        absent = [s for s in self._subjects_of(sides) if s not in there]
+        partly = [s for s in absent if s in incomplete]
+        if partly:
+            warnings.warn(
+                f"{self.title} subjects {partly} lack one of {self.n_recordings} recordings in "
+                f"{folder} and are left out.",
+                stacklevel=4,
+            )
+        missing = [s for s in absent if s not in partly]
         if missing:
             warnings.warn(f"{self.title} subjects {missing} are not in {folder}.", stacklevel=4)
         self._warn_incomplete(folder, [s for s in incomplete if s in there])

@@ -1,6 +1,7 @@
 """Recordings as protocols want them: channels by name, filtered, at 200 Hz."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,10 +30,73 @@ def read_edf(path: Path) -> Any:
     """
     import mne
 
+    with readable(path, "EDF"):
+        raw = mne.io.read_raw_edf(path, preload=False, verbose="error")
+        expected, size = _size_by_header(path), path.stat().st_size
+    if size < expected:
+        # MNE would read what is there: windows and events would be lost without a word.
+        raise ValueError(
+            f"{path} is cut short: it has {size} of the {expected} bytes that its header states; "
+            "download it again."
+        )
+    return raw
+
+
+def read_mat(path: Path) -> dict[str, Any]:
+    """Variables of a MATLAB file, structures as objects.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    ValueError
+        If the file is none of MATLAB's, or is cut short.
+    """
+    from scipy.io import loadmat
+
+    with readable(path, "a MATLAB file"):
+        return loadmat(path, struct_as_record=False, squeeze_me=True)
+
+
+@contextmanager
+def readable(path: Path, kind: str) -> Iterator[None]:
+    """Turn whatever a parser meets in a broken file into an error that names the file.
+
+    Parameters
+    ----------
+    path : Path
+    kind : str
+        What the file should be.
+
+    Raises
+    ------
+    ValueError
+        If anything was raised inside.
+    """
     try:
-        return mne.io.read_raw_edf(path, preload=False, verbose="error")
-    except Exception as error:  # MNE raises whatever its parser meets
-        raise ValueError(f"{path} cannot be read as EDF ({error}); download it again.") from error
+        yield
+    except Exception as error:
+        raise ValueError(
+            f"{path} cannot be read as {kind} ({error}); download it again."
+        ) from error
+
+
+def _size_by_header(path: Path) -> int:
+    """Bytes of an EDF file by its header (Kemp et al., 1992); 0 where it does not say."""
+    with path.open("rb") as file:
+        fixed = file.read(256)
+        n_signals = int(fixed[252:256])
+        # Before the samples of each signal in a record come fields of 216 bytes a signal.
+        file.seek(256 + 216 * n_signals)
+        samples = [int(file.read(8)) for _ in range(n_signals)]
+    header, n_records = int(fixed[184:192]), int(fixed[236:244])
+    return header + 2 * sum(samples) * n_records if n_records > 0 else 0
 
 
 def signals_by_name(raw: Any, ch_names: Sequence[str], path: Path) -> NDArray:

@@ -1,8 +1,10 @@
 """Files of a dataset."""
 
+import os
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from sk_brainrvq.datasets.windows import SPLITS
@@ -22,6 +24,35 @@ class Recording:
     subject: int | str
     split: str
     path: Path
+
+
+def files_below(folder: Path, pattern: str) -> Iterator[Path]:
+    """Files in a folder and in all folders below it, in the order of their names.
+
+    Parameters
+    ----------
+    folder : Path
+        Links to folders in it are followed, as corpora are often linked to where there is room.
+    pattern : str
+        Of the name, such as "*.edf". Names that begin with a dot are passed over: macOS puts a
+        ``._name.edf``, which is no recording, beside each file of an archive.
+
+    Yields
+    ------
+    Path
+    """
+    seen = set()
+    for parent, folders, files in os.walk(folder, followlinks=True):
+        # A link to a folder above would lead round and round.
+        place = os.path.realpath(parent)
+        if place in seen:
+            folders.clear()
+            continue
+        seen.add(place)
+        folders.sort()
+        for name in sorted(files):
+            if fnmatchcase(name, pattern) and not name.startswith("."):
+                yield Path(parent, name)
 
 
 def without_copies(recordings: Iterable[Recording], title: str) -> list[Recording]:

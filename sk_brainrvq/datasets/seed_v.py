@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from sk_brainrvq.datasets.cutting import regular_windows
 from sk_brainrvq.datasets.protocol import Protocol
 from sk_brainrvq.datasets.reading import prepared, signals_by_name
-from sk_brainrvq.datasets.recording import Recording
+from sk_brainrvq.datasets.recording import Recording, files_below
 
-_FILE = re.compile(r"(\d{1,2})_([123])_\d{8}\.cnt")
+_FILE = re.compile(r"(\d{1,2})_([123])_\d{8}(_repaired)?\.cnt")
+_BROKEN = "7_1_20180411.cnt"
 # Seconds at which the 15 films of each session begin and end, and their classes, as published
 # with the dataset.
 _STARTS = {
@@ -51,6 +52,7 @@ class SEEDV(Protocol):
 
     ``7_1_20180411.cnt`` has a broken header, which recent versions of MNE refuse; it is then read
     as 32-bit integers, the format of the others, and an error says so where that fails too.
+    ``7_1_20180411_repaired.cnt``, as it is handed out besides, is taken in its place.
 
     Windows of one trial show one film: neighbours are alike and share their class. Report
     intervals over subjects, not over windows.
@@ -95,9 +97,14 @@ class SEEDV(Protocol):
     window = 1.0
 
     def _list(self, folder: Path) -> Iterator[Recording]:
-        for path in folder.rglob("*.cnt"):
-            match = _FILE.fullmatch(path.name)
-            if match and int(match[1]) in self.all_subjects:
+        found = [
+            (match, path)
+            for path in files_below(folder, "*.cnt")
+            if (match := _FILE.fullmatch(path.name)) and int(match[1]) in self.all_subjects
+        ]
+        repaired = {match.group(1, 2) for match, _ in found if match[3]}
+        for match, path in found:
+            if match[3] or match.group(1, 2) not in repaired:
                 for split in _TRIALS:
                     yield Recording(int(match[1]), split, path)
 
@@ -137,7 +144,11 @@ def _read_cnt(path: Path) -> Any:
             )
         except Exception as error:  # MNE raises whatever its parser meets
             errors.append(str(error))
+    known = (
+        f" {_BROKEN} is published with a broken header: take 7_1_20180411_repaired.cnt, or leave "
+        "subject 7 out by subjects=."
+    )
     raise ValueError(
-        f"{path} cannot be read as a Neuroscan file ({errors[-1]}); download it again. "
-        "7_1_20180411.cnt is published with a broken header: leave subject 7 out by subjects=."
+        f"{path} cannot be read as a Neuroscan file ({errors[-1]}); download it again."
+        + (known if path.name == _BROKEN else "")
     )

@@ -2,17 +2,18 @@
 
 import csv
 import re
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sk_brainrvq.datasets.protocol import Protocol
-from sk_brainrvq.datasets.reading import read_edf, signals_by_name
-from sk_brainrvq.datasets.recording import Recording
+from sk_brainrvq.datasets.reading import read_edf, read_mat, signals_by_name
+from sk_brainrvq.datasets.recording import Recording, files_below
 
-_FILE = re.compile(r"sub-(\d{3})_ses-(\d{2})_task[_-]motorimagery_eeg\.(mat|edf)")
+_FILE = re.compile(r"[sS]ub-(\d{3})_ses-(\d{2})_task[_-]motorimagery_eeg\.(mat|edf)")
 _SFREQ = 250.0
 _N_SAMPLES = 1000
 
@@ -39,11 +40,15 @@ class SHUMI(Protocol):
     ``*channels.tsv`` in their folder or the one above, else the published one, which is the
     order of ``ch_names``.
 
+    Nine of the EDF files lack numbers in their headers and cannot be read; their ``.mat`` can. A
+    warning names channels that are constant in a file.
+
     In the table of events, ``sample`` counts samples at 250 Hz from 1; ``onset`` holds the same
     numbers, whatever its description says.
 
     Source: Ma et al. (2022), figshare, doi 10.6084/m9.figshare.19228725, Creative Commons
-    Attribution 4.0; its authors give the password of the archives.
+    Attribution 4.0. :meth:`fetch` takes the ``.mat`` files of its first version; the archives of
+    later versions have a password, which the authors give.
 
     Examples
     --------
@@ -62,7 +67,8 @@ class SHUMI(Protocol):
         "Ma, J. et al. (2022). A large EEG dataset for studying cross-session variability in motor "
         "imagery brain-computer interface. Scientific Data 9, 531. doi 10.1038/s41597-022-01647-1"
     )
-    needs_registration = True
+    archive_url = "https://ndownloader.figshare.com/files/36324114"
+    archive_md5 = "f577fbd4ddcad5e358f941d27bb7c393"
     ch_names = tuple(
         """
             Fp1 Fp2 Fz F3 F4 F7 F8 FC1 FC2 FC5 FC6 Cz C3 C4 T3 T4 A1 A2 CP1 CP2 CP5 CP6 Pz P3 P4 T5
@@ -88,14 +94,60 @@ class SHUMI(Protocol):
         str
         """
         return (
-            f"download the archives from {self.url}, ask the authors for their password, and pass "
-            "the folder of the files."
+            f"{type(self).__name__}().fetch downloads the .mat files from {self.url} (version 1; "
+            "later archives have a password, which the authors give)."
         )
+
+    def fetch(
+        self, folder: str | Path | None = None, subjects: Iterable[int] | None = None
+    ) -> Path:
+        """Download the ``.mat`` files of all subjects, one archive, and check its sum.
+
+        Parameters
+        ----------
+        folder : path, optional
+            Where the archive (1.4 GB) and its files are kept; pooch's cache folder by default.
+        subjects : iterable of int, optional
+            Whose files to unpack; all by default.
+
+        Returns
+        -------
+        Path
+            The folder, for :meth:`load`.
+
+        Raises
+        ------
+        OSError
+            If figshare cannot be reached.
+        ValueError
+            If the archive does not have the published sum, or a subject is unknown.
+        """
+        import zipfile
+
+        import pooch
+
+        wanted = self.all_subjects if subjects is None else tuple(subjects)
+        unknown = [subject for subject in wanted if subject not in self.all_subjects]
+        if unknown or not wanted:
+            raise ValueError(f"subjects={list(wanted)} was given; expected some of 1 to 25.")
+        path = Path(folder) if folder is not None else pooch.os_cache("sk_brainrvq") / self.name
+        archive = pooch.retrieve(
+            self.archive_url, f"md5:{self.archive_md5}", fname="mat_files.zip", path=path
+        )
+        with zipfile.ZipFile(archive) as content:
+            for member in content.infolist():
+                match = _FILE.fullmatch(Path(member.filename).name)
+                there = path / member.filename
+                if match is None or int(match[1]) not in wanted:
+                    continue
+                if not there.is_file() or there.stat().st_size != member.file_size:
+                    content.extract(member, path)
+        return path
 
     def _list(self, folder: Path) -> Iterator[Recording]:
         found = [
             (match, path)
-            for path in folder.rglob("sub-*")
+            for path in files_below(folder, "[sS]ub-*")
             if (match := _FILE.fullmatch(path.name)) and int(match[1]) in self.all_subjects
         ]
         as_mat = {match.group(1, 2) for match, _ in found if match[3] == "mat"}
@@ -111,17 +163,22 @@ class SHUMI(Protocol):
         wrong = sorted(set(labels.tolist()) - {1, 2})
         if wrong:
             raise ValueError(f"{path} has the label {wrong[0]}; expected 1 (left) or 2 (right).")
+        flat = (X.max((0, 2)) == X.min((0, 2))) if len(X) else np.zeros(len(self.ch_names), bool)
+        if flat.any():
+            names = [name for name, is_flat in zip(self.ch_names, flat, strict=True) if is_flat]
+            warnings.warn(
+                f"{path}: the channels {names} are constant; they are loaded as they are.",
+                stacklevel=2,
+            )
         # Trials were cut before they were published: each is resampled on its own.
         return resample(X, _SFREQ, self.sfreq).astype(np.float32), labels.astype(int) - 1
 
     def _read_mat(self, path: Path) -> tuple[NDArray, NDArray]:
-        from scipy.io import loadmat
-
-        content = loadmat(path)
+        content = read_mat(path)
         missing = [key for key in ("data", "labels") if key not in content]
         if missing:
             raise ValueError(f"{path} lacks {missing}; expected 'data' and 'labels'.")
-        data, labels = np.asarray(content["data"], float), content["labels"].ravel()
+        data, labels = np.asarray(content["data"], float), np.ravel(content["labels"])
         names = self._names_of(path)
         expected = (len(labels), len(names), _N_SAMPLES)
         if data.shape != expected:
@@ -137,8 +194,14 @@ class SHUMI(Protocol):
             return list(self.mat_ch_names)
         for folder in (path.parent, path.parent.parent):
             for table in sorted(folder.glob("*channels.tsv")):
-                with table.open(newline="") as file:
-                    return [row["name"] for row in csv.DictReader(file, delimiter="\t")]
+                with table.open(newline="", encoding="utf-8-sig") as file:
+                    rows = list(csv.DictReader(file, delimiter="\t"))
+                if not rows or "name" not in rows[0]:
+                    raise ValueError(
+                        f"{table} has no column 'name'; expected a table of channels, separated by "
+                        "tabulators. Mend it, or set mat_ch_names."
+                    )
+                return [row["name"] for row in rows]
         return list(self.ch_names)
 
     def _rows_of(self, names: Sequence[str], path: Path) -> list[int]:

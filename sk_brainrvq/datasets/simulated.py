@@ -1,6 +1,7 @@
 """Simulated EEG for examples and tests."""
 
 from collections.abc import Sequence
+from numbers import Integral
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,7 +68,9 @@ def make_eeg(
     Raises
     ------
     ValueError
-        If a number is not positive, or ``effect`` not between 0 and 1.
+        If a number is not positive, a window holds no sample, or ``effect`` is not between 0 and 1.
+    TypeError
+        If ``n_subjects`` or ``n_windows`` is no whole number.
 
     Examples
     --------
@@ -80,6 +83,14 @@ def make_eeg(
         raise ValueError(
             f"n_subjects={n_subjects}, n_windows={n_windows}, duration={duration}, "
             f"sfreq={sfreq} and {len(ch_names)} channels were given; each must be above 0."
+        )
+    if not all(isinstance(number, Integral) for number in (n_subjects, n_windows)):
+        raise TypeError(
+            f"n_subjects={n_subjects} and n_windows={n_windows} were given; expected whole numbers."
+        )
+    if round(duration * sfreq) < 1:
+        raise ValueError(
+            f"duration={duration} s at sfreq={sfreq} Hz were given; expected at least a sample."
         )
     if not 0 <= effect <= 1:
         raise ValueError(f"effect={effect} was given; expected a share from 0 to 1.")
@@ -114,7 +125,7 @@ def make_montages(
     duration: float = 5.0,
     effect: float = 0.5,
     line_freq: float | None = 50.0,
-    random_state: int | None = None,
+    random_state: int | np.random.RandomState | None = None,
 ) -> list[Windows]:
     """Simulate subjects with different electrodes and sampling rates.
 
@@ -130,7 +141,7 @@ def make_montages(
         Rates in Hz, taken in turn as the montages are.
     duration, effect, line_freq
         As :func:`make_eeg` takes them.
-    random_state : int or None, default=None
+    random_state : int, RandomState or None, default=None
 
     Returns
     -------
@@ -155,6 +166,11 @@ def make_montages(
             f"n_subjects={n_subjects}, {len(montages)} montages and {len(sfreqs)} rates were "
             "given; expected at least one of each."
         )
+    names = [montage for montage in montages if isinstance(montage, str)]
+    if names:
+        raise TypeError(f"montages holds {names}; expected a list of names for each montage.")
+    if isinstance(random_state, np.random.RandomState):
+        random_state = random_state.randint(2**31)
     seeds = np.random.SeedSequence(random_state).generate_state(n_subjects)
     parts = []
     for subject, seed in enumerate(seeds):

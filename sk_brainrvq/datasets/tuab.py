@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sk_brainrvq.datasets.cutting import regular_windows
 from sk_brainrvq.datasets.protocol import Protocol
 from sk_brainrvq.datasets.reading import prepared, read_edf, signals_by_name
-from sk_brainrvq.datasets.recording import Recording
+from sk_brainrvq.datasets.recording import Recording, files_below
 
 # Left chain over the temples, right one; left chain over the centre, right one.
 BIPOLAR = tuple(
@@ -74,7 +74,7 @@ class TUAB(Protocol):
     def _list(self, folder: Path) -> Iterator[Recording]:
         found = [
             (match[1], match[2], match[3], path)
-            for path in folder.rglob("*.edf")
+            for path in files_below(folder, "*.edf")
             if (match := _FILE.fullmatch(path.relative_to(folder).as_posix()))
         ]
         trains: set[str] = set()
@@ -108,4 +108,5 @@ def first_share(subjects: Iterable[str], share: float = 0.8) -> set[str]:
     set of str
     """
     ordered = sorted(subjects)
-    return set(ordered[: int(len(ordered) * share)])
+    # At least one, where a corpus was downloaded in part.
+    return set(ordered[: max(1, int(len(ordered) * share))])

@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 from sk_brainrvq.datasets.cutting import windows_at
 from sk_brainrvq.datasets.protocol import Protocol
 from sk_brainrvq.datasets.reading import prepared, read_edf, signals_by_name
-from sk_brainrvq.datasets.recording import Recording
+from sk_brainrvq.datasets.recording import Recording, files_below
 from sk_brainrvq.datasets.tuab import BIPOLAR, TUH_URL, first_share
 
-_FILE = re.compile(r"(?:.*/)?(train|eval)/([^/]+)/[^/]+\.edf")
+_FILE = re.compile(
+    r"(?:.*/)?(?:(train)/([^/]+)/[a-z]{8}_\d{8}|(eval)/([^/]+)/[a-z]{4}_\d{3}_[^/]*)\.edf"
+)
 _BEFORE = 2.0
 _DUPLICATES = ("keep", "drop")
 
@@ -90,8 +92,8 @@ class TUEV(Protocol):
 
     def _list(self, folder: Path) -> Iterator[Recording]:
         found = [
-            (match[1], match[2], path)
-            for path in folder.rglob("*.edf")
+            (match[1] or match[3], match[2] or match[4], path)
+            for path in files_below(folder, "*.edf")
             if (match := _FILE.fullmatch(path.relative_to(folder).as_posix()))
         ]
         trains = first_share({subject for side, subject, _ in found if side == "train"})

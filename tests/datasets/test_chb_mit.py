@@ -65,6 +65,45 @@ def test_windows__electrodes_against_one_reference__become_pairs(tmp_path):
 
 
 @MISSING
+def test_windows__electrode_written_with_a_nought__is_o1(tmp_path):
+    ends = sorted({end for pair in CHBMIT.ch_names for end in pair.split("-")})
+    names = ["01" if end == "O1" else end for end in ends]
+    write_edf(tmp_path / "chb12" / "chb12_28.edf", names, signals_of(ends, 10, 256), 256)
+    (tmp_path / "chb12" / "chb12-summary.txt").write_text("")
+    windows = CHBMIT().load(tmp_path)
+    gain = 2 * (ends.index("P7") - ends.index("O1"))
+    row = windows.ch_names.index("P7-O1")
+    np.testing.assert_allclose(
+        windows.X[0, row, 10:1800], gain * expected_window(0, 1800)[10:], atol=0.3
+    )
+
+
+@MISSING
+def test_windows__recording_cut_short__refused(tmp_path):
+    path = write(tmp_path, "chb01_03.edf", [(45, 55)])
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    with pytest.raises(ValueError, match=r"chb01_03.edf is cut short: it has \d+ of the \d+ bytes"):
+        CHBMIT().load(tmp_path)
+
+
+@MISSING
+def test_summary__seizure_after_the_end__refused(tmp_path):
+    write(tmp_path, "chb01_03.edf", [(500, 540)], seconds=40)
+    with pytest.raises(ValueError, match=r"\[\(500, 540\)\].*lasts 40 s"):
+        CHBMIT().load(tmp_path)
+
+
+@MISSING
+def test_summary__other_spelling__read_all_the_same(tmp_path):
+    path = write(tmp_path, "chb01_03.edf", seconds=20, entry=False)
+    text = " file name: chb01_03.edf\r\nNumber of seizures in file: 1\r\n"
+    text += "Seizure 1 start time: 12 seconds\r\nSeizure 1 end time: 14 seconds\r\nFile Name:\n"
+    (path.parent / "chb01-summary.txt").write_text(text)
+    assert CHBMIT().load(tmp_path).y.tolist() == [0, 1]
+
+
+@MISSING
 def test_seizure_step__training_only__overlapping_windows_added(tmp_path):
     write(tmp_path, "chb01_03.edf", [(20, 31)])
     write(tmp_path, "chb23_06.edf", [(20, 31)])

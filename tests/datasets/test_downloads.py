@@ -4,10 +4,13 @@ import functools
 import hashlib
 import http.server
 import threading
+import zipfile
 
+import numpy as np
 import pytest
+from scipy.io import savemat
 
-from sk_brainrvq.datasets import CHBMIT, PhysioNetMI
+from sk_brainrvq.datasets import CHBMIT, SHUMI, BCICIV2a, PhysioNetMI
 
 
 class QuietHandler(http.server.SimpleHTTPRequestHandler):
@@ -119,3 +122,39 @@ def test_fetch__motor_imagery__the_six_runs(server, tmp_path, monkeypatch):
 def test_fetch__unknown_subject__refused_before_any_download(protocol, tmp_path):
     with pytest.raises(ValueError, match=r"subjects=\[0\] was given"):
         protocol().fetch(tmp_path, [0])
+
+
+def test_fetch__bnci_files__kept_under_their_names_once_whole(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(BCICIV2a, "files_url", server.url)
+    for name in ("A03T.mat", "A03E.mat"):
+        savemat(server.folder / name, {"data": np.zeros(3)})
+    folder = BCICIV2a().fetch(tmp_path / "data", [3])
+    assert sorted(path.name for path in folder.iterdir()) == ["A03E.mat", "A03T.mat"]
+    n_requests = len(server.paths)
+    BCICIV2a().fetch(tmp_path / "data", [3])
+    assert len(server.paths) == n_requests
+    (server.folder / "A04T.mat").write_text("<html>sorry</html>")
+    with pytest.raises(ValueError, match="cannot be read as a MATLAB file"):
+        BCICIV2a().fetch(tmp_path / "data", [4])
+    assert not (tmp_path / "data" / "A04T.mat").exists()
+
+
+def test_fetch__shu_archive__checked_and_unpacked(server, tmp_path, monkeypatch):
+    names = [f"mat/sub-{s:03d}_ses-01_task_motorimagery_eeg.mat" for s in (1, 2)]
+    with zipfile.ZipFile(server.folder / "mat.zip", "w") as archive:
+        for name in (*names, "mat/notes.txt"):
+            archive.writestr(name, f"content of {name}")
+    monkeypatch.setattr(SHUMI, "archive_url", server.url + "mat.zip")
+    with pytest.raises(ValueError, match="does not match the known hash"):
+        SHUMI().fetch(tmp_path / "data")
+    digest = hashlib.md5((server.folder / "mat.zip").read_bytes()).hexdigest()
+    monkeypatch.setattr(SHUMI, "archive_md5", digest)
+    folder = SHUMI().fetch(tmp_path / "data", [2])
+    found = SHUMI().recordings(folder, [2])
+    assert [r.path.relative_to(folder).as_posix() for r in found] == names[1:]
+    assert found[0].path.read_text() == f"content of {names[1]}"
+    SHUMI().fetch(folder)
+    assert {r.subject for r in SHUMI().recordings(folder, [1, 2])} == {1, 2}
+    assert server.paths.count("/mat.zip") == 2
+    with pytest.raises(ValueError, match=r"subjects=\[26\] was given"):
+        SHUMI().fetch(folder, [26])

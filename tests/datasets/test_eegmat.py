@@ -4,7 +4,7 @@ import mne
 import numpy as np
 import pytest
 
-from sk_brainrvq.datasets import load_eegmat
+from sk_brainrvq.datasets import EEGMAT, load_eegmat
 from sk_brainrvq.datasets.eegmat import CH_NAMES, eegmat_checksums
 
 
@@ -63,6 +63,31 @@ def test_load__stray_file_and_changed_file__ignored_and_refused(eegmat_folder, t
     (tmp_path / "Subject31_2.edf").write_bytes(content)
     with pytest.raises(ValueError, match=r"Subject31_2.edf differs from the published file"):
         load_eegmat(tmp_path, [31], check=True)
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>sorry</html>", None])
+def test_load__broken_or_cut_file__error_names_it(eegmat_folder, tmp_path, content):
+    for name in ("Subject31_1.edf", "Subject31_2.edf"):
+        whole = (eegmat_folder / name).read_bytes()
+        (tmp_path / name).write_bytes(whole)
+    spoilt = whole[: len(whole) // 2] if content is None else content
+    (tmp_path / "Subject31_2.edf").write_bytes(spoilt)
+    message = "is cut short" if content is None else "cannot be read as EDF"
+    with pytest.raises(ValueError, match=rf"Subject31_2.edf {message}.*download it again"):
+        load_eegmat(tmp_path, [31])
+
+
+def test_load__one_of_two_recordings__named_apart_from_absent_subjects(eegmat_folder, tmp_path):
+    for name in ("Subject30_1.edf", "Subject31_1.edf", "Subject31_2.edf"):
+        shutil.copy(eegmat_folder / name, tmp_path / name)
+    with (
+        pytest.warns(UserWarning, match=r"subjects \[30\] lack one of 2 recordings"),
+        pytest.warns(UserWarning, match=r"subjects \[28, 29\] are not in"),
+    ):
+        found = EEGMAT().recordings(tmp_path, splits=["validation"])
+    assert {r.subject for r in found} == {31}
+    with pytest.raises(FileNotFoundError, match=r"subjects \[30\], 2 of each"):
+        load_eegmat(tmp_path, [30])
 
 
 def test_checksums__against_the_published_list(eegmat_folder):

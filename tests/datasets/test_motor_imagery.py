@@ -181,10 +181,54 @@ def test_bcic__other_order_of_channels__refused(tmp_path):
 
 
 def test_bcic__nothing_there__error_says_where_to_get_it(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"bnci-horizon-2020.eu.*001-2014"):
+    with pytest.raises(FileNotFoundError, match=r"fetch.*bnci-horizon-2020.eu.*001-2014"):
         BCICIV2a().load(tmp_path)
-    with pytest.raises(ValueError, match="bnci-horizon-2020"):
-        BCICIV2a().fetch(tmp_path)
+    with pytest.raises(ValueError, match=r"subjects=\[10\] was given; expected some of 1 to 9"):
+        BCICIV2a().fetch(tmp_path, [10])
+
+
+@MISSING
+def test_bcic__archives_unpacked_side_by_side__classes_found(tmp_path):
+    (tmp_path / "BCICIV_2a_gdf").mkdir()
+    (tmp_path / "true_labels").mkdir()
+    gdf_file(tmp_path / "BCICIV_2a_gdf", "A01T.gdf", [769, 770])
+    gdf_file(tmp_path / "BCICIV_2a_gdf", "A01E.gdf", [783, 783])
+    for subject in (1, 2):  # the second has labels alone
+        savemat(tmp_path / "true_labels" / f"A0{subject}E.mat", {"classlabel": [[4], [2]]})
+    assert BCICIV2a().load(tmp_path).y.tolist() == [3, 1, 0, 1]
+
+
+@MISSING
+def test_bcic__both_sources__the_one_that_holds_the_classes(tmp_path):
+    for folder in ("gdf", "mat"):
+        (tmp_path / folder).mkdir()
+    for name in ("A01T", "A01E"):
+        gdf_file(tmp_path / "gdf", f"{name}.gdf", [770, 769] if name.endswith("T") else [783, 783])
+        bnci_file(tmp_path / "mat", f"{name}.mat", [(20, [251], [3])])
+    found = BCICIV2a().recordings(tmp_path)
+    assert {r.path.name for r in found} == {"A01T.gdf", "A01E.mat"}
+    assert BCICIV2a().load(tmp_path).y.tolist() == [2, 1, 0]
+
+
+@MISSING
+@pytest.mark.parametrize(
+    ("protocol", "name"),
+    [(BCICIV2a, "A01T.gdf"), (BCICIV2a, "A01T.mat"), (SHUMI, "shu")],
+)
+@pytest.mark.parametrize("spoilt", ["a page of a server", "cut short"])
+def test_motor_imagery__broken_file__error_names_it(tmp_path, protocol, name, spoilt):
+    if name == "shu":
+        name = f"{shu_stem(1, 1)}_eeg.mat"
+        savemat(tmp_path / name, {"data": shu_trials(SHUMI.ch_names), "labels": [[1, 2, 2]]})
+    elif name.endswith("mat"):
+        bnci_file(tmp_path, name, [(9, [251], [1])])
+    else:
+        gdf_file(tmp_path, name, [769, 770])
+    content = (tmp_path / name).read_bytes()
+    broken = content[:200] if spoilt == "cut short" else b"<html>sorry</html>" * 50
+    (tmp_path / name).write_bytes(broken)
+    with pytest.raises(ValueError, match=rf"{name} cannot be read as .*download it again"):
+        protocol().load(tmp_path)
 
 
 SHU_GAINS = amplitudes(SHUMI.ch_names)
@@ -302,4 +346,27 @@ def test_shu__edf_without_events__error_names_the_file(tmp_path):
         SHUMI().load(tmp_path)
     table.write_text("onset\tsample\n1\t1\n")
     with pytest.raises(ValueError, match="columns sample and value"):
+        SHUMI().load(tmp_path)
+
+
+@MISSING
+def test_shu__table_of_channels_without_names__error_says_how_to_mend(tmp_path):
+    content = {"data": shu_trials(SHUMI.ch_names), "labels": [[1, 2, 2]]}
+    savemat(tmp_path / f"{shu_stem(1, 1)}_eeg.mat", content)
+    table = tmp_path / "task-motorimagery_channels.tsv"
+    table.write_text("channel\ttype\nFp1\tEEG\n")
+    with pytest.raises(ValueError, match=r"channels.tsv has no column 'name'.*set mat_ch_names"):
+        SHUMI().load(tmp_path)
+    # As spreadsheets write it, with a byte-order mark.
+    lines = ["name\ttype", *(f"{name}\tEEG" for name in SHUMI.ch_names)]
+    table.write_text("\n".join(lines), encoding="utf-8-sig")
+    check_shu(SHUMI().load(tmp_path))
+
+
+@MISSING
+def test_shu__constant_channel__warning_names_it(tmp_path):
+    data = shu_trials(SHUMI.ch_names)
+    data[:, SHUMI.ch_names.index("T6")] = 0
+    savemat(tmp_path / f"{shu_stem(1, 1)}_eeg.mat", {"data": data, "labels": [[1, 2, 2]]})
+    with pytest.warns(UserWarning, match=r"the channels \['T6'\] are constant"):
         SHUMI().load(tmp_path)

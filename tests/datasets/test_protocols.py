@@ -77,10 +77,9 @@ def test_recordings__example_file__found(name, tmp_path):
     path = tmp_path / "data" / PROTOCOLS[name].example_file
     path.parent.mkdir(parents=True)
     path.write_bytes(b"not opened")
-    folder = path.parent if name == "eegmat" else tmp_path
-    if name == "eegmat":  # needs both recordings of a subject, in the folder itself
-        (folder / "Subject00_2.edf").write_bytes(b"not opened")
-    assert path in {r.path for r in PROTOCOLS[name]().recordings(folder)}
+    if name == "eegmat":  # needs both recordings of a subject
+        (path.parent / "Subject00_2.edf").write_bytes(b"not opened")
+    assert path in {r.path for r in PROTOCOLS[name]().recordings(tmp_path)}
 
 
 @pytest.mark.parametrize("name", PROTOCOLS)
@@ -96,8 +95,12 @@ def test_load__unknown_split_or_subject__error_names_the_choices(eegmat_folder):
         EEGMAT().load(eegmat_folder, splits=["valid"])
     with pytest.raises(ValueError, match=r"subjects 0 to 35, and not \[36\]"):
         EEGMAT().load(eegmat_folder, [36])
-    with pytest.raises(ValueError, match="window=0"):
-        EEGMAT(window=0)
+    for window in (0, 0.001, float("nan")):
+        with pytest.raises(ValueError, match=f"window={window} was given"):
+            EEGMAT(window=window)
+    for subjects, sides in (([0], ["test"]), ([], None)):
+        with pytest.raises(ValueError, match=r"none of these subjects is on these sides"):
+            EEGMAT().load(eegmat_folder, subjects, sides)
 
 
 def test_eegmat__class_and_function__same_windows(eegmat_folder):

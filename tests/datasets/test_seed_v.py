@@ -71,8 +71,25 @@ def test_load__missing_channel__error_names_it(tmp_path):
 @MISSING
 def test_load__broken_file__error_names_the_known_one(tmp_path):
     (tmp_path / "7_1_20180411.cnt").write_bytes(bytes(950))
-    with pytest.raises(ValueError, match="cannot be read as a Neuroscan file"):
+    with pytest.raises(ValueError, match=r"(?s)cannot be read as a Neuro.*leave subject 7 out"):
         SEEDV().load(tmp_path)
+
+
+@MISSING
+def test_load__other_broken_file__error_blames_no_known_one(tmp_path):
+    (tmp_path / "6_1_20180810.cnt").write_bytes(bytes(950))
+    with pytest.raises(ValueError, match=r"6_1_20180810\.cnt cannot be read") as caught:
+        SEEDV().load(tmp_path)
+    assert "subject 7" not in str(caught.value)
+
+
+@MISSING
+def test_recordings__repaired_file__taken_in_place_of_the_broken_one(tmp_path):
+    for name in ("7_1_20180411.cnt", "7_1_20180411_repaired.cnt", "7_2_20180418.cnt"):
+        (tmp_path / name).write_bytes(b"not opened")
+    found = SEEDV().recordings(tmp_path, splits=["test"])
+    names = ["7_1_20180411_repaired.cnt", "7_2_20180418.cnt"]
+    assert [r.path.name for r in found] == names
 
 
 def test_load__nothing_there__error_says_where_to_register(tmp_path):

@@ -115,3 +115,21 @@ def test_make_montages__as_epochs__one_fit_takes_all():
 def test_make_montages__bad_argument__error_names_it(arguments, message):
     with pytest.raises(ValueError, match=message):
         make_montages(**arguments)
+
+
+def test_make_eeg__no_sample_or_half_a_window__refused():
+    with pytest.raises(ValueError, match=r"duration=0.001 s at sfreq=200.0 Hz.*at least a sample"):
+        make_eeg(1, 2, duration=0.001)
+    with pytest.raises(TypeError, match=r"n_windows=2.5 were given; expected whole numbers"):
+        make_eeg(1, 2.5)
+
+
+def test_make_montages__random_state_object__as_make_eeg_takes_it():
+    first, second = (
+        make_montages(2, 2, random_state=np.random.RandomState(5))[1].X for _ in range(2)
+    )
+    np.testing.assert_array_equal(first, second)
+    with pytest.raises(
+        TypeError, match=r"montages holds \['Fp1', 'Cz'\]; expected a list of names"
+    ):
+        make_montages(2, 2, montages=["Fp1", "Cz"])

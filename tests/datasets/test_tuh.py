@@ -131,6 +131,38 @@ def test_tuab__broken_file__error_says_so(tmp_path):
         TUAB().load(tmp_path)
 
 
+@PARTIAL
+def test_tuab__one_broken_file__left_out_with_a_warning_if_wished(tmp_path):
+    whole = tuab_file(tmp_path, "eval", "normal", "aaaaaaab")
+    path = tuab_file(tmp_path, "eval", "normal", "aaaaaaac")
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) - 1000])
+    with pytest.raises(ValueError, match=r"aaaaaaac_s001_t000\.edf is cut short"):
+        TUAB().load(tmp_path)
+    with pytest.warns(UserWarning, match=r"aaaaaaac_s001_t000\.edf is left out: .*is cut short"):
+        windows = TUAB().load(tmp_path, on_error="warn")
+    np.testing.assert_array_equal(windows.X, TUAB().load(whole.parents[3], ["aaaaaaab"]).X)
+    with pytest.raises(ValueError, match="on_error='skip' was given"):
+        TUAB().load(tmp_path, on_error="skip")
+
+
+@PARTIAL
+def test_recordings__linked_folder_and_stray_files__found_and_passed_over(tmp_path):
+    path = tuev_file(tmp_path / "elsewhere", "aaaaaaar", [])
+    for name in ("._aaaaaaar_00000001.edf", "notes.edf"):  # of macOS, and of somebody
+        path.with_name(name).write_bytes(b"stray")
+    stray = tmp_path / "elsewhere" / "edf" / "train" / "aaa" / "notes.edf"
+    stray.parent.mkdir()
+    stray.write_bytes(b"stray")
+    (tmp_path / "corpus").mkdir()
+    (tmp_path / "corpus" / "edf").symlink_to(tmp_path / "elsewhere" / "edf")
+    (tmp_path / "corpus" / "round").symlink_to(tmp_path / "corpus")
+    found = TUEV().recordings(tmp_path / "corpus")
+    assert [(r.subject, r.split, r.path.name) for r in found] == [
+        ("aaaaaaar", "train", "aaaaaaar_00000001.edf")
+    ]
+
+
 def test_tuab__nothing_there__error_says_where_to_register(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"register at https://isip\.picone"):
         TUAB().load(tmp_path / "absent")
