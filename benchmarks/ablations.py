@@ -6,10 +6,12 @@ of four subjects within 00-27, the subjects whose unlabelled EEG was pretrained 
 compares variants, and says nothing of subjects that no network has seen.
 
     python benchmarks/ablations.py --data FOLDER_WITH_EEGMAT --work FOLDER [--seeds 3]
+        [--encoder-epochs 40] [--variants "flat prediction,random mask"]
 """
 
 import argparse
 import json
+import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -74,9 +76,12 @@ def pretrainer_class(variant: dict[str, Any]) -> type[BrainRVQPretrainer]:
     return Ablated
 
 
-def features(variant: str, seed: int, raws: list, windows: Windows, work: Path) -> np.ndarray:
+def features(
+    variant: str, seed: int, epochs: int, raws: list, windows: Windows, work: Path
+) -> np.ndarray:
     """Pretrain and embed; both are kept in ``work``."""
-    kept = work / f"{variant.replace(' ', '-')}-{seed}.npy"
+    length = "" if epochs == ENCODER_EPOCHS or variant == UNTRAINED else f"-{epochs}-epochs"
+    kept = work / f"{variant.replace(' ', '-')}-{seed}{length}.npy"
     if kept.exists():
         return np.load(kept)
     embedding: dict[str, Any] = {
@@ -99,11 +104,14 @@ def features(variant: str, seed: int, raws: list, windows: Windows, work: Path) 
             **settings.get("tokenizer", {}),
         ).fit(raws)
         pretrainer = pretrainer_class(settings)(
-            tokenizer.weights_, max_epochs=ENCODER_EPOCHS, **both
-        )
-        embedder = BrainRVQEmbedder(
-            pretrainer.fit(raws).weights_, l_freq=None, h_freq=None, **embedding
-        )
+            tokenizer.weights_,
+            max_epochs=epochs,
+            checkpoint_dir=work / f"{kept.stem}-checkpoints",
+            **both,
+        ).fit(raws)
+        accuracy = pretrainer.history_[-1]["accuracies"]
+        print(f"{variant}, seed {seed}: accuracies {accuracy}", file=sys.stderr, flush=True)
+        embedder = BrainRVQEmbedder(pretrainer.weights_, l_freq=None, h_freq=None, **embedding)
     result = embedder.fit_transform(windows.X)
     np.save(kept, result)
     return result
@@ -140,7 +148,17 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of EEGMAT's EDF files")
     parser.add_argument("--work", type=Path, required=True, help="folder for results and runs")
     parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument(
+        "--encoder-epochs", type=int, default=ENCODER_EPOCHS, help="of pretraining; default 10"
+    )
+    parser.add_argument("--variants", help="some of them, with commas between; all by default")
     options = parser.parse_args()
+    variants = [*VARIANTS, UNTRAINED]
+    if options.variants:
+        chosen = [name.strip() for name in options.variants.split(",")]
+        if unknown := [name for name in chosen if name not in variants]:
+            parser.error(f"--variants {unknown} are unknown; choose from {variants}.")
+        variants = [FULL, *(name for name in variants if name in chosen and name != FULL)]
     warnings.filterwarnings("ignore")
     options.work.mkdir(parents=True, exist_ok=True)
     raws = recordings(options.data, SUBJECTS)
@@ -148,12 +166,15 @@ def main() -> None:
     scores = {
         variant: np.mean(
             [
-                fold_scores(features(variant, seed, raws, windows, options.work), windows)
+                fold_scores(
+                    features(variant, seed, options.encoder_epochs, raws, windows, options.work),
+                    windows,
+                )
                 for seed in range(options.seeds)
             ],
             axis=0,
         )
-        for variant in (*VARIANTS, UNTRAINED)
+        for variant in variants
     }
     print("| variant | AUROC (sd of folds) | full method ahead by | 95 % interval | the part |")
     print("|---|---|---|---|---|")

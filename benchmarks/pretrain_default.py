@@ -20,8 +20,8 @@ from sk_brainrvq.datasets.eegmat import CH_NAMES
 # Subjects 28-31 (validation) and 32-35 (test) stay unseen.
 SUBJECTS = range(28)
 SEED = 0
-# Block whose tokens the embedder takes: chosen by default_choices.py, within these subjects.
-LAYER = 1
+# Block whose tokens the embedder takes, the last: default_choices.py, within these subjects.
+LAYER = -1
 # What the recordings were filtered with when they were published; users' EEG is given the same.
 FILTERS = {"l_freq": 0.5, "h_freq": 45.0, "notch": None, "reference": None}
 TRAINING = {
@@ -34,7 +34,7 @@ TRAINING = {
 TOKENIZER = {"architecture": "small", "max_epochs": 16}
 ENCODER = {"architecture": "small", "depth": 6, "max_epochs": 20}
 # Passes of further rounds, each from the weights of the one before, with a warm-up and a cosine of
-# its own (warm restarts: Loshchilov and Hutter, 2017). --rounds says how many are trained.
+# its own (warm restarts: Loshchilov and Hutter, 2017): 20 passes end before codes can be predicted.
 FURTHER_ROUNDS = (44,)
 QUICK = {"architecture": "tiny", "depth": 1, "max_epochs": 1}
 
@@ -77,9 +77,9 @@ def main() -> None:
     parser.add_argument(
         "--rounds",
         type=int,
-        default=1,
+        default=1 + len(FURTHER_ROUNDS),
         choices=range(1, 2 + len(FURTHER_ROUNDS)),
-        help="of the encoder; the bundled one has 1",
+        help="of the encoder's training; the bundled one has had all",
     )
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--quick", action="store_true", help="tiny networks, one epoch, 2 subjects")

@@ -121,14 +121,14 @@ def test_default_tokenizer__real_eeg_it_has_not_seen__explained_better_at_each_l
     assert 0.2 < scores[0] < scores[1] < scores[2]
 
 
-def test_default_pretraining__real_eeg_it_has_not_seen__predicts_codes_above_chance(
+def test_default_pretraining__real_eeg_it_has_not_seen__predicts_codes_far_above_chance(
     eegmat_folder,
 ):
     windows = load_eegmat(eegmat_folder, [29])
     pretrainer = BrainRVQPretrainer(
         "default", weights="default", sfreq=windows.sfreq, ch_names=windows.ch_names
     ).fit(windows.X[:2])
-    assert pretrainer.score(windows.X[::6]) > 2 / 512
+    assert pretrainer.score(windows.X[::6]) > 25 / 512
 
 
 def test_default__simulated_task__new_subjects_are_told_apart():
