@@ -146,7 +146,12 @@ def main() -> None:
     """Run all variants and print a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of EEGMAT's EDF files")
-    parser.add_argument("--work", type=Path, required=True, help="folder for results and runs")
+    parser.add_argument(
+        "--work",
+        type=Path,
+        required=True,
+        help="folder for results and runs, which are not redone: another one for other data",
+    )
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument(
         "--encoder-epochs", type=int, default=ENCODER_EPOCHS, help="of pretraining; default 10"

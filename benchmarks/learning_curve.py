@@ -42,6 +42,8 @@ def make_curve(arguments: argparse.Namespace) -> int:
     folds = grouped_folds(task, arguments.subjects_per_fold)
     wanted = numbers(arguments.folds, "--folds") or range(1, 3 if arguments.quick else 10**6)
     folds = [fold for fold in folds if int(fold.name) in wanted]
+    if not folds:
+        raise ValueError(f"--folds {arguments.folds}: no such folds.")
     n_all = min(len(np.unique(task.subjects[fold.train])) for fold in folds)
     sizes = [*(size for size in sizes if size < n_all), n_all]
     deadline = time.time() + 60 * (arguments.max_minutes or float("inf"))

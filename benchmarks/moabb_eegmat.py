@@ -11,6 +11,7 @@ Without --data the recordings are downloaded from PhysioNet (170 MB).
 """
 
 import argparse
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -51,22 +52,31 @@ def evaluate(
     pipelines: dict[str, Pipeline], dataset: Zyma2019, results: Path, folds: int | None
 ) -> pd.DataFrame:
     """A row for each pipeline and held-out subject or, with ``folds``, group of subjects."""
-    evaluation = CrossSubjectEvaluation(
-        RestAgainstTask(scorer=list(METRICS.values())),
-        [dataset],
-        n_splits=folds,
-        random_state=0,
-        hdf5_path=str(results),
-        suffix="subjects" if folds is None else f"{folds}-folds",
-    )
+
+    def evaluation(*differences: object) -> CrossSubjectEvaluation:
+        # MOABB keeps results by pipeline and test subject: it knows neither the other subjects
+        # nor what embeds.
+        told_apart = repr((dataset.subject_list, *differences)).encode()
+        return CrossSubjectEvaluation(
+            RestAgainstTask(scorer=list(METRICS.values())),
+            [dataset],
+            n_splits=folds,
+            hdf5_path=str(results),
+            suffix=("subjects" if folds is None else f"{folds}-folds")
+            + f"-{hashlib.sha256(told_apart).hexdigest()[:8]}",
+        )
+
     frozen = {n: p for n, p in pipelines.items() if isinstance(p[0], BrainRVQEmbedder)}
     others = {name: pipeline for name, pipeline in pipelines.items() if name not in frozen}
-    frames = [evaluation.process(others)] if others else []
+    frames = [evaluation().process(others)] if others else []
     for name, pipeline in frozen.items():
         # Fitting an embedder loads its weights and learns the channels, from any EEG.
         example = make_eeg(1, 2, ch_names=list(CH_NAMES), random_state=0).X
-        embed = make_pipeline(pipeline[0].fit(example))
-        frames.append(evaluation.process({name: pipeline[1:]}, postprocess_pipeline=embed))
+        embedder = pipeline[0].fit(example)
+        own = evaluation(embedder.weights_.digest, sorted(embedder.get_params().items()))
+        frames.append(
+            own.process({name: pipeline[1:]}, postprocess_pipeline=make_pipeline(embedder))
+        )
     return pd.concat(frames, ignore_index=True)
 
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sk_brainrvq import Weights
 from sk_brainrvq.weights import CheckpointError, resolve_weights
 from table.system import Settings
 from table.systems import SYSTEMS
-from table.tasks import EEGMAT_SPLIT, dataset_names
+from table.tasks import dataset_names
 
 _KINDS = ("pretraining", "tokenizer", "classifier", "encoder")
 
@@ -147,10 +148,11 @@ def choose(arguments: argparse.Namespace, systems: Sequence[str], named: bool) -
     Chosen
     """
     budget = epochs(arguments.epochs) or ({"": 2} if arguments.quick else {})
-    kept, digest = list(systems), ""
+    kept, digest, seen = list(systems), "", None
     if any(SYSTEMS[name].needs_weights() for name in systems):
         try:
-            digest = resolve_weights(arguments.weights, _KINDS, "weights").digest
+            weights = resolve_weights(arguments.weights, _KINDS, "weights")
+            digest, seen = weights.digest, _subjects_seen(weights, arguments.dataset)
         except CheckpointError as error:
             if named:
                 raise ValueError(f"--weights: {error}") from error
@@ -169,7 +171,20 @@ def choose(arguments: argparse.Namespace, systems: Sequence[str], named: bool) -
         device=arguments.device,
     )
     exposed = numbers(arguments.exposed, "--exposed")
-    if arguments.exposed is None and arguments.weights == "default" and digest:
-        # The bundled model was pretrained on the training subjects of EEGMAT's official split.
-        exposed = list(EEGMAT_SPLIT["train"]) if arguments.dataset == "eegmat" else []
+    if arguments.exposed is None and digest:
+        if seen is None:
+            print(
+                "note: the weights do not say whose EEG they have seen; with --exposed these "
+                "subjects are averaged apart",
+                file=sys.stderr,
+            )
+        exposed = seen or []
     return Chosen(kept, settings, exposed)
+
+
+def _subjects_seen(weights: Weights, dataset: str) -> list[int] | None:
+    """Subjects of a dataset whose EEG weights were pretrained on; None if they do not say."""
+    if "data" not in weights.info or "subjects" not in weights.info:
+        return None
+    same = str(weights.info["data"]).lower().startswith(dataset)
+    return [int(subject) for subject in weights.info["subjects"]] if same else []

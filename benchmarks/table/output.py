@@ -58,7 +58,28 @@ def markdown(section: Section) -> str:
         lines.append([_cell(column, row, section, marks) for column in columns])
     table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     notes = [*section.notes, *_column_notes(section), *(f"({n}) {t}" for t, n in marks.items())]
-    return f"### {section.title}\n\n{table}\n\n" + "".join(f"- {note}\n" for note in notes)
+    text = f"### {section.title}\n\n{table}\n\n" + "".join(f"- {note}\n" for note in notes)
+    return text + _contrasts(section)
+
+
+def _contrasts(section: Section) -> str:
+    """Paired differences of other pairs, as a table of its own."""
+    if not section.contrasts:
+        return ""
+    primary = LABELS[PROTOCOLS[section.kind].primary]
+    columns = ["paired", f"{primary} ahead by", *([] if section.over_subjects else ["p"]), "folds"]
+    lines = [columns, ["---"] * len(columns)]
+    for contrast in section.contrasts:
+        p = [] if section.over_subjects else [shown(contrast.difference.sign_flip)]
+        lines.append(
+            [
+                f"{SYSTEMS[contrast.system].label}, against: {SYSTEMS[contrast.rival].label}",
+                shown_estimate(contrast.difference.estimate, "+"),
+                *p,
+                str(contrast.n_folds),
+            ]
+        )
+    return "\n" + "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def _cell(column: str, row: Row, section: Section, marks: dict[str, int]) -> str:

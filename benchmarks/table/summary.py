@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from table.metrics import PROTOCOLS, score
+from table.rivals import RIVALS
 from table.running import Result
 from table.statistics import (
     Difference,
@@ -30,6 +31,36 @@ REPORTED = {
         "fine-tuned": (0.747, 0.758, 0.862),
     }
 }
+
+
+# What else is asked of the table: whether the first is ahead of the second.
+CONTRASTS = (
+    ("frozen", "summaries"),
+    ("frozen", "random"),
+    ("frozen", "scratch"),
+    *(("frozen", name) for name in RIVALS),
+    ("fine-tuned-embedding", "frozen"),
+    ("fine-tuned-embedding", "scratch"),
+    ("fine-tuned", "scratch"),
+)
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """A paired difference of two systems by the primary metric.
+
+    Attributes
+    ----------
+    system, rival : str
+    difference : Difference
+    n_folds : int
+        Folds that both were scored on.
+    """
+
+    system: str
+    rival: str
+    difference: Difference
+    n_folds: int
 
 
 @dataclass(frozen=True)
@@ -76,6 +107,8 @@ class Section:
     notes : list of str
     over_subjects : bool
         Whether intervals are over the subjects of one fold, rather than over folds.
+    contrasts : list of Contrast
+        Differences of other pairs.
     """
 
     slug: str
@@ -85,6 +118,7 @@ class Section:
     best_band_power: str | None = None
     notes: list[str] = field(default_factory=list)
     over_subjects: bool = False
+    contrasts: list[Contrast] = field(default_factory=list)
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -148,6 +182,9 @@ def _section(slug: str, title: str, results: Sequence[Result], task: Task) -> Se
     summarise = _of_subjects if over_subjects else _of_folds
     estimates = {name: summarise(of[name], task) for name in names}
     rivals = [name for name in names if name in BAND_POWER]
+    # A row of few folds may be ahead because they are easy ones.
+    most = max((len(_folds(of[name])) for name in rivals), default=0)
+    rivals = [name for name in rivals if len(_folds(of[name])) == most]
     best = max(rivals, key=lambda name: estimates[name][0][primary].mean, default=None)
     rows = []
     for name in names:
@@ -155,8 +192,12 @@ def _section(slug: str, title: str, results: Sequence[Result], task: Task) -> Se
         if best is not None and name != best:
             compare = _subject_difference if over_subjects else _fold_difference
             difference = compare(of[name], of[best], task)
-        n_folds = len({r.job.fold.name for r in of[name]})
+        n_folds = len(_folds(of[name]))
         own_notes = _notes(of[name], n_folds, len(folds))
+        if difference and best is not None:
+            n_pairs = len(_folds(of[name]) & _folds(of[best]))
+            if n_pairs < n_folds:
+                own_notes += (f"difference over {n_pairs} of its {n_folds} folds",)
         row = Row(
             name,
             SYSTEMS[name].label,
@@ -168,7 +209,34 @@ def _section(slug: str, title: str, results: Sequence[Result], task: Task) -> Se
             own_notes,
         )
         rows.append(row)
-    return Section(slug, title, task.kind, rows, best, notes, over_subjects)
+    if task.dataset == "eegmat" and slug in ("folds", "folds-seen"):
+        notes.append(
+            "What the default embedding holds was chosen with the labels of subjects 0-27 "
+            "(default_choices.py); on 28 and above nothing was chosen."
+        )
+    contrasts = [
+        contrast
+        for system, rival in CONTRASTS
+        if system in of and rival in of
+        for contrast in _contrast(system, rival, of, task, over_subjects)
+    ]
+    return Section(slug, title, task.kind, rows, best, notes, over_subjects, contrasts)
+
+
+def _folds(results: Sequence[Result]) -> set[str]:
+    return {r.job.fold.name for r in results}
+
+
+def _contrast(
+    system: str, rival: str, of: dict[str, list[Result]], task: Task, over_subjects: bool
+) -> list[Contrast]:
+    """The difference of two systems on their common folds, if there are any."""
+    compare = _subject_difference if over_subjects else _fold_difference
+    difference = compare(of[system], of[rival], task)
+    if not difference:
+        return []
+    n_folds = len(_folds(of[system]) & _folds(of[rival]))
+    return [Contrast(system, rival, difference[PROTOCOLS[task.kind].primary], n_folds)]
 
 
 def _notes(results: Sequence[Result], n_folds: int, n_all: int) -> tuple[str, ...]:

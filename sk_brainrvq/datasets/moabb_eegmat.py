@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Iterable
+from numbers import Real
 from operator import methodcaller
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from moabb.datasets.preprocessing import (
 from moabb.paradigms.base import BaseParadigm
 
 from sk_brainrvq.datasets.eegmat import CH_NAMES, fetch_eegmat, read_recording
+from sk_brainrvq.signals.electrode_positions import template_montage
 
 _SUBJECTS = range(36)
 # "subtraction" is MOABB's word for the task, and comes after "rest" in the alphabet: MOABB
@@ -224,18 +226,25 @@ class RestAgainstTask(BaseParadigm):
     Parameters
     ----------
     duration : float, default=5.0
-        Length of a window in seconds, from its event on.
+        Length of a window in seconds, from its event on. At most 5 in :class:`Zyma2019`: events
+        are 5 s apart, and overlapping windows would come onto both sides of a division.
     resample : float, default=200.0
         Rate in Hz, of recordings and windows.
     fmin, fmax : float, optional
         Band in Hz to filter recordings to; as recorded by default.
     events : sequence of str, optional
-        Events of the dataset to tell apart; all by default.
+        Events of the dataset to tell apart; by default those of a dataset that has two.
     channels : sequence of str, optional
         Channels to keep, in this order; all EEG channels by default.
     scorer : str, callable, list or dict, optional
         As MOABB takes it; area under the ROC curve by default, accuracy for more than two
-        classes.
+        ``events``.
+
+    Raises
+    ------
+    ValueError
+        If ``duration`` or ``resample`` is no number above 0, or ``duration`` is above 5 and the
+        dataset :class:`Zyma2019`.
     """
 
     def __init__(
@@ -248,6 +257,9 @@ class RestAgainstTask(BaseParadigm):
         channels: list[str] | None = None,
         scorer: Any = None,
     ):
+        for name, value in (("duration", duration), ("resample", resample)):
+            if not isinstance(value, Real) or not value > 0:
+                raise ValueError(f"{name}={value!r} was given; expected a number above 0.")
         super().__init__(
             filters=[[fmin, fmax]],
             events=events,
@@ -269,9 +281,23 @@ class RestAgainstTask(BaseParadigm):
         Returns
         -------
         bool
+            False, too, for more than two events that were not asked for by name: the score of
+            this paradigm would be another.
+
+        Raises
+        ------
+        ValueError
+            If windows of ``duration`` would overlap in :class:`Zyma2019`.
         """
         events = set(self.events or dataset.event_id)
-        return dataset.paradigm == "rstate" and events <= set(dataset.event_id)
+        if dataset.paradigm != "rstate" or not events <= set(dataset.event_id):
+            return False
+        if isinstance(dataset, Zyma2019) and self.duration > _WINDOW:
+            raise ValueError(
+                f"duration={self.duration} was given; events of {dataset.code} are {_WINDOW:g} s "
+                "apart, so longer windows would overlap. Take shorter ones."
+            )
+        return self.events is not None or len(events) <= 2
 
     def used_events(self, dataset: BaseDataset) -> dict[str, int]:
         """Events that become classes.
@@ -319,7 +345,7 @@ def _annotated(file: str, event: str) -> Any:
     import mne
 
     raw = read_recording(file)
-    raw.set_montage("standard_1020", on_missing="ignore", verbose="error")
+    raw.set_montage(template_montage(), on_missing="ignore", verbose="error")
     onsets = _WINDOW * np.arange(int(raw.n_times / raw.info["sfreq"] // _WINDOW))
     raw.set_annotations(mne.Annotations(onsets, _WINDOW, event))
     return raw

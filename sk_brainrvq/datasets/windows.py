@@ -114,6 +114,8 @@ class Windows:
         """
         import mne
 
+        from sk_brainrvq.signals.electrode_positions import template_montage
+
         info = mne.create_info(list(self.ch_names), self.sfreq, "eeg")
         # The second column is free; epochs of an array have no other times.
         events = np.stack([np.arange(len(self.y)), np.zeros(len(self.y)), self.y], 1).astype(int)
@@ -127,7 +129,7 @@ class Windows:
             verbose="error",
         )
         return epochs.set_montage(
-            "standard_1005", match_case=False, on_missing="ignore", verbose="error"
+            template_montage(), match_case=False, on_missing="ignore", verbose="error"
         )
 
     def _metadata(self) -> Any:

@@ -16,7 +16,12 @@ from sk_brainrvq.estimators.architectures import (
 )
 from sk_brainrvq.nn import EEGEncoder, EncoderClassifier
 from sk_brainrvq.signals import EEGWarning, InvalidEEGError, match_electrodes
-from sk_brainrvq.signals.electrodes import ElectrodeReport, electrode_report, electrode_rows
+from sk_brainrvq.signals.electrodes import (
+    ElectrodeReport,
+    electrode_report,
+    electrode_rows,
+    warn_of_mean_rows,
+)
 from sk_brainrvq.signals.preparation import n_patches_of, to_patches
 from sk_brainrvq.signals.resampling import TARGET_SFREQ, resample
 from sk_brainrvq.signals.units import describe_amplitude
@@ -80,6 +85,12 @@ class BrainRVQModule(nn.Module):
         The bare network.
     electrode_report : list of dict
         How each channel was mapped to electrodes: a table for ``pandas.DataFrame``.
+
+    Warns
+    -----
+    EEGWarning
+        If no channel names reach the module, as from braindecode's windows datasets, or no
+        electrode is known by a name: the network cannot tell where such channels lie.
 
     Raises
     ------
@@ -148,6 +159,10 @@ class BrainRVQModule(nn.Module):
             info.get("official", False),
             positions=positions,
             electrode_map=electrode_map,
+        )
+        # braindecode's estimators hand parameters on by prefix.
+        warn_of_mean_rows(
+            matches, names is not None, "ch_names=[...], or to braindecode module__ch_names"
         )
         self.electrode_report: ElectrodeReport = electrode_report(matches)
         rows = torch.from_numpy(electrode_rows(matches))

@@ -56,12 +56,19 @@ class Reading:
 
 
 @cache
-def template_directions() -> dict[str, NDArray]:
-    """Direction of every electrode of the 10-05 system and of the table, by upper-case name."""
+def template_montage() -> str:
+    """MNE's name of the montage that holds the electrodes of the 10-05 system."""
     import mne
 
-    known = mne.channels.get_builtin_montages()  # MNE 1.12 renamed the template
-    head = _montage("colin27_1005" if "colin27_1005" in known else "standard_1005")
+    # MNE 1.12 gave it another name, and MNE 1.14 will know no other.
+    known = mne.channels.get_builtin_montages()
+    return "colin27_1005" if "colin27_1005" in known else "standard_1005"
+
+
+@cache
+def template_directions() -> dict[str, NDArray]:
+    """Direction of every electrode of the 10-05 system and of the table, by upper-case name."""
+    head = _montage(template_montage())
     head |= {name: head[same] for name, same in _SAME_AS.items()}
     # This head's fiducials tilt it by 8 degrees against every other template.
     cap = _montage("biosemi64")

@@ -169,7 +169,9 @@ def electrode_report(matches: Sequence[ElectrodeMatch]) -> ElectrodeReport:
     )
 
 
-def warn_of_mean_rows(matches: Sequence[ElectrodeMatch], named: bool) -> None:
+def warn_of_mean_rows(
+    matches: Sequence[ElectrodeMatch], named: bool, parameter: str = "ch_names"
+) -> None:
     """Say once which channels have no position of their own, and what that loses."""
     lost = [match.channel for match in matches if match.how == "mean"]
     if not lost:
@@ -183,6 +185,6 @@ def warn_of_mean_rows(matches: Sequence[ElectrodeMatch], named: bool) -> None:
     else:
         message = (
             "No channel names were given: every channel gets the mean electrode position, and "
-            "the network cannot tell where on the head it lies. Pass ch_names=[...]."
+            f"the network cannot tell where on the head it lies. Pass {parameter}=[...]."
         )
     warnings.warn(message, EEGWarning, stacklevel=2)

@@ -1,5 +1,6 @@
 """The commands ``table.py`` and ``learning_curve.py``: going on, output, mistakes."""
 
+import argparse
 import importlib.util
 import json
 from dataclasses import replace
@@ -12,12 +13,14 @@ from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from table.features import log_band_power
+from table.options import add_common_options, choose
+from table.output import markdown
 from table.running import plan, read_result, run
 from table.summary import sections
 from table.system import Settings
 from table.tasks import grouped_folds, official_fold
 
-from sk_brainrvq import BrainRVQEmbedder
+from sk_brainrvq import BrainRVQEmbedder, Weights
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 NAMES = ("bands7", "st-transformer", "scratch")
@@ -135,6 +138,36 @@ def test_sections__exposed_subjects__their_folds_apart(task, tmp_path):
     assert row.estimates["auroc"].mean == pytest.approx(np.mean([auroc[f] for f in "123"]))
 
 
+def test_sections__a_band_power_of_few_folds__is_not_what_others_are_set_against(task, tmp_path):
+    folds = grouped_folds(task, 2)
+    jobs = plan(task, folds, ["bands7"], [0], Settings(), tmp_path)
+    jobs += plan(task, folds[1:2], ["bands5"], [0], Settings(), tmp_path)
+    jobs += plan(task, folds[:3], ["random", "summaries"], [0], Settings(), tmp_path)
+    run(jobs, task, Settings(), tmp_path)
+    results = [read_result(job) for job in jobs]
+    (section,) = sections(results, task)
+    assert section.best_band_power == "bands7"
+    rows = {row.system: row for row in section.rows}
+    assert rows["bands5"].notes == ("1 of 4 folds",)
+    assert rows["random"].notes == ("3 of 4 folds",)
+    assert not section.contrasts
+    # Under the name of a system that is set against the other.
+    results = [
+        replace(r, job=replace(r.job, system="frozen")) if r.job.system == "random" else r
+        for r in results
+    ]
+    (section,) = sections(results, task)
+    (contrast,) = section.contrasts
+    assert (contrast.system, contrast.rival, contrast.n_folds) == ("frozen", "summaries", 3)
+    of = {
+        name: np.array([r.record["figures"]["auroc"] for r in results if r.job.system == name])
+        for name in ("frozen", "summaries")
+    }
+    difference = of["frozen"] - of["summaries"]
+    assert contrast.difference.estimate.mean == pytest.approx(difference.mean())
+    assert "against: spectra by region and log-covariance" in markdown(section)
+
+
 # Commands
 
 
@@ -166,11 +199,29 @@ def test_table__weights_of_a_file__frozen_and_fine_tuned_rows(task, tmp_path, ca
     arguments += ["--weights", str(tmp_path / "weights"), "--results", str(tmp_path)]
     arguments += ["--systems", "frozen,frozen+bands,fine-tuned", "--embedder", "pooling=channel"]
     assert command("table")(arguments) == 0
-    assert capsys.readouterr().out.count("| 2 × 1 |") == 3
+    printed = capsys.readouterr()
+    assert printed.out.count("| 2 × 1 |") == 3
+    assert "the weights do not say whose EEG they have seen" in printed.err
     records = [json.loads(p.read_text()) for p in (tmp_path / "simulated/folds").rglob("*.json")]
     widths = {r["system"]: r["n_features"] for r in records if "n_features" in r}
     assert widths["frozen+bands"] - widths["frozen"] == 19 * 7
     assert {r["n_epochs"] for r in records if r["system"] == "fine-tuned"} == {2}
+
+
+def test_choose__weights_that_say_whom_they_have_seen__these_are_exposed(task, tmp_path):
+    embedder = BrainRVQEmbedder(
+        weights=None, architecture="tiny", sfreq=200, ch_names=task.ch_names, random_state=0
+    )
+    weights = embedder.fit(task.X[:2]).weights_
+    info = {**weights.info, "data": "EEGMAT 1.0.0", "subjects": [3, 5]}
+    told = Weights.from_module("told", weights.kind, weights.config, weights.module(), info)
+    told.save(tmp_path / "told")
+    parser = argparse.ArgumentParser()
+    add_common_options(parser)
+    for dataset, expected in (("eegmat", [3, 5]), ("tuab", [])):
+        arguments = parser.parse_args(["--weights", str(tmp_path / "told"), "--dataset", dataset])
+        assert choose(arguments, ["frozen"], True).exposed == expected
+    assert choose(parser.parse_args([]), ["frozen"], True).exposed == list(range(28))
 
 
 def test_learning_curve__simulated__a_column_a_size(tmp_path, capsys):

@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+from moabb.datasets.fake import FakeDataset
 from moabb.evaluations import CrossSubjectEvaluation, WithinSessionEvaluation
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import LeaveOneGroupOut, cross_val_score
@@ -170,3 +171,21 @@ def test_within_session__real_recordings__runs(eegmat_folder, moabb_folder):
     )
     results = evaluation.process({"embedding": embedding()})
     assert results.subject.tolist() == ["31"]
+
+
+def test_paradigm__windows_that_would_overlap_or_no_rate__refused(eegmat_folder):
+    dataset = Zyma2019(eegmat_folder, [31])
+    with pytest.raises(ValueError, match=r"duration=10 was given; events of Zyma2019 are 5 s"):
+        RestAgainstTask(duration=10).is_valid(dataset)
+    assert RestAgainstTask(duration=2).is_valid(dataset)
+    with pytest.raises(ValueError, match=r"resample=None was given; expected a number above 0"):
+        RestAgainstTask(resample=None)
+
+
+def test_paradigm__dataset_of_three_states__wants_them_named():
+    dataset = FakeDataset(["a", "b", "c"], n_subjects=1, paradigm="rstate")
+    assert not RestAgainstTask().is_valid(dataset)
+    assert RestAgainstTask(events=["a", "b"]).is_valid(dataset)
+    paradigm = RestAgainstTask(events=["a", "b", "c"])
+    assert paradigm.is_valid(dataset)
+    assert paradigm.scoring == "accuracy"

@@ -180,6 +180,38 @@ def test_eegmat_command__four_subjects__scores_as_scikit_learn_has_them(
     }
 
 
+def test_eegmat_command__other_weights_or_subjects__nothing_of_the_results_kept(
+    command, four_subjects, eegmat_folder, tmp_path
+):
+    before, _, folder = four_subjects
+    encoder = BrainRVQEmbedder(weights=None, architecture="tiny", random_state=1, sfreq=200)
+    windows = load_eegmat(eegmat_folder, [31])
+    weights = encoder.fit(windows.X[:1]).weights_.save(tmp_path / "other")
+    common = ["--data", str(eegmat_folder), "--results", str(folder), "--weights"]
+    with mpl.rc_context():
+        command.main([*common, str(weights.parent), "--subjects", "3,4,10,31"])
+    after = pd.read_csv(folder / "results.csv")
+    merged = before.merge(after, on=["pipeline", "subject"])
+    same = merged.score_roc_auc_x == merged.score_roc_auc_y
+    assert same[merged.pipeline != "BrainRVQ + LR"].all()
+    assert not same[merged.pipeline == "BrainRVQ + LR"].all()
+    with mpl.rc_context():
+        command.main([*common, str(weights.parent), "--subjects", "3,4,31"])
+    fewer = pd.read_csv(folder / "results.csv")
+    merged = after.merge(fewer, on=["pipeline", "subject"])
+    assert len(merged) == 9
+    assert (merged.samples_x > merged.samples_y).all()
+
+
+def test_eegmat_command__folds_of_subjects__a_row_each(command, eegmat_folder, moabb_folder):
+    options = ["--data", str(eegmat_folder), "--results", str(moabb_folder), "--folds", "2"]
+    options += ["--subjects", "3,4,10,31", "--pipelines", "Band power + LR"]
+    with mpl.rc_context():
+        command.main(options)
+    results = pd.read_csv(moabb_folder / "results.csv")
+    assert results.samples_test.sum() == len(load_eegmat(eegmat_folder, [3, 4, 10, 31]).y)
+
+
 def test_eegmat_command__unknown_pipeline__names_those_there_are(command):
     with pytest.raises(SystemExit, match=r"No pipelines \['LDA'\].*'Band power \+ LR'"):
         command.read_pipelines(["LDA"])

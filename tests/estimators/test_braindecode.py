@@ -265,3 +265,10 @@ def test_rival__a_braindecode_model__same_windows_same_calls():
     for net in (rival, ours):
         net.fit(make_epochs(X), numbers)
         assert net.predict_proba(make_epochs(X)).shape == (24, 2)
+
+
+def test_channels__unnamed_or_unknown__warns_and_says_what_to_pass():
+    with pytest.warns(EEGWarning, match=r"to braindecode module__ch_names=\[\.\.\.\]"):
+        BrainRVQModule(2, n_chans=4, n_times=400, sfreq=200, **SMALL)
+    with pytest.warns(EEGWarning, match="No electrode position is known for 'Q1', 'Q2'"):
+        module(n_times=400, ch_names=["Q1", "Q2"])
