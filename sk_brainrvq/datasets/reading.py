@@ -30,9 +30,11 @@ def read_edf(path: Path) -> Any:
     """
     import mne
 
+    from sk_brainrvq.signals.edf_size import stated_size
+
     with readable(path, "EDF"):
         raw = mne.io.read_raw_edf(path, preload=False, verbose="error")
-        expected, size = _size_by_header(path), path.stat().st_size
+        expected, size = stated_size(path), path.stat().st_size
     if size < expected:
         # MNE would read what is there: windows and events would be lost without a word.
         raise ValueError(
@@ -85,18 +87,6 @@ def readable(path: Path, kind: str) -> Iterator[None]:
         raise ValueError(
             f"{path} cannot be read as {kind} ({error}); download it again."
         ) from error
-
-
-def _size_by_header(path: Path) -> int:
-    """Bytes of an EDF file by its header (Kemp et al., 1992); 0 where it does not say."""
-    with path.open("rb") as file:
-        fixed = file.read(256)
-        n_signals = int(fixed[252:256])
-        # Before the samples of each signal in a record come fields of 216 bytes a signal.
-        file.seek(256 + 216 * n_signals)
-        samples = [int(file.read(8)) for _ in range(n_signals)]
-    header, n_records = int(fixed[184:192]), int(fixed[236:244])
-    return header + 2 * sum(samples) * n_records if n_records > 0 else 0
 
 
 def signals_by_name(raw: Any, ch_names: Sequence[str], path: Path) -> NDArray:

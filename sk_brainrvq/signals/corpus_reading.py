@@ -2,13 +2,16 @@
 
 import warnings
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sk_brainrvq.signals.edf_size import is_cut_short
 from sk_brainrvq.signals.exceptions import EEGWarning, InvalidEEGError
 from sk_brainrvq.signals.filtering import FilterSettings
 from sk_brainrvq.signals.recordings import (
+    CUT_SHORT,
     band_of,
     eeg_channels,
     filtered_signals,
@@ -95,7 +98,7 @@ def read_signals(source: str, filters: FilterSettings) -> Signals:
         sfreq,
         highpass,
         lowpass,
-        tuple(_notes(microvolts, names, left_out)),
+        tuple(_notes(source, microvolts, names, left_out)),
     )
 
 
@@ -103,8 +106,8 @@ def _place(place: NDArray | None) -> tuple[float, float, float] | None:
     return None if place is None else (float(place[0]), float(place[1]), float(place[2]))
 
 
-def _notes(microvolts: NDArray, names: list[str], left_out: list[str]) -> list[str]:
-    notes = []
+def _notes(source: str, microvolts: NDArray, names: list[str], left_out: list[str]) -> list[str]:
+    notes = [CUT_SHORT] if is_cut_short(Path(source)) else []
     if left_out:
         notes.append(f"Left out, as bad or not EEG: {', '.join(left_out)}.")
     if sentence := describe_amplitude(microvolts, "V"):

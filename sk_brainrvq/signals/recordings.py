@@ -12,11 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sk_brainrvq.signals.containers import EpochBlock
+from sk_brainrvq.signals.edf_size import is_cut_short
 from sk_brainrvq.signals.electrodes import is_eeg_name
 from sk_brainrvq.signals.exceptions import EEGWarning, InvalidEEGError
 from sk_brainrvq.signals.filtering import FilterSettings, filter_continuous
 from sk_brainrvq.signals.resampling import TARGET_SFREQ, resample
 from sk_brainrvq.signals.units import UNITS
+
+CUT_SHORT = "The file is shorter than its header says; what is there is read. Was it copied whole?"
 
 
 def is_mne_epochs(X: Any) -> bool:
@@ -206,6 +209,11 @@ def read_recording(path: str | Path) -> Any:
     ------
     InvalidEEGError
         If nothing is there or MNE cannot read it, with MNE's reason.
+
+    Warns
+    -----
+    EEGWarning
+        If an EDF or BDF file ends before its header says.
     """
     path = Path(path)
     if not path.exists():
@@ -213,9 +221,13 @@ def read_recording(path: str | Path) -> Any:
     errors = []
     for read in _readers(path.name.lower()):
         try:
-            return read(path, verbose="error")
+            recording = read(path, verbose="error")
         except Exception as error:  # MNE's readers raise anything
             errors.append(error)
+            continue
+        if is_cut_short(path):
+            warnings.warn(f"{path}: {CUT_SHORT}", EEGWarning, stacklevel=2)
+        return recording
     folder = " It is a folder: give the files in it." if path.is_dir() else ""
     raise InvalidEEGError(f"MNE cannot read {path}: {errors[0]}{folder}") from errors[0]
 

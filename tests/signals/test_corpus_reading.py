@@ -1,5 +1,7 @@
 """One file to integers: steps, rejected seconds and notes."""
 
+import os
+
 import mne
 import numpy as np
 import pytest
@@ -71,6 +73,13 @@ def test_unusable_seconds__neighbours__make_one_run():
     signals = make_signals(10)
     signals[0, 450:1100] = 0
     assert unusable_seconds(signals, None, 1.0) == ((3, 5),)
+
+
+def test_read__file_without_its_last_records__noted(tmp_path):
+    path = write_recording(tmp_path / "a.edf")
+    os.truncate(path, path.stat().st_size * 3 // 4)
+    notes = read_signals(str(path), FilterSettings()).notes
+    assert any("shorter than its header says" in note for note in notes)
 
 
 def test_read__channel_that_is_no_eeg__left_out_and_noted(tmp_path):

@@ -1,5 +1,6 @@
 """MNE objects and files: channels, windows, filters, and what cannot be read."""
 
+import os
 import warnings
 
 import mne
@@ -184,6 +185,21 @@ def test_read__truncated_edf__names_the_file(tmp_path):
     path.write_bytes(path.read_bytes()[:300])
     with pytest.raises(InvalidEEGError, match=r"MNE cannot read .*eeg\.edf: \S+"):
         read_recording(path)
+
+
+@pytest.mark.parametrize("name", ["eeg.edf", "eeg.bdf"])
+def test_read__file_without_its_last_records__warns_and_gives_the_rest(tmp_path, name):
+    path = tmp_path / name
+    raw = make_raw()
+    mne.export.export_raw(path, raw, verbose="error")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", EEGWarning)
+        whole = read_recording(path)
+    os.truncate(path, path.stat().st_size * 3 // 4)
+    with pytest.warns(EEGWarning, match=rf"{name}: The file is shorter than its header says"):
+        rest = read_recording(path)
+    assert 0 < rest.n_times < whole.n_times
+    np.testing.assert_array_equal(rest.get_data(), whole.get_data()[:, : rest.n_times])
 
 
 @pytest.mark.parametrize("name", ["eeg-epo.fif", "eeg_epo.fif", "epochs.fif"])
