@@ -26,6 +26,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sk_brainrvq import BrainRVQEmbedder, Weights
 from sk_brainrvq.datasets import RestAgainstTask, Zyma2019, make_eeg
 from sk_brainrvq.datasets.eegmat import CH_NAMES
+from sk_brainrvq.weights import bundled_weights
 
 FOLDER = Path(__file__).parent / "pipelines"
 PIPELINES = ("Band power + LR", "Tangent space + LR", "BrainRVQ + LR")
@@ -55,8 +56,9 @@ def evaluate(
 
     def evaluation(*differences: object) -> CrossSubjectEvaluation:
         # MOABB keeps results by pipeline and test subject: it knows neither the other subjects
-        # nor what embeds.
-        told_apart = repr((dataset.subject_list, *differences)).encode()
+        # nor what embeds, nor which weights are the default ones.
+        default = bundled_weights("default").digest
+        told_apart = repr((dataset.subject_list, default, *differences)).encode()
         return CrossSubjectEvaluation(
             RestAgainstTask(scorer=list(METRICS.values())),
             [dataset],

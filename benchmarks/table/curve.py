@@ -160,7 +160,7 @@ def _by_fold(results: Sequence[Result], system: str) -> dict[str, NDArray]:
     return {fold: np.mean(figures, axis=0) for fold, figures in folds.items()}
 
 
-def exposure(folds: Sequence[Fold], task: Task, exposed: Sequence[int]) -> str:
+def exposure(folds: Sequence[Fold], task: Task, exposed: Sequence[int | str]) -> str:
     """Which folds test on subjects that the weights have seen, as a note; empty if none does."""
     seen = [f.name for f in folds if set(task.subjects[f.test].tolist()) & set(exposed)]
     if not seen:

@@ -2,6 +2,7 @@
 
 import argparse
 import ast
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,13 +26,13 @@ class Chosen:
     ----------
     systems : list of str
     settings : Settings
-    exposed : list of int
+    exposed : list of int or str
         Subjects that the weights have seen, without labels.
     """
 
     systems: list[str]
     settings: Settings
-    exposed: list[int]
+    exposed: list[int | str]
 
 
 def add_common_options(parser: argparse.ArgumentParser) -> None:
@@ -170,7 +171,7 @@ def choose(arguments: argparse.Namespace, systems: Sequence[str], named: bool) -
         pretrained=arguments.pretrained,
         device=arguments.device,
     )
-    exposed = numbers(arguments.exposed, "--exposed")
+    exposed: list[int | str] = [*numbers(arguments.exposed, "--exposed")]
     if arguments.exposed is None and digest:
         if seen is None:
             print(
@@ -182,9 +183,16 @@ def choose(arguments: argparse.Namespace, systems: Sequence[str], named: bool) -
     return Chosen(kept, settings, exposed)
 
 
-def _subjects_seen(weights: Weights, dataset: str) -> list[int] | None:
+def _subjects_seen(weights: Weights, dataset: str) -> list[int | str] | None:
     """Subjects of a dataset whose EEG weights were pretrained on; None if they do not say."""
-    if "data" not in weights.info or "subjects" not in weights.info:
+    data, subjects = weights.info.get("data"), weights.info.get("subjects")
+    if not isinstance(data, str) or subjects is None:
         return None
-    same = str(weights.info["data"]).lower().startswith(dataset)
-    return [int(subject) for subject in weights.info["subjects"]] if same else []
+    known = [name for name in dataset_names() if _plain(data).startswith(_plain(name))]
+    if not known:  # perhaps the dataset in question, under another name
+        return None
+    return list(subjects) if dataset in known else []
+
+
+def _plain(name: str) -> str:
+    return re.sub("[^a-z0-9]", "", name.lower())

@@ -14,6 +14,8 @@ N_DRAWS = 2000
 LEVEL = 0.95
 # Up to here every change of signs is looked at, beyond it 10,000 of them drawn at random.
 _MOST_FOLDS_EXACT = 13
+# Of two folds Student's t makes intervals that reach beyond 0 and 1.
+_FEWEST_FOLDS = 3
 
 
 @dataclass(frozen=True)
@@ -57,13 +59,14 @@ def t_interval(values: Sequence[float] | NDArray) -> Estimate:
     Returns
     -------
     Estimate
+        Without limits for fewer than three.
 
     Notes
     -----
     Folds share training subjects, so the interval is somewhat too narrow.
     """
     values = np.asarray(values, float)
-    if len(values) < 2:
+    if len(values) < _FEWEST_FOLDS:
         return Estimate(float(values.mean()))
     half = stats.t.ppf((1 + LEVEL) / 2, len(values) - 1) * stats.sem(values)
     return Estimate(float(values.mean()), float(values.mean() - half), float(values.mean() + half))

@@ -126,14 +126,16 @@ class Section:
         return PROTOCOLS[self.kind].names
 
 
-def sections(results: Sequence[Result], task: Task, exposed: Sequence[int] = ()) -> list[Section]:
+def sections(
+    results: Sequence[Result], task: Task, exposed: Sequence[int | str] = ()
+) -> list[Section]:
     """Tables of all results: folds, folds by exposure of their test subjects, official split.
 
     Parameters
     ----------
     results : sequence of Result
     task : Task
-    exposed : sequence of int
+    exposed : sequence of int or str
         Subjects that the pretrained weights have seen, without labels.
 
     Returns

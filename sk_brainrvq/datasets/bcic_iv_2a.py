@@ -111,7 +111,6 @@ class BCICIV2a(Protocol):
             If a file is none of MATLAB's, or a subject is unknown. The database publishes no sums.
         """
         import pooch
-        from scipy.io import whosmat
 
         wanted = self.all_subjects if subjects is None else tuple(subjects)
         unknown = [subject for subject in wanted if subject not in self.all_subjects]
@@ -123,25 +122,23 @@ class BCICIV2a(Protocol):
                 name = f"A{subject:02d}{session}.mat"
                 if (path / name).is_file():
                     continue
-                # Under its name only when it is whole.
-                kept = pooch.retrieve(
-                    self.files_url + name, None, fname=f"{name}.download", path=path
-                )
-                with readable(Path(kept), "a MATLAB file"):
-                    whosmat(kept, appendmat=False)
-                Path(kept).replace(path / name)
+                # Under its name only when it is whole; pooch would keep what is broken.
+                kept = path / f"{name}.download"
+                kept.unlink(missing_ok=True)
+                pooch.retrieve(self.files_url + name, None, fname=kept.name, path=path)
+                try:
+                    read_mat(kept)
+                except ValueError:
+                    kept.unlink()
+                    raise
+                kept.replace(path / name)
         return path
 
     def _list(self, folder: Path) -> Iterator[Recording]:
         found = [path for path in files_below(folder, "A0*") if _FILE.fullmatch(path.name)]
         gdf = [path for path in found if path.suffix == ".gdf"]
-        # Where GDF files lie, .mat files hold their labels.
-        beside = {path.parent for path in gdf}
-        mat = [
-            path
-            for path in found
-            if path.suffix == ".mat" and path.parent not in beside and path.parent.name != _LABELS
-        ]
+        # Both sources give .mat files these names: recordings, or the labels of a GDF file.
+        mat = [path for path in found if path.suffix == ".mat" and not _holds_labels(path)]
         labelled = {p.stem for p in gdf if p.stem.endswith("T") or _label_file(p) is not None}
         only_mat = {path.stem for path in mat} - labelled
         for path in (
@@ -184,8 +181,7 @@ def _runs_of_mat(path: Path) -> Iterator[_Run]:
     if "data" not in content:
         keys = [key for key in content if not key.startswith("__")]
         raise ValueError(
-            f"{path} holds {keys}; expected 'data', as files of the BNCI database have it. (A "
-            "'classlabel' belongs to a GDF file of the same name.)"
+            f"{path} holds {keys}; expected 'data', as files of the BNCI database have it."
         )
     for run in np.atleast_1d(content["data"]):
         trials = np.atleast_1d(run.trial).astype(int)
@@ -236,7 +232,17 @@ def _label_file(path: Path) -> Path | None:
     """The classes of an evaluation session, as the competition published them."""
     name = f"{path.stem}.mat"
     places = path.parent, path.parent / _LABELS, path.parent.parent / _LABELS
-    return next((place / name for place in places if (place / name).is_file()), None)
+    return next((place / name for place in places if _holds_labels(place / name)), None)
+
+
+def _holds_labels(path: Path) -> bool:
+    """Whether a file holds true labels, by the names of its variables."""
+    from scipy.io import whosmat
+
+    try:
+        return "classlabel" in {name for name, *_ in whosmat(path)}
+    except Exception:  # absent, or broken: it is read, and named, if it is a recording
+        return False
 
 
 def _labels_of_gdf(codes: NDArray, n_trials: int, path: Path) -> NDArray:
@@ -252,10 +258,7 @@ def _labels_of_gdf(codes: NDArray, n_trials: int, path: Path) -> NDArray:
                 f"2a). Put it there, or into a folder {_LABELS}."
             )
         source = found
-        content = read_mat(source)
-        if "classlabel" not in content:
-            raise ValueError(f"{source} holds no 'classlabel'; expected the true labels.")
-        cues = np.ravel(content["classlabel"]).tolist()
+        cues = np.ravel(read_mat(source)["classlabel"]).tolist()
     if len(cues) != n_trials:
         raise ValueError(
             f"{source} has {len(cues)} classes for the {n_trials} trials of {path.name}; expected "

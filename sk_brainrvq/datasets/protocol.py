@@ -4,6 +4,8 @@ import warnings
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import ClassVar
 
@@ -123,7 +125,8 @@ class Protocol(ABC):
         if not parts:
             raise ValueError(
                 f"No recording of {self.title} in {folder} holds a whole window of "
-                f"{self.window:g} s."
+                f"{self.window:g} s"
+                + (", or could be read: warnings say why." if on_error == "warn" else ".")
             )
         return Windows.concatenate(parts)
 
@@ -155,24 +158,36 @@ class Protocol(ABC):
         """
         if on_error not in ("raise", "warn"):
             raise ValueError(f"on_error={on_error!r} was given; expected 'raise' or 'warn'.")
-        for recording in self.recordings(folder, subjects, splits):
+        found = self.recordings(folder, subjects, splits)
+        # Where a subject counts with all of its recordings only, they are read together.
+        groups = (
+            [list(group) for _, group in groupby(found, attrgetter("subject"))]
+            if self._drops_incomplete
+            else [[recording] for recording in found]
+        )
+        for group in groups:
             try:
-                X, y = self._read(recording)
+                parts = [self._read(recording) for recording in group]
             except (ValueError, OSError) as error:
                 if on_error == "raise":
                     raise
-                warnings.warn(f"{recording.path} is left out: {error}", stacklevel=2)
+                names = ", ".join(str(recording.path) for recording in group)
+                warnings.warn(f"Left out: {names}. {error}", stacklevel=2)
                 continue
-            if len(y):
-                yield Windows(
-                    np.ascontiguousarray(X, np.float32),
-                    np.asarray(y, np.int64),
-                    np.repeat(np.array([recording.subject]), len(y)),
-                    list(self.ch_names),
-                    self.sfreq,
-                    self.classes,
-                    np.repeat(np.array([recording.split], "U10"), len(y)),
-                )
+            for recording, (X, y) in zip(group, parts, strict=True):
+                if len(y):
+                    yield self._windows(recording, X, y)
+
+    def _windows(self, recording: Recording, X: NDArray, y: NDArray) -> Windows:
+        return Windows(
+            np.ascontiguousarray(X, np.float32),
+            np.asarray(y, np.int64),
+            np.repeat(np.array([recording.subject]), len(y)),
+            list(self.ch_names),
+            self.sfreq,
+            self.classes,
+            np.repeat(np.array([recording.split], "U10"), len(y)),
+        )
 
     def recordings(
         self,

@@ -44,12 +44,14 @@ def read_edf(path: Path) -> Any:
     return raw
 
 
-def read_mat(path: Path) -> dict[str, Any]:
+def read_mat(path: Path, *, squeeze: bool = True) -> dict[str, Any]:
     """Variables of a MATLAB file, structures as objects.
 
     Parameters
     ----------
     path : Path
+    squeeze : bool, default=True
+        Drop axes of length 1.
 
     Returns
     -------
@@ -63,7 +65,7 @@ def read_mat(path: Path) -> dict[str, Any]:
     from scipy.io import loadmat
 
     with readable(path, "a MATLAB file"):
-        return loadmat(path, struct_as_record=False, squeeze_me=True)
+        return loadmat(path, struct_as_record=False, squeeze_me=squeeze, appendmat=False)
 
 
 @contextmanager
@@ -79,10 +81,15 @@ def readable(path: Path, kind: str) -> Iterator[None]:
     Raises
     ------
     ValueError
-        If anything was raised inside.
+        If anything was raised inside, but for files that are not there or not readable, and want
+        of memory.
     """
     try:
         yield
+    except (FileNotFoundError, PermissionError, MemoryError):
+        raise
+    except NotImplementedError as error:  # a kind of file that the parser does not know
+        raise ValueError(f"{path} cannot be read as {kind}: {error}") from error
     except Exception as error:
         raise ValueError(
             f"{path} cannot be read as {kind} ({error}); download it again."

@@ -41,15 +41,15 @@ def files_below(folder: Path, pattern: str) -> Iterator[Path]:
     ------
     Path
     """
-    seen = set()
     for parent, folders, files in os.walk(folder, followlinks=True):
+        place = Path(parent).resolve()
         # A link to a folder above would lead round and round.
-        place = os.path.realpath(parent)
-        if place in seen:
-            folders.clear()
-            continue
-        seen.add(place)
-        folders.sort()
+        above = {place, *place.parents}
+        folders[:] = sorted(
+            name
+            for name in folders
+            if not Path(parent, name).is_symlink() or Path(parent, name).resolve() not in above
+        )
         for name in sorted(files):
             if fnmatchcase(name, pattern) and not name.startswith("."):
                 yield Path(parent, name)

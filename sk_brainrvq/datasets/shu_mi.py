@@ -174,7 +174,7 @@ class SHUMI(Protocol):
         return resample(X, _SFREQ, self.sfreq).astype(np.float32), labels.astype(int) - 1
 
     def _read_mat(self, path: Path) -> tuple[NDArray, NDArray]:
-        content = read_mat(path)
+        content = read_mat(path, squeeze=False)
         missing = [key for key in ("data", "labels") if key not in content]
         if missing:
             raise ValueError(f"{path} lacks {missing}; expected 'data' and 'labels'.")

@@ -18,11 +18,6 @@ def stated_size(path: Path) -> int:
         0 for other files, and where the header does not say: the number of records is unknown
         while a recording goes on.
 
-    Raises
-    ------
-    ValueError
-        If the header is none of EDF.
-
     Notes
     -----
     Source: Kemp et al. (1992), a simple format for exchange of digitized polygraphic recordings.
@@ -30,14 +25,22 @@ def stated_size(path: Path) -> int:
     width = _BYTES_A_SAMPLE.get(path.suffix.lower())
     if width is None:
         return 0
-    with path.open("rb") as file:
-        fixed = file.read(256)
-        n_signals = int(fixed[252:256])
-        # Before the samples of each signal in a record come fields of 216 bytes a signal.
-        file.seek(256 + 216 * n_signals)
-        samples = [int(file.read(8)) for _ in range(n_signals)]
-    header, n_records = int(fixed[184:192]), int(fixed[236:244])
+    try:
+        with path.open("rb") as file:
+            fixed = file.read(256)
+            n_signals = _number(fixed[252:256])
+            # Before the samples of each signal in a record come fields of 216 bytes a signal.
+            file.seek(256 + 216 * n_signals)
+            samples = [_number(file.read(8)) for _ in range(n_signals)]
+        header, n_records = _number(fixed[184:192]), _number(fixed[236:244])
+    except ValueError:
+        return 0
     return header + width * sum(samples) * n_records if n_records > 0 else 0
+
+
+def _number(field: bytes) -> int:
+    # Filled up with blanks, or by some writers with zeros.
+    return int(field.split(b"\0")[0])
 
 
 def is_cut_short(path: Path) -> bool:
@@ -54,7 +57,4 @@ def is_cut_short(path: Path) -> bool:
     bool
         False, too, for other files, and for headers that cannot be read.
     """
-    try:
-        return path.stat().st_size < stated_size(path)
-    except (OSError, ValueError):
-        return False
+    return path.stat().st_size < stated_size(path)

@@ -208,19 +208,28 @@ def test_table__weights_of_a_file__frozen_and_fine_tuned_rows(task, tmp_path, ca
     assert {r["n_epochs"] for r in records if r["system"] == "fine-tuned"} == {2}
 
 
-def test_choose__weights_that_say_whom_they_have_seen__these_are_exposed(task, tmp_path):
+def test_choose__weights_that_say_whom_they_have_seen__these_are_exposed(task, tmp_path, capsys):
     embedder = BrainRVQEmbedder(
         weights=None, architecture="tiny", sfreq=200, ch_names=task.ch_names, random_state=0
     )
     weights = embedder.fit(task.X[:2]).weights_
-    info = {**weights.info, "data": "EEGMAT 1.0.0", "subjects": [3, 5]}
-    told = Weights.from_module("told", weights.kind, weights.config, weights.module(), info)
-    told.save(tmp_path / "told")
     parser = argparse.ArgumentParser()
     add_common_options(parser)
-    for dataset, expected in (("eegmat", [3, 5]), ("tuab", [])):
-        arguments = parser.parse_args(["--weights", str(tmp_path / "told"), "--dataset", dataset])
-        assert choose(arguments, ["frozen"], True).exposed == expected
+    for i, (data, subjects, dataset, expected) in enumerate(
+        [
+            ("EEGMAT 1.0.0", [3, 5], "eegmat", [3, 5]),
+            ("EEGMAT 1.0.0", [3, 5], "tuab", []),
+            ("PhysioNetMI", [7], "physionet-mi", [7]),
+            ("TUAB 3.0.1", ["aaaaaaaq"], "tuab", ["aaaaaaaq"]),
+            ("Temple University", ["aaaaaaaq"], "tuab", None),
+        ]
+    ):
+        info = {**weights.info, "data": data, "subjects": subjects}
+        told = Weights.from_module("told", weights.kind, weights.config, weights.module(), info)
+        told.save(tmp_path / str(i))
+        arguments = parser.parse_args(["--weights", str(tmp_path / str(i)), "--dataset", dataset])
+        assert choose(arguments, ["frozen"], True).exposed == (expected or [])
+        assert ("do not say whose EEG" in capsys.readouterr().err) == (expected is None)
     assert choose(parser.parse_args([]), ["frozen"], True).exposed == list(range(28))
 
 

@@ -133,10 +133,16 @@ def test_fetch__bnci_files__kept_under_their_names_once_whole(server, tmp_path, 
     n_requests = len(server.paths)
     BCICIV2a().fetch(tmp_path / "data", [3])
     assert len(server.paths) == n_requests
-    (server.folder / "A04T.mat").write_text("<html>sorry</html>")
-    with pytest.raises(ValueError, match="cannot be read as a MATLAB file"):
-        BCICIV2a().fetch(tmp_path / "data", [4])
-    assert not (tmp_path / "data" / "A04T.mat").exists()
+    whole = (server.folder / "A03T.mat").read_bytes()
+    for broken in (b"<html>sorry</html>", whole[: len(whole) // 2]):
+        (server.folder / "A04T.mat").write_bytes(broken)
+        with pytest.raises(ValueError, match="cannot be read as a MATLAB file"):
+            BCICIV2a().fetch(tmp_path / "data", [4])
+        assert not (tmp_path / "data" / "A04T.mat").exists()
+    for name in ("A04T.mat", "A04E.mat"):
+        (server.folder / name).write_bytes(whole)
+    BCICIV2a().fetch(tmp_path / "data", [4])
+    assert (tmp_path / "data" / "A04T.mat").read_bytes() == whole
 
 
 def test_fetch__shu_archive__checked_and_unpacked(server, tmp_path, monkeypatch):

@@ -77,6 +77,20 @@ def test_load__broken_or_cut_file__error_names_it(eegmat_folder, tmp_path, conte
         load_eegmat(tmp_path, [31])
 
 
+@pytest.mark.filterwarnings("ignore:EEGMAT subjects")
+def test_load__broken_file_left_out__with_the_other_recording_of_its_subject(
+    eegmat_folder, tmp_path
+):
+    for name in ("Subject30_1.edf", "Subject30_2.edf", "Subject31_1.edf", "Subject31_2.edf"):
+        (tmp_path / name).symlink_to(eegmat_folder / name)
+    (tmp_path / "Subject31_2.edf").unlink()
+    (tmp_path / "Subject31_2.edf").write_bytes(b"<html>sorry</html>")
+    with pytest.warns(UserWarning, match=r"Left out: .*Subject31_1.edf, .*Subject31_2.edf\. "):
+        windows = EEGMAT().load(tmp_path, on_error="warn")
+    assert set(windows.subjects) == {30}
+    assert np.bincount(windows.y).tolist() == [36, 12]
+
+
 def test_load__one_of_two_recordings__named_apart_from_absent_subjects(eegmat_folder, tmp_path):
     for name in ("Subject30_1.edf", "Subject31_1.edf", "Subject31_2.edf"):
         shutil.copy(eegmat_folder / name, tmp_path / name)

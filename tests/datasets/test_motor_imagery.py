@@ -159,7 +159,10 @@ def test_bcic__wrong_files__errors_say_what_was_expected(tmp_path):
     with pytest.raises(ValueError, match="holds no trials"):
         BCICIV2a().load(tmp_path)
     savemat(tmp_path / "A01T.mat", {"classlabel": np.array([[3], [1]])})
-    with pytest.raises(ValueError, match=r"holds \['classlabel'\]; expected 'data'"):
+    with pytest.raises(FileNotFoundError, match=r"holds no recording of BCIC-IV-2a"):
+        BCICIV2a().load(tmp_path)
+    savemat(tmp_path / "A01T.mat", {"signals": np.zeros(3)})
+    with pytest.raises(ValueError, match=r"holds \['signals'\]; expected 'data'"):
         BCICIV2a().load(tmp_path)
     savemat(tmp_path / "A01E.mat", {"classlabel": np.array([[3]])})
     gdf_file(tmp_path, "A01E.gdf", [783, 783])
@@ -208,6 +211,19 @@ def test_bcic__both_sources__the_one_that_holds_the_classes(tmp_path):
     found = BCICIV2a().recordings(tmp_path)
     assert {r.path.name for r in found} == {"A01T.gdf", "A01E.mat"}
     assert BCICIV2a().load(tmp_path).y.tolist() == [2, 1, 0]
+
+
+@MISSING
+def test_bcic__both_sources_in_one_folder__each_file_for_what_it_holds(tmp_path):
+    gdf_file(tmp_path, "A01T.gdf", [770, 769])
+    gdf_file(tmp_path, "A01E.gdf", [783, 783])
+    for name in ("A01E.mat", "A02T.mat", "A02E.mat"):
+        bnci_file(tmp_path, name, [(20, [251], [3])])
+    names = {r.path.name for r in BCICIV2a().recordings(tmp_path)}
+    assert names == {"A01T.gdf", "A01E.mat", "A02T.mat", "A02E.mat"}
+    savemat(tmp_path / "A01E.mat", {"classlabel": [[4], [2]]})
+    names = {r.path.name for r in BCICIV2a().recordings(tmp_path)}
+    assert names == {"A01T.gdf", "A01E.gdf", "A02T.mat", "A02E.mat"}
 
 
 @MISSING
@@ -370,3 +386,20 @@ def test_shu__constant_channel__warning_names_it(tmp_path):
     savemat(tmp_path / f"{shu_stem(1, 1)}_eeg.mat", {"data": data, "labels": [[1, 2, 2]]})
     with pytest.warns(UserWarning, match=r"the channels \['T6'\] are constant"):
         SHUMI().load(tmp_path)
+
+
+@MISSING
+def test_shu__a_single_trial__read_like_many(tmp_path):
+    data = shu_trials(SHUMI.ch_names, 1)
+    savemat(tmp_path / f"{shu_stem(1, 1)}_eeg.mat", {"data": data, "labels": [[2]]})
+    windows = SHUMI().load(tmp_path)
+    assert windows.X.shape == (1, 32, 800)
+    assert windows.y.tolist() == [1]
+
+
+def test_mat__of_a_kind_scipy_does_not_read__error_says_which(tmp_path):
+    # MATLAB 7.3 writes HDF5 behind this header.
+    header = b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM"
+    (tmp_path / f"{shu_stem(1, 1)}_eeg.mat").write_bytes(header + bytes(400))
+    with pytest.raises(ValueError, match=r"cannot be read as a MATLAB file: .*v7\.3"):
+        SHUMI().load(tmp_path, [1])

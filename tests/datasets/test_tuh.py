@@ -1,5 +1,7 @@
 """TUAB and TUEV on small files of their format."""
 
+import os
+
 import numpy as np
 import pytest
 from scipy.signal import welch
@@ -139,9 +141,16 @@ def test_tuab__one_broken_file__left_out_with_a_warning_if_wished(tmp_path):
     path.write_bytes(content[: len(content) - 1000])
     with pytest.raises(ValueError, match=r"aaaaaaac_s001_t000\.edf is cut short"):
         TUAB().load(tmp_path)
-    with pytest.warns(UserWarning, match=r"aaaaaaac_s001_t000\.edf is left out: .*is cut short"):
+    with pytest.warns(UserWarning, match=r"Left out: .*aaaaaaac_s001_t000\.edf\. .*is cut short"):
         windows = TUAB().load(tmp_path, on_error="warn")
     np.testing.assert_array_equal(windows.X, TUAB().load(whole.parents[3], ["aaaaaaab"]).X)
+    path = whole
+    os.truncate(path, path.stat().st_size - 1000)
+    with (
+        pytest.warns(UserWarning, match="Left out"),
+        pytest.raises(ValueError, match=r"or could be read: warnings say why\."),
+    ):
+        TUAB().load(tmp_path, on_error="warn")
     with pytest.raises(ValueError, match="on_error='skip' was given"):
         TUAB().load(tmp_path, on_error="skip")
 
@@ -157,6 +166,8 @@ def test_recordings__linked_folder_and_stray_files__found_and_passed_over(tmp_pa
     (tmp_path / "corpus").mkdir()
     (tmp_path / "corpus" / "edf").symlink_to(tmp_path / "elsewhere" / "edf")
     (tmp_path / "corpus" / "round").symlink_to(tmp_path / "corpus")
+    # Another way to the same files, whose path is none of the corpus.
+    (tmp_path / "corpus" / "all").symlink_to(path.parent)
     found = TUEV().recordings(tmp_path / "corpus")
     assert [(r.subject, r.split, r.path.name) for r in found] == [
         ("aaaaaaar", "train", "aaaaaaar_00000001.edf")

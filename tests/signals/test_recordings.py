@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from sk_brainrvq.signals import EEGWarning, InvalidEEGError
+from sk_brainrvq.signals.edf_size import stated_size
 from sk_brainrvq.signals.filtering import FilterSettings
 from sk_brainrvq.signals.recordings import (
     band_of,
@@ -200,6 +201,18 @@ def test_read__file_without_its_last_records__warns_and_gives_the_rest(tmp_path,
         rest = read_recording(path)
     assert 0 < rest.n_times < whole.n_times
     np.testing.assert_array_equal(rest.get_data(), whole.get_data()[:, : rest.n_times])
+
+
+def test_stated_size__header_filled_up_with_zeros_or_broken__read_or_unknown(tmp_path):
+    path = tmp_path / "eeg.edf"
+    mne.export.export_raw(path, make_raw(), verbose="error")
+    content = path.read_bytes()
+    assert stated_size(path) == len(content)
+    header = content[:256].replace(b" ", b"\0")
+    path.write_bytes(header[:8] + content[8:184] + header[184:256] + content[256:])
+    assert stated_size(path) == len(content)
+    path.write_bytes(b"sorry")
+    assert stated_size(path) == 0
 
 
 @pytest.mark.parametrize("name", ["eeg-epo.fif", "eeg_epo.fif", "epochs.fif"])
