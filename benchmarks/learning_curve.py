@@ -46,7 +46,8 @@ def make_curve(arguments: argparse.Namespace) -> int:
         raise ValueError(f"--folds {arguments.folds}: no such folds.")
     n_all = min(len(np.unique(task.subjects[fold.train])) for fold in folds)
     sizes = [*(size for size in sizes if size < n_all), n_all]
-    deadline = time.time() + 60 * (arguments.max_minutes or float("inf"))
+    limit = arguments.max_minutes
+    deadline = time.time() + 60 * (float("inf") if limit is None else limit)
     results, failed = {}, []
     for size in sizes:
         settings = settings_of_size(chosen.settings, chosen.systems, size, n_all)
