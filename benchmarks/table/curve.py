@@ -177,21 +177,26 @@ def markdown(curve: Sequence[Point], kind: str, notes: str = "") -> str:
     """The primary figure as a Markdown table: a line a system, a column a size, then notes."""
     metric = PROTOCOLS[kind].primary
     sizes = sorted({point.n_subjects for point in curve})
+    largest = max(curve, key=lambda point: (point.n_folds, point.n_seeds))
     lines = [
         [f"{LABELS[metric]}, training subjects:", *map(str, sizes)],
         ["---"] * (len(sizes) + 1),
     ]
     for name in dict.fromkeys(point.system for point in curve):
-        of = {point.n_subjects: point.estimates[metric] for point in curve if point.system == name}
-        cells = [shown_estimate(of[size]) if size in of else "" for size in sizes]
+        of = {point.n_subjects: point for point in curve if point.system == name}
+        cells = [_cell(of[size], metric, largest.n_folds) if size in of else "" for size in sizes]
         lines.append([SYSTEMS[name].label, *cells])
     table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    largest = max(curve, key=lambda point: (point.n_folds, point.n_seeds))
     return (
         f"{table}\n\n- Means over {largest.n_folds} folds with 95 % intervals (Student's t), "
         f"{largest.n_seeds} draws of training subjects averaged first.\n- Epochs are chosen on the "
         "fold's validation subjects, whose labels are not counted.\n" + notes
     )
+
+
+def _cell(point: Point, metric: str, n_folds: int) -> str:
+    fewer = "" if point.n_folds == n_folds else f" ({point.n_folds} of {n_folds} folds)"
+    return shown_estimate(point.estimates[metric]) + fewer
 
 
 def write_csv(curve: Sequence[Point], kind: str, path: Path) -> None:
@@ -220,12 +225,17 @@ def write_csv(curve: Sequence[Point], kind: str, path: Path) -> None:
 
 
 def draw(curve: Sequence[Point], kind: str, path: Path) -> None:
-    """A panel a metric: figures against the number of labelled subjects, with intervals."""
+    """A panel a metric: figures against the number of labelled subjects, with intervals.
+
+    Points of some folds only are left out: others may be harder.
+    """
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
+    most = max(point.n_folds for point in curve)
+    curve = [point for point in curve if point.n_folds == most]
     metrics, names = PROTOCOLS[kind].names, [*dict.fromkeys(point.system for point in curve)]
     sizes = sorted({point.n_subjects for point in curve})
     fig, axes = plt.subplots(1, len(metrics), figsize=(11, 4.2), layout="constrained")
