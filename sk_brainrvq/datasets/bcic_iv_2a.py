@@ -112,10 +112,7 @@ class BCICIV2a(Protocol):
         """
         import pooch
 
-        wanted = self.all_subjects if subjects is None else tuple(subjects)
-        unknown = [subject for subject in wanted if subject not in self.all_subjects]
-        if unknown or not wanted:
-            raise ValueError(f"subjects={list(wanted)} was given; expected some of 1 to 9.")
+        wanted = self._wanted(subjects)
         path = Path(folder) if folder is not None else pooch.os_cache("sk_brainrvq") / self.name
         for subject in wanted:
             for session in "TE":

@@ -127,11 +127,7 @@ class CHBMIT(Protocol):
         ValueError
             If a file does not have the published sum, or a case is unknown.
         """
-        cases = self.all_subjects if subjects is None else tuple(subjects)
-        unknown = [case for case in cases if case not in self.all_subjects]
-        if unknown or not cases:
-            raise ValueError(f"subjects={list(cases)} was given; expected cases from 1 to 24.")
-        names = "|".join(f"chb{case:02d}" for case in cases)
+        names = "|".join(f"chb{case:02d}" for case in self._wanted(subjects))
         wanted = re.compile(rf"({names})/.*\.(edf|edf\.seizures|txt)")
         return fetch_physionet(self.files_url, self.name, folder, wanted)
 

@@ -95,11 +95,7 @@ class PhysioNetMI(Protocol):
         ValueError
             If a file does not have the published sum, or a subject is unknown.
         """
-        wanted = self.all_subjects if subjects is None else tuple(subjects)
-        unknown = [subject for subject in wanted if subject not in self.all_subjects]
-        if unknown or not wanted:
-            raise ValueError(f"subjects={list(wanted)} was given; expected some of 1 to 109.")
-        names = "|".join(f"S{subject:03d}" for subject in wanted)
+        names = "|".join(f"S{subject:03d}" for subject in self._wanted(subjects))
         runs = "|".join(f"{run:02d}" for run in _FIRST_CLASS)
         pattern = re.compile(rf"(?:{names})/S\d{{3}}R(?:{runs})\.edf")
         return fetch_physionet(self.files_url, self.name, folder, pattern)

@@ -274,6 +274,16 @@ class Protocol(ABC):
             return f"register at {self.url} and pass the folder of the files."
         return f"{type(self).__name__}().fetch downloads the files from {self.url}"
 
+    def _wanted(self, subjects: Iterable[int] | None) -> tuple[int, ...]:
+        """Whom to download."""
+        wanted = self.all_subjects if subjects is None else tuple(subjects)
+        if not wanted or not set(wanted) <= set(self.all_subjects):
+            raise ValueError(
+                f"subjects={list(wanted)} was given; expected some of {self.all_subjects[0]} to "
+                f"{self.all_subjects[-1]}."
+            )
+        return wanted
+
     def _checked_splits(self, splits: Iterable[str] | None) -> tuple[str, ...]:
         if splits is None:
             return SPLITS

@@ -126,10 +126,7 @@ class SHUMI(Protocol):
 
         import pooch
 
-        wanted = self.all_subjects if subjects is None else tuple(subjects)
-        unknown = [subject for subject in wanted if subject not in self.all_subjects]
-        if unknown or not wanted:
-            raise ValueError(f"subjects={list(wanted)} was given; expected some of 1 to 25.")
+        wanted = self._wanted(subjects)
         path = Path(folder) if folder is not None else pooch.os_cache("sk_brainrvq") / self.name
         archive = pooch.retrieve(
             self.archive_url, f"md5:{self.archive_md5}", fname="mat_files.zip", path=path
