@@ -162,67 +162,89 @@ def sections(
 def _section(slug: str, title: str, results: Sequence[Result], task: Task) -> Section:
     names = [name for name in SYSTEMS if any(r.job.system == name for r in results)]
     of = {name: [r for r in results if r.job.system == name] for name in names}
-    subjects = sorted({s for r in results for s in r.record["test_subjects"]})
-    folds = {r.job.fold.name for r in results}
-    notes = [
-        f"{len(subjects)} subjects scored: {compact(subjects)}; {len(folds)} fold"
-        f"{'s' if len(folds) > 1 else ''}."
-    ]
-    if results[0].record["scored"] == "validation":
+    if _on_validation(results):
         title += ": VALIDATION subjects, since no test subjects are here"
-        notes.append(
-            "Epochs and C were chosen on the same subjects that are scored: figures of systems "
-            "that choose are too good, and none may be set beside the paper's."
-        )
-    over_subjects = len(folds) == 1
-    notes.append(
-        "[95 % interval] by "
-        + ("bootstrap over subjects" if over_subjects else "Student's t over folds")
-        + ", seeds averaged first."
-    )
-    primary = PROTOCOLS[task.kind].primary
+    over_subjects = len(_folds(results)) == 1
     summarise = _of_subjects if over_subjects else _of_folds
     estimates = {name: summarise(of[name], task) for name in names}
     rivals = [name for name in names if name in BAND_POWER]
     # A row of few folds may be ahead because they are easy ones.
     most = max((len(_folds(of[name])) for name in rivals), default=0)
     rivals = [name for name in rivals if len(_folds(of[name])) == most]
+    primary = PROTOCOLS[task.kind].primary
     best = max(rivals, key=lambda name: estimates[name][0][primary].mean, default=None)
-    rows = []
-    for name in names:
-        difference = {}
-        if best is not None and name != best:
-            compare = _subject_difference if over_subjects else _fold_difference
-            difference = compare(of[name], of[best], task)
-        n_folds = len(_folds(of[name]))
-        own_notes = _notes(of[name], n_folds, len(folds))
-        if difference and best is not None:
-            n_pairs = len(_folds(of[name]) & _folds(of[best]))
-            if n_pairs < n_folds:
-                own_notes += (f"difference over {n_pairs} of its {n_folds} folds",)
-        row = Row(
-            name,
-            SYSTEMS[name].label,
-            *estimates[name],
-            difference,
-            n_folds,
-            len({r.job.seed for r in of[name]}),
-            REPORTED.get(task.dataset, {}).get(name),
-            own_notes,
-        )
-        rows.append(row)
-    if task.dataset == "eegmat" and slug in ("folds", "folds-seen"):
-        notes.append(
-            "What the default embedding holds was chosen with the labels of subjects 0-27 "
-            "(default_choices.py); on 28 and above nothing was chosen."
-        )
+    rows = [
+        _row(name, estimates[name], of, best, len(_folds(results)), task, over_subjects)
+        for name in names
+    ]
     contrasts = [
         contrast
         for system, rival in CONTRASTS
         if system in of and rival in of
         for contrast in _contrast(system, rival, of, task, over_subjects)
     ]
+    notes = _section_notes(slug, results, task)
     return Section(slug, title, task.kind, rows, best, notes, over_subjects, contrasts)
+
+
+def _on_validation(results: Sequence[Result]) -> bool:
+    return results[0].record["scored"] == "validation"
+
+
+def _section_notes(slug: str, results: Sequence[Result], task: Task) -> list[str]:
+    """How the figures of a section came about."""
+    subjects = sorted({s for r in results for s in r.record["test_subjects"]})
+    n_folds = len(_folds(results))
+    notes = [
+        f"{len(subjects)} subjects scored: {compact(subjects)}; {n_folds} fold"
+        f"{'s' if n_folds > 1 else ''}."
+    ]
+    if _on_validation(results):
+        notes.append(
+            "Epochs and C were chosen on the same subjects that are scored: figures of systems "
+            "that choose are too good, and none may be set beside the paper's."
+        )
+    notes.append(
+        "[95 % interval] by "
+        + ("bootstrap over subjects" if n_folds == 1 else "Student's t over folds")
+        + ", seeds averaged first."
+    )
+    if task.dataset == "eegmat" and slug in ("folds", "folds-seen"):
+        notes.append(
+            "What the default embedding holds was chosen with the labels of subjects 0-27 "
+            "(default_choices.py); on 28 and above nothing was chosen."
+        )
+    return notes
+
+
+def _row(
+    name: str,
+    estimates: tuple[dict[str, Estimate], dict[str, NDArray]],
+    of: dict[str, list[Result]],
+    best: str | None,
+    n_all: int,
+    task: Task,
+    over_subjects: bool,
+) -> Row:
+    """A system's line, with its difference to the best band power on their common folds."""
+    n_folds = len(_folds(of[name]))
+    notes, difference = _notes(of[name], n_folds, n_all), {}
+    if best is not None and name != best:
+        compare = _subject_difference if over_subjects else _fold_difference
+        difference = compare(of[name], of[best], task)
+        n_pairs = len(_folds(of[name]) & _folds(of[best]))
+        if difference and n_pairs < n_folds:
+            notes += (f"difference over {n_pairs} of its {n_folds} folds",)
+    return Row(
+        name,
+        SYSTEMS[name].label,
+        *estimates,
+        difference,
+        n_folds,
+        len({r.job.seed for r in of[name]}),
+        REPORTED.get(task.dataset, {}).get(name),
+        notes,
+    )
 
 
 def _folds(results: Sequence[Result]) -> set[str]:

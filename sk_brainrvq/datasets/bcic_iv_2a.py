@@ -37,7 +37,8 @@ class BCICIV2a(Protocol):
     2020 database (001-2014), or ``A01T.gdf`` and ``A01E.gdf`` of the competition. Classes of the
     competition's evaluation sessions are in ``A01E.mat`` of its "true labels", beside the GDF
     file or in a folder ``true_labels`` beside it or beside its folder. Where both sources are
-    there, the GDF file is taken if its classes are known.
+    there, the GDF file is taken if its classes are known. Which of them a ``.mat`` is, is read off
+    the names of its variables.
 
     Each run is filtered on its own: between runs, the GDF files hold 100 missing values.
 
@@ -96,7 +97,7 @@ class BCICIV2a(Protocol):
             Where files are kept; pooch's cache folder by default. Files that are there are not
             downloaded again.
         subjects : iterable of int, optional
-            Of 1-9; all by default, which are some 750 MB.
+            Of 1-9; all by default.
 
         Returns
         -------

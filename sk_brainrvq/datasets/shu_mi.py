@@ -120,7 +120,7 @@ class SHUMI(Protocol):
         OSError
             If figshare cannot be reached.
         ValueError
-            If the archive does not have the published sum, or a subject is unknown.
+            If the archive does not have the known sum, or a subject is unknown.
         """
         import zipfile
 
