@@ -6,7 +6,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from sk_brainrvq import BrainRVQClassifier
+from sk_brainrvq import BrainRVQClassifier, Engine
 from table.metrics import PROTOCOLS
 from table.published import load_published
 from table.rivals import RIVALS, Shape, build_network, count_parameters
@@ -35,6 +35,7 @@ class RivalSystem(System):
             "epochs": settings.epochs_of(self.name, self.default_epochs),
             "max_seconds": settings.max_seconds,
             "pretrained": rival.hub if settings.pretrained else None,
+            **_mixed_precision(self.name, settings),
         }
 
     def run(
@@ -72,6 +73,7 @@ class RivalSystem(System):
             max_epochs=config["epochs"],
             seed=seed,
             max_seconds=settings.max_seconds,
+            precision=settings.precision_of(self.name),
             device=settings.device,
         )
         test = scaled(fold.test) if len(fold.test) else validation
@@ -127,7 +129,8 @@ class BrainRVQSystem(System):
             if self.pretrained
             else {"architecture": settings.architecture}
         )
-        return {"params": params, "max_seconds": settings.max_seconds, **start}
+        mixed = _mixed_precision(self.name, settings)
+        return {"params": params, "max_seconds": settings.max_seconds, **mixed, **start}
 
     def run(
         self,
@@ -146,8 +149,9 @@ class BrainRVQSystem(System):
         )
         limit = settings.max_seconds
         criterion = PROTOCOLS[task.kind].primary
+        engine = Engine(precision=settings.precision_of(self.name))
         model = BrainRVQClassifier(
-            **{"head": self.head} | start | params,
+            **{"head": self.head, "engine": engine} | start | params,
             early_stopping=params["max_epochs"],
             validation=(task.X[fold.validation], task.y[fold.validation]),
             criterion=criterion,
@@ -169,3 +173,9 @@ class BrainRVQSystem(System):
                 "history": [{"valid_score": float(score)} for score in scores],
             },
         )
+
+
+def _mixed_precision(name: str, settings: Settings) -> dict[str, str]:
+    """Nothing for float32: results that are there stay valid."""
+    precision = settings.precision_of(name)
+    return {} if precision == "float32" else {"precision": precision}

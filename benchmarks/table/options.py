@@ -51,6 +51,7 @@ def add_common_options(parser: argparse.ArgumentParser) -> None:
     add("--fine-tuning", default="", help="of BrainRVQClassifier, such as lr=0.001,strategy=lora")
     add("--pretrained", action="store_true", help="rivals start from published weights")
     add("--epochs", default="", help="budget of epochs: 5, or by system: labram=5,biot=8")
+    add("--precision", default="", help="of training: bfloat16, or by system: bendr=bfloat16")
     add("--max-train-seconds", type=float, help="of one training: no epoch begins that ends later")
     add("--max-minutes", type=float, help="of this command; give it again to go on")
     add("--jobs", type=int, default=1, help="processes, of one thread each")
@@ -132,6 +133,19 @@ def epochs(text: str) -> dict[str, int]:
     return found
 
 
+def precisions(text: str) -> dict[str, str]:
+    """Precisions by system; "" stands for all."""
+    found = values(text, "--precision") if "=" in text else {"": text} if text else {}
+    known = {"", *SYSTEMS}
+    wrong = [n for n, v in found.items() if n not in known or v not in ("float32", "bfloat16")]
+    if wrong:
+        raise ValueError(
+            f"--precision {text} was given; expected float32 or bfloat16, or some of these by "
+            "system, such as bendr=bfloat16."
+        )
+    return found
+
+
 def choose(arguments: argparse.Namespace, systems: Sequence[str], named: bool) -> Chosen:
     """Settings of a command, and which of its systems can run.
 
@@ -167,6 +181,7 @@ def choose(arguments: argparse.Namespace, systems: Sequence[str], named: bool) -
         embedder=values(arguments.embedder, "--embedder"),
         fine_tuning=values(arguments.fine_tuning, "--fine-tuning"),
         epochs=budget,
+        precision=precisions(arguments.precision),
         max_seconds=arguments.max_train_seconds,
         pretrained=arguments.pretrained,
         device=arguments.device,

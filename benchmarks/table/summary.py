@@ -269,6 +269,8 @@ def _notes(results: Sequence[Result], n_folds: int, n_all: int) -> tuple[str, ..
         notes.append(f"{n_folds} of {n_all} folds")
     starts = {r.record.get("start", "from scratch") for r in results} - {"from scratch"}
     notes += [f"pretrained: {start}" for start in sorted(starts)]
+    precisions = {r.record["config"].get("precision", "float32") for r in results} - {"float32"}
+    notes += [f"trained in {precision}" for precision in sorted(precisions)]
     if any(r.record.get("n_epochs", 0) < r.record.get("budget", 0) for r in results):
         notes.append("cut short by the time limit")
     return tuple(notes)

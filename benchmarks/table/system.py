@@ -25,6 +25,8 @@ class Settings:
         Parameters of the frozen embedder, and of BrainRVQ's classifier.
     epochs : dict of str to int
         Epochs by system in place of its own; "" stands for all.
+    precision : dict of str to {"float32", "bfloat16"}
+        Of matrix products in training, by system; "" stands for all.
     max_seconds : float, optional
         Of one training.
     pretrained : bool
@@ -38,6 +40,7 @@ class Settings:
     embedder: dict[str, Any] = field(default_factory=dict)
     fine_tuning: dict[str, Any] = field(default_factory=dict)
     epochs: dict[str, int] = field(default_factory=dict)
+    precision: dict[str, str] = field(default_factory=dict)
     max_seconds: float | None = None
     pretrained: bool = False
     device: str = "cpu"
@@ -45,6 +48,10 @@ class Settings:
     def epochs_of(self, name: str, default: int) -> int:
         """Training epochs of a system."""
         return self.epochs.get(name, self.epochs.get("", default))
+
+    def precision_of(self, name: str) -> str:
+        """Precision in which a system's network is trained."""
+        return self.precision.get(name, self.precision.get("", "float32"))
 
 
 @dataclass(frozen=True)

@@ -79,6 +79,33 @@ class ValidationScore(Callback):
         net.history.record("valid_score", figure)
 
 
+class MixedPrecisionClassifier(NeuralNetClassifier):
+    """A skorch classifier that multiplies in another precision while it trains.
+
+    Weights, loss and predictions are float32: rounded logits would tie windows that differ.
+
+    Parameters
+    ----------
+    *args
+        Of ``NeuralNetClassifier``.
+    precision : {"float32", "bfloat16"}, default="float32"
+    **kwargs
+        Of ``NeuralNetClassifier``.
+    """
+
+    def __init__(self, *args: Any, precision: str = "float32", **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.precision = precision
+
+    def infer(self, x: Any, **fit_params: Any) -> Any:
+        """Logits, in float32."""
+        if self.precision == "float32" or not self.module_.training:
+            return super().infer(x, **fit_params)
+        with torch.autocast(torch.device(self.device).type, getattr(torch, self.precision)):
+            logits = super().infer(x, **fit_params)
+        return logits.float()
+
+
 def warm_up_and_cosine(n_steps: int) -> Callable[[int], float]:
     """Factor of the learning rate by step: up over the first tenth, then half a cosine to 0."""
     n_warm = max(1, n_steps // 10)
@@ -104,6 +131,7 @@ def train_network(
     max_epochs: int,
     seed: int,
     max_seconds: float | None = None,
+    precision: str = "float32",
     device: str = "cpu",
 ) -> tuple[NeuralNetClassifier, list[dict[str, float]]]:
     """Train by AdamW with a class-balanced loss; keep the epoch that validates best.
@@ -119,6 +147,8 @@ def train_network(
     batch_size, max_epochs, seed : int
     max_seconds : float, optional
         No epoch begins that would end later.
+    precision : {"float32", "bfloat16"}, default="float32"
+        Of matrix products in training.
     device : str, default="cpu"
 
     Returns
@@ -151,7 +181,7 @@ def train_network(
     if max_seconds is not None:
         callbacks.append(("time", TimeLimit(max_seconds)))
     torch.manual_seed(seed)
-    net = NeuralNetClassifier(
+    net = MixedPrecisionClassifier(
         network,
         criterion=nn.CrossEntropyLoss,
         criterion__weight=torch.from_numpy(balanced_weights(y, n_classes)),
@@ -169,6 +199,7 @@ def train_network(
         callbacks=callbacks,
         callbacks__print_log=None,
         callbacks__valid_acc=None,
+        precision=precision,
         device=device,
         verbose=0,
     )

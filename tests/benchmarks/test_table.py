@@ -71,7 +71,9 @@ def test_plan__other_epochs_or_data__other_results(task, tmp_path):
         return plan(task, folds, ["eegnet"], [0], Settings(**settings), tmp_path)[0].path
 
     changed = replace(task, X=task.X + 1)
-    assert len({path(), path(epochs={"": 3}), path(task=changed), path(max_seconds=9.0)}) == 4
+    others = [{"epochs": {"": 3}}, {"max_seconds": 9.0}, {"precision": {"eegnet": "bfloat16"}}]
+    assert len({path(), path(task=changed), *(path(**other) for other in others)}) == 5
+    assert path(precision={"labram": "bfloat16"}) == path(precision={"": "float32"}) == path()
     assert path(weights_digest="other") == path()
 
 
@@ -95,6 +97,15 @@ def test_run__one_job_fails__the_others_are_done_and_it_is_named(task, tmp_path)
 
 
 # What is shown
+
+
+def test_sections__trained_in_bfloat16__the_row_says_so(task, tmp_path):
+    settings = Settings(epochs={"": 1}, precision={"eegnet": "bfloat16"})
+    folds = grouped_folds(task, 2)[:1]
+    jobs = plan(task, folds, ["eegnet", "st-transformer"], [0], settings, tmp_path)
+    run(jobs, task, settings, tmp_path)
+    (section,) = sections([read_result(job) for job in jobs], task)
+    assert [row.notes for row in section.rows] == [("trained in bfloat16",), ()]
 
 
 def test_official_fold__no_test_subjects__validation_is_scored_and_marked(tmp_path, eegmat_like):
@@ -255,6 +266,8 @@ def test_learning_curve__simulated__a_column_a_size(tmp_path, capsys):
         (["--systems", "bands7", "--split", "official"], "no official split"),
         (["--systems", "bands7", "--subjects-per-fold", "7"], "three are needed"),
         (["--systems", "eegnet", "--epochs", "eegnet=many"], "whole numbers"),
+        (["--systems", "eegnet", "--precision", "half"], "expected float32 or bfloat16"),
+        (["--systems", "eegnet", "--precision", "eegnett=bfloat16"], "such as bendr"),
         (["--systems", "frozen", "--weights", "nowhere"], "nowhere"),
     ],
 )

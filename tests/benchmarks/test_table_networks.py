@@ -112,6 +112,39 @@ def test_train_network__time_limit__ends_early_with_what_it_has():
     assert score("binary", truth, probability)["auroc"] == history[0]["valid_score"]
 
 
+def test_train_network__bfloat16__trains_so_and_predicts_in_float32():
+    seen = []
+
+    class Watched(torch.nn.Sequential):
+        def forward(self, x):
+            logits = super().forward(x)
+            seen.append((self.training, self[1].weight.dtype, logits.dtype))
+            return logits
+
+    network = Watched(torch.nn.Flatten(), torch.nn.Linear(3 * 200, 2))
+    start = {name: value.clone() for name, value in network.state_dict().items()}
+    probability, _, history = small_training(network, precision="bfloat16")
+    assert set(seen) == {
+        (True, torch.float32, torch.bfloat16),
+        (False, torch.float32, torch.float32),
+    }
+    network.load_state_dict(start)
+    exact, _, history32 = small_training(network)
+    losses = [[row["train_loss"] for row in h] for h in (history, history32)]
+    assert losses[0] == pytest.approx(losses[1], rel=0.02)
+    assert not np.array_equal(probability, exact)
+
+
+def test_brainrvq__bfloat16__its_engine_is_told(task):
+    fold = grouped_folds(task, 2)[0]
+    probability = {}
+    for precision in ("float32", "bfloat16"):
+        settings = Settings(architecture="tiny", epochs={"": 1}, precision={"scratch": precision})
+        probability[precision] = SYSTEMS["scratch"].run(task, fold, 0, {}, settings).probability
+    assert not np.array_equal(*probability.values())
+    assert probability["bfloat16"] == pytest.approx(probability["float32"], abs=0.1)
+
+
 def test_train_network__ctrl_c__is_no_result():
     class Interrupted(torch.nn.Linear):
         def forward(self, x):
