@@ -3,6 +3,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# Outputs of the examples are those of these weights.
+GALLERY := docs/gallery/.of_weights
 
 .PHONY: help demo test lint types doctest docs clean
 
@@ -34,7 +36,12 @@ types: $(STAMP)
 doctest: $(STAMP)
 	$(BIN)/sphinx-build -W -q -D plot_gallery=0 -b doctest docs docs/_build/doctest
 
-docs: $(STAMP) doctest
+$(GALLERY): $(wildcard sk_brainrvq/weights/bundled/*/model.safetensors)
+	rm -rf docs/gallery
+	mkdir docs/gallery
+	touch $@
+
+docs: $(STAMP) $(GALLERY) doctest
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
 	$(BIN)/python docs/_ext/check_site.py docs/_build/html
 
