@@ -18,6 +18,7 @@ from table.curve import (
     draw,
     exposure,
     markdown,
+    mixed_precision,
     points,
     settings_of_size,
     with_fewer_subjects,
@@ -64,7 +65,9 @@ def make_curve(arguments: argparse.Namespace) -> int:
         return 1 if failed else 0
     curve = points(results, chosen.systems, task.kind)
     output = arguments.output or arguments.results / task.dataset
-    print(markdown(curve, task.kind, exposure(folds, task, chosen.exposed)), flush=True)
+    everything = [result for of_size in results.values() for result in of_size]
+    notes = exposure(folds, task, chosen.exposed) + mixed_precision(everything)
+    print(markdown(curve, task.kind, notes), flush=True)
     write_csv(curve, task.kind, output / "learning_curve.csv")
     draw(curve, task.kind, output / "learning_curve.png")
     print(f"figure and table are in {output}", file=sys.stderr)

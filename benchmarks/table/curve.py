@@ -173,6 +173,13 @@ def exposure(folds: Sequence[Fold], task: Task, exposed: Sequence[int | str]) ->
     )
 
 
+def mixed_precision(results: Sequence[Result]) -> str:
+    """Which systems were trained in another precision than float32, as a note; empty if none."""
+    found = {r.job.system: r.record["config"].get("precision", "float32") for r in results}
+    mixed = [f"{SYSTEMS[n].label} ({p})" for n, p in found.items() if p != "float32"]
+    return f"- Trained in mixed precision: {', '.join(mixed)}.\n" if mixed else ""
+
+
 def markdown(curve: Sequence[Point], kind: str, notes: str = "") -> str:
     """The primary figure as a Markdown table: a line a system, a column a size, then notes."""
     metric = PROTOCOLS[kind].primary

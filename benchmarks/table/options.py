@@ -136,12 +136,13 @@ def epochs(text: str) -> dict[str, int]:
 def precisions(text: str) -> dict[str, str]:
     """Precisions by system; "" stands for all."""
     found = values(text, "--precision") if "=" in text else {"": text} if text else {}
-    known = {"", *SYSTEMS}
+    networks = [name for name, system in SYSTEMS.items() if system.default_epochs]
+    known = {"", *networks}
     wrong = [n for n, v in found.items() if n not in known or v not in ("float32", "bfloat16")]
     if wrong:
         raise ValueError(
             f"--precision {text} was given; expected float32 or bfloat16, or some of these by "
-            "system, such as bendr=bfloat16."
+            f"system, such as bendr=bfloat16, for {', '.join(networks)}."
         )
     return found
 

@@ -254,6 +254,14 @@ def test_learning_curve__simulated__a_column_a_size(tmp_path, capsys):
     assert len(lines) == 1 + 2 * 3 * 3
 
 
+def test_learning_curve__trained_in_bfloat16__the_note_names_the_system(tmp_path, capsys):
+    arguments = ["--dataset", "simulated", "--subjects-per-fold", "2", "--sizes", "1", "--quick"]
+    arguments += ["--systems", "bands7,st-transformer", "--results", str(tmp_path)]
+    arguments += ["--precision", "bfloat16"]
+    assert command("learning_curve")(arguments) == 0
+    assert "mixed precision: ST-Transformer (bfloat16).\n" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -268,6 +276,7 @@ def test_learning_curve__simulated__a_column_a_size(tmp_path, capsys):
         (["--systems", "eegnet", "--epochs", "eegnet=many"], "whole numbers"),
         (["--systems", "eegnet", "--precision", "half"], "expected float32 or bfloat16"),
         (["--systems", "eegnet", "--precision", "eegnett=bfloat16"], "such as bendr"),
+        (["--systems", "bands7", "--precision", "bands7=bfloat16"], "for eegnet, st-trans"),
         (["--systems", "frozen", "--weights", "nowhere"], "nowhere"),
     ],
 )
