@@ -4,7 +4,7 @@ The folds of ``table.py`` and its options; each seed draws other training subjec
 every system. Results are kept, and a killed command goes on when it is given again; those of all
 subjects are the table's.
 
-    python benchmarks/learning_curve.py --dataset eegmat --data FOLDER [--sizes 1,2,4,8]
+    python benchmarks/learning_curve.py --dataset eegmat [--data FOLDER] [--sizes 1,2,4,8]
         [--systems bands7,frozen,fine-tuned,scratch] [--weights PATH] [--seeds 3] [--jobs 2]
 """
 
@@ -83,7 +83,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--sizes", default="1,2,4,8", help="training subjects; all is added")
     try:
         return make_curve(parser.parse_args(argv))
-    except (ValueError, FileNotFoundError) as error:
+    except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
 

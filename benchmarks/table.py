@@ -4,7 +4,7 @@ The same folds and seeds for every system, choices on validation subjects alone.
 kept in a folder of results: a killed command goes on when it is given again, and commands for
 single systems add up to one table. README.md says how to read it.
 
-    python benchmarks/table.py --dataset eegmat --data FOLDER [--systems bands7,eegnet]
+    python benchmarks/table.py --dataset eegmat [--data FOLDER] [--systems bands7,eegnet]
         [--folds 1-4] [--seeds 3] [--split folds] [--weights PATH] [--jobs 2] [--quick]
 """
 
@@ -95,7 +95,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     try:
         return make_table(parser.parse_args(argv))
-    except (ValueError, FileNotFoundError) as error:
+    except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
 

@@ -39,7 +39,7 @@ def add_common_options(parser: argparse.ArgumentParser) -> None:
     """Options of data, systems, budgets and output."""
     add = parser.add_argument
     add("--dataset", default="eegmat", help=f"one of {', '.join(dataset_names())}")
-    add("--data", type=Path, help="folder with the dataset's files")
+    add("--data", type=Path, help="folder with the dataset's files; EEGMAT's is downloaded")
     add("--systems", help=f"some of {','.join(SYSTEMS)}")
     add("--folds", help="numbers of folds, such as 1,2 or 1-4; all by default")
     add("--subjects-per-fold", type=int, default=4)

@@ -15,6 +15,8 @@ SFREQ = 200.0
 # Subjects of EEGMAT's published split. Test subjects may be missing: they are not everywhere.
 EEGMAT_SPLIT = {"train": range(28), "validation": range(28, 32), "test": range(32, 36)}
 _PARTS = ("train", "validation", "test")
+# 170 MB; the others are larger or need registration.
+DOWNLOADED = ("eegmat",)
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,7 @@ def load_task(dataset: str, folder: Path | None) -> Task:
     dataset : str
         One of :func:`dataset_names`; "simulated" needs no folder.
     folder : Path or None
+        Without one EEGMAT is downloaded, once; the others are to be asked for.
 
     Returns
     -------
@@ -94,18 +97,37 @@ def load_task(dataset: str, folder: Path | None) -> Task:
         For an unknown dataset, other rates than 200 Hz, or fewer than two classes.
     FileNotFoundError
         If the folder is missing.
+    OSError
+        If a download fails.
     """
     if dataset not in dataset_names():
         raise ValueError(f"--dataset {dataset} is unknown; choose from {dataset_names()}.")
     if dataset == "simulated":
         windows = make_eeg(n_subjects=8, n_windows=16, duration=2, random_state=0)
     elif folder is None:
-        raise ValueError(f"--dataset {dataset} needs --data FOLDER, where its files are.")
+        windows = _load(dataset, _downloaded(dataset))
     elif not folder.is_dir():
         raise FileNotFoundError(f"--data {folder} is no folder.")
     else:
         windows = _load(dataset, folder)
     return as_task(dataset, windows)
+
+
+def _downloaded(dataset: str) -> Path:
+    """Where the files are that no folder was given for."""
+    protocol = PROTOCOLS[dataset]()
+    if dataset not in DOWNLOADED:
+        raise ValueError(
+            f"--dataset {dataset} needs --data FOLDER, where its files are: {protocol.how_to_get()}"
+        )
+    print(f"note: no --data: {protocol.title} is downloaded, if it was not before", file=sys.stderr)
+    try:
+        return protocol.fetch()
+    except OSError as error:
+        raise OSError(
+            f"{protocol.title} could not be downloaded; pass --data FOLDER, where its files are "
+            f"({error})"
+        ) from error
 
 
 def _load(dataset: str, folder: Path) -> Windows:

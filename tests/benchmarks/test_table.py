@@ -267,7 +267,8 @@ def test_learning_curve__trained_in_bfloat16__the_note_names_the_system(tmp_path
     [
         (["--systems", "bands7,eegnett"], "eegnett"),
         (["--dataset", "eegmatt"], "choose from"),
-        (["--dataset", "eegmat"], "needs --data"),
+        (["--dataset", "tuab"], "needs --data FOLDER, where its files are: register at"),
+        (["--dataset", "shu-mi"], "SHUMI().fetch downloads"),
         (["--dataset", "eegmat", "--data", "nowhere"], "nowhere"),
         (["--systems", "bands7", "--folds", "one"], "expected numbers"),
         (["--systems", "bands7", "--folds", "99"], "no such folds"),
@@ -286,3 +287,16 @@ def test_table__a_users_mistake__one_line_that_says_what(arguments, message, tmp
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert error.startswith("error: ")
     assert message in error
+
+
+def test_table__eegmat_without_folder_or_network__says_how_to_go_on(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for name in ("HTTPS_PROXY", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")  # nothing answers there
+    monkeypatch.setenv("NO_PROXY", "")
+    arguments = ["--dataset", "eegmat", "--systems", "bands7", "--results", str(tmp_path)]
+    assert command("table")(arguments) == 2
+    note, *_, error = capsys.readouterr().err.strip().splitlines()
+    assert "EEGMAT is downloaded" in note
+    assert "pass --data FOLDER" in error
+    assert "127.0.0.1" in error
