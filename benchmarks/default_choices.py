@@ -12,27 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.signal import welch
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from table.features import log_band_power
 
 from sk_brainrvq import BrainRVQEmbedder
 from sk_brainrvq.datasets import Windows, load_eegmat
 
 SUBJECTS = range(28)
-FIVE_BANDS = [(1, 4), (4, 8), (8, 13), (13, 30), (30, 45)]
-SEVEN_BANDS = [(1, 4), (4, 6), (6, 8), (8, 10), (10, 13), (13, 30), (30, 45)]
-
-
-def log_band_power(X: np.ndarray, bands: list[tuple[int, int]]) -> np.ndarray:
-    """Log mean power of each channel and band."""
-    frequencies, power = welch(X, 200, nperseg=400, axis=-1)
-    means = [
-        power[..., (frequencies >= low) & (frequencies < high)].mean(-1) for low, high in bands
-    ]
-    return np.log(np.concatenate(means, 1) + 1e-3)
 
 
 def scores(X: np.ndarray, windows: Windows, C: float) -> np.ndarray:
@@ -71,9 +60,9 @@ def main() -> None:
         )
         return embedder.fit_transform(windows.X)
 
-    five = log_band_power(windows.X, FIVE_BANDS)
+    five = log_band_power(windows.X, 5)
     features = {"log band power, 5 bands": five}
-    features["log band power, 7 bands"] = log_band_power(windows.X, SEVEN_BANDS)
+    features["log band power, 7 bands"] = log_band_power(windows.X, 7)
     tiny = embed(None, architecture="tiny")
     _, spectra, covariance = np.split(tiny, [100, 100 + 11 * 46], axis=1)
     features["spectra of regions, no network"] = spectra

@@ -52,8 +52,10 @@ def make_curve(arguments: argparse.Namespace) -> int:
     results, failed = {}, []
     for size in sizes:
         settings = settings_of_size(chosen.settings, chosen.systems, size, n_all)
-        jobs = []
-        for seed in range(1 if arguments.quick else arguments.seeds):
+        jobs, seeds = [], range(1 if arguments.quick else arguments.seeds)
+        if size == n_all:  # nothing is drawn: the table's own jobs
+            jobs = plan(task, folds, chosen.systems, seeds, settings, arguments.results)
+        for seed in seeds if size < n_all else ():
             fewer = [with_fewer_subjects(task, fold, size, seed) for fold in folds]
             jobs += plan(task, fewer, chosen.systems, [seed], settings, arguments.results)
         minutes = (deadline - time.time()) / 60

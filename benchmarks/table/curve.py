@@ -64,7 +64,8 @@ def with_fewer_subjects(task: Task, fold: Fold, n_subjects: int, seed: int) -> F
     n_subjects : int
         More than there are means all.
     seed : int
-        Draws the subjects; with the same seed, fewer subjects are among those of more.
+        Draws the subjects, others in every fold, so that the spread over folds holds that over
+        draws; with the same seed, fewer subjects are among those of more.
 
     Returns
     -------
@@ -80,7 +81,7 @@ def with_fewer_subjects(task: Task, fold: Fold, n_subjects: int, seed: int) -> F
     subjects = np.unique(task.subjects[fold.train])
     if n_subjects >= len(subjects):
         return fold
-    chosen = np.random.default_rng(seed).permutation(subjects)[:n_subjects]
+    chosen = np.random.default_rng([seed, int(fold.name)]).permutation(subjects)[:n_subjects]
     train = fold.train[np.isin(task.subjects[fold.train], chosen)]
     if len(np.unique(task.y[train])) < 2:
         raise ValueError(

@@ -59,7 +59,13 @@ def embed(task: Task, **params: Any) -> NDArray:
     return features.reshape(len(features), -1)
 
 
-def compute(name: str, task: Task, embedder: Mapping[str, Any], architecture: str) -> NDArray:
+def compute(
+    name: str,
+    task: Task,
+    embedder: Mapping[str, Any],
+    architecture: str,
+    filters: Mapping[str, Any],
+) -> NDArray:
     """Features by name.
 
     Parameters
@@ -73,6 +79,8 @@ def compute(name: str, task: Task, embedder: Mapping[str, Any], architecture: st
         Parameters of the pretrained embedder.
     architecture : str
         Of the random encoder.
+    filters : mapping
+        Of the random encoder, and of what the embedding holds beside tokens.
 
     Returns
     -------
@@ -84,12 +92,12 @@ def compute(name: str, task: Task, embedder: Mapping[str, Any], architecture: st
         return covariances(task.X)
     if name in ("summaries", "log-covariance"):
         # Of a network that is cut off: they do not depend on it.
-        whole = embed(task, weights=None, architecture="tiny", l_freq=None, h_freq=None)
+        whole = embed(task, weights=None, architecture="tiny", **filters)
         return whole[:, -(N_SUMMARIES if name == "summaries" else len(COVARIANCE_NAMES)) :]
     if name == "embedding":
         return embed(task, **embedder)
     seed = int(name.removeprefix("random-"))
-    plain = {key: value for key, value in embedder.items() if key != "weights"}
+    plain = {key: value for key, value in embedder.items() if key != "weights"} | filters
     return embed(task, **plain, weights=None, architecture=architecture, random_state=seed)
 
 

@@ -14,6 +14,8 @@ from table.metrics import primary_score
 from table.system import Outcome, Settings, System, predict
 from table.tasks import Fold, Task
 
+# Features that are computed with the filters of the weights, without the weights.
+FILTERED = {"random", "summaries", "log-covariance"}
 CS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 
 
@@ -46,6 +48,10 @@ class Linear(System):
         """Whether one of its features comes from pretrained weights."""
         return "embedding" in self.inputs
 
+    def takes_filters(self) -> bool:
+        """Whether one of its features is the embedding's, but for the network."""
+        return bool(FILTERED & set(self.inputs))
+
     def config(self, settings: Settings) -> dict[str, Any]:
         """Features, grid of C, and the encoder's parameters."""
         config: dict[str, Any] = {"inputs": self.inputs, "C": CS if self.choose_c else (0.01,)}
@@ -53,6 +59,8 @@ class Linear(System):
             config["embedder"] = {k: v for k, v in settings.embedder.items() if k != "weights"}
         if "random" in self.inputs:
             config["architecture"] = settings.architecture
+        if self.takes_filters():
+            config["filters"] = settings.filters
         if "embedding" in self.inputs:
             config["weights"] = settings.weights_digest
         return config

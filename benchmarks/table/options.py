@@ -4,7 +4,7 @@ import argparse
 import ast
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from table.systems import SYSTEMS
 from table.tasks import dataset_names
 
 _KINDS = ("pretraining", "tokenizer", "classifier", "encoder")
+_FILTERS = ("l_freq", "h_freq", "notch", "reference")
 
 
 @dataclass(frozen=True)
@@ -147,6 +148,12 @@ def precisions(text: str) -> dict[str, str]:
     return found
 
 
+def _filters(embedder: Mapping[str, Any], trained: Mapping[str, Any]) -> dict[str, Any]:
+    """What the embedder filters with: as asked for, or as the weights were trained."""
+    given = {name: embedder.get(name, "auto") for name in _FILTERS}
+    return {name: trained.get(name) if v == "auto" else v for name, v in given.items()}
+
+
 def choose(arguments: argparse.Namespace, systems: Sequence[str], named: bool) -> Chosen:
     """Settings of a command, and which of its systems can run.
 
@@ -165,21 +172,27 @@ def choose(arguments: argparse.Namespace, systems: Sequence[str], named: bool) -
     """
     budget = epochs(arguments.epochs) or ({"": 2} if arguments.quick else {})
     kept, digest, seen = list(systems), "", None
-    if any(SYSTEMS[name].needs_weights() for name in systems):
+    embedder = values(arguments.embedder, "--embedder")
+    filters = _filters(embedder, {})
+    needed = any(SYSTEMS[name].needs_weights() for name in systems)
+    if needed or any(SYSTEMS[name].takes_filters() for name in systems):
         try:
             weights = resolve_weights(arguments.weights, _KINDS, "weights")
             digest, seen = weights.digest, _subjects_seen(weights, arguments.dataset)
+            filters = _filters(embedder, weights.info.get("filters", {}))
         except CheckpointError as error:
-            if named:
+            if named and needed:
                 raise ValueError(f"--weights: {error}") from error
             kept = [name for name in systems if not SYSTEMS[name].needs_weights()]
             left = [name for name in systems if name not in kept]
-            print(f"note: {', '.join(left)} left out: {error}", file=sys.stderr)
+            if left:
+                print(f"note: {', '.join(left)} left out: {error}", file=sys.stderr)
     settings = Settings(
         weights=arguments.weights,
         weights_digest=digest,
         architecture=arguments.architecture,
-        embedder=values(arguments.embedder, "--embedder"),
+        embedder=embedder,
+        filters=filters,
         fine_tuning=values(arguments.fine_tuning, "--fine-tuning"),
         epochs=budget,
         precision=precisions(arguments.precision),

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from sk_brainrvq.files import write_whole
 from table.features import cached, compute, task_digest
+from table.linear import FILTERED
 from table.metrics import score
 from table.processes import each
 from table.system import Settings
@@ -216,6 +217,8 @@ def _features(
             config["source"] = (
                 settings.weights_digest if name == "embedding" else settings.architecture
             )
+        if name in FILTERED or name.startswith("random"):
+            config["filters"] = settings.filters
         path = results / task.dataset / "features" / f"{name}.{digest_of(config)}.npy"
         if not path.exists():
             say(f"features: {name}")
@@ -223,7 +226,7 @@ def _features(
         features[name] = cached(
             path,
             lambda name=name, embedder=embedder: compute(
-                name, task, embedder, settings.architecture
+                name, task, embedder, settings.architecture, settings.filters
             ),
         )
     return features

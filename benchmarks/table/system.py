@@ -23,6 +23,9 @@ class Settings:
         Of BrainRVQ from scratch and of the random encoder.
     embedder, fine_tuning : dict
         Parameters of the frozen embedder, and of BrainRVQ's classifier.
+    filters : dict
+        Those of the frozen embedder, which random encoders and what it holds beside tokens get as
+        well, so that rows differ by the network alone.
     epochs : dict of str to int
         Epochs by system in place of its own; "" stands for all.
     precision : dict of str to {"float32", "bfloat16"}
@@ -39,6 +42,7 @@ class Settings:
     architecture: str = "small"
     embedder: dict[str, Any] = field(default_factory=dict)
     fine_tuning: dict[str, Any] = field(default_factory=dict)
+    filters: dict[str, Any] = field(default_factory=dict)
     epochs: dict[str, int] = field(default_factory=dict)
     precision: dict[str, str] = field(default_factory=dict)
     max_seconds: float | None = None
@@ -95,6 +99,10 @@ class System:
 
     def needs_weights(self) -> bool:
         """Whether it starts from BrainRVQ's pretrained weights."""
+        return False
+
+    def takes_filters(self) -> bool:
+        """Whether it has no pretrained weights and is filtered like a row that has."""
         return False
 
     @property

@@ -1,12 +1,15 @@
 """What the table's figures and intervals are, and which windows they are of."""
 
+import argparse
 import itertools
 
 import numpy as np
 import pytest
 from scipy import stats
 from table.curve import with_fewer_subjects
+from table.features import N_SUMMARIES, compute
 from table.metrics import score
+from table.options import add_common_options, choose
 from table.statistics import paired_difference, subject_bootstrap, t_interval
 from table.tasks import as_task, grouped_folds, official_fold
 
@@ -131,6 +134,30 @@ def test_with_fewer_subjects__as_many_as_there_are__fold_of_the_table(task):
     n_subjects = len(np.unique(task.subjects[fold.train]))
     assert with_fewer_subjects(task, fold, n_subjects, seed=1) is fold
     assert with_fewer_subjects(task, fold, n_subjects - 1, seed=1).split != fold.split
+
+
+def test_with_fewer_subjects__one_of_many__other_people_in_other_folds(eegmat_like):
+    task = eegmat_like(32)
+    folds = [with_fewer_subjects(task, fold, 1, seed=0) for fold in grouped_folds(task, 4)]
+    chosen = [np.unique(task.subjects[fold.train]).item() for fold in folds]
+    # Drawn alike in all folds it would be three people.
+    assert len(set(chosen)) >= 5
+
+
+# Features
+
+
+def test_summaries__filters_of_the_weights__what_the_default_embedding_holds_beside_tokens(task):
+    arguments = argparse.ArgumentParser()
+    add_common_options(arguments)
+    chosen = choose(arguments.parse_args([]), ["summaries"], True)
+    filters = chosen.settings.filters
+    assert filters["l_freq"] is not None
+    embedding = compute("embedding", task, {}, "tiny", filters)
+    summaries = compute("summaries", task, {}, "tiny", filters)
+    np.testing.assert_allclose(summaries, embedding[:, -N_SUMMARIES:], atol=1e-5)
+    without = compute("summaries", task, {}, "tiny", dict.fromkeys(filters))
+    assert np.abs(without - summaries).max() > 0.1
 
 
 def test_as_task__one_class__says_which():
