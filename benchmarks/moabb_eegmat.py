@@ -12,6 +12,7 @@ Without --data the recordings are downloaded from PhysioNet (170 MB).
 
 import argparse
 import hashlib
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -117,8 +118,54 @@ def numbers(text: str) -> list[int]:
     return [number for part in parts for number in range(int(part[0]), int(part[-1]) + 1)]
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def read_dataset(options: argparse.Namespace) -> Zyma2019:
+    """The recordings asked for, downloaded without a folder; enough of them to hold some out."""
+    if options.data is not None and not options.data.is_dir():
+        raise FileNotFoundError(f"--data {options.data} is no folder.")
+    subjects = list(dict.fromkeys(options.subjects))
+    dataset = Zyma2019(options.data, subjects[:5] if options.quick else subjects)
+    n_subjects = len(dataset.subject_list)
+    if n_subjects < 2:
+        raise ValueError(
+            f"--subjects {dataset.subject_list} was given; expected two or more, since each is "
+            "scored by what was fitted on others."
+        )
+    if options.folds is not None and not 2 <= options.folds <= n_subjects:
+        raise ValueError(
+            f"--folds {options.folds} was given; expected 2 to {n_subjects}, as many as subjects."
+        )
+    try:
+        for subject in dataset.subject_list:
+            dataset.data_path(subject)
+    except OSError as error:
+        raise OSError(
+            f"EEGMAT could not be downloaded; pass --data FOLDER, where its files are ({error})"
+        ) from error
+    return dataset
+
+
+def compare(options: argparse.Namespace) -> None:
     """Evaluate, print, draw."""
+    pipelines = read_pipelines(options.pipelines)
+    if options.weights is not None:
+        weights = None if options.weights == "random" else Weights(options.weights)
+        for pipeline in pipelines.values():
+            weighted = [k for k in pipeline.get_params() if k.endswith("__weights")]
+            settings = dict.fromkeys(weighted, weights)
+            seeds = [k.replace("__weights", "__random_state") for k in weighted]
+            pipeline.set_params(**settings, **dict.fromkeys(seeds, 0))
+    dataset = read_dataset(options)
+    options.results.mkdir(parents=True, exist_ok=True)
+    results = evaluate(pipelines, dataset, options.results, options.folds)
+    results.to_csv(options.results / "results.csv", index=False)
+    draw(results, options.pipelines, options.results)
+    per = "subjects" if options.folds is None else f"{options.folds} folds of subjects"
+    print(f"\n{len(dataset.subject_list)} subjects; mean (sd) over {per}.\n")
+    print(table(results, options.pipelines))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Read the command line; a user's mistake is one line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--data", type=Path, help="folder with EEGMAT's EDF files")
     parser.add_argument("--subjects", type=numbers, default=numbers("0-27"), help='as in "0-27"')
@@ -129,24 +176,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--quick", action="store_true", help="the first five subjects only")
     options = parser.parse_args(arguments)
     mpl.use("Agg")
-    subjects = options.subjects[:5] if options.quick else options.subjects
-    pipelines = read_pipelines(options.pipelines)
-    if options.weights is not None:
-        weights = None if options.weights == "random" else Weights(options.weights)
-        for pipeline in pipelines.values():
-            weighted = [k for k in pipeline.get_params() if k.endswith("__weights")]
-            settings = dict.fromkeys(weighted, weights)
-            seeds = [k.replace("__weights", "__random_state") for k in weighted]
-            pipeline.set_params(**settings, **dict.fromkeys(seeds, 0))
-    options.results.mkdir(parents=True, exist_ok=True)
-    dataset = Zyma2019(options.data, subjects)
-    results = evaluate(pipelines, dataset, options.results, options.folds)
-    results.to_csv(options.results / "results.csv", index=False)
-    draw(results, options.pipelines, options.results)
-    per = "subjects" if options.folds is None else f"{options.folds} folds of subjects"
-    print(f"\n{len(subjects)} subjects; mean (sd) over {per}.\n")
-    print(table(results, options.pipelines))
+    try:
+        compare(options)
+    except (ValueError, OSError, SystemExit) as error:  # the last from read_pipelines
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

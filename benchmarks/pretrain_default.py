@@ -7,14 +7,16 @@ Seeded, and resumable: killed and given again, it goes on where it was. On a GPU
 
 import argparse
 import json
+import sys
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import mne
 import torch
 
 from sk_brainrvq import BrainRVQPretrainer, DDRVQTransformer, RandomCrops, Weights
+from sk_brainrvq.datasets import EEGMAT
 from sk_brainrvq.datasets.eegmat import CH_NAMES
 
 # Subjects 28-31 (validation) and 32-35 (test) stay unseen.
@@ -42,13 +44,25 @@ QUICK = {"architecture": "tiny", "depth": 1, "max_epochs": 1}
 def recordings(folder: Path, subjects: Iterable[int]) -> list[mne.io.BaseRaw]:
     """Rest and task of each subject, 20 channels, as recorded; their labels are not looked at."""
     raws = []
-    for subject in subjects:
-        for task in (1, 2):
-            path = folder / f"Subject{subject:02d}_{task}.edf"
-            raw = mne.io.read_raw_edf(path, preload=True, verbose="error")
-            names = {name.removeprefix("EEG ").strip(): name for name in raw.ch_names}
-            raws.append(raw.pick([names[name] for name in CH_NAMES]))
+    for recording in EEGMAT().recordings(folder, subjects):
+        raw = mne.io.read_raw_edf(recording.path, preload=True, verbose="error")
+        names = {name.removeprefix("EEG ").strip(): name for name in raw.ch_names}
+        raws.append(raw.pick([names[name] for name in CH_NAMES]))
     return raws
+
+
+def subjects_without(left_out: str) -> list[int]:
+    """Subjects to pretrain on, but for those in a list such as "0,1,2"."""
+    try:
+        numbers = {int(subject) for subject in left_out.split(",") if subject}
+    except ValueError as error:
+        raise ValueError(
+            f"--leave-out {left_out} was given; expected numbers such as 0,1,2."
+        ) from error
+    subjects = [subject for subject in SUBJECTS if subject not in numbers]
+    if not subjects:
+        raise ValueError(f"--leave-out {left_out} was given; no subject is left.")
+    return subjects
 
 
 def halved(weights: Weights, name: str, **facts: object) -> Weights:
@@ -65,8 +79,8 @@ def halved(weights: Weights, name: str, **facts: object) -> Weights:
     return Weights.from_module(name, weights.kind, weights.config, module, info)
 
 
-def main() -> None:
-    """Pretrain and save both networks."""
+def main(argv: Sequence[str] | None = None) -> int:
+    """Pretrain and save both networks; data that are not there are one line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of EEGMAT's EDF files")
     parser.add_argument("--work", type=Path, required=True, help="folder for checkpoints")
@@ -83,12 +97,15 @@ def main() -> None:
     )
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--quick", action="store_true", help="tiny networks, one epoch, 2 subjects")
-    options = parser.parse_args()
-    left_out = {int(subject) for subject in options.leave_out.split(",") if subject}
-    subjects = [subject for subject in SUBJECTS if subject not in left_out]
-    subjects = subjects[:2] if options.quick else subjects
+    options = parser.parse_args(argv)
     warnings.filterwarnings("ignore", message=".*No electrode position.*")
-    raws = recordings(options.data, subjects)
+    try:
+        subjects = subjects_without(options.leave_out)
+        subjects = subjects[:2] if options.quick else subjects
+        raws = recordings(options.data, subjects)
+    except (ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
     seconds = sum(raw.times[-1] for raw in raws)
     print(f"EEGMAT, {len(subjects)} subjects, {seconds / 60:.0f} minutes without labels")
 
@@ -121,7 +138,8 @@ def main() -> None:
         file = weights.save(options.out / folder, half=True)
         (options.out / folder / "history.json").write_text(json.dumps(rows) + "\n")
         print(f"{weights!r}: {file}, {file.stat().st_size / 1e6:.1f} MB")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -6,10 +6,15 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from sk_brainrvq import Weights
+import torch
+from sklearn.base import BaseEstimator
+
+from sk_brainrvq import BrainRVQClassifier, BrainRVQEmbedder, Weights
+from sk_brainrvq.training.inference import resolve_device
 from sk_brainrvq.weights import CheckpointError, resolve_weights
 from table.system import Settings
 from table.systems import SYSTEMS
@@ -17,6 +22,14 @@ from table.tasks import dataset_names
 
 _KINDS = ("pretraining", "tokenizer", "classifier", "encoder")
 _FILTERS = ("l_freq", "h_freq", "notch", "reference")
+# Three folds are needed, and simulated data have eight subjects.
+_SUBJECTS_PER_FOLD = {"simulated": 2}
+# Parameters that are not the user's: options of their own, the data or the protocol set them.
+_SET = {
+    "--embedder": "weights device sfreq ch_names architecture random_state",
+    "--fine-tuning": "weights device sfreq ch_names random_state max_epochs early_stopping "
+    "validation criterion callbacks engine",
+}
 
 
 @dataclass(frozen=True)
@@ -43,7 +56,7 @@ def add_common_options(parser: argparse.ArgumentParser) -> None:
     add("--data", type=Path, help="folder with the dataset's files; EEGMAT's is downloaded")
     add("--systems", help=f"some of {','.join(SYSTEMS)}")
     add("--folds", help="numbers of folds, such as 1,2 or 1-4; all by default")
-    add("--subjects-per-fold", type=int, default=4)
+    add("--subjects-per-fold", type=int, help="default 4, and 2 for simulated")
     add("--seeds", type=int, default=3, help="number of seeds, from 0; default 3")
     add("--weights", default="default", help="of BrainRVQ: 'default' or a path")
     add("--exposed", help="subjects the weights have seen unlabelled, such as 0-27")
@@ -56,7 +69,7 @@ def add_common_options(parser: argparse.ArgumentParser) -> None:
     add("--max-train-seconds", type=float, help="of one training: no epoch begins that ends later")
     add("--max-minutes", type=float, help="of this command; give it again to go on")
     add("--jobs", type=int, default=1, help="processes, of one thread each")
-    add("--device", default="cpu")
+    add("--device", default="cpu", help="cpu, cuda, cuda:1, mps or auto; default cpu")
     add("--quick", action="store_true", help="one seed, two epochs, folds 1-2: whether it runs")
     add("--results", type=Path, default=Path("results"), help="folder: what is there is not redone")
     add("--output", type=Path, help="folder of tables and figures; that of --results by default")
@@ -123,6 +136,42 @@ def values(text: str, option: str) -> dict[str, Any]:
     return found
 
 
+def parameters(text: str, option: str, estimator: BaseEstimator) -> dict[str, Any]:
+    """Parameters of an estimator, as :func:`values` reads them.
+
+    Parameters
+    ----------
+    text : str
+    option : {"--embedder", "--fine-tuning"}
+    estimator : BaseEstimator
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    ValueError
+        For a name that it does not have, or that the benchmark sets.
+    """
+    found, set_here = values(text, option), _SET[option].split()
+    known = sorted(set(estimator.get_params(deep=False)) - set(set_here))
+    for name in found:
+        if name in set_here:
+            raise ValueError(
+                f"{option} {text} was given; {name} is set by the benchmark, or by an option of "
+                "its own (see --help)."
+            )
+        if name not in known:
+            near = get_close_matches(name, known, n=1, cutoff=0.5)
+            meant = f"did you mean {near[0]}?" if near else f"it has {', '.join(known)}."
+            raise ValueError(
+                f"{option} {text} was given; {name} is no parameter of "
+                f"{type(estimator).__name__}: {meant}"
+            )
+    return found
+
+
 def epochs(text: str) -> dict[str, int]:
     """Budgets by system; "" stands for all."""
     if text.isdigit():
@@ -154,13 +203,39 @@ def _filters(embedder: Mapping[str, Any], trained: Mapping[str, Any]) -> dict[st
     return {name: trained.get(name) if v == "auto" else v for name, v in given.items()}
 
 
+def _complete(arguments: argparse.Namespace) -> None:
+    """Fill in what depends on the dataset, and refuse numbers that nothing can run with."""
+    if arguments.subjects_per_fold is None:
+        arguments.subjects_per_fold = _SUBJECTS_PER_FOLD.get(arguments.dataset, 4)
+    for name in ("subjects_per_fold", "seeds", "jobs"):
+        if (number := getattr(arguments, name)) < 1:
+            option = f"--{name.replace('_', '-')}"
+            raise ValueError(f"{option} {number} was given; expected 1 or more.")
+
+
+def _device(text: str) -> str:
+    """The device that is meant, once something was put there: else job after job would fail."""
+    try:
+        device = resolve_device(text)
+    except ValueError as error:
+        raise ValueError(f"--device: {error}") from error
+    try:
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(
+            f"--device {text} was given, but torch cannot use it "
+            f"({str(error).splitlines()[0]}); take cpu or auto."
+        ) from error
+    return device
+
+
 def choose(arguments: argparse.Namespace, systems: Sequence[str], named: bool) -> Chosen:
     """Settings of a command, and which of its systems can run.
 
     Parameters
     ----------
     arguments : Namespace
-        Of :func:`add_common_options`.
+        Of :func:`add_common_options`; ``subjects_per_fold`` is filled in if it was not given.
     systems : sequence of str
     named : bool
         Whether the user named them. Without weights, systems that need them are an error then;
@@ -169,10 +244,18 @@ def choose(arguments: argparse.Namespace, systems: Sequence[str], named: bool) -
     Returns
     -------
     Chosen
+
+    Raises
+    ------
+    ValueError
+        For options that nothing can run with, before anything is computed.
     """
+    _complete(arguments)
+    device = _device(arguments.device)
     budget = epochs(arguments.epochs) or ({"": 2} if arguments.quick else {})
     kept, digest, seen = list(systems), "", None
-    embedder = values(arguments.embedder, "--embedder")
+    embedder = parameters(arguments.embedder, "--embedder", BrainRVQEmbedder())
+    fine_tuning = parameters(arguments.fine_tuning, "--fine-tuning", BrainRVQClassifier())
     filters = _filters(embedder, {})
     needed = any(SYSTEMS[name].needs_weights() for name in systems)
     if needed or any(SYSTEMS[name].takes_filters() for name in systems):
@@ -193,12 +276,12 @@ def choose(arguments: argparse.Namespace, systems: Sequence[str], named: bool) -
         architecture=arguments.architecture,
         embedder=embedder,
         filters=filters,
-        fine_tuning=values(arguments.fine_tuning, "--fine-tuning"),
+        fine_tuning=fine_tuning,
         epochs=budget,
         precision=precisions(arguments.precision),
         max_seconds=arguments.max_train_seconds,
         pretrained=arguments.pretrained,
-        device=arguments.device,
+        device=device,
     )
     exposed: list[int | str] = [*numbers(arguments.exposed, "--exposed")]
     if arguments.exposed is None and digest:

@@ -33,6 +33,12 @@ def shown_estimate(estimate: Estimate, sign: str = "") -> str:
     return shown(estimate.mean, sign) + ("" if math.isnan(estimate.low) else interval)
 
 
+def shown_seeds(row: Row) -> str:
+    """Seeds of each fold: "3", or "1–2" where some folds have more than others."""
+    fewest, most = row.n_seeds
+    return f"{fewest}" if fewest == most else f"{fewest}–{most}"
+
+
 def markdown(section: Section) -> str:
     """A section as a Markdown table, notes below.
 
@@ -92,7 +98,7 @@ def _cell(column: str, row: Row, section: Section, marks: dict[str, int]) -> str
     if column == "reported":
         return " / ".join(shown(figure) for figure in row.reported) if row.reported else ""
     if column == "folds × seeds":
-        return f"{row.n_folds} × {row.n_seeds}"
+        return f"{row.n_folds} × {shown_seeds(row)}"
     if row.system == section.best_band_power:
         return "(best band power)" if column != "p" else ""
     difference = row.difference.get(PROTOCOLS[section.kind].primary)
@@ -149,7 +155,7 @@ def write_csv(sections: Sequence[Section], path: Path) -> None:
                     "p_sign_flip": difference.sign_flip if difference else "",
                     "p_wilcoxon": difference.wilcoxon if difference else "",
                     "n_folds": row.n_folds,
-                    "n_seeds": row.n_seeds,
+                    "n_seeds": shown_seeds(row),
                     "notes": "; ".join(row.notes),
                 }
                 lines.append(line)

@@ -76,7 +76,9 @@ class Row:
         Means over seeds, by metric; one value in the official split.
     difference : dict of str to Difference
         To the section's best band power, by metric; empty for that row itself.
-    n_folds, n_seeds : int
+    n_folds : int
+    n_seeds : tuple of int
+        Fewest and most seeds of a fold.
     reported : tuple of float, optional
         The paper's figures, of other subjects.
     notes : tuple of str
@@ -88,7 +90,7 @@ class Row:
     by_fold: dict[str, NDArray]
     difference: dict[str, Difference]
     n_folds: int
-    n_seeds: int
+    n_seeds: tuple[int, int]
     reported: tuple[float, ...] | None = None
     notes: tuple[str, ...] = ()
 
@@ -183,7 +185,7 @@ def _section(slug: str, title: str, results: Sequence[Result], task: Task) -> Se
         if system in of and rival in of
         for contrast in _contrast(system, rival, of, task, over_subjects)
     ]
-    notes = _section_notes(slug, results, task)
+    notes = _section_notes(slug, results, task) + _unequal_seeds(of)
     return Section(slug, title, task.kind, rows, best, notes, over_subjects, contrasts)
 
 
@@ -217,6 +219,26 @@ def _section_notes(slug: str, results: Sequence[Result], task: Task) -> list[str
     return notes
 
 
+def _unequal_seeds(of: dict[str, list[Result]]) -> list[str]:
+    """Which rows have more seeds on some folds than on others, if there are any."""
+    rows = []
+    for name, results in of.items():
+        folds: dict[int, list[str]] = {}
+        for fold, n_seeds in _seeds_by_fold(results).items():
+            folds.setdefault(n_seeds, []).append(fold)
+        if len(folds) > 1:
+            counts = [
+                f"{n} on folds {compact(map(int, folds[n]))}" for n in sorted(folds, reverse=True)
+            ]
+            rows.append(f"{SYSTEMS[name].label} ({'; '.join(counts)})")
+    if not rows:
+        return []
+    return [
+        f"Seeds are not as many on all folds: {', '.join(rows)}. Means weigh folds equally, seeds "
+        "averaged first."
+    ]
+
+
 def _row(
     name: str,
     estimates: tuple[dict[str, Estimate], dict[str, NDArray]],
@@ -227,7 +249,7 @@ def _row(
     over_subjects: bool,
 ) -> Row:
     """A system's line, with its difference to the best band power on their common folds."""
-    n_folds = len(_folds(of[name]))
+    n_folds, n_seeds = len(_folds(of[name])), _seeds_by_fold(of[name]).values()
     notes, difference = _notes(of[name], n_folds, n_all), {}
     if best is not None and name != best:
         compare = _subject_difference if over_subjects else _fold_difference
@@ -241,7 +263,7 @@ def _row(
         *estimates,
         difference,
         n_folds,
-        len({r.job.seed for r in of[name]}),
+        (min(n_seeds), max(n_seeds)),
         REPORTED.get(task.dataset, {}).get(name),
         notes,
     )
@@ -249,6 +271,14 @@ def _row(
 
 def _folds(results: Sequence[Result]) -> set[str]:
     return {r.job.fold.name for r in results}
+
+
+def _seeds_by_fold(results: Sequence[Result]) -> dict[str, int]:
+    """Number of seeds by fold."""
+    seeds: dict[str, set[int]] = {}
+    for result in results:
+        seeds.setdefault(result.job.fold.name, set()).add(result.job.seed)
+    return {fold: len(of_fold) for fold, of_fold in seeds.items()}
 
 
 def _contrast(

@@ -1,6 +1,7 @@
 """The commands ``table.py`` and ``learning_curve.py``: going on, output, mistakes."""
 
 import argparse
+import csv
 import importlib.util
 import json
 from dataclasses import replace
@@ -14,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from table.features import log_band_power
 from table.options import add_common_options, choose
-from table.output import markdown
+from table.output import markdown, write_csv
 from table.running import plan, read_result, run
 from table.summary import sections
 from table.system import Settings
@@ -179,7 +180,55 @@ def test_sections__a_band_power_of_few_folds__is_not_what_others_are_set_against
     assert "against: spectra by region and log-covariance" in markdown(section)
 
 
+def test_sections__more_seeds_on_some_folds__the_row_and_a_note_say_so(task, tmp_path):
+    settings, folds = Settings(architecture="tiny"), grouped_folds(task, 2)
+    jobs = plan(task, folds, ["bands7", "random"], [0], settings, tmp_path)
+    jobs += plan(task, folds[:2], ["random"], [1], settings, tmp_path)
+    run(jobs, task, settings, tmp_path)
+    results = [read_result(job) for job in jobs]
+    (section,) = sections(results, task)
+    printed = markdown(section)
+    assert "| 4 × 1 |" in printed
+    assert "| 4 × 1–2 |" in printed
+    (note,) = [note for note in section.notes if "seeds are not as many" in note.lower()]
+    assert "random encoder, frozen, LR (2 on folds 1-2; 1 on folds 3-4)" in note
+    assert "7-band" not in note
+    of = {fold.name: [] for fold in folds}
+    for result in results:
+        if result.job.system == "random":
+            of[result.job.fold.name].append(result.record["figures"]["auroc"])
+    row = next(row for row in section.rows if row.system == "random")
+    expected = np.mean([np.mean(auroc) for auroc in of.values()])
+    assert row.estimates["auroc"].mean == pytest.approx(expected)
+    write_csv([section], tmp_path / "table.csv")
+    lines = list(csv.DictReader((tmp_path / "table.csv").open(newline="")))
+    assert {line["n_seeds"] for line in lines if line["system"] == "random"} == {"1–2"}
+
+
 # Commands
+
+
+@pytest.mark.parametrize("name", ["table", "learning_curve"])
+def test_command__simulated_without_further_options__runs(name, tmp_path, capsys):
+    arguments = ["--dataset", "simulated", "--quick", "--systems", "bands7"]
+    assert command(name)([*arguments, "--results", str(tmp_path)]) == 0
+    assert "| 7-band log power, LR |" in capsys.readouterr().out
+    records = [json.loads(p.read_text()) for p in (tmp_path / "simulated/folds").rglob("*.json")]
+    assert sorted(r["test_subjects"] for r in records) == [[0, 1], [2, 3]]
+
+
+def test_choose__subjects_per_fold__four_but_in_simulated_data_unless_given():
+    parser = argparse.ArgumentParser()
+    add_common_options(parser)
+    for given, expected in (
+        ([], 4),
+        (["--dataset", "tuab"], 4),
+        (["--dataset", "simulated"], 2),
+        (["--dataset", "simulated", "--subjects-per-fold", "1"], 1),
+    ):
+        arguments = parser.parse_args(given)
+        choose(arguments, ["bands7"], True)
+        assert arguments.subjects_per_fold == expected
 
 
 def test_table__simulated__prints_writes_and_does_nothing_twice(tmp_path, capsys):
@@ -279,6 +328,16 @@ def test_learning_curve__trained_in_bfloat16__the_note_names_the_system(tmp_path
         (["--systems", "eegnet", "--precision", "eegnett=bfloat16"], "such as bendr"),
         (["--systems", "bands7", "--precision", "bands7=bfloat16"], "for eegnet, st-trans"),
         (["--systems", "frozen", "--weights", "nowhere"], "nowhere"),
+        (["--systems", "frozen", "--embedder", "poolin=channel"], "did you mean pooling?"),
+        (["--systems", "frozen", "--embedder", "zzz=1"], "BrainRVQEmbedder: it has batch_size, "),
+        (["--systems", "random", "--embedder", "architecture=tiny"], "architecture is set by"),
+        (["--systems", "scratch", "--fine-tuning", "foo=1"], "foo is no parameter of BrainRVQCl"),
+        (["--systems", "scratch", "--fine-tuning", "max_epochs=3"], "max_epochs is set by"),
+        (["--systems", "bands7", "--jobs", "0"], "--jobs 0 was given; expected 1 or more"),
+        (["--systems", "bands7", "--seeds", "0"], "--seeds 0 was given"),
+        (["--systems", "bands7", "--subjects-per-fold", "0"], "--subjects-per-fold 0 was given"),
+        (["--systems", "bands7", "--device", "gpu"], "--device: device='gpu' was given"),
+        (["--systems", "bands7", "--device", "cuda:99"], "--device"),
     ],
 )
 def test_table__a_users_mistake__one_line_that_says_what(arguments, message, tmp_path, capsys):
@@ -287,6 +346,7 @@ def test_table__a_users_mistake__one_line_that_says_what(arguments, message, tmp
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert error.startswith("error: ")
     assert message in error
+    assert not any(tmp_path.iterdir())  # nothing was computed before
 
 
 def test_table__eegmat_without_folder_or_network__says_how_to_go_on(tmp_path, capsys, monkeypatch):
