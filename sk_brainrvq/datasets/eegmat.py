@@ -53,7 +53,7 @@ def fetch_eegmat(folder: str | Path | None = None, subjects: Iterable[int] = _AL
     OSError
         If PhysioNet cannot be reached.
     ValueError
-        If a downloaded file does not have the published sum.
+        If a downloaded file does not have the published sum, or there is no such subject.
 
     Notes
     -----
@@ -65,7 +65,7 @@ def fetch_eegmat(folder: str | Path | None = None, subjects: Iterable[int] = _AL
     path = Path(folder) if folder is not None else Path(pooch.os_cache("sk_brainrvq")) / "eegmat"
     registry = {name: f"sha256:{digest}" for name, digest in eegmat_checksums().items()}
     fetcher = pooch.create(path=path, base_url=URL, registry=registry)
-    for subject in subjects:
+    for subject in EEGMAT()._wanted(subjects):
         for recording in (1, 2):
             fetcher.fetch(f"Subject{subject:02d}_{recording}.edf")
     return path
@@ -125,9 +125,9 @@ class EEGMAT(Protocol):
     _drops_incomplete = True
 
     def __init__(self, window: float = 5.0, check: bool = False):
-        if not window * SFREQ >= 1:
+        if not isinstance(window, (int, float, np.number)) or not window * SFREQ >= 1:
             raise ValueError(
-                f"window={window} was given; expected seconds, at least a sample ({1 / SFREQ:g})."
+                f"window={window!r} was given; expected seconds, at least a sample ({1 / SFREQ:g})."
             )
         self.window = window
         self.check = check

@@ -27,7 +27,9 @@ from moabb.datasets.preprocessing import (
 )
 from moabb.paradigms.base import BaseParadigm
 
-from sk_brainrvq.datasets.eegmat import CH_NAMES, fetch_eegmat, read_recording
+from sk_brainrvq.datasets.eegmat import CH_NAMES, EEGMAT, fetch_eegmat, read_recording
+from sk_brainrvq.datasets.recording import without_copies
+from sk_brainrvq.datasets.windows import listed
 from sk_brainrvq.signals.electrode_positions import template_montage
 
 _SUBJECTS = range(36)
@@ -47,9 +49,9 @@ class Zyma2019(BaseDataset):
     Parameters
     ----------
     folder : path, optional
-        Holds ``SubjectNN_1.edf`` (rest) and ``SubjectNN_2.edf`` (arithmetic), and nothing is
-        downloaded. By default files are fetched from PhysioNet, into MOABB's folder
-        (``MNE_DATA``), once.
+        Holds ``SubjectNN_1.edf`` (rest) and ``SubjectNN_2.edf`` (arithmetic), in any folders
+        below it, and nothing is downloaded. By default files are fetched from PhysioNet, into
+        MOABB's folder (``MNE_DATA``), once.
     subjects : iterable of int, optional
         Subjects, numbered from 0 as the files are. By default all 36 or, in a ``folder``, those
         that are there; a warning then names the others.
@@ -59,7 +61,9 @@ class Zyma2019(BaseDataset):
     Raises
     ------
     FileNotFoundError
-        If ``folder`` holds no recordings, or lacks those of a subject asked for.
+        If there is no ``folder``, it holds no recordings, or lacks those of a subject asked for.
+    TypeError, ValueError
+        If ``subjects`` is no list, or an empty one.
 
     Notes
     -----
@@ -139,8 +143,12 @@ class Zyma2019(BaseDataset):
         sessions: Iterable[int] | None = None,
     ):
         self.folder = None if folder is None else Path(folder)
-        selected = None if subjects is None else list(subjects)
+        selected = None if subjects is None else listed(subjects)
+        if selected is not None and not selected:
+            raise ValueError("subjects=[] was given; expected some of 0 to 35.")
         if self.folder is not None:
+            if not self.folder.is_dir():
+                raise FileNotFoundError(f"No folder {folder}; fetch_eegmat downloads the files.")
             selected = self._subjects_in(self.folder, selected)
         super().__init__(
             subjects=list(_SUBJECTS),
@@ -156,10 +164,11 @@ class Zyma2019(BaseDataset):
 
     @staticmethod
     def _subjects_in(folder: Path, wanted: list[int] | None) -> list[int]:
+        found = _files_below(folder)
         missing = [
             subject
             for subject in (_SUBJECTS if wanted is None else wanted)
-            if subject in _SUBJECTS and not all(p.is_file() for p in _files(folder, subject))
+            if subject in _SUBJECTS and len(found.get(subject, ())) < len(_EVENTS)
         ]
         if wanted is not None and not missing:
             return wanted
@@ -198,14 +207,15 @@ class Zyma2019(BaseDataset):
         """
         if subject not in self._all_subjects:
             raise ValueError(f"subject={subject!r} was given; expected an integer from 0 to 35.")
-        folder = self.folder
-        if folder is None:
-            folder = Path(get_dataset_path(self.code, path)) / "MNE-zyma2019-data"
-            if force_update:
-                for file in _files(folder, subject):
-                    file.unlink(missing_ok=True)
-            fetch_eegmat(folder, [subject])
-        return [str(file) for file in _files(folder, subject)]
+        if self.folder is not None:
+            return [str(file) for file in _files_below(self.folder)[subject]]
+        folder = Path(get_dataset_path(self.code, path)) / "MNE-zyma2019-data"
+        files = [folder / f"Subject{subject:02d}_{number}.edf" for number in (1, 2)]
+        if force_update:
+            for file in files:
+                file.unlink(missing_ok=True)
+        fetch_eegmat(folder, [subject])
+        return [str(file) for file in files]
 
     def _get_single_subject_data(self, subject: int) -> dict[str, dict[str, Any]]:
         """MOABB's nested dictionary: session, run, recording."""
@@ -336,8 +346,12 @@ class RestAgainstTask(BaseParadigm):
         ]
 
 
-def _files(folder: Path, subject: int) -> list[Path]:
-    return [folder / f"Subject{subject:02d}_{number}.edf" for number in (1, 2)]
+def _files_below(folder: Path) -> dict[int, list[Path]]:
+    """Each subject's files, rest before task, in any folders below, as load_eegmat finds them."""
+    files: dict[int, list[Path]] = {}
+    for recording in without_copies(EEGMAT()._list(folder), EEGMAT.title):
+        files.setdefault(int(recording.subject), []).append(recording.path)
+    return files
 
 
 def _annotated(file: str, event: str) -> Any:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sk_brainrvq.datasets.recording import Recording, without_copies
-from sk_brainrvq.datasets.windows import SPLITS, Windows
+from sk_brainrvq.datasets.windows import SPLITS, Windows, listed
 
 
 class Protocol(ABC):
@@ -226,7 +226,7 @@ class Protocol(ABC):
         if subjects is None:
             kept = self._those_there(folder, found, sides)
         else:
-            asked = list(subjects)
+            asked = listed(subjects)
             kept = self._those_asked_for(folder, found, asked)
             if not any(r.subject in kept and r.split in sides for r in found):
                 raise ValueError(
@@ -276,7 +276,7 @@ class Protocol(ABC):
 
     def _wanted(self, subjects: Iterable[int] | None) -> tuple[int, ...]:
         """Whom to download."""
-        wanted = self.all_subjects if subjects is None else tuple(subjects)
+        wanted = self.all_subjects if subjects is None else tuple(listed(subjects))
         if not wanted or not set(wanted) <= set(self.all_subjects):
             raise ValueError(
                 f"subjects={list(wanted)} was given; expected some of {self.all_subjects[0]} to "
@@ -342,8 +342,10 @@ class Protocol(ABC):
             there -= set(incomplete)
         if not there:
             raise FileNotFoundError(
-                f"{folder} holds no recording of {self.title} ({', '.join(sides)}), such as "
-                f"{self.example_file}; {self.how_to_get()}"
+                f"{folder} holds no recording of {self.title} ({', '.join(sides)})"
+                # The example is one to train on.
+                + (f", such as {self.example_file}" if "train" in sides else "")
+                + f"; {self.how_to_get()}"
             )
         absent = [s for s in self._subjects_of(sides) if s not in there]
         partly = [s for s in absent if s in incomplete]

@@ -79,6 +79,8 @@ def make_eeg(
     >>> windows.X.shape, windows.y.tolist()[:6]
     ((12, 19, 1000), [0, 0, 0, 1, 1, 1])
     """
+    if isinstance(ch_names, str):
+        raise TypeError(f"ch_names={ch_names!r} was given; expected a list, [{ch_names!r}].")
     if min(n_subjects, n_windows, duration, sfreq, len(ch_names)) <= 0:
         raise ValueError(
             f"n_subjects={n_subjects}, n_windows={n_windows}, duration={duration}, "

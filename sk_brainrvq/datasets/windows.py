@@ -10,6 +10,29 @@ from numpy.typing import NDArray
 SPLITS = ("train", "validation", "test")
 
 
+def listed(subjects: Iterable[Any]) -> list[Any]:
+    """Subjects as a list; one that stands alone is a mistake, and a string no list of letters.
+
+    Parameters
+    ----------
+    subjects : iterable
+
+    Returns
+    -------
+    list
+
+    Raises
+    ------
+    TypeError
+        For one subject.
+    """
+    if isinstance(subjects, str) or not isinstance(subjects, Iterable):
+        raise TypeError(
+            f"subjects={subjects!r} was given; expected a list of subjects, such as [{subjects!r}]."
+        )
+    return list(subjects)
+
+
 @dataclass
 class Windows:
     """Windows of EEG with labels and subjects.
@@ -39,6 +62,15 @@ class Windows:
     classes: tuple[str, ...]
     split: NDArray | None = None
 
+    def __repr__(self) -> str:
+        """Sizes, not signals."""
+        n_windows, n_channels, n_times = self.X.shape
+        return (
+            f"<Windows: {n_windows} of {n_channels} channels, {n_times / self.sfreq:g} s at "
+            f"{self.sfreq:g} Hz; {len(np.unique(self.subjects))} subjects; "
+            f"classes {', '.join(self.classes)}>"
+        )
+
     def of_subjects(self, subjects: Iterable[int] | Iterable[str]) -> "Windows":
         """The windows of some subjects, in their order here.
 
@@ -57,7 +89,7 @@ class Windows:
         >>> windows.of_subjects([0, 2]).X.shape
         (8, 19, 1000)
         """
-        wanted = set(subjects)
+        wanted = set(listed(subjects))
         return self._rows([i for i, s in enumerate(self.subjects.tolist()) if s in wanted])
 
     def of_split(self, name: str) -> "Windows":

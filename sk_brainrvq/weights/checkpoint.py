@@ -18,6 +18,9 @@ from sk_brainrvq.weights.exceptions import CheckpointError
 
 FORMAT_VERSION = 1
 TENSOR_FILE = "model.safetensors"
+# Weights that come with the package.
+BUNDLED = Path(__file__).parent / "bundled"
+BUNDLED_NAMES = ("default", "default-tokenizer")
 CONFIG_FILE = "config.json"
 _HEADER_KEY = "sk_brainrvq"
 
@@ -86,7 +89,8 @@ def read_checkpoint(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]
         file = file / TENSOR_FILE
     if not file.is_file():
         raise CheckpointError(
-            f"No checkpoint at {path}: expected a folder with {TENSOR_FILE}, or that file."
+            f"No checkpoint at {path}: expected a folder with {TENSOR_FILE}, or that file, or one "
+            f"of the bundled {', '.join(map(repr, BUNDLED_NAMES))}."
         )
     try:
         with safe_open(file, framework="pt", device="cpu") as opened:

@@ -4,10 +4,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from sk_brainrvq.weights.checkpoint import BUNDLED
 from sk_brainrvq.weights.exceptions import CheckpointError
 from sk_brainrvq.weights.weights import Weights
-
-_BUNDLED = Path(__file__).parent / "bundled"
 
 
 @cache
@@ -28,7 +27,7 @@ def bundled_weights(name: str) -> Weights:
     CheckpointError
         If the installation lacks the files.
     """
-    folder = _BUNDLED / name
+    folder = BUNDLED / name
     if not folder.is_dir():
         raise CheckpointError(
             f'"default" was given, but this installation lacks the bundled model ({folder}). '

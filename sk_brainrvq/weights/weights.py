@@ -10,7 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from sk_brainrvq.nn import EEGEncoder
-from sk_brainrvq.weights.checkpoint import read_checkpoint, write_checkpoint
+from sk_brainrvq.weights.checkpoint import (
+    BUNDLED,
+    BUNDLED_NAMES,
+    read_checkpoint,
+    write_checkpoint,
+)
 from sk_brainrvq.weights.exceptions import CheckpointError
 from sk_brainrvq.weights.modules import (
     KINDS,
@@ -36,7 +41,8 @@ class Weights:
     ----------
     path : path
         A folder written by ``save_pretrained`` or :meth:`save`, or the ``.safetensors`` file
-        in it.
+        in it. "default" and "default-tokenizer", where nothing of that name is there, are the
+        bundled weights.
 
     Attributes
     ----------
@@ -80,6 +86,8 @@ class Weights:
     _tensors: dict[str, Tensor]
 
     def __init__(self, path: str | Path):
+        if path in BUNDLED_NAMES and not Path(path).exists():
+            path = BUNDLED / path
         header, tensors = read_checkpoint(path)
         # Networks are float32, whatever precision the file has.
         tensors = {

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from sk_brainrvq.datasets import CHBMIT, SHUMI, BCICIV2a, PhysioNetMI
+from sk_brainrvq.datasets import CHBMIT, EEGMAT, SHUMI, BCICIV2a, PhysioNetMI
 
 
 class QuietHandler(http.server.SimpleHTTPRequestHandler):
@@ -118,10 +118,12 @@ def test_fetch__motor_imagery__the_six_runs(server, tmp_path, monkeypatch):
     assert names == [f"S002R{run:02d}.edf" for run in (4, 6, 8, 10, 12, 14)]
 
 
-@pytest.mark.parametrize("protocol", [CHBMIT, PhysioNetMI])
+@pytest.mark.parametrize("protocol", [CHBMIT, PhysioNetMI, EEGMAT])
 def test_fetch__unknown_subject__refused_before_any_download(protocol, tmp_path):
-    with pytest.raises(ValueError, match=r"subjects=\[0\] was given"):
-        protocol().fetch(tmp_path, [0])
+    with pytest.raises(ValueError, match=r"subjects=\[999\] was given; expected some of"):
+        protocol().fetch(tmp_path, [999])
+    with pytest.raises(TypeError, match=r"subjects=3 was given; expected a list .* \[3\]"):
+        protocol().fetch(tmp_path, 3)
 
 
 def test_fetch__bnci_files__kept_under_their_names_once_whole(server, tmp_path, monkeypatch):

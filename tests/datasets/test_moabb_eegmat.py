@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -91,10 +92,24 @@ def test_folder__some_subjects_missing__takes_the_others_and_says_so(eegmat_fold
     assert Zyma2019(tmp_path, [3]).subject_list == [3]
     with pytest.raises(FileNotFoundError, match=r"lacks recordings of subjects \[5\]"):
         Zyma2019(tmp_path, [3, 5])
-    with pytest.raises(FileNotFoundError, match="fetch_eegmat"):
+    with pytest.raises(FileNotFoundError, match=r"No folder .*empty; fetch_eegmat"):
         Zyma2019(tmp_path / "empty")
+    with pytest.raises(ValueError, match=r"subjects=\[\] was given"):
+        Zyma2019(tmp_path, [])
+    with pytest.raises(TypeError, match=r"subjects=3 was given"):
+        Zyma2019(tmp_path, 3)
     with pytest.raises(ValueError, match="36"):
         Zyma2019(tmp_path, [36])
+
+
+def test_folder__files_in_folders_below__are_found_as_load_eegmat_finds_them(
+    eegmat_folder, tmp_path
+):
+    for name, below in (("Subject03_1.edf", "rest"), ("Subject03_2.edf", "a/task")):
+        (tmp_path / below).mkdir(parents=True)
+        (tmp_path / below / name).symlink_to((eegmat_folder / name).resolve())
+    files = [Path(file).name for file in Zyma2019(tmp_path, [3]).data_path(3)]
+    assert files == ["Subject03_1.edf", "Subject03_2.edf"]
 
 
 def test_download__no_folder__fetches_that_subject_into_moabbs_folder(

@@ -95,8 +95,13 @@ def test_load__unknown_split_or_subject__error_names_the_choices(eegmat_folder):
         EEGMAT().load(eegmat_folder, splits=["valid"])
     with pytest.raises(ValueError, match=r"subjects 0 to 35, and not \[36\]"):
         EEGMAT().load(eegmat_folder, [36])
-    for window in (0, 0.001, float("nan")):
-        with pytest.raises(ValueError, match=f"window={window} was given"):
+    with pytest.raises(TypeError, match=r"subjects=3 was given; expected a list"):
+        EEGMAT().load(eegmat_folder, 3)
+    # An example of the other sides would be no help.
+    with pytest.raises(FileNotFoundError, match=r"\(test\); fetch_eegmat"):
+        EEGMAT().load(eegmat_folder, splits=["test"])
+    for window in (0, 0.001, float("nan"), "5"):
+        with pytest.raises(ValueError, match=f"window={window!r} was given"):
             EEGMAT(window=window)
     for subjects, sides in (([0], ["test"]), ([], None)):
         with pytest.raises(ValueError, match=r"none of these subjects is on these sides"):

@@ -59,6 +59,18 @@ def test_make_eeg__bad_argument__error_names_it(arguments, message):
         make_eeg(**arguments)
 
 
+def test_make_eeg__one_name_for_names__no_channels_of_its_letters():
+    with pytest.raises(TypeError, match=r"ch_names='Cz' was given; expected a list, \['Cz'\]"):
+        make_eeg(ch_names="Cz")
+
+
+def test_repr__of_windows__sizes_in_one_line():
+    windows = make_eeg(n_subjects=2, n_windows=4, duration=2, random_state=0)
+    assert repr(windows) == (
+        "<Windows: 8 of 19 channels, 2 s at 200 Hz; 2 subjects; classes rest, task>"
+    )
+
+
 def hum(windows, frequency):
     frequencies, power = welch(windows.X, fs=windows.sfreq, nperseg=1000)
     near = power[..., np.abs(frequencies - frequency) < 0.5].max(-1)

@@ -50,6 +50,17 @@ def test_bundled__origin__is_recorded(name):
     assert weights == Weights(BUNDLED / name)
 
 
+def test_bundled__by_name__unless_something_of_that_name_is_there(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in NAMES:
+        assert Weights(name) == bundled_weights(name)
+        assert Weights(name).digest in repr(BrainRVQEmbedder(Weights(name)).get_params())
+    bundled_weights("default-tokenizer").save(tmp_path / "default")
+    assert Weights("default").kind == "tokenizer"
+    with pytest.raises(CheckpointError, match="or one of the bundled 'default', 'default-token"):
+        Weights("defualt")
+
+
 def test_default__as_a_parameter__stands_for_the_part_that_fits():
     encoder = resolve_weights("default", ("pretraining", "encoder"), "weights")
     assert encoder.kind == "pretraining"
