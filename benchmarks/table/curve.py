@@ -181,6 +181,12 @@ def mixed_precision(results: Sequence[Result]) -> str:
     return f"- Trained in mixed precision: {', '.join(mixed)}.\n" if mixed else ""
 
 
+def _draws(number: int) -> str:
+    if number == 1:
+        return "one draw of training subjects in each"
+    return f"{number} draws of training subjects in each averaged first"
+
+
 def markdown(curve: Sequence[Point], kind: str, notes: str = "") -> str:
     """The primary figure as a Markdown table: a line a system, a column a size, then notes."""
     metric = PROTOCOLS[kind].primary
@@ -197,7 +203,7 @@ def markdown(curve: Sequence[Point], kind: str, notes: str = "") -> str:
     table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     return (
         f"{table}\n\n- Means over {largest.n_folds} folds with 95 % intervals (Student's t), "
-        f"{largest.n_seeds} draws of training subjects averaged first.\n- Epochs are chosen on the "
+        f"{_draws(largest.n_seeds)}.\n- Epochs are chosen on the "
         "fold's validation subjects, whose labels are not counted.\n" + notes
     )
 

@@ -13,6 +13,7 @@ from sk_brainrvq.datasets.physionet import fetch_physionet
 from sk_brainrvq.datasets.protocol import Protocol
 from sk_brainrvq.datasets.reading import prepared, read_edf, signals_by_name
 from sk_brainrvq.datasets.recording import Recording, files_below
+from sk_brainrvq.datasets.windows import listed
 
 _FILE = re.compile(r"chb(\d\d)[a-c]?_\d\d\+?\.edf")
 _TIME = re.compile(r"Seizure(?: \d+)? (Start|End) Time:\s*(\d+) seconds?", re.IGNORECASE)
@@ -96,9 +97,11 @@ class CHBMIT(Protocol):
             raise ValueError(
                 f"same_person={same_person!r} was given; expected one of {_SAME_PERSON}."
             )
-        if seizure_step is not None and seizure_step <= 0:
+        if seizure_step is not None and not (
+            isinstance(seizure_step, (int, float, np.number)) and 0 < seizure_step < np.inf
+        ):
             raise ValueError(
-                f"seizure_step={seizure_step} was given; expected seconds above 0, or None."
+                f"seizure_step={seizure_step!r} was given; expected seconds above 0, or None."
             )
         self.same_person = same_person
         self.seizure_step = seizure_step
@@ -164,7 +167,7 @@ class CHBMIT(Protocol):
         FileNotFoundError, ValueError
             As :meth:`load` does.
         """
-        given = None if subjects is None else list(subjects)
+        given = None if subjects is None else listed(subjects)
         if given and _SECOND in given and self.same_person != "warn":
             raise ValueError(
                 f"subjects={given} was given, but chb21 is the person of chb01 and no subject of "

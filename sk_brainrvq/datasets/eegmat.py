@@ -125,7 +125,7 @@ class EEGMAT(Protocol):
     _drops_incomplete = True
 
     def __init__(self, window: float = 5.0, check: bool = False):
-        if not isinstance(window, (int, float, np.number)) or not window * SFREQ >= 1:
+        if not isinstance(window, (int, float, np.number)) or not 1 <= window * SFREQ < np.inf:
             raise ValueError(
                 f"window={window!r} was given; expected seconds, at least a sample ({1 / SFREQ:g})."
             )

@@ -208,6 +208,7 @@ class Zyma2019(BaseDataset):
         if subject not in self._all_subjects:
             raise ValueError(f"subject={subject!r} was given; expected an integer from 0 to 35.")
         if self.folder is not None:
+            self._subjects_in(self.folder, [subject])  # raises where files are missing
             return [str(file) for file in _files_below(self.folder)[subject]]
         folder = Path(get_dataset_path(self.code, path)) / "MNE-zyma2019-data"
         files = [folder / f"Subject{subject:02d}_{number}.edf" for number in (1, 2)]

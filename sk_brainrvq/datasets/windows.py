@@ -64,7 +64,9 @@ class Windows:
 
     def __repr__(self) -> str:
         """Sizes, not signals."""
-        n_windows, n_channels, n_times = self.X.shape
+        if np.ndim(self.X) != 3:
+            return f"<Windows: X of shape {np.shape(self.X)}, not windows, channels, samples>"
+        n_windows, n_channels, n_times = np.shape(self.X)
         return (
             f"<Windows: {n_windows} of {n_channels} channels, {n_times / self.sfreq:g} s at "
             f"{self.sfreq:g} Hz; {len(np.unique(self.subjects))} subjects; "

@@ -88,10 +88,11 @@ def read_checkpoint(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]
     if file.is_dir():
         file = file / TENSOR_FILE
     if not file.is_file():
-        raise CheckpointError(
-            f"No checkpoint at {path}: expected a folder with {TENSOR_FILE}, or that file, or one "
-            f"of the bundled {', '.join(map(repr, BUNDLED_NAMES))}."
-        )
+        expected = f"a folder with {TENSOR_FILE}, or that file"
+        # A bare word may be a bundled name misspelt; a path is none.
+        if str(path) == file.name and not file.suffix and path not in BUNDLED_NAMES:
+            expected += f", or one of the bundled {', '.join(map(repr, BUNDLED_NAMES))}"
+        raise CheckpointError(f"No checkpoint at {path}: expected {expected}.")
     try:
         with safe_open(file, framework="pt", device="cpu") as opened:
             metadata = opened.metadata() or {}

@@ -110,6 +110,8 @@ def test_folder__files_in_folders_below__are_found_as_load_eegmat_finds_them(
         (tmp_path / below / name).symlink_to((eegmat_folder / name).resolve())
     files = [Path(file).name for file in Zyma2019(tmp_path, [3]).data_path(3)]
     assert files == ["Subject03_1.edf", "Subject03_2.edf"]
+    with pytest.raises(FileNotFoundError, match=r"lacks recordings of subjects \[33\]"):
+        Zyma2019(tmp_path, [3]).data_path(33)
 
 
 def test_download__no_folder__fetches_that_subject_into_moabbs_folder(

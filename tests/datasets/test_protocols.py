@@ -108,6 +108,21 @@ def test_load__unknown_split_or_subject__error_names_the_choices(eegmat_folder):
             EEGMAT().load(eegmat_folder, subjects, sides)
 
 
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_recordings__one_subject_not_in_a_list__refused(name, tmp_path):
+    for subject in (3, "aaaaaaaq"):
+        with pytest.raises(TypeError, match=rf"subjects={subject!r} was given; expected a list"):
+            PROTOCOLS[name]().recordings(tmp_path, subject)
+
+
+def test_protocol__seconds_that_are_none__error_names_them():
+    for step in (0, "5", float("nan"), float("inf")):
+        with pytest.raises(ValueError, match=f"seizure_step={step!r} was given"):
+            CHBMIT(seizure_step=step)
+    with pytest.raises(ValueError, match="window=inf was given"):
+        EEGMAT(window=float("inf"))
+
+
 def test_eegmat__class_and_function__same_windows(eegmat_folder):
     windows = EEGMAT().load(eegmat_folder, [31, 3])
     same = load_eegmat(eegmat_folder, [3, 31])

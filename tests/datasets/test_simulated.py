@@ -69,6 +69,8 @@ def test_repr__of_windows__sizes_in_one_line():
     assert repr(windows) == (
         "<Windows: 8 of 19 channels, 2 s at 200 Hz; 2 subjects; classes rest, task>"
     )
+    windows.X = windows.X[0]
+    assert repr(windows).startswith("<Windows: X of shape (19, 400), not")
 
 
 def hum(windows, frequency):

@@ -1,11 +1,13 @@
 """The bundled default model: there, small, offline, and for EEG of any kind."""
 
+import pickle
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
@@ -59,6 +61,24 @@ def test_bundled__by_name__unless_something_of_that_name_is_there(tmp_path, monk
     assert Weights("default").kind == "tokenizer"
     with pytest.raises(CheckpointError, match="or one of the bundled 'default', 'default-token"):
         Weights("defualt")
+    with pytest.raises(CheckpointError, match=r"or that file\.$"):
+        Weights("models/defualt")
+
+
+def test_bundled__by_name__moabbs_key_follows_the_content():
+    from moabb.analysis.results import get_pipeline_digest
+
+    weights = Weights("default")
+    assert clone(BrainRVQEmbedder(weights)).weights is weights
+    assert pickle.loads(pickle.dumps(weights)) == weights
+    module = weights.module()
+    next(module.parameters()).data.view(-1)[0] += 1
+    updated = Weights.from_module("default", weights.kind, weights.config, module, weights.info)
+    now, again, later = (
+        get_pipeline_digest("epochs", make_pipeline(BrainRVQEmbedder(each)))
+        for each in (weights, bundled_weights("default"), updated)
+    )
+    assert now == again != later
 
 
 def test_default__as_a_parameter__stands_for_the_part_that_fits():
