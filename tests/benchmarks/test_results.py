@@ -86,6 +86,7 @@ def test_results__predictions__give_the_kept_figures(eegmat_folder):
     from table.tasks import load_task
 
     task = load_task("eegmat", eegmat_folder)
+    assert len(RECORDS) >= 200
     for path in RECORDS:
         record = json.loads(path.read_text())
         with np.load(path.with_suffix(".npz")) as arrays:

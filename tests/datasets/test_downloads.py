@@ -118,10 +118,10 @@ def test_fetch__motor_imagery__the_six_runs(server, tmp_path, monkeypatch):
     assert names == [f"S002R{run:02d}.edf" for run in (4, 6, 8, 10, 12, 14)]
 
 
-@pytest.mark.parametrize("protocol", [CHBMIT, PhysioNetMI, EEGMAT])
-def test_fetch__unknown_subject__refused_before_any_download(protocol, tmp_path):
-    with pytest.raises(ValueError, match=r"subjects=\[999\] was given; expected some of"):
-        protocol().fetch(tmp_path, [999])
+@pytest.mark.parametrize(("protocol", "subject"), [(CHBMIT, 0), (PhysioNetMI, 0), (EEGMAT, 36)])
+def test_fetch__unknown_subject__refused_before_any_download(protocol, subject, tmp_path):
+    with pytest.raises(ValueError, match=rf"subjects=\[{subject}\] was given; expected some of"):
+        protocol().fetch(tmp_path, [subject])
     with pytest.raises(TypeError, match=r"subjects=3 was given; expected a list .* \[3\]"):
         protocol().fetch(tmp_path, 3)
 
