@@ -30,7 +30,13 @@ from sk_brainrvq.datasets.eegmat import CH_NAMES
 from sk_brainrvq.weights import bundled_weights
 
 FOLDER = Path(__file__).parent / "pipelines"
-PIPELINES = ("Band power + LR", "Tangent space + LR", "BrainRVQ + LR")
+PIPELINES = (
+    "Band power + LR",
+    "Tangent space + LR",
+    "Spectra and covariance + LR",
+    "Covariance and band power + LR",
+    "BrainRVQ + LR",
+)
 RIVAL = PIPELINES[0]
 METRICS = {"AUROC": "roc_auc", "balanced accuracy": "balanced_accuracy", "AP": "average_precision"}
 
@@ -42,7 +48,7 @@ def read_pipelines(names: Sequence[str]) -> dict[str, Pipeline]:
     }
     unknown = sorted(set(names) - found.keys())
     if unknown:
-        raise SystemExit(f"No pipelines {unknown} in {FOLDER}; there are {sorted(found)}.")
+        raise ValueError(f"No pipelines {unknown} in {FOLDER}; there are {sorted(found)}.")
     chosen = {name: found[name] for name in names}
     for pipeline in chosen.values():
         named = [key for key in pipeline.get_params() if key.endswith("__ch_names")]
@@ -178,7 +184,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     mpl.use("Agg")
     try:
         compare(options)
-    except (ValueError, OSError, SystemExit) as error:  # the last from read_pipelines
+    except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0

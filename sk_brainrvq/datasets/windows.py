@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -15,22 +16,29 @@ def listed(subjects: Iterable[Any]) -> list[Any]:
 
     Parameters
     ----------
-    subjects : iterable
+    subjects : iterable of int or str
 
     Returns
     -------
-    list
+    list of int or str
 
     Raises
     ------
     TypeError
-        For one subject.
+        For one subject, and for what is neither a whole number nor a name.
     """
     if isinstance(subjects, str) or not isinstance(subjects, Iterable):
         raise TypeError(
             f"subjects={subjects!r} was given; expected a list of subjects, such as [{subjects!r}]."
         )
-    return list(subjects)
+    given = list(subjects)
+    # True and 1.0 are equal to 1 and would pass for it.
+    wrong = [s for s in given if isinstance(s, bool) or not isinstance(s, Integral | str)]
+    if wrong:
+        raise TypeError(
+            f"subjects={given!r} was given; expected whole numbers or names, and not {wrong!r}."
+        )
+    return [s if isinstance(s, str) else int(s) for s in given]
 
 
 @dataclass

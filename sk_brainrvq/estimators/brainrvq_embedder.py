@@ -51,6 +51,9 @@ class BrainRVQEmbedder(EmbeddingMixin, TransformerMixin, EEGEstimator):
         Add how signals vary together, which no mean of tokens tells: the logarithm of the
         covariance matrix of the signals at the 19 positions of the 10-20 system (of the nearest
         channels, for other montages), 190 features.
+    tokens : bool, default=True
+        False leaves out what the network makes, and does not run it: spectra and covariance alone,
+        to see what the network adds. On EEGMAT that is little (``benchmarks/README.md``).
     batch_size : int, default=64
         EEG epochs in a batch.
     sfreq : float, optional
@@ -125,6 +128,7 @@ class BrainRVQEmbedder(EmbeddingMixin, TransformerMixin, EEGEstimator):
         layer: int | None = None,
         spectrum: str | None = "region",
         covariance: bool = True,
+        tokens: bool = True,
         batch_size: int = 64,
         sfreq: float | None = None,
         ch_names: Sequence[str] | None = None,
@@ -149,6 +153,7 @@ class BrainRVQEmbedder(EmbeddingMixin, TransformerMixin, EEGEstimator):
         self.layer = layer
         self.spectrum = spectrum
         self.covariance = covariance
+        self.tokens = tokens
         self.batch_size = batch_size
         self.sfreq = sfreq
         self.ch_names = ch_names
@@ -253,7 +258,7 @@ class BrainRVQEmbedder(EmbeddingMixin, TransformerMixin, EEGEstimator):
             for "region", (n_epochs, n_channels * D) for "channel", (n_epochs, 2 * D) for
             "mean_std", (n_epochs, n_channels, n_patches, D) for "none". Then the spectra: 11 * 46
             columns for ``spectrum`` "region", 46 for "mean", n_channels * 46 for "channel". Then
-            190 columns with ``covariance``.
+            190 columns with ``covariance``. No tokens with ``tokens=False``.
         """
         check_is_fitted(self)
         return self._embed(X)

@@ -17,6 +17,8 @@ from sk_brainrvq.signals.regions import REGIONS
 class EmbeddingMixin(ClassNamePrefixFeaturesOutMixin):
     """Pooled features, for estimators with ``pooling``, ``layer``, ``spectrum``, ...."""
 
+    tokens = True  # a parameter of the embedder alone
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float32"]  # the network's precision
@@ -28,12 +30,14 @@ class EmbeddingMixin(ClassNamePrefixFeaturesOutMixin):
         return module if isinstance(module, EEGEncoder) else module.encoder
 
     def _check_pooling(self, encoder: EEGEncoder) -> None:
-        check_pooling(self.pooling, self.layer, encoder.depth, self.spectrum, self.covariance)
+        check_pooling(
+            self.pooling, self.layer, encoder.depth, self.spectrum, self.covariance, self.tokens
+        )
 
     def _embed(self, X: Any) -> NDArray:
         self._check_pooling(self._encoder)
         blocks = self._blocks(X, reset=False)
-        if "channel" in (self.pooling, self.spectrum):
+        if "channel" in (self.pooling if self.tokens else None, self.spectrum):
             blocks = map(self._reorder, blocks)
         return self._pool(self._patches(blocks))
 
@@ -47,6 +51,7 @@ class EmbeddingMixin(ClassNamePrefixFeaturesOutMixin):
             covariance=self.covariance,
             batch_size=self.batch_size,
             device=self.net_.device,
+            tokens=self.tokens,
         )
 
     @property
@@ -69,6 +74,8 @@ class EmbeddingMixin(ClassNamePrefixFeaturesOutMixin):
 
     def _token_names(self) -> list[str]:
         """Names of the columns that tokens make."""
+        if not self.tokens:
+            return []
         numbers = range(self._encoder.embed_dim)
         if self.pooling in ("mean", "cls"):  # as scikit-learn's own transformers number theirs
             return [f"{type(self).__name__.lower()}{number}" for number in numbers]
@@ -104,7 +111,7 @@ class EmbeddingMixin(ClassNamePrefixFeaturesOutMixin):
             For ``pooling="none"``, whose result is no table.
         """
         check_is_fitted(self)
-        if self.pooling == "none":
+        if self.tokens and self.pooling == "none":
             raise ValueError(
                 "pooling='none' gives (n_epochs, n_channels, n_patches, D), not a table with named "
                 "columns; choose another pooling for get_feature_names_out and set_output."

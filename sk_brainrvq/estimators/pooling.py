@@ -23,7 +23,12 @@ SPECTRUM_NAMES = ("log_std", *(f"{frequency}Hz" for frequency in range(1, 46)))
 
 
 def check_pooling(
-    pooling: str, layer: int | None, depth: int, spectrum: str | None, covariance: bool
+    pooling: str,
+    layer: int | None,
+    depth: int,
+    spectrum: str | None,
+    covariance: bool,
+    tokens: bool = True,
 ) -> None:
     """Raise ValueError for an unknown pooling or a layer that the encoder lacks."""
     if pooling not in POOLINGS:
@@ -32,9 +37,15 @@ def check_pooling(
         raise ValueError(
             f"spectrum={spectrum!r} was given; expected one of {SPECTRUM_POOLINGS} or None."
         )
-    if not isinstance(covariance, (bool, np.bool_)):
-        raise ValueError(f"covariance={covariance!r} was given; expected True or False.")
-    if pooling == "none" and (spectrum is not None or covariance):
+    for name, value in (("covariance", covariance), ("tokens", tokens)):
+        if not isinstance(value, (bool, np.bool_)):
+            raise ValueError(f"{name}={value!r} was given; expected True or False.")
+    if not tokens and spectrum is None and not covariance:
+        raise ValueError(
+            "tokens=False, spectrum=None and covariance=False were given: nothing is left. Keep "
+            "one of them."
+        )
+    if pooling == "none" and tokens and (spectrum is not None or covariance):
         raise ValueError(
             f"pooling='none', spectrum={spectrum!r} and covariance={covariance!r} were given: "
             "tokens that are not pooled have no place for pooled spectra and covariances. Pass "
@@ -58,6 +69,7 @@ def embed(
     covariance: bool,
     batch_size: int,
     device: str,
+    tokens: bool = True,
 ) -> NDArray:
     """Embed epochs; segments of a long epoch are averaged, weighted by their patches.
 
@@ -74,6 +86,8 @@ def embed(
         Add the log-covariance of the signals at the positions of the 10-20 system.
     batch_size : int
     device : str
+    tokens : bool, default=True
+        False leaves the tokens out, and the encoder is not run.
 
     Returns
     -------
@@ -82,13 +96,19 @@ def embed(
         (n_epochs, C * D) for "channel", (n_epochs, 2 * D) for "mean_std", (n_epochs, C, P, D) for
         "none". Then spectra: 46 columns in place of each D. Then 190 of the log-covariance.
     """
+    unpooled = tokens and pooling == "none"
 
-    def summarise(batch: Batch) -> Tensor:
-        tokens = encoder(batch.x, batch.electrodes, layer=layer)
-        patches = tokens[:, 1:].unflatten(1, (batch.x.shape[1], -1))
+    def pooled_tokens(batch: Batch) -> Tensor:
+        encoded = encoder(batch.x, batch.electrodes, layer=layer)
+        patches = encoded[:, 1:].unflatten(1, (batch.x.shape[1], -1))
         if pooling == "none":
             return patches
-        parts = [tokens[:, 0] if pooling == "cls" else _pooled(patches, batch, pooling)]
+        return encoded[:, 0] if pooling == "cls" else _pooled(patches, batch, pooling)
+
+    def summarise(batch: Batch) -> Tensor:
+        parts = [pooled_tokens(batch)] if tokens else []
+        if unpooled:
+            return parts[0]
         if spectrum is not None:
             parts.append(_pooled(spectra(batch.x), batch, spectrum))
         if covariance:
@@ -96,10 +116,10 @@ def embed(
         return torch.cat(parts, 1)
 
     results = run_batches(summarise, groups, batch_size, device)
-    if pooling == "none":
+    if unpooled:
         return join_segments(results)
     features = average_segments(results)
-    if pooling == "mean_std":
+    if tokens and pooling == "mean_std":
         _to_standard_deviations(features, encoder.embed_dim)
     if covariance:
         n_last = len(POSITIONS) ** 2

@@ -115,6 +115,20 @@ def test_recordings__one_subject_not_in_a_list__refused(name, tmp_path):
             PROTOCOLS[name]().recordings(tmp_path, subject)
 
 
+@pytest.mark.parametrize("wrong", [1.0, True, None, np.bool_(True), [1]])
+def test_windows__of_subjects_that_are_no_numbers__refuses(wrong):
+    # 1.0 and True are equal to 1 and would pass for it.
+    windows = make_eeg(n_subjects=2, n_windows=1, random_state=0)
+    with pytest.raises(TypeError, match=r"expected whole numbers or names, and not \["):
+        windows.of_subjects([0, wrong])
+
+
+def test_windows__of_subjects_from_numpy__as_from_a_list():
+    windows = make_eeg(n_subjects=3, n_windows=2, random_state=0)
+    part = windows.of_subjects(np.array([0, 2], dtype=np.uint8))
+    np.testing.assert_array_equal(part.subjects, [0, 0, 2, 2])
+
+
 def test_protocol__seconds_that_are_none__error_names_them():
     for step in (0, "5", float("nan"), float("inf")):
         with pytest.raises(ValueError, match=f"seizure_step={step!r} was given"):

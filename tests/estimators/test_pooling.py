@@ -220,6 +220,32 @@ def test_spectrum__that_cannot_be__is_refused():
         tiny("embedder", pooling="none", spectrum="region").fit(make_eeg())
 
 
+@pytest.mark.parametrize("pooling", ["mean", "mean_std", "channel", "none"])
+@pytest.mark.parametrize(("spectrum", "covariance"), [("mean", True), ("region", False)])
+def test_tokens__left_out__the_columns_that_follow_them(pooling, spectrum, covariance):
+    X, params = make_eeg(), {"spectrum": spectrum, "covariance": covariance}
+    whole = tiny("embedder", **params).fit(X)
+    part = tiny("embedder", **params, pooling=pooling, tokens=False).fit(X)
+    width = whole.net_.module_.embed_dim
+    np.testing.assert_array_equal(part.transform(X), whole.transform(X)[:, width:])
+    np.testing.assert_array_equal(
+        part.get_feature_names_out(), whole.get_feature_names_out()[width:]
+    )
+
+
+def test_tokens__left_out__need_no_network():
+    X, params = make_eeg(), {"spectrum": "region", "covariance": True, "tokens": False}
+    one = tiny("embedder", **params, random_state=0).fit_transform(X)
+    np.testing.assert_array_equal(one, tiny("embedder", **params, random_state=1).fit_transform(X))
+
+
+def test_tokens__nothing_left_or_no_bool__is_refused():
+    with pytest.raises(ValueError, match=r"tokens=False, spectrum=None .* nothing is left"):
+        tiny("embedder", tokens=False).fit(make_eeg())
+    with pytest.raises(ValueError, match="tokens=0 was given; expected True or False"):
+        tiny("embedder", tokens=0).fit(make_eeg())
+
+
 def test_layer__not_given__is_the_one_that_the_weights_recommend():
     X = make_eeg()
     plain = tiny("embedder").fit(X).weights_
