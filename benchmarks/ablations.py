@@ -50,7 +50,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "spectrum codes alone": {"model": {"domain_weights": [0.0, 1.0]}},
     "flat prediction": {"model": {"hierarchical": False}},
     "random mask": {"random_mask": True},
-    "without amplitude": {"both": {"spectral_embedding": False}},
+    "without spectral embedding": {"both": {"spectral_embedding": False}},
     "published targets": {"tokenizer": {"targets": "published"}},
     "published quantizer": {"tokenizer": {"quantizer_mode": "official"}},
 }

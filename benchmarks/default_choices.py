@@ -1,7 +1,8 @@
 """What the default embedding should be: layer, pooling and spectra, within subjects 00-27.
 
 Grouped folds of four subjects, all of whose unlabelled EEG the default model has seen; subjects
-28 and above are not read. Band power stands beside every choice.
+28 and above are not read. Band power stands beside every choice. A second table sets tokens alone
+against those of random networks.
 
     python benchmarks/default_choices.py --data FOLDER_WITH_EEGMAT [--weights FOLDER]
 """
@@ -17,24 +18,45 @@ from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from table.features import log_band_power
+from table.output import shown_estimate
+from table.statistics import paired_difference
 
 from sk_brainrvq import BrainRVQEmbedder
 from sk_brainrvq.datasets import Windows, load_eegmat
 
 SUBJECTS = range(28)
+PER_FOLD = 4
+Pooled = dict[str, np.ndarray]  # features by pooling
 
 
 def scores(X: np.ndarray, windows: Windows, C: float) -> np.ndarray:
     """AUROC and balanced accuracy of each fold, shape (7, 2)."""
     rows = []
-    for first in range(0, len(SUBJECTS), 4):
-        test = np.isin(windows.subjects, range(first, first + 4))
+    for first in range(0, len(SUBJECTS), PER_FOLD):
+        test = np.isin(windows.subjects, range(first, first + PER_FOLD))
         model = make_pipeline(
             StandardScaler(), LogisticRegression(C=C, class_weight="balanced", max_iter=3000)
         ).fit(X[~test], windows.y[~test])
         decision, truth = model.decision_function(X[test]), windows.y[test]
         rows.append((roc_auc_score(truth, decision), balanced_accuracy_score(truth, decision > 0)))
     return np.array(rows)
+
+
+def tokens_against_random(windows: Windows, pretrained: Pooled, random: list[Pooled]) -> None:
+    """Print a row for each pooling of tokens alone, C = 0.01, paired by fold."""
+    overlap = PER_FOLD / (len(SUBJECTS) - PER_FOLD)
+    print(f"\n| tokens alone | pretrained | random, {len(random)} seeds | ahead by | corrected |")
+    print("|---|---|---|---|---|")
+    for pooling, X in pretrained.items():
+        ours = scores(X, windows, 0.01)[:, 0]
+        theirs = np.mean([scores(of_seed[pooling], windows, 0.01)[:, 0] for of_seed in random], 0)
+        found = paired_difference(ours, theirs, overlap)
+        corrected = shown_estimate(found.corrected, "+").partition(" ")[2]
+        print(
+            f"| {pooling} | {ours.mean():.3f} | {theirs.mean():.3f} | "
+            f"{shown_estimate(found.estimate, '+')} | {corrected} |",
+            flush=True,
+        )
 
 
 def main() -> None:
@@ -44,27 +66,37 @@ def main() -> None:
     parser.add_argument("--weights", default="default")
     parser.add_argument("--tokenizer", default=None, help="weights of a tokenizer, to compare")
     parser.add_argument("--layers", default="-1,3,2,1,0", help="layers of the encoder to try")
+    parser.add_argument("--random-seeds", type=int, default=3, help="of the second table")
     options = parser.parse_args()
     warnings.filterwarnings("ignore")
     windows = load_eegmat(options.data, SUBJECTS)
 
-    def embed(weights: Any, **params: Any) -> np.ndarray:
+    def embed(weights: Any, seed: int = 0, **params: Any) -> np.ndarray:
         embedder = BrainRVQEmbedder(
             weights,
             sfreq=windows.sfreq,
             ch_names=windows.ch_names,
             l_freq=None,  # as EEGMAT was filtered when it was published
             h_freq=None,
-            random_state=0,
+            random_state=seed,
             **params,
         )
         return embedder.fit_transform(windows.X)
 
+    def pooled_tokens(weights: Any, layer: int, seed: int = 0) -> Pooled:
+        size = {"depth": 6} if weights is None else {}
+        params: dict[str, Any] = {"layer": layer, "spectrum": None, "covariance": False, **size}
+        by_channel = embed(weights, seed, pooling="channel", **params)
+        return {
+            "mean": by_channel.reshape(len(by_channel), len(windows.ch_names), -1).mean(1),
+            "channels": by_channel,
+            "regions": embed(weights, seed, pooling="region", **params),
+        }
+
     five = log_band_power(windows.X, 5)
     features = {"log band power, 5 bands": five}
     features["log band power, 7 bands"] = log_band_power(windows.X, 7)
-    tiny = embed(None, architecture="tiny")
-    _, spectra, covariance = np.split(tiny, [100, 100 + 11 * 46], axis=1)
+    spectra, covariance = np.split(embed(options.weights, tokens=False), [11 * 46], axis=1)
     features["spectra of regions, no network"] = spectra
     features["log-covariance, no network"] = covariance
     features["spectra and log-covariance, no network"] = np.hstack([spectra, covariance])
@@ -77,16 +109,9 @@ def main() -> None:
     for name, weights in models.items():
         layers = [int(n) for n in options.layers.split(",")] if name == "default" else [-1]
         for layer in layers:
-            params: dict[str, Any] = {"layer": layer, "spectrum": None, "covariance": False}
-            if weights is None:
-                params["depth"] = 6
-            title = f"{name}, layer {layer}"
-            by_channel = embed(weights, pooling="channel", **params)
-            mean = by_channel.reshape(len(five), len(windows.ch_names), -1).mean(1)
-            regions = embed(weights, pooling="region", **params)
-            features[f"{title}: mean"] = mean
-            features[f"{title}: channels"] = by_channel
-            features[f"{title}: regions"] = regions
+            title, tokens = f"{name}, layer {layer}", pooled_tokens(weights, layer)
+            features |= {f"{title}: {pooling}": X for pooling, X in tokens.items()}
+            mean, regions = tokens["mean"], tokens["regions"]
             features[f"{title}: regions, spectra"] = np.hstack([regions, spectra])
             features[f"{title}: mean, spectra"] = np.hstack([mean, spectra])
             features[f"{title}: mean, spectra, log-covariance"] = np.hstack(
@@ -104,6 +129,8 @@ def main() -> None:
             auroc, accuracy = scores(X, windows, C).T
             row += f" {auroc.mean():.3f} ({auroc.std(ddof=1):.3f}) | {accuracy.mean():.3f} |"
         print(row, flush=True)
+    random = [pooled_tokens(None, -1, seed) for seed in range(options.random_seeds)]
+    tokens_against_random(windows, pooled_tokens(options.weights, -1), random)
 
 
 if __name__ == "__main__":

@@ -120,7 +120,7 @@ def print_table(
     print(f"{'':36} {'AUROC':>13} {'balanced acc.':>16}")
 
     def row(name: str, scores: np.ndarray) -> None:
-        (auroc, accuracy), (auroc_sd, accuracy_sd) = scores.mean(0), scores.std(0)
+        (auroc, accuracy), (auroc_sd, accuracy_sd) = scores.mean(0), scores.std(0, ddof=1)
         print(f"{name:36} {auroc:>6.3f} ({auroc_sd:.3f}) {accuracy:>8.3f} ({accuracy_sd:.3f})")
 
     for name, X in frozen_features(windows, tokenizer, pretrainer, recording).items():

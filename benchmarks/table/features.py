@@ -11,16 +11,13 @@ from numpy.typing import NDArray
 from scipy.signal import welch
 
 from sk_brainrvq import BrainRVQEmbedder
-from sk_brainrvq.estimators.pooling import COVARIANCE_NAMES, SPECTRUM_NAMES
 from sk_brainrvq.files import write_whole
-from sk_brainrvq.signals.regions import REGIONS
 from table.tasks import SFREQ, Task
 
 BANDS = {
     7: ((1, 4), (4, 8), (8, 10), (10, 13), (13, 20), (20, 30), (30, 45)),
     5: ((1, 4), (4, 8), (8, 13), (13, 30), (30, 45)),
 }
-N_SUMMARIES = len(REGIONS) * len(SPECTRUM_NAMES) + len(COVARIANCE_NAMES)
 
 
 def log_band_power(X: NDArray, n_bands: int) -> NDArray:
@@ -91,9 +88,8 @@ def compute(
     if name == "covariances":
         return covariances(task.X)
     if name in ("summaries", "log-covariance"):
-        # Of a network that is cut off: they do not depend on it.
-        whole = embed(task, weights=None, architecture="tiny", **filters)
-        return whole[:, -(N_SUMMARIES if name == "summaries" else len(COVARIANCE_NAMES)) :]
+        spectrum = "region" if name == "summaries" else None
+        return embed(task, weights=None, tokens=False, spectrum=spectrum, **filters)
     if name == "embedding":
         return embed(task, **embedder)
     seed = int(name.removeprefix("random-"))

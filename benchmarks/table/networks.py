@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sk_brainrvq import BrainRVQClassifier, Engine
 from table.metrics import PROTOCOLS
 from table.published import load_published
-from table.rivals import RIVALS, Shape, build_network, count_parameters
+from table.rivals import RIVALS, Rival, Shape, build_network, count_parameters
 from table.system import Outcome, Settings, System, predict
 from table.tasks import SFREQ, Fold, Task
 from table.training import TimeLimit, best_epoch, probabilities, train_network
@@ -30,7 +30,8 @@ class RivalSystem(System):
         return {
             "lr": rival.lr,
             "weight_decay": rival.weight_decay,
-            "label_smoothing": rival.label_smoothing,
+            **_smoothing(rival),
+            **({} if rival.head_lr_factor == 1 else {"head_lr_factor": rival.head_lr_factor}),
             "batch_size": rival.batch_size,
             "epochs": settings.epochs_of(self.name, self.default_epochs),
             "max_seconds": settings.max_seconds,
@@ -68,7 +69,8 @@ class RivalSystem(System):
             kind=task.kind,
             lr=rival.lr,
             weight_decay=rival.weight_decay,
-            label_smoothing=rival.label_smoothing,
+            label_smoothing=rival.label_smoothing if len(task.classes) > 2 else 0.0,
+            head_lr_factor=rival.head_lr_factor,
             batch_size=rival.batch_size,
             max_epochs=config["epochs"],
             seed=seed,
@@ -109,6 +111,10 @@ class BrainRVQSystem(System):
         """Whether it starts from pretrained weights."""
         return self.pretrained
 
+    def takes_filters(self) -> bool:
+        """Whether it is what a fine-tuned row would be without pretraining."""
+        return not self.pretrained and self.head == "embedding"
+
     @property
     def default_epochs(self) -> int:
         """Enough for the validation figure to have turned, at the default rate."""
@@ -121,6 +127,7 @@ class BrainRVQSystem(System):
             "batch_size": 32,
             "class_weight": "balanced",
             **head,
+            **(settings.filters if self.takes_filters() else {}),
             **settings.fine_tuning,
             "max_epochs": settings.epochs_of(self.name, self.default_epochs),
         }
@@ -173,6 +180,13 @@ class BrainRVQSystem(System):
                 "history": [{"valid_score": float(score)} for score in scores],
             },
         )
+
+
+def _smoothing(rival: Rival) -> dict[str, float]:
+    """Under a name that says that two classes have none."""
+    if rival.label_smoothing:
+        return {"label_smoothing_of_several_classes": rival.label_smoothing}
+    return {"label_smoothing": 0.0}
 
 
 def _mixed_precision(name: str, settings: Settings) -> dict[str, str]:

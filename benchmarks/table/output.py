@@ -19,6 +19,11 @@ COLOURS = {"baseline": "#000000", "rival": "#D55E00", "brainrvq": "#0072B2"}
 MARKERS = {"baseline": "o", "rival": "s", "brainrvq": "^"}
 FAMILIES = {"baseline": "simple baselines", "rival": "networks of others", "brainrvq": "BrainRVQ"}
 
+_CORRECTED = (
+    "- Corrected: the interval that allows for training subjects which folds share (Nadeau and "
+    "Bengio, 2003). Neither intervals nor p are corrected for the number of rows."
+)
+
 
 def shown(number: float, sign: str = "") -> str:
     """A figure as in papers: .747; empty for NaN."""
@@ -73,19 +78,23 @@ def _contrasts(section: Section) -> str:
     if not section.contrasts:
         return ""
     primary = LABELS[PROTOCOLS[section.kind].primary]
-    columns = ["paired", f"{primary} ahead by", *([] if section.over_subjects else ["p"]), "folds"]
+    of_folds = [] if section.over_subjects else ["corrected", "p"]
+    columns = ["paired", f"{primary} ahead by", *of_folds, "folds"]
     lines = [columns, ["---"] * len(columns)]
     for contrast in section.contrasts:
-        p = [] if section.over_subjects else [shown(contrast.difference.sign_flip)]
+        difference = contrast.difference
+        interval = shown_estimate(difference.corrected, "+").partition(" ")[2]
+        of_folds = [] if section.over_subjects else [interval, shown(difference.sign_flip)]
         lines.append(
             [
                 f"{SYSTEMS[contrast.system].label}, against: {SYSTEMS[contrast.rival].label}",
-                shown_estimate(contrast.difference.estimate, "+"),
-                *p,
+                shown_estimate(difference.estimate, "+"),
+                *of_folds,
                 str(contrast.n_folds),
             ]
         )
-    return "\n" + "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    note = "" if section.over_subjects else f"\n{_CORRECTED}\n"
+    return "\n" + "".join(f"| {' | '.join(line)} |\n" for line in lines) + note
 
 
 def _cell(column: str, row: Row, section: Section, marks: dict[str, int]) -> str:
@@ -121,7 +130,8 @@ def _column_notes(section: Section) -> list[str]:
         names = ", ".join(LABELS[metric] for metric in section.metrics)
         notes.append(
             f"Reported: {names} on the official split's test subjects; BENDR, BIOT, LaBraM and "
-            "CBraMod were pretrained there, and start from scratch here unless marked."
+            "CBraMod were pretrained there, and start from scratch here unless marked. BrainRVQ's "
+            "are of its paper's head on all tokens, flattened."
         )
     return notes
 

@@ -52,7 +52,7 @@ def copy_weights(network: nn.Module, published: dict[str, Tensor], source: str) 
     Raises
     ------
     ValueError
-        If they are fewer than half of the network's parameters.
+        If they are fewer than half of the parameters below the head.
     """
     inner = network.network if isinstance(network, WholePatches) else network
     own = inner.state_dict()
@@ -63,14 +63,15 @@ def copy_weights(network: nn.Module, published: dict[str, Tensor], source: str) 
     }
     fitting = {key: value for key, value in fitting.items() if value.shape == own[key].shape}
     inner.load_state_dict({**own, **fitting})
-    share = sum(v.numel() for v in fitting.values()) / sum(v.numel() for v in own.values())
+    below = [value.numel() for key, value in own.items() if not key.startswith("final_layer")]
+    share = sum(value.numel() for value in fitting.values()) / sum(below)
     if share < 0.5:
         raise ValueError(
-            f"--pretrained: only {share:.0%} of the network's parameters are in {source}; its "
+            f"--pretrained: only {share:.0%} of the parameters below the head are in {source}; its "
             "channels or lengths do not fit this dataset."
         )
     left = ", ".join(sorted(own.keys() - fitting.keys()))
-    return f"{share:.0%} of the network's parameters from {source}; not from there: {left}"
+    return f"{share:.0%} of the parameters below the head from {source}; not from there: {left}"
 
 
 def _first_rows(published: Tensor, own: Tensor) -> Tensor:

@@ -39,22 +39,27 @@ class Difference:
     Attributes
     ----------
     estimate : Estimate
+    corrected : Estimate
+        With the wider interval that allows for training subjects which folds share.
     sign_flip, wilcoxon : float
         Two-sided p values over folds; NaN where there are fewer than two pairs.
     """
 
     estimate: Estimate
+    corrected: Estimate = Estimate(float("nan"))
     sign_flip: float = float("nan")
     wilcoxon: float = float("nan")
 
 
-def t_interval(values: Sequence[float] | NDArray) -> Estimate:
+def t_interval(values: Sequence[float] | NDArray, overlap: float = 0.0) -> Estimate:
     """Mean over folds and its interval by Student's t.
 
     Parameters
     ----------
     values : sequence of float
         One a fold.
+    overlap : float, default=0.0
+        Test subjects of a fold over its training subjects, to correct for what folds share.
 
     Returns
     -------
@@ -63,33 +68,39 @@ def t_interval(values: Sequence[float] | NDArray) -> Estimate:
 
     Notes
     -----
-    Folds share training subjects, so the interval is somewhat too narrow.
+    Folds share training subjects, so without ``overlap`` the interval is too narrow. With it the
+    variance of the mean is that of Nadeau and Bengio (2003): 1/n + overlap in place of 1/n.
     """
     values = np.asarray(values, float)
     if len(values) < _FEWEST_FOLDS:
         return Estimate(float(values.mean()))
-    half = stats.t.ppf((1 + LEVEL) / 2, len(values) - 1) * stats.sem(values)
+    wider = np.sqrt(1 + len(values) * overlap)
+    half = stats.t.ppf((1 + LEVEL) / 2, len(values) - 1) * stats.sem(values) * wider
     return Estimate(float(values.mean()), float(values.mean() - half), float(values.mean() + half))
 
 
-def paired_difference(ours: Sequence[float], theirs: Sequence[float]) -> Difference:
+def paired_difference(
+    ours: Sequence[float], theirs: Sequence[float], overlap: float = 0.0
+) -> Difference:
     """Mean of differences fold by fold, with interval and p values.
 
     Parameters
     ----------
     ours, theirs : sequence of float
         Figures of the same folds.
+    overlap : float, default=0.0
+        For the corrected interval; see :func:`t_interval`.
 
     Returns
     -------
     Difference
     """
     differences = np.asarray(ours, float) - np.asarray(theirs, float)
-    estimate = t_interval(differences)
+    estimate, corrected = t_interval(differences), t_interval(differences, overlap)
     if len(differences) < 2:
-        return Difference(estimate)
+        return Difference(estimate, corrected)
     if not differences.any():
-        return Difference(estimate, 1.0, 1.0)
+        return Difference(estimate, corrected, 1.0, 1.0)
     flips = stats.permutation_test(
         (differences,),
         np.mean,
@@ -97,7 +108,8 @@ def paired_difference(ours: Sequence[float], theirs: Sequence[float]) -> Differe
         n_resamples=np.inf if len(differences) <= _MOST_FOLDS_EXACT else 9999,
         rng=np.random.default_rng(0),
     )
-    return Difference(estimate, float(flips.pvalue), float(stats.wilcoxon(differences).pvalue))
+    wilcoxon = float(stats.wilcoxon(differences).pvalue)
+    return Difference(estimate, corrected, float(flips.pvalue), wilcoxon)
 
 
 def subject_bootstrap(

@@ -27,7 +27,17 @@ def _all_systems() -> dict[str, System]:
         ),
         *(RivalSystem(name, rival.label, "rival", True) for name, rival in RIVALS.items()),
         Linear("random", "random encoder, frozen, LR", "brainrvq", True, ("random",)),
-        BrainRVQSystem("scratch", "BrainRVQ, from scratch", "brainrvq", True, pretrained=False),
+        BrainRVQSystem(
+            "scratch", "BrainRVQ, from scratch, mean head", "brainrvq", True, pretrained=False
+        ),
+        BrainRVQSystem(
+            "scratch-embedding",
+            "BrainRVQ, from scratch, embedding head",
+            "brainrvq",
+            True,
+            pretrained=False,
+            head="embedding",
+        ),
         Linear("frozen", "BrainRVQ, pretrained, frozen, LR", "brainrvq", inputs=("embedding",)),
         Linear(
             "frozen+bands",

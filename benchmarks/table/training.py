@@ -127,6 +127,7 @@ def train_network(
     lr: float,
     weight_decay: float,
     label_smoothing: float,
+    head_lr_factor: float = 1.0,
     batch_size: int,
     max_epochs: int,
     seed: int,
@@ -144,6 +145,8 @@ def train_network(
     kind : {"binary", "multiclass"}
         Epochs are chosen by AUROC or by kappa.
     lr, weight_decay, label_smoothing : float
+    head_lr_factor : float, default=1.0
+        Of the parameters with ``final_layer`` in their name, to ``lr``.
     batch_size, max_epochs, seed : int
     max_seconds : float, optional
         No epoch begins that would end later.
@@ -180,6 +183,8 @@ def train_network(
     ]
     if max_seconds is not None:
         callbacks.append(("time", TimeLimit(max_seconds)))
+    head = {"lr": head_lr_factor * lr}
+    groups = {"optimizer__param_groups": [("*final_layer*", head)]} if head_lr_factor != 1 else {}
     torch.manual_seed(seed)
     net = MixedPrecisionClassifier(
         network,
@@ -190,6 +195,7 @@ def train_network(
         optimizer__weight_decay=weight_decay,
         # One pass over the parameters instead of several: BENDR has 157 million.
         optimizer__fused=True,
+        **groups,
         lr=lr,
         batch_size=batch_size,
         max_epochs=max_epochs,

@@ -134,8 +134,8 @@ class BrainRVQClassifier(ClassifierMixin, FineTunedEstimator):
 
     Notes
     -----
-    Source: the BrainRVQ paper (2026), fine-tuning, with the head of the published code by
-    default; LoRA: Hu et al. (2022).
+    Source: the BrainRVQ paper (2026), fine-tuning; ``head="mean"`` is that of the published code,
+    "flatten" that of the paper's tables. LoRA: Hu et al. (2022).
 
     Examples
     --------

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 from table.curve import with_fewer_subjects
-from table.features import N_SUMMARIES, compute
+from table.features import compute
 from table.metrics import score
 from table.options import add_common_options, choose
 from table.statistics import paired_difference, subject_bootstrap, t_interval
@@ -70,12 +70,16 @@ def test_t_interval__eight_folds__as_scipys_ttest():
 def test_paired_difference__eight_folds__sign_flips_counted_one_by_one():
     rng = np.random.default_rng(2)
     ours, theirs = rng.normal(0.75, 0.1, size=8), rng.normal(0.7, 0.1, size=8)
-    found = paired_difference(ours, theirs)
+    found = paired_difference(ours, theirs, overlap=4 / 24)
     d = ours - theirs
     means = [abs(np.mean(d * signs)) for signs in itertools.product((-1, 1), repeat=8)]
     assert found.sign_flip == pytest.approx(np.mean(np.array(means) >= abs(d.mean()) - 1e-12))
     test = stats.ttest_rel(ours, theirs).confidence_interval(0.95)
     assert (found.estimate.low, found.estimate.high) == pytest.approx((test.low, test.high))
+    # Nadeau and Bengio (2003): the variance of a fold times 1/n + n_test/n_train.
+    half = stats.t.ppf(0.975, 7) * np.sqrt(d.var(ddof=1) * (1 / 8 + 4 / 24))
+    corrected = (found.corrected.low, found.corrected.high)
+    assert corrected == pytest.approx((d.mean() - half, d.mean() + half))
 
 
 def test_subject_bootstrap__four_subjects__quantiles_of_all_draws():
@@ -155,7 +159,9 @@ def test_summaries__filters_of_the_weights__what_the_default_embedding_holds_bes
     assert filters["l_freq"] is not None
     embedding = compute("embedding", task, {}, "tiny", filters)
     summaries = compute("summaries", task, {}, "tiny", filters)
-    np.testing.assert_allclose(summaries, embedding[:, -N_SUMMARIES:], atol=1e-5)
+    np.testing.assert_allclose(summaries, embedding[:, 200:], atol=1e-5)
+    covariance = compute("log-covariance", task, {}, "tiny", filters)
+    np.testing.assert_allclose(covariance, embedding[:, -190:], atol=1e-5)
     without = compute("summaries", task, {}, "tiny", dict.fromkeys(filters))
     assert np.abs(without - summaries).max() > 0.1
 
