@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sk_brainrvq.signals.containers import EpochBlock
+from sk_brainrvq.signals.edf_filters import stated_band
 from sk_brainrvq.signals.edf_size import is_cut_short
 from sk_brainrvq.signals.electrodes import is_eeg_name
 from sk_brainrvq.signals.exceptions import EEGWarning, InvalidEEGError
@@ -204,6 +205,7 @@ def read_recording(path: str | Path) -> Any:
     Returns
     -------
     mne.io.Raw or mne.Epochs
+        The filters in ``info`` of an EDF, BDF or GDF file are those of its EEG channels.
 
     Raises
     ------
@@ -227,9 +229,25 @@ def read_recording(path: str | Path) -> Any:
             continue
         if is_cut_short(path):
             warnings.warn(f"{path}: {CUT_SHORT}", EEGWarning, stacklevel=2)
+        _state_band_of_eeg(recording, path)
         return recording
     folder = " It is a folder: give the files in it." if path.is_dir() else ""
     raise InvalidEEGError(f"MNE cannot read {path}: {errors[0]}{folder}") from errors[0]
+
+
+def _state_band_of_eeg(recording: Any, path: Path) -> None:
+    """Let ``info`` hold the filters of the EEG, where MNE holds the strictest of any channel.
+
+    A heart channel of 5 to 30 Hz would otherwise count as EEG that was filtered already.
+    """
+    band = stated_band(path, is_eeg_name)
+    if band is None:
+        return
+    highpass, lowpass = band
+    nyquist = recording.info["sfreq"] / 2
+    with recording.info._unlock():  # MNE has no public way to say this
+        recording.info["highpass"] = highpass
+        recording.info["lowpass"] = nyquist if lowpass is None else min(lowpass, nyquist)
 
 
 def _readers(name: str) -> list[Callable[..., Any]]:
@@ -293,7 +311,13 @@ def positions_of(info: Any, names: Sequence[str]) -> dict[str, NDArray] | None:
 
 
 def band_of(info: Any) -> tuple[float, float | None]:
-    """What a recording was filtered with: high-pass and low-pass in Hz; no low-pass is None."""
+    """What a recording was filtered with: high-pass and low-pass in Hz; no low-pass is None.
+
+    Edges that leave no band between them are those of different channels: nothing is known of
+    the EEG then, as if it was not filtered.
+    """
     highpass, lowpass = float(info["highpass"] or 0), info["lowpass"]
+    if lowpass is not None and highpass >= lowpass:
+        return 0.0, None
     at_nyquist = lowpass is None or lowpass >= info["sfreq"] / 2
     return highpass, None if at_nyquist else float(lowpass)
