@@ -19,8 +19,7 @@ from sk_brainrvq.command_line.ranks import is_main_process, rank, world_size
 from sk_brainrvq.estimators import BrainRVQEmbedder
 from sk_brainrvq.signals import InvalidEEGError
 from sk_brainrvq.signals.corpus_sources import subject_rule
-from sk_brainrvq.signals.recordings import is_mne_epochs, read_recording
-from sk_brainrvq.signals.resampling import TARGET_SFREQ
+from sk_brainrvq.signals.recordings import is_mne_epochs, read_recording, window_starts
 
 _POOLINGS = ("mean", "region", "channel", "mean_std", "cls")
 
@@ -112,7 +111,8 @@ def embed(
       session        the same; empty where unknown
       feature_names  of each feature; columns in a parquet file
 
-    Recordings that cannot be used are listed with their reasons (--on-error). Several processes
+    Windows that overlap an annotation beginning with BAD or EDGE have no row. Recordings that
+    cannot be used are listed with their reasons (--on-error). Several processes
     share out the recordings, and the result is that of one process.
     """
     _check_output(out)
@@ -212,16 +212,16 @@ class _Job:
             np.full(n_windows, file),
             np.full(n_windows, subject),
             np.full(n_windows, session),
-            _starts(recording, n_windows, embedder.window - embedder.overlap),
+            _starts(recording, embedder.window, embedder.overlap),
             embedder.get_feature_names_out().astype(str),
         )
 
 
-def _starts(recording: Any, n_windows: int, step: float) -> np.ndarray:
+def _starts(recording: Any, window: float, overlap: float) -> np.ndarray:
     """Seconds from the beginning of a recording, of each window or epoch."""
     if is_mne_epochs(recording):
         return recording.events[:, 0] / recording.info["sfreq"] + recording.tmin
-    return np.arange(n_windows) * (round(step * TARGET_SFREQ) / TARGET_SFREQ)
+    return window_starts(recording, window, overlap)
 
 
 def _none_usable(reasons: Sequence[str]) -> WorkError:

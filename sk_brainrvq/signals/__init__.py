@@ -15,7 +15,7 @@ from sk_brainrvq.signals.electrodes import ELECTRODE_NAMES, canonical_name, matc
 from sk_brainrvq.signals.exceptions import EEGWarning, InvalidEEGError
 from sk_brainrvq.signals.preparation import PatchGroup, PreparedEEG, gather, prepare, stream
 from sk_brainrvq.signals.reading import ReadSettings, is_corpus, read_blocks
-from sk_brainrvq.signals.recordings import blocks_from_epochs
+from sk_brainrvq.signals.recordings import blocks_from_epochs, window_starts
 
 __all__ = [
     "ELECTRODE_NAMES",
@@ -42,4 +42,5 @@ __all__ = [
     "read_blocks",
     "shuffled_rows",
     "stream",
+    "window_starts",
 ]

@@ -109,7 +109,8 @@ def build_corpus(
         None: as recorded.
     reject_amplitude : float, optional
         In microvolts. Windows with a second in which any channel ranges over more, peak to peak,
-        are not used. Nothing is cut away: the corpus records which seconds are unusable.
+        are not used. Nothing is cut away: the corpus records which seconds are unusable. Seconds
+        that an annotation beginning with BAD or EDGE touches are unusable in any case.
     reject_flat : float, optional
         In microvolts; the same for seconds in which any channel ranges over less.
     subject : None, str or callable, optional
@@ -140,7 +141,8 @@ def build_corpus(
     Warns
     -----
     EEGWarning
-        Once a run: channels left out, amplitudes that are not those of EEG.
+        Once a run: channels left out, annotations of bad stretches and joints, amplitudes that
+        are not those of EEG.
 
     Notes
     -----

@@ -1,12 +1,14 @@
 """One file of a corpus in: from what MNE reads to integers at 200 Hz, and which seconds to use."""
 
 import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sk_brainrvq.signals.annotated import Marks, marks_of
 from sk_brainrvq.signals.edf_size import is_cut_short
 from sk_brainrvq.signals.exceptions import EEGWarning, InvalidEEGError
 from sk_brainrvq.signals.filtering import FilterSettings
@@ -14,12 +16,12 @@ from sk_brainrvq.signals.recordings import (
     CUT_SHORT,
     band_of,
     eeg_channels,
-    filtered_signals,
     is_mne_raw,
     positions_of,
     read_recording,
+    signals_to_cut,
 )
-from sk_brainrvq.signals.resampling import TARGET_SFREQ, resample
+from sk_brainrvq.signals.resampling import TARGET_SFREQ
 from sk_brainrvq.signals.units import UNITS, describe_amplitude
 
 _LARGEST_STEP = 32767
@@ -29,6 +31,8 @@ _SMALLEST_SCALE = 1e-9
 _COARSE_SCALE = 0.5
 _LARGEST_MICROVOLTS = 1e9
 _SECOND = int(TARGET_SFREQ)
+# Times of annotations are sums: microseconds are what is left of them.
+_TIME_DIGITS = 6
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,8 @@ class Signals:
         Of the file, in Hz.
     lowpass : float or None
     notes : tuple of str
+    marked : tuple of (int, int)
+        Seconds annotated as BAD or EDGE: the first of each run, and the one after its last.
     """
 
     microvolts: NDArray
@@ -53,6 +59,7 @@ class Signals:
     highpass: float
     lowpass: float | None
     notes: tuple[str, ...]
+    marked: tuple[tuple[int, int], ...] = ()
 
 
 def read_signals(source: str, filters: FilterSettings) -> Signals:
@@ -70,7 +77,8 @@ def read_signals(source: str, filters: FilterSettings) -> Signals:
     Raises
     ------
     InvalidEEGError
-        For a file that cannot be read, holds epochs, has no EEG channel, or NaN.
+        For a file that cannot be read, holds epochs, has no EEG channel, or NaN in a stretch
+        that is not annotated as bad.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", EEGWarning)  # notes say it, once for all files
@@ -80,12 +88,12 @@ def read_signals(source: str, filters: FilterSettings) -> Signals:
                 f"{source} holds epochs; a corpus is made of continuous recordings."
             )
         names = eeg_channels(raw)
-        microvolts = filtered_signals(raw, names, filters, UNITS["V"])
+        microvolts = signals_to_cut(raw, names, filters, UNITS["V"])
     sfreq, (highpass, lowpass) = float(raw.info["sfreq"]), band_of(raw.info)
     places = positions_of(raw.info, names) or {}
     left_out = [name for name in raw.ch_names if name not in names]
+    marks = marks_of(raw)
     del raw
-    microvolts = resample(microvolts, sfreq)
     if np.abs(microvolts).max() > _LARGEST_MICROVOLTS:
         raise InvalidEEGError(
             f"The recording reaches {np.abs(microvolts).max():.3g} microvolts; EEG stays far below "
@@ -98,7 +106,8 @@ def read_signals(source: str, filters: FilterSettings) -> Signals:
         sfreq,
         highpass,
         lowpass,
-        tuple(_notes(source, microvolts, names, left_out)),
+        tuple(_notes(source, microvolts, names, left_out, marks)),
+        marked_seconds(marks, microvolts.shape[1]),
     )
 
 
@@ -106,10 +115,15 @@ def _place(place: NDArray | None) -> tuple[float, float, float] | None:
     return None if place is None else (float(place[0]), float(place[1]), float(place[2]))
 
 
-def _notes(source: str, microvolts: NDArray, names: list[str], left_out: list[str]) -> list[str]:
+def _notes(
+    source: str, microvolts: NDArray, names: list[str], left_out: list[str], marks: Marks
+) -> list[str]:
     notes = [CUT_SHORT] if is_cut_short(Path(source)) else []
     if left_out:
         notes.append(f"Left out, as bad or not EEG: {', '.join(left_out)}.")
+    if marks.descriptions:
+        annotations = ", ".join(map(repr, sorted(set(marks.descriptions))))
+        notes.append(f"Windows that overlap annotations {annotations} are not used.")
     if sentence := describe_amplitude(microvolts, "V"):
         notes.append(sentence.split(". Pass ")[0] + ". Scale the data of the file.")
     coarse = [n for n, step in zip(names, scales(microvolts), strict=True) if step > _COARSE_SCALE]
@@ -145,10 +159,37 @@ def to_steps(microvolts: NDArray, scale: NDArray) -> NDArray:
     return steps
 
 
+def marked_seconds(marks: Marks, n_times: int) -> tuple[tuple[int, int], ...]:
+    """Runs of seconds that annotations touch.
+
+    Parameters
+    ----------
+    marks : Marks
+    n_times : int
+        Samples of the recording at 200 Hz.
+
+    Returns
+    -------
+    tuple of (int, int)
+        The first second of each, and the one after its last. An annotation without duration,
+        such as a joint, marks the second that it is in or begins.
+    """
+    n_seconds = -(-n_times // _SECOND)
+    firsts = np.floor(np.round(marks.onsets, _TIME_DIGITS)).astype(int)
+    ends = np.ceil(np.round(marks.ends, _TIME_DIGITS)).astype(int)
+    runs = zip(
+        np.maximum(firsts, 0), np.minimum(np.maximum(ends, firsts + 1), n_seconds), strict=True
+    )
+    return tuple((int(first), int(end)) for first, end in runs if first < end)
+
+
 def unusable_seconds(
-    microvolts: NDArray, reject_amplitude: float | None, reject_flat: float | None
+    microvolts: NDArray,
+    reject_amplitude: float | None,
+    reject_flat: float | None,
+    marked: Iterable[tuple[int, int]] = (),
 ) -> tuple[tuple[int, int], ...]:
-    """Runs of seconds in which any channel is too large or flat.
+    """Runs of seconds in which any channel is too large or flat, or that are marked.
 
     Parameters
     ----------
@@ -159,6 +200,8 @@ def unusable_seconds(
     reject_flat : float or None
         The same, below this. The part of a second that ends a recording is judged by its last
         200 samples.
+    marked : iterable of (int, int), optional
+        Further runs, as `marked_seconds` gives them.
 
     Returns
     -------
@@ -183,5 +226,7 @@ def unusable_seconds(
     if reject_flat is not None:
         ranges[:, -1] = np.ptp(microvolts[:, -_SECOND:], axis=1)
         bad |= (ranges < reject_flat).any(axis=0)
+    for first, end in marked:
+        bad[first:end] = True
     edges = np.flatnonzero(np.diff(np.concatenate([[0], bad.astype(np.int8), [0]])))
     return tuple((int(first), int(end)) for first, end in edges.reshape(-1, 2))

@@ -124,7 +124,12 @@ def build_one(task: BuildTask, out: Path, settings: BuildSettings) -> CorpusReco
             signals.positions,
             signals.microvolts.shape[1],
             tuple(map(float, scale)),
-            unusable_seconds(signals.microvolts, settings.reject_amplitude, settings.reject_flat),
+            unusable_seconds(
+                signals.microvolts,
+                settings.reject_amplitude,
+                settings.reject_flat,
+                signals.marked,
+            ),
             signals.sfreq,
             signals.highpass,
             signals.lowpass,

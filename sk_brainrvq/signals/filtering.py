@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,8 @@ from sk_brainrvq.signals.referencing import subtract_reference
 from sk_brainrvq.signals.short_filters import mirrored_band_pass, shows_hum, subtract_hum
 
 __all__ = ["FilterSettings", "filter_continuous", "filter_epochs"]
+
+Span = tuple[int, int]
 
 # MNE's Hamming-windowed FIR filters last 3.3 divided by the width of the transition, in seconds.
 _LENGTH_FACTOR = 3.3
@@ -29,6 +32,7 @@ def filter_continuous(
     highpass: float = 0.0,
     lowpass: float | None = None,
     ch_names: Sequence[str] | None = None,
+    spans: Sequence[Span] | None = None,
 ) -> NDArray:
     """Filter and reference a continuous recording.
 
@@ -44,6 +48,10 @@ def filter_continuous(
         ``info["lowpass"]``): an edge that is already at least as strict is not filtered again.
     ch_names : sequence of str, optional
         Needed where the settings name reference channels.
+    spans : sequence of (int, int), optional
+        Stretches that were recorded without a break: first sample, and the one after the last.
+        Each is filtered on its own, as ``Raw.filter`` does between annotations of EDGE and
+        BAD_ACQ_SKIP; what lies outside of them is not filtered. All of it by default.
 
     Returns
     -------
@@ -62,7 +70,22 @@ def filter_continuous(
     digits; without a high-pass it is put back. Recordings shorter than the filter are treated
     as `filter_epochs` treats short epochs, with the same warning.
     """
-    return _filter(signals[None], sfreq, settings, highpass, lowpass, ch_names, is_cut=False)[0]
+    whole = [(0, signals.shape[-1])]
+    if spans is None or list(spans) == whole:
+        return _filter(signals[None], sfreq, settings, highpass, lowpass, ch_names, is_cut=False)[0]
+    filtered = np.array(subtract_reference(signals, settings.reference, ch_names), np.float64)
+    band = (sfreq, replace(settings, reference=None), highpass, lowpass, None)
+    judged = _shortest_of_a_second(spans, sfreq)
+    for span in spans:
+        part = filtered[None, :, slice(*span)]
+        part[:] = _filter(part, *band, is_cut=False, warns=span == judged)
+    return filtered
+
+
+def _shortest_of_a_second(spans: Sequence[Span], sfreq: float) -> Span | None:
+    """The span to warn of; in a shorter one hardly any window fits."""
+    long = [span for span in spans if span[1] - span[0] >= sfreq]
+    return min(long, key=lambda span: span[1] - span[0], default=None)
 
 
 def filter_epochs(
@@ -117,6 +140,7 @@ def _filter(
     lowpass: float | None,
     ch_names: Sequence[str] | None,
     is_cut: bool,
+    warns: bool = True,
 ) -> NDArray:
     signals = np.array(signals, dtype=np.float64)
     signals = subtract_reference(signals, settings.reference, ch_names)
@@ -143,9 +167,9 @@ def _filter(
             signals = _mne_notch(signals, sfreq, harmonics)
         elif shows_hum(n_times, sfreq, harmonics[0]):
             signals = subtract_hum(signals, sfreq, harmonics)
-    _warn_if_short(
-        "epochs" if is_cut else "signals", n_times, sfreq, band_length, notch_length, settings.notch
-    )
+    if warns:
+        what = "epochs" if is_cut else "signals"
+        _warn_if_short(what, n_times, sfreq, band_length, notch_length, settings.notch)
     return signals + offsets if low is None else signals
 
 

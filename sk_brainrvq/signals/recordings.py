@@ -11,13 +11,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sk_brainrvq.signals.annotated import (
+    is_bad_sample,
+    overlapping_marks,
+    unbroken_spans,
+    usable_windows,
+)
 from sk_brainrvq.signals.containers import EpochBlock
 from sk_brainrvq.signals.edf_filters import stated_band
 from sk_brainrvq.signals.edf_size import is_cut_short
 from sk_brainrvq.signals.electrodes import is_eeg_name
 from sk_brainrvq.signals.exceptions import EEGWarning, InvalidEEGError
 from sk_brainrvq.signals.filtering import FilterSettings, filter_continuous
-from sk_brainrvq.signals.resampling import TARGET_SFREQ, resample
+from sk_brainrvq.signals.resampling import TARGET_SFREQ, resample_spans, resampled_length
 from sk_brainrvq.signals.units import UNITS
 
 CUT_SHORT = "The file is shorter than its header says; what is there is read. Was it copied whole?"
@@ -107,18 +113,24 @@ def block_from_raw(
     Returns
     -------
     EpochBlock
-        At 200 Hz. The tail that fills no window is left out.
+        At 200 Hz. The tail that fills no window is left out, and so are windows that overlap an
+        annotation of BAD or EDGE.
 
     Raises
     ------
     InvalidEEGError
-        If no EEG channel is left, a sample is NaN or infinite, or the recording is shorter
-        than one window.
+        If no EEG channel is left, a sample is NaN or infinite that is not annotated as bad, the
+        recording is shorter than one window, or no window is free of bad annotations.
+
+    Warns
+    -----
+    EEGWarning
+        If channels or windows are left out.
     """
     names = eeg_channels(raw)
-    sfreq = float(raw.info["sfreq"])
-    signals = filtered_signals(raw, names, filters, to_microvolts)
-    windows = cut_windows(resample(signals, sfreq), window, overlap)
+    signals = signals_to_cut(raw, names, filters, to_microvolts)
+    starts, length = window_grid(signals.shape[1], window, overlap)
+    windows = windows_at(signals, usable_windows(raw, starts, length), length)
     return EpochBlock(
         windows,
         UNITS["uV"],
@@ -130,10 +142,10 @@ def block_from_raw(
     )
 
 
-def filtered_signals(
+def signals_to_cut(
     raw: Any, names: Sequence[str], filters: FilterSettings, to_microvolts: float
 ) -> NDArray:
-    """Channels of a continuous recording in microvolts, filtered, at its own rate.
+    """Channels of a continuous recording in microvolts, filtered, at 200 Hz.
 
     Parameters
     ----------
@@ -146,23 +158,77 @@ def filtered_signals(
     Returns
     -------
     ndarray, shape (n_channels, n_times), float64
+        Where it is NaN or infinite in stretches annotated as bad, a straight line.
 
     Raises
     ------
     InvalidEEGError
-        If a sample is NaN or infinite.
+        If another sample is NaN or infinite.
+    """
+    signals = filtered_signals(raw, names, filters, to_microvolts, is_bad_sample(raw))
+    spans, gaps = unbroken_spans(raw)
+    return resample_spans(signals, float(raw.info["sfreq"]), sorted(spans + gaps))
+
+
+def filtered_signals(
+    raw: Any,
+    names: Sequence[str],
+    filters: FilterSettings,
+    to_microvolts: float,
+    is_bad: NDArray | None = None,
+) -> NDArray:
+    """Channels of a continuous recording in microvolts, filtered, at its own rate.
+
+    Parameters
+    ----------
+    raw : mne.io.Raw
+    names : sequence of str
+        Channels, in the order wanted.
+    filters : FilterSettings
+    to_microvolts : float
+    is_bad : ndarray of bool, shape (n_times,), optional
+        Samples that nobody will use, and that may be NaN or infinite: a straight line takes
+        their place.
+
+    Returns
+    -------
+    ndarray, shape (n_channels, n_times), float64
+
+    Raises
+    ------
+    InvalidEEGError
+        If another sample is NaN or infinite.
     """
     signals = raw.get_data(picks=list(names), verbose="error") * to_microvolts
     sfreq, (highpass, lowpass) = float(raw.info["sfreq"]), band_of(raw.info)
     if not np.isfinite(signals).all():
-        channel, sample = np.argwhere(~np.isfinite(signals))[0]
+        _bridge(signals, names, sfreq, is_bad)
+    return filter_continuous(
+        signals,
+        sfreq,
+        filters,
+        highpass=highpass,
+        lowpass=lowpass,
+        ch_names=names,
+        spans=unbroken_spans(raw)[0],
+    )
+
+
+def _bridge(signals: NDArray, names: Sequence[str], sfreq: float, is_bad: NDArray | None) -> None:
+    """Draw straight lines through what is not finite and bad anyway; refuse what is not."""
+    lost = ~np.isfinite(signals)
+    wanted = lost if is_bad is None else lost & ~is_bad
+    if wanted.any():
+        channel, sample = np.argwhere(wanted)[0]
         raise InvalidEEGError(
             f"The recording contains NaN or infinity, first in channel {names[channel]!r} at "
-            f"{sample / sfreq:.2f} s. Crop it, or interpolate the channel."
+            f"{sample / sfreq:.2f} s. Crop it, annotate the stretch as BAD, or interpolate the "
+            "channel."
         )
-    return filter_continuous(
-        signals, sfreq, filters, highpass=highpass, lowpass=lowpass, ch_names=names
-    )
+    times = np.arange(signals.shape[1])
+    for signal, is_lost in zip(signals, lost, strict=True):
+        known = times[~is_lost]
+        signal[is_lost] = np.interp(times[is_lost], known, signal[known]) if len(known) else 0.0
 
 
 def check_finite(block: EpochBlock) -> None:
@@ -177,8 +243,27 @@ def check_finite(block: EpochBlock) -> None:
         )
 
 
-def cut_windows(signals: NDArray, window: float, overlap: float) -> NDArray:
-    """Windows (n_windows, n_channels, n_times) of signals (n_channels, n_times) at 200 Hz."""
+def window_grid(n_times: int, window: float, overlap: float) -> tuple[NDArray, int]:
+    """Where windows begin in a recording at 200 Hz, and how long they are.
+
+    Parameters
+    ----------
+    n_times : int
+        Samples of the recording at 200 Hz.
+    window, overlap : float
+        In seconds.
+
+    Returns
+    -------
+    starts : ndarray of int, shape (n_windows,)
+        First sample of each.
+    length : int
+
+    Raises
+    ------
+    InvalidEEGError
+        If the recording is shorter than a window, or windows make no sense.
+    """
     length = round(window * TARGET_SFREQ)
     step = round((window - overlap) * TARGET_SFREQ)
     if length < 1 or step < 1:
@@ -186,13 +271,55 @@ def cut_windows(signals: NDArray, window: float, overlap: float) -> NDArray:
             f"window={window!r} and overlap={overlap!r} seconds were given: windows would be, or "
             "start, less than one sample of 200 Hz apart."
         )
-    if signals.shape[1] < length:
+    if n_times < length:
         raise InvalidEEGError(
-            f"The recording lasts {signals.shape[1] / TARGET_SFREQ:.2f} s, less than one window of "
+            f"The recording lasts {n_times / TARGET_SFREQ:.2f} s, less than one window of "
             f"{window} s; pass a shorter window=..."
         )
-    views = np.lib.stride_tricks.sliding_window_view(signals, length, axis=1)[:, ::step]
-    return views.transpose(1, 0, 2).astype(np.float32)
+    return np.arange(0, n_times - length + 1, step), length
+
+
+def window_starts(raw: Any, window: float, overlap: float = 0.0) -> NDArray:
+    """Seconds from the beginning of a recording at which its windows start.
+
+    Parameters
+    ----------
+    raw : mne.io.Raw
+    window, overlap : float
+        In seconds, as of an estimator.
+
+    Returns
+    -------
+    ndarray, shape (n_windows,)
+        One for each row that an estimator gives: without the windows that overlap an annotation
+        beginning with BAD or EDGE, and the tail that fills no window.
+
+    Examples
+    --------
+    >>> import mne, numpy as np
+    >>> from sk_brainrvq.signals import window_starts
+    >>> info = mne.create_info(["C3", "C4"], 250, "eeg")
+    >>> raw = mne.io.RawArray(np.zeros((2, 250 * 32)), info, verbose=False)
+    >>> _ = raw.set_annotations(mne.Annotations([7], [1], ["BAD_move"]))
+    >>> window_starts(raw, window=5, overlap=0).tolist()
+    [0.0, 10.0, 15.0, 20.0, 25.0]
+    """
+    n_times = resampled_length(raw.n_times, float(raw.info["sfreq"]))
+    starts, length = window_grid(n_times, window, overlap)
+    return starts[~overlapping_marks(raw, starts, length)[0]] / TARGET_SFREQ
+
+
+def cut_windows(signals: NDArray, window: float, overlap: float) -> NDArray:
+    """Windows (n_windows, n_channels, n_times) of signals (n_channels, n_times) at 200 Hz."""
+    return windows_at(signals, *window_grid(signals.shape[1], window, overlap))
+
+
+def windows_at(signals: NDArray, starts: NDArray, length: int) -> NDArray:
+    """Windows (n_windows, n_channels, length) that begin at these samples, in float32."""
+    windows = np.empty((len(starts), len(signals), length), dtype=np.float32)
+    for window, start in zip(windows, starts, strict=True):
+        window[:] = signals[:, start : start + length]
+    return windows
 
 
 def read_recording(path: str | Path) -> Any:

@@ -1,5 +1,7 @@
 """From any sampling rate to any other, by a polyphase filter."""
 
+import math
+from collections.abc import Sequence
 from fractions import Fraction
 from functools import lru_cache
 
@@ -75,6 +77,42 @@ def resample(signals: NDArray, sfreq: float, target: float = TARGET_SFREQ) -> ND
         chunk = slice(start, start + step)
         resampled[chunk] = _resample_rows(rows[chunk], ratio, resampled.shape[-1], n_edge)
     return resampled.reshape(*signals.shape[:-1], -1)
+
+
+def resample_spans(
+    signals: NDArray,
+    sfreq: float,
+    spans: Sequence[tuple[int, int]],
+    target: float = TARGET_SFREQ,
+) -> NDArray:
+    """Resample stretches of a recording each on its own, so that none rings in the next.
+
+    Parameters
+    ----------
+    signals : ndarray, shape (n_channels, n_times)
+    sfreq : float
+    spans : sequence of (int, int)
+        First sample of each stretch, and the one after its last; together all of the recording.
+    target : float, default=200.0
+
+    Returns
+    -------
+    ndarray, shape (n_channels, resampled_length(n_times, sfreq, target)), float64
+        At the times that `resample` gives.
+    """
+    ratio = rate_ratio(sfreq, target)
+    if ratio == 1 or len(spans) == 1:
+        return resample(signals, sfreq, target)
+    n_resampled = resampled_length(signals.shape[-1], sfreq, target)
+    resampled = np.empty((len(signals), n_resampled))
+    for first, end in spans:
+        # The sample before it that falls on one of the result; the first stands for the others.
+        origin = first - first % ratio.denominator
+        ahead = np.repeat(signals[:, first : first + 1], first - origin, axis=1)
+        part = np.concatenate([ahead, signals[:, first:end]], axis=1)
+        begin, start, stop = (math.ceil(sample * ratio) for sample in (origin, first, end))
+        resampled[:, start:stop] = resample(part, sfreq, target)[:, start - begin :]
+    return resampled
 
 
 def resampled_length(n_times: int, sfreq: float, target: float = TARGET_SFREQ) -> int:

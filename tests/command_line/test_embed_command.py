@@ -76,6 +76,26 @@ def test_embed__file_of_epochs__starts_are_those_of_the_epochs(folder, weights, 
     np.testing.assert_allclose(load(tmp_path / "features.npz")["start"], [1.5, 3.0, 5.0])
 
 
+@pytest.mark.filterwarnings("always::sk_brainrvq.signals.EEGWarning")
+def test_embed__bad_windows__have_no_row_and_the_others_their_starts(folder, weights, tmp_path):
+    file = sorted(folder.glob("*.edf"))[0]
+    assert embed([file], weights, tmp_path / "all.npz").exit_code == 0
+    raw = mne.io.read_raw(file, preload=True, verbose="error")
+    raw.set_annotations(mne.Annotations([4.7, 7], [0.1, 0.5], ["BAD_eyes", "T0"]))
+    marked = tmp_path / "p7.edf"
+    mne.export.export_raw(marked, raw, verbose="error")
+    result = run(
+        *("embed", marked, "--weights", weights, "--out", tmp_path / "features.npz"),
+        *(option for option in OPTIONS if option != "-q"),
+    )
+    assert result.exit_code == 0, result.stderr
+    assert "Warning: 2 of 5 windows are left out" in result.stderr
+    table = load(tmp_path / "features.npz")
+    np.testing.assert_allclose(table["start"], [0, 1.5, 6])
+    every = load(tmp_path / "all.npz")["features"]
+    np.testing.assert_allclose(table["features"], every[[0, 1, 4]], atol=1e-2)
+
+
 def test_embed__pooling_by_channel__needs_the_channels_of_the_first(folder, weights, tmp_path):
     other = save_recording(tmp_path / "other.edf", names=["Fz", "Pz"])
     shuffled = save_recording(tmp_path / "shuffled.edf", names=NAMES[::-1])

@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from tiny import CH_NAMES, tiny
 
 from sk_brainrvq.datasets import load_eegmat
-from sk_brainrvq.signals import EEGWarning, InvalidEEGError
+from sk_brainrvq.signals import EEGWarning, InvalidEEGError, window_starts
 from sk_brainrvq.signals.resampling import resample
 
 N_WINDOWS, N_TIMES = 8, 400
@@ -229,6 +229,36 @@ def test_classifier__braindecode_without_y__takes_its_targets():
 def test_classifier__labels_for_other_windows__says_both_numbers(kind):
     with pytest.raises(ValueError, match="y has 7 labels, but X has 8 epochs"):
         tiny("classifier", **NO_ARRAY).fit(OBJECTS[kind](microvolts()), [0, 1] * 3 + [0])
+
+
+def marked_raw(windows, *bad):
+    """The windows as a recording, with a moment of some of them annotated as bad."""
+    raw = to_raw(windows)
+    return raw.set_annotations(mne.Annotations([2.0 * row + 0.5 for row in bad], 0.1, "BAD_eyes"))
+
+
+@pytest.mark.parametrize("as_file", [False, True])
+def test_bad_windows__in_a_list__rows_are_those_of_the_others(tmp_path, as_file, expected):
+    X = microvolts()
+    items = [marked_raw(X[:3], 1), to_raw(X[3:5]), marked_raw(X[5:], 0, 2)]
+    if as_file:
+        items = [saved(raw, tmp_path / f"{number}_raw.fif") for number, raw in enumerate(items)]
+    assert_same_embedding(items, expected[[0, 2, 3, 4, 6]], **NO_ARRAY)
+
+
+@pytest.mark.parametrize("name", ["classifier", "regressor"])
+def test_bad_windows__with_labels_of_the_others__as_if_never_there(name):
+    X, kept = microvolts(), [0, 2, 3, 4, 5, 7]
+    raw, y = marked_raw(X, 1, 6), np.arange(8) % 2
+    assert (window_starts(raw, 2.0) / 2).tolist() == kept
+    settings = {"window": 2.0, "validation": 0.5}
+    model = tiny(name, **settings).fit(raw, y[kept], groups=np.array([0, 0, 0, 1, 1, 1]))
+    expected = tiny(name, **settings).fit(X[kept], y[kept], groups=np.array([0, 0, 0, 1, 1, 1]))
+    np.testing.assert_allclose(model.predict(raw), expected.predict(X[kept]), atol=1e-3)
+    with pytest.raises(ValueError, match=r"y has 8 (labels|rows), but X has 6 epochs"):
+        tiny(name, window=2.0).fit(raw, y)
+    with pytest.raises(ValueError, match="groups has 8 entries, but X has 6 epochs"):
+        tiny(name, **settings).fit(raw, y[kept], groups=y)
 
 
 def test_pipeline__list_of_recordings__fits_and_predicts(tmp_path):
