@@ -80,7 +80,8 @@ def unbroken_spans(raw: Any) -> tuple[list[Span], list[Span]]:
     for first, end in marks_of(raw, _PARTING).samples(raw):
         is_gap[first:end] = True
         borders |= {first, end}
-    spans, gaps = [], []
+    spans: list[Span] = []
+    gaps: list[Span] = []
     for first, end in pairwise(sorted(borders)):
         (gaps if is_gap[first] else spans).append((first, end))
     return spans, gaps

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sk_brainrvq.signals.containers import EpochBlock
 from sk_brainrvq.signals.exceptions import InvalidEEGError
 from sk_brainrvq.signals.filtering import FilterSettings
+from sk_brainrvq.signals.projecting import projected
 from sk_brainrvq.signals.recordings import (
     band_of,
     block_from_raw,
@@ -198,10 +199,10 @@ def _channels(source: Any) -> list[str]:
 def _signals(leaf: Any, rows: NDArray, names: list[str]) -> NDArray:
     """Windows as the dataset gives them, of the channels wanted."""
     windows = np.stack([np.asarray(leaf[int(row)][0]) for row in rows])
-    if windows.shape[1] == len(names):
-        return windows
-    present = _source(leaf).ch_names
-    return windows[:, [present.index(name) for name in names]]
+    info = _source(leaf).info
+    if windows.shape[1] != len(info["ch_names"]):
+        return windows  # a transform picked channels
+    return projected(windows, info, names)
 
 
 def _to_microvolts(signals: NDArray) -> float:

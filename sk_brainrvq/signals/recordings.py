@@ -23,6 +23,7 @@ from sk_brainrvq.signals.edf_size import is_cut_short
 from sk_brainrvq.signals.electrodes import is_eeg_name
 from sk_brainrvq.signals.exceptions import EEGWarning, InvalidEEGError
 from sk_brainrvq.signals.filtering import FilterSettings, filter_continuous
+from sk_brainrvq.signals.projecting import signals_of_epochs, signals_of_raw
 from sk_brainrvq.signals.resampling import TARGET_SFREQ, resample_spans, resampled_length
 from sk_brainrvq.signals.units import UNITS
 
@@ -69,7 +70,7 @@ def blocks_from_epochs(X: Any) -> list[EpochBlock]:
             if epochs is X:
                 raise
             raise InvalidEEGError(f"Item {number} of the list: {error}") from error
-        data = epochs.get_data(picks=names, verbose="error")
+        data = signals_of_epochs(epochs, names)
         info = epochs.info
         key = (tuple(names), float(info["sfreq"]), data.shape[-1], band_of(info))
         gathered.setdefault(key, []).append((start, data))
@@ -177,7 +178,7 @@ def filtered_signals(
     to_microvolts: float,
     is_bad: NDArray | None = None,
 ) -> NDArray:
-    """Channels of a continuous recording in microvolts, filtered, at its own rate.
+    """Channels of a continuous recording in microvolts, projected and filtered, at its own rate.
 
     Parameters
     ----------
@@ -199,10 +200,10 @@ def filtered_signals(
     InvalidEEGError
         If another sample is NaN or infinite.
     """
-    signals = raw.get_data(picks=list(names), verbose="error") * to_microvolts
+    signals = signals_of_raw(raw, names) * to_microvolts
     sfreq, (highpass, lowpass) = float(raw.info["sfreq"]), band_of(raw.info)
     if not np.isfinite(signals).all():
-        _bridge(signals, names, sfreq, is_bad)
+        _bridge(signals, raw, names, is_bad)
     return filter_continuous(
         signals,
         sfreq,
@@ -214,16 +215,18 @@ def filtered_signals(
     )
 
 
-def _bridge(signals: NDArray, names: Sequence[str], sfreq: float, is_bad: NDArray | None) -> None:
+def _bridge(signals: NDArray, raw: Any, names: Sequence[str], is_bad: NDArray | None) -> None:
     """Draw straight lines through what is not finite and bad anyway; refuse what is not."""
     lost = ~np.isfinite(signals)
     wanted = lost if is_bad is None else lost & ~is_bad
     if wanted.any():
-        channel, sample = np.argwhere(wanted)[0]
+        # A projection spreads it over all channels: as recorded it is where it came from.
+        recorded = wanted & ~np.isfinite(raw.get_data(picks=list(names), verbose="error"))
+        channel, sample = np.argwhere(recorded if recorded.any() else wanted)[0]
         raise InvalidEEGError(
             f"The recording contains NaN or infinity, first in channel {names[channel]!r} at "
-            f"{sample / sfreq:.2f} s. Crop it, annotate the stretch as BAD, or interpolate the "
-            "channel."
+            f"{sample / raw.info['sfreq']:.2f} s. Crop it, annotate the stretch as BAD, or "
+            "interpolate the channel."
         )
     times = np.arange(signals.shape[1])
     for signal, is_lost in zip(signals, lost, strict=True):

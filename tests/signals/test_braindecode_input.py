@@ -188,3 +188,13 @@ def test_filters__windows_of_a_recording__as_filtering_it_before_cutting():
     np.testing.assert_allclose(epochs[1], expected[:, 600:800], atol=1e-3)
     _, (cut,) = read(epochs_of(raw), filters=settings)
     assert not cut.filtered  # nothing continuous is left to filter
+
+
+@pytest.mark.parametrize("filters", [None, FilterSettings.checked(l_freq=1.0, h_freq=40.0)])
+@pytest.mark.parametrize("make", [windows_of, epochs_of])
+def test_projection__not_applied_yet__as_if_it_were(make, filters):
+    raw = make_raw(seed=1).set_eeg_reference("average", projection=True, verbose="error")
+    epochs, _ = read(make(raw), filters=filters)
+    expected, _ = read(make(raw.copy().apply_proj(verbose="error")), filters=filters)
+    np.testing.assert_allclose(epochs, expected, atol=1e-4)
+    assert np.abs(epochs.mean(axis=1)).max() < 1e-4
