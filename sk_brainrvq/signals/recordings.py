@@ -57,11 +57,11 @@ def blocks_from_epochs(X: Any) -> list[EpochBlock]:
     Returns
     -------
     list of EpochBlock
-        Epochs of the same channels, rate and length share a block.
+        Epochs of the same channels at the same places, rate, length and filters share a block.
     """
     items = [X] if is_mne_epochs(X) else list(X)
     gathered: dict[tuple, list[tuple[int, NDArray]]] = {}
-    infos: dict[tuple, Any] = {}
+    places: dict[tuple, dict[str, NDArray] | None] = {}
     start = 0
     for number, epochs in enumerate(items):
         try:
@@ -71,10 +71,12 @@ def blocks_from_epochs(X: Any) -> list[EpochBlock]:
                 raise
             raise InvalidEEGError(f"Item {number} of the list: {error}") from error
         data = signals_of_epochs(epochs, names)
-        info = epochs.info
-        key = (tuple(names), float(info["sfreq"]), data.shape[-1], band_of(info))
+        info, positions = epochs.info, positions_of(epochs.info, names)
+        # Names may be a cap's own numbers, whose places differ from person to person.
+        where = tuple((name, place.tobytes()) for name, place in (positions or {}).items())
+        key = (tuple(names), float(info["sfreq"]), data.shape[-1], band_of(info), where)
         gathered.setdefault(key, []).append((start, data))
-        infos.setdefault(key, info)
+        places[key] = positions
         start += len(data)
     if start == 0:
         raise InvalidEEGError("The Epochs hold no epoch (0 samples); all were dropped or none cut.")
@@ -85,11 +87,11 @@ def blocks_from_epochs(X: Any) -> list[EpochBlock]:
             sfreq,
             list(names),
             np.concatenate([np.arange(first, first + len(data)) for first, data in pieces]),
-            positions_of(infos[key], names),
+            places[key],
             *band,
         )
         for key, pieces in gathered.items()
-        for names, sfreq, _, band in [key]
+        for names, sfreq, _, band, _ in [key]
     ]
 
 

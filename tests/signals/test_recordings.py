@@ -7,7 +7,7 @@ import mne
 import numpy as np
 import pytest
 
-from sk_brainrvq.signals import EEGWarning, InvalidEEGError
+from sk_brainrvq.signals import EEGWarning, InvalidEEGError, match_electrodes
 from sk_brainrvq.signals.edf_size import stated_size
 from sk_brainrvq.signals.filtering import FilterSettings
 from sk_brainrvq.signals.recordings import (
@@ -148,6 +148,30 @@ def test_epochs__same_kind_apart__share_a_block_with_their_places():
     blocks = blocks_from_epochs(pieces)
     assert [block.index.tolist() for block in blocks] == [[0, 1, 5], [2, 3, 4, 6]]
     np.testing.assert_allclose(blocks[0].data[2], pieces[2].get_data()[0])
+
+
+def test_epochs__equal_names_at_other_places__each_at_its_own():
+    caps = mne.channels.make_standard_montage("biosemi64").get_positions()["ch_pos"]
+    names = ["EEG001", "EEG002"]
+
+    def digitised(*electrodes):
+        places = dict(zip(names, (caps[electrode] for electrode in electrodes), strict=True))
+        montage = mne.channels.make_dig_montage(places, coord_frame="head")
+        return make_epochs(2, ch_names=names).set_montage(montage, verbose="error")
+
+    items = [digitised("C3", "C4"), digitised("O1", "O2"), digitised("C3", "C4")]
+    blocks = blocks_from_epochs(items)
+    assert [block.index.tolist() for block in blocks] == [[0, 1, 4, 5], [2, 3]]
+    for block, electrodes in zip(blocks, (["C3", "C4"], ["O1", "O2"]), strict=True):
+        for name, electrode in zip(names, electrodes, strict=True):
+            np.testing.assert_allclose(block.positions[name], caps[electrode], atol=1e-7)
+    alone = [blocks_from_epochs(item)[0] for item in items[:2]]
+    electrodes = [
+        [match.electrodes for match in match_electrodes(names, 2, positions=block.positions)]
+        for block in (*blocks, *alone)
+    ]
+    assert electrodes[:2] == electrodes[2:]
+    assert electrodes[0] != electrodes[1]
 
 
 def test_epochs__in_a_list__error_names_the_item():
