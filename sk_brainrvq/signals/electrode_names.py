@@ -55,6 +55,8 @@ _NOT_EEG_WORD = re.compile(
     r"|HR|HRATE|HEARTRATE|BP|ABP|ICP|CVP|CHIN|LEG|[LR]LEG|[LR]AT|BODY|POSITION|ACC[XYZ]?)"
     r"[0-9]*[+]?"
 )
+# Of these words, inputs of amplifiers that may hold anything, EEG too.
+_SPARE_INPUT = re.compile(r"(?:EXG|ANA|AUX|BIP|MISC)[0-9]*[+]?")
 
 
 def bare_name(name: str) -> str:
@@ -115,13 +117,44 @@ def is_eeg_name(name: str) -> bool:
     >>> is_eeg_name("EEG FP1-REF"), is_eeg_name("EEG EKG1-REF"), is_eeg_name("A2-A1")
     (True, False, True)
     """
-    upper = str(name).translate(_DASHES).upper().strip()
+    upper = _in_capitals(name)
     if upper.startswith("-"):  # CHB-MIT fills gaps with channels called "-"
         return False
-    if _NOT_EEG_PART.search(upper):
-        return False
-    words = re.split(r"[^A-Z0-9+]+", upper)
-    return not any(_NOT_EEG_WORD.fullmatch(word) for word in words)
+    return not (_NOT_EEG_PART.search(upper) or _words_of_other_kinds(upper))
+
+
+def is_spare_input(name: str) -> bool:
+    """Whether a name is no more than an amplifier's for an input that may hold anything.
+
+    `is_eeg_name` refuses them; what else is known of the channel may tell that it is EEG.
+
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> from sk_brainrvq.signals.electrode_names import is_spare_input
+    >>> is_spare_input("EXG Channel 0"), is_spare_input("EXG1 EOG"), is_spare_input("Cz")
+    (True, False, False)
+    """
+    upper = _in_capitals(name)
+    words = _words_of_other_kinds(upper)
+    return (
+        bool(words) and not _NOT_EEG_PART.search(upper) and all(map(_SPARE_INPUT.fullmatch, words))
+    )
+
+
+def _in_capitals(name: str) -> str:
+    return str(name).translate(_DASHES).upper().strip()
+
+
+def _words_of_other_kinds(upper: str) -> list[str]:
+    return [word for word in re.split(r"[^A-Z0-9+]+", upper) if _NOT_EEG_WORD.fullmatch(word)]
 
 
 def check_ch_names(ch_names: Iterable[str], n_channels: int) -> list[str]:

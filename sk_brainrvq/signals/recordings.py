@@ -20,7 +20,7 @@ from sk_brainrvq.signals.annotated import (
 from sk_brainrvq.signals.containers import EpochBlock
 from sk_brainrvq.signals.edf_filters import stated_band
 from sk_brainrvq.signals.edf_size import is_cut_short
-from sk_brainrvq.signals.electrodes import is_eeg_name
+from sk_brainrvq.signals.electrode_names import is_eeg_name, is_spare_input, shorten
 from sk_brainrvq.signals.exceptions import EEGWarning, InvalidEEGError
 from sk_brainrvq.signals.filtering import FilterSettings, filter_continuous
 from sk_brainrvq.signals.projecting import signals_of_epochs, signals_of_raw
@@ -405,6 +405,8 @@ def eeg_channels(recording: Any) -> list[str]:
     Returns
     -------
     list of str
+        Channels of type EEG that are not marked bad and whose names may be those of EEG. An
+        amplifier's spare input ("EXG Channel 0") counts where it has a position on the head.
 
     Raises
     ------
@@ -413,22 +415,33 @@ def eeg_channels(recording: Any) -> list[str]:
     """
     names, types = recording.ch_names, recording.get_channel_types()
     bads = set(recording.info["bads"])
-    kept = [
-        name
-        for name, kind in zip(names, types, strict=True)
-        # EDF files call everything EEG: then the name decides.
-        if kind == "eeg" and name not in bads and is_eeg_name(name)
+    good = [
+        name for name, kind in zip(names, types, strict=True) if kind == "eeg" and name not in bads
     ]
+    placed = positions_of(recording.info, good) or {}
+    # EDF files call everything EEG: then the name decides.
+    kept = [n for n in good if is_eeg_name(n) or (is_spare_input(n) and n in placed)]
     left_out = [name for name in names if name not in kept]
     if not kept:
-        raise InvalidEEGError(
-            f"There is no good EEG channel: the channels are of type {sorted(set(types))}, "
-            f"{len(bads)} are marked bad. Set types with set_channel_types, or clear info['bads']."
-        )
+        raise InvalidEEGError(_why_none_is_eeg(sorted(set(types)), len(bads), good))
     if left_out:
         message = f"Left out, as bad or not EEG: {', '.join(left_out)}."
         warnings.warn(message, EEGWarning, stacklevel=2)
     return kept
+
+
+def _why_none_is_eeg(types: list[str], n_bad: int, refused: list[str]) -> str:
+    """The message; ``refused`` are good channels of type EEG."""
+    found = (
+        f"There is no good EEG channel: the channels are of type {types}, {n_bad} are marked bad"
+    )
+    mend = "Set types with set_channel_types, or clear info['bads']."
+    if not refused:
+        return f"{found}. {mend}"
+    return (
+        f"{found}, and of type eeg but not named like EEG: {shorten(refused)}. Rename what is EEG "
+        f"all the same with rename_channels, such as to 'Cz' or 'E1'. For the others: {mend}"
+    )
 
 
 def positions_of(info: Any, names: Sequence[str]) -> dict[str, NDArray] | None:

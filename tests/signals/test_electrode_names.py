@@ -4,7 +4,7 @@ import mne
 import pytest
 
 from sk_brainrvq.signals import ELECTRODE_NAMES, match_electrodes
-from sk_brainrvq.signals.electrodes import is_eeg_name
+from sk_brainrvq.signals.electrode_names import is_eeg_name, is_spare_input
 
 ROW = {name: i + 1 for i, name in enumerate(ELECTRODE_NAMES)}
 
@@ -123,6 +123,13 @@ def test_is_eeg__heart_eyes_muscles_triggers__false(name):
     assert not is_eeg_name(name)
     assert not is_eeg_name(name.lower())
     assert not is_eeg_name(name.upper())
+
+
+def test_spare_input__only_words_that_may_mean_anything():
+    spare = ["EXG1", "EXG Channel 0", "aux_2", "BIP 3", "ANA", "misc1"]
+    assert all(is_spare_input(name) and not is_eeg_name(name) for name in spare)
+    others = ["Cz", "ECG", "EXG1 EOG", "AUX STATUS", "AUX RESP", "HEOG", "DC1", "-", "Exgeg"]
+    assert [name for name in others if is_spare_input(name)] == []
 
 
 def test_is_eeg__every_electrode_of_every_cap_and_every_pair__true():

@@ -112,6 +112,37 @@ def test_channels__none_left__says_why(kinds, bads, message):
         block_from_raw(raw, 2.0, 0.0, NO_FILTERS)
 
 
+SPARE = ["EXG Channel 0", "EXG Channel 1", "EXG Channel 2"]
+
+
+def test_channels__all_refused_by_name__says_which_and_to_rename_them():
+    message = (
+        r"0 are marked bad, and of type eeg but not named like EEG: 'EXG Channel 0', "
+        r"'EXG Channel 1', 'EXG Channel 2'\. Rename what is EEG all the same with rename_channels"
+    )
+    raw = make_raw(ch_names=SPARE)
+    with pytest.raises(InvalidEEGError, match=message):
+        eeg_channels(raw)
+    raw.rename_channels(dict(zip(SPARE, NAMES, strict=True)))
+    assert eeg_channels(raw) == NAMES
+
+
+def test_channels__inputs_of_an_amplifier__are_eeg_where_they_have_a_place():
+    raw = make_raw(ch_names=[*SPARE, "HEOG"])
+    places = {
+        "EXG Channel 0": [0, 0.02, 0.12],
+        "EXG Channel 2": [0.05, 0, 0.1],
+        "HEOG": [0, 0.1, 0],
+    }
+    montage = mne.channels.make_dig_montage(places, coord_frame="head")
+    raw.set_montage(montage, on_missing="ignore", verbose="error")
+    with pytest.warns(EEGWarning, match=r"not EEG: EXG Channel 1, HEOG\."):
+        assert eeg_channels(raw) == ["EXG Channel 0", "EXG Channel 2"]
+    (block,) = blocks_from_epochs(mne.make_fixed_length_epochs(raw, 2.0, verbose="error"))
+    matches = match_electrodes(block.ch_names, 2, positions=block.positions)
+    assert [match.how for match in matches] != ["mean", "mean"]
+
+
 def test_filters__recording__as_mne_filters_it():
     raw = make_raw(n_seconds=30)
     settings = FilterSettings.checked(l_freq=1.0, h_freq=40.0)
