@@ -17,9 +17,10 @@ from sk_brainrvq.command_line.options import WorkOption, options_of
 from sk_brainrvq.command_line.parts import Embedded, joined, read_part, write_part
 from sk_brainrvq.command_line.ranks import is_main_process, rank, world_size
 from sk_brainrvq.estimators import BrainRVQEmbedder
-from sk_brainrvq.signals import InvalidEEGError
+from sk_brainrvq.signals import InvalidEEGError, window_starts
 from sk_brainrvq.signals.corpus_sources import subject_rule
-from sk_brainrvq.signals.recordings import is_mne_epochs, read_recording, window_starts
+from sk_brainrvq.signals.recording_files import read_recording
+from sk_brainrvq.signals.recordings import is_mne_epochs
 
 _POOLINGS = ("mean", "region", "channel", "mean_std", "cls")
 

@@ -15,7 +15,8 @@ from sk_brainrvq.signals.electrodes import ELECTRODE_NAMES, canonical_name, matc
 from sk_brainrvq.signals.exceptions import EEGWarning, InvalidEEGError
 from sk_brainrvq.signals.preparation import PatchGroup, PreparedEEG, gather, prepare, stream
 from sk_brainrvq.signals.reading import ReadSettings, is_corpus, read_blocks
-from sk_brainrvq.signals.recordings import blocks_from_epochs, window_starts
+from sk_brainrvq.signals.recordings import blocks_from_epochs
+from sk_brainrvq.signals.windows import window_starts
 
 __all__ = [
     "ELECTRODE_NAMES",

@@ -10,13 +10,8 @@ from sk_brainrvq.signals.containers import EpochBlock
 from sk_brainrvq.signals.exceptions import InvalidEEGError
 from sk_brainrvq.signals.filtering import FilterSettings
 from sk_brainrvq.signals.projecting import projected
-from sk_brainrvq.signals.recordings import (
-    band_of,
-    block_from_raw,
-    eeg_channels,
-    filtered_signals,
-    positions_of,
-)
+from sk_brainrvq.signals.recording_channels import band_of, eeg_channels, positions_of
+from sk_brainrvq.signals.recordings import block_from_raw, filtered_signals
 from sk_brainrvq.signals.units import UNITS, typical_amplitude
 
 # How much of a recording tells volts from microvolts.

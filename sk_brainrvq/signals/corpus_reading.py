@@ -12,15 +12,9 @@ from sk_brainrvq.signals.annotated import Marks, marks_of
 from sk_brainrvq.signals.edf_size import is_cut_short
 from sk_brainrvq.signals.exceptions import EEGWarning, InvalidEEGError
 from sk_brainrvq.signals.filtering import FilterSettings
-from sk_brainrvq.signals.recordings import (
-    CUT_SHORT,
-    band_of,
-    eeg_channels,
-    is_mne_raw,
-    positions_of,
-    read_recording,
-    signals_to_cut,
-)
+from sk_brainrvq.signals.recording_channels import band_of, eeg_channels, positions_of
+from sk_brainrvq.signals.recording_files import CUT_SHORT, read_recording
+from sk_brainrvq.signals.recordings import is_mne_raw, signals_to_cut
 from sk_brainrvq.signals.resampling import TARGET_SFREQ
 from sk_brainrvq.signals.units import UNITS, describe_amplitude
 

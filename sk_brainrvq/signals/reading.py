@@ -15,6 +15,7 @@ from sk_brainrvq.signals.braindecode_input import blocks_from_braindecode, is_br
 from sk_brainrvq.signals.containers import EpochBlock, blocks_from_array
 from sk_brainrvq.signals.exceptions import EEGWarning, InvalidEEGError
 from sk_brainrvq.signals.filtering import FilterSettings
+from sk_brainrvq.signals.recording_files import read_recording
 from sk_brainrvq.signals.recordings import (
     block_from_raw,
     blocks_from_epochs,
@@ -22,7 +23,6 @@ from sk_brainrvq.signals.recordings import (
     is_list_of_epochs,
     is_mne_epochs,
     is_mne_raw,
-    read_recording,
 )
 
 _ON_ERROR = ("raise", "warn", "skip")

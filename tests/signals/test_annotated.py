@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from corpus_files import NAMES, build, make_signals
 
-from sk_brainrvq.signals import EEGCorpus, EEGWarning, InvalidEEGError
+from sk_brainrvq.signals import EEGCorpus, EEGWarning, InvalidEEGError, window_starts
 from sk_brainrvq.signals.annotated import marks_of, unbroken_spans
 from sk_brainrvq.signals.corpus_reading import marked_seconds, read_signals
 from sk_brainrvq.signals.filtering import FilterSettings
-from sk_brainrvq.signals.recordings import block_from_raw, read_recording, window_starts
+from sk_brainrvq.signals.recording_files import read_recording
+from sk_brainrvq.signals.recordings import block_from_raw
 from sk_brainrvq.signals.resampling import resample, resample_spans
 
 NO_FILTERS = FilterSettings()

@@ -12,7 +12,9 @@ from sk_brainrvq.signals import EEGCorpus, EEGWarning
 from sk_brainrvq.signals.edf_filters import stated_band
 from sk_brainrvq.signals.electrodes import is_eeg_name
 from sk_brainrvq.signals.filtering import FilterSettings
-from sk_brainrvq.signals.recordings import band_of, block_from_raw, read_recording
+from sk_brainrvq.signals.recording_channels import band_of
+from sk_brainrvq.signals.recording_files import read_recording
+from sk_brainrvq.signals.recordings import block_from_raw
 
 OF_EEG, OF_HEART = "HP:0.01Hz LP:200Hz", "HP:5Hz LP:30Hz"
 SFREQ = 500

@@ -7,7 +7,8 @@ from corpus_files import build
 
 from sk_brainrvq.signals import EEGCorpus, InvalidEEGError, projecting
 from sk_brainrvq.signals.filtering import FilterSettings
-from sk_brainrvq.signals.recordings import block_from_raw, blocks_from_epochs, read_recording
+from sk_brainrvq.signals.recording_files import read_recording
+from sk_brainrvq.signals.recordings import block_from_raw, blocks_from_epochs
 
 NO_FILTERS, BAND = FilterSettings(), FilterSettings.checked(l_freq=1.0, h_freq=40.0)
 NAMES = ["Fp1", "C3", "Cz", "O2", "ECG", "O1"]

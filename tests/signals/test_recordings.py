@@ -10,15 +10,10 @@ import pytest
 from sk_brainrvq.signals import EEGWarning, InvalidEEGError, match_electrodes
 from sk_brainrvq.signals.edf_size import stated_size
 from sk_brainrvq.signals.filtering import FilterSettings
-from sk_brainrvq.signals.recordings import (
-    band_of,
-    block_from_raw,
-    blocks_from_epochs,
-    cut_windows,
-    eeg_channels,
-    positions_of,
-    read_recording,
-)
+from sk_brainrvq.signals.recording_channels import band_of, eeg_channels, positions_of
+from sk_brainrvq.signals.recording_files import read_recording
+from sk_brainrvq.signals.recordings import block_from_raw, blocks_from_epochs
+from sk_brainrvq.signals.windows import window_grid
 
 NAMES = ["C3", "Cz", "C4"]
 NO_FILTERS = FilterSettings()
@@ -67,7 +62,7 @@ def test_windows__other_rate__as_mne_resamples_the_recording():
 @pytest.mark.parametrize(("window", "overlap"), [(0.001, 0.0), (1.0, 0.999)])
 def test_windows__below_a_sample__says_so(window, overlap):
     with pytest.raises(InvalidEEGError, match="less than one sample of 200 Hz"):
-        cut_windows(np.ones((2, 2000)), window, overlap)
+        window_grid(2000, window, overlap)
 
 
 def test_windows__recording_shorter_than_one__says_both_lengths():
