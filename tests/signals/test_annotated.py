@@ -167,6 +167,17 @@ def test_not_finite__channel_lost_in_all_of_a_joined_part__does_not_matter():
     assert len(quietly(block_from_raw, raw, 5.0, 0.0, BAND).data) == 4
 
 
+@pytest.mark.parametrize(("reference", "names"), [("average", "average"), ("cz", ["Cz"])])
+def test_filter__joints_and_another_reference__as_mne(reference, names):
+    raw = joined(20, 30)
+    settings = FilterSettings.checked(l_freq=1.0, h_freq=40.0, reference=reference)
+    block = quietly(block_from_raw, raw, 5.0, 0.0, settings)
+    referenced = raw.copy().set_eeg_reference(names, verbose="error")
+    referenced.filter(1.0, 40.0, verbose="error")
+    expected = mne.make_fixed_length_epochs(referenced, 5.0, verbose="error").get_data()
+    np.testing.assert_allclose(block.data, expected * 1e6, atol=1e-3)
+
+
 def test_filter__short_parts__one_warning_of_the_shortest():
     raw = joined(60, 2, 60, 1.5, 0.1, 30)
     with warnings.catch_warnings(record=True) as caught:
