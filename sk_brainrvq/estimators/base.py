@@ -16,6 +16,13 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 from torch import nn
 
+from sk_brainrvq.estimators.corpus_filters import (
+    common_filters,
+    is_auto,
+    refuse_other_filters,
+    refuse_own_filters,
+    warn_of_other_filters,
+)
 from sk_brainrvq.estimators.input_checks import (
     channel_order,
     check_is_array,
@@ -129,17 +136,19 @@ class EEGEstimator(BaseEstimator):
         """A corpus is filtered already: its filters are those of the weights that are trained."""
         if "filters" not in self._info:
             self._info["filters"] = asdict(corpus.filters)
-        wanted = self._filters()
-        if wanted != corpus.filters:
-            raise InvalidEEGError(
-                f"The corpus was built with {corpus.filters}, but {wanted} was asked for (by "
-                "l_freq, h_freq, notch, reference, or the weights). Build the corpus with those, "
-                "or pass the corpus's."
-            )
+        refuse_other_filters(corpus.filters, self._filters())
+
+    def _learn_filters(self, X: Any) -> None:
+        """Take the filters of corpora where the weights know none; refuse the user's others."""
+        common = common_filters(X)
+        if common is not None:
+            self._info.setdefault("filters", asdict(common))
+        refuse_own_filters(X, self._given_filters(), self._filters())
 
     def _gather(self, X: Any) -> PreparedEEG:
         """Check X against fit, convert and cut it; a corpus is read when it is needed."""
         if is_corpus(X):
+            warn_of_other_filters(X, self._filters(), type(self).__name__)
             return X.prepared(**self._matching(), warn=False)
         return gather(self._read(X))
 
@@ -154,6 +163,7 @@ class EEGEstimator(BaseEstimator):
     def _learn_channels(self, X: Any) -> Iterator[PatchGroup]:
         """Patches of X, whose channels are remembered."""
         self._check_settings()
+        self._learn_filters(X)
         return self._remember_electrodes(self._patches(self._blocks(X, reset=True), warn=True))
 
     def _remember_electrodes(self, groups: Iterator[PatchGroup]) -> Iterator[PatchGroup]:
@@ -221,13 +231,7 @@ class EEGEstimator(BaseEstimator):
                 EEGWarning,
                 stacklevel=3,
             )
-        if is_corpus(X) and not reset and self._filters() != X.filters:
-            warnings.warn(
-                f"The corpus was built with {X.filters}, but this {type(self).__name__} was fitted "
-                f"on EEG filtered with {self._filters()}: its results may be worse.",
-                EEGWarning,
-                stacklevel=3,
-            )
+        warn_of_other_filters(X, self._filters(), type(self).__name__)
         check = partial(self._check_array, reset=reset) if plain else self._check_item
         names = self.ch_names
         if names is None and not reset:
@@ -250,13 +254,16 @@ class EEGEstimator(BaseEstimator):
             self.n_features_in_, self._takes_2d = first.n_channels, False
         return chain([first], blocks)
 
+    def _given_filters(self) -> dict[str, Any]:
+        """Parameters that say how EEG is filtered."""
+        return {name: getattr(self, name) for name in ("l_freq", "h_freq", "notch", "reference")}
+
     def _filters(self) -> FilterSettings:
         """Filters as asked for; "auto" is what the weights were trained with, or none."""
         trained = self._info.get("filters", {})
-        names = ("l_freq", "h_freq", "notch", "reference")
-        given = {name: getattr(self, name) for name in names}
-        automatic = {k for k, v in given.items() if isinstance(v, str) and v == "auto"}
-        return FilterSettings.checked(**given | {name: trained.get(name) for name in automatic})
+        given = self._given_filters()
+        automatic = {name: trained.get(name) for name, value in given.items() if is_auto(value)}
+        return FilterSettings.checked(**given | automatic)
 
     def _check_item(self, X: Any) -> NDArray:
         """An array within a list, as numbers with 2 or 3 dimensions."""

@@ -1,7 +1,6 @@
 """BrainRVQEmbedder: frozen features of a pretrained encoder."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any, Self, cast
 
 import numpy as np
@@ -194,8 +193,6 @@ class BrainRVQEmbedder(EmbeddingMixin, TransformerMixin, EEGEstimator):
         """
         with self._all_or_nothing():
             self._load_encoder()
-            if is_corpus(X):
-                self._info.setdefault("filters", asdict(X.filters))
             for _ in self._learn_channels(X):
                 # Every part is checked and none kept; files are read once, by transform.
                 if reads_files(X) or is_corpus(X):

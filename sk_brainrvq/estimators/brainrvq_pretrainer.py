@@ -8,7 +8,6 @@ from typing import Any, Self, cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from sk_brainrvq.estimators.architectures import (
@@ -26,7 +25,7 @@ from sk_brainrvq.estimators.target_data import (
     with_target_eeg,
     with_target_group,
 )
-from sk_brainrvq.estimators.trained import TrainedEstimator
+from sk_brainrvq.estimators.trained import TrainedTransformer
 from sk_brainrvq.estimators.training_info import training_info
 from sk_brainrvq.estimators.validation import TrainingData
 from sk_brainrvq.nn import importance_guided_mask
@@ -48,7 +47,7 @@ _SCORE_INFO_WEIGHT = 0.45
 _SCORE_SEED = 0
 
 
-class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, TrainedEstimator):
+class BrainRVQPretrainer(EmbeddingMixin, TrainedTransformer):
     """Pretrain an encoder to predict the codes of hidden patches, coarse to fine.
 
     Parameters
@@ -174,7 +173,7 @@ class BrainRVQPretrainer(EmbeddingMixin, TransformerMixin, TrainedEstimator):
 
     _kind = "pretraining"
     _net_class = PretrainingNet
-    _plain_attributes = (*TrainedEstimator._plain_attributes, "history_")
+    _plain_attributes = (*TrainedTransformer._plain_attributes, "history_")
     _attached_weights = ("tokenizer_weights_",)
 
     def __init__(

@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.special import xlogy
-from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from sk_brainrvq.estimators.architectures import check_no_conflict, resolve_sizes
@@ -22,7 +21,7 @@ from sk_brainrvq.estimators.target_data import (
     with_target_eeg,
     with_target_group,
 )
-from sk_brainrvq.estimators.trained import TrainedEstimator
+from sk_brainrvq.estimators.trained import TrainedTransformer
 from sk_brainrvq.estimators.training_info import training_info
 from sk_brainrvq.estimators.validation import TrainingData, some_segments
 from sk_brainrvq.nn import DualDomainTokenizer
@@ -50,7 +49,7 @@ from sk_brainrvq.weights import Weights
 from sk_brainrvq.weights.modules import build_module, fill_untrained_time_rows
 
 
-class DDRVQTransformer(TransformerMixin, TrainedEstimator):
+class DDRVQTransformer(TrainedTransformer):
     """Tokenizer: each second of each channel becomes codes of its waveform and its spectrum.
 
     Parameters
@@ -178,7 +177,7 @@ class DDRVQTransformer(TransformerMixin, TrainedEstimator):
     _kind = "tokenizer"
     _net_class = TokenizerNet
     _plain_attributes = (
-        *TrainedEstimator._plain_attributes,
+        *TrainedTransformer._plain_attributes,
         "history_",
         "codebook_usage_",
         "perplexity_",

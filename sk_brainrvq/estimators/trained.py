@@ -7,9 +7,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import clone
+from sklearn.base import TransformerMixin, clone
 
 from sk_brainrvq.estimators.base import EEGEstimator
+from sk_brainrvq.estimators.corpus_filters import without_warning_again
 from sk_brainrvq.estimators.data_digest import digest_of_array, digest_of_eeg
 from sk_brainrvq.estimators.validation import (
     Data,
@@ -213,6 +214,31 @@ class TrainedEstimator(EEGEstimator):
             "lr": self.lr,
             "weight_decay": self.weight_decay,
         }
+
+
+class TrainedTransformer(TransformerMixin, TrainedEstimator):
+    """Base of the trained estimators that transform."""
+
+    def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> Any:
+        """Fit, then transform the same X.
+
+        Parameters
+        ----------
+        X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, EEGCorpus, or a list
+            As in :meth:`fit`.
+        y : None
+            Ignored.
+        **fit_params
+            Keywords of :meth:`fit`.
+
+        Returns
+        -------
+        ndarray
+            As of :meth:`transform`.
+        """
+        self.fit(X, y, **fit_params)
+        with without_warning_again():  # fit has said it
+            return self.transform(X)
 
 
 def _as_text(value: Any) -> str:

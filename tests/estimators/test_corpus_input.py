@@ -64,6 +64,77 @@ def test_embedder_fit__corpus__takes_its_filters(corpus):
     assert embedder.transform(corpus).shape == (40, 796)
 
 
+def others_than_the_corpus(corpus):
+    """Weights that were trained on EEG of another pass band, and that EEG's filters."""
+    info = mne.create_info(CH_NAMES, 200, "eeg")
+    raw = mne.io.RawArray(in_memory(corpus)[0] * 1e-6, info, verbose="error")
+    filters = {"l_freq": None, "h_freq": 45.0, "notch": None, "reference": None}
+    settings = {**NAMED, "window": 2.0, "max_epochs": 1}
+    return tiny("tokenizer", **settings, **filters).fit(raw).weights_, filters
+
+
+def told_of_filters(function, *args):
+    """What a call gives, and what it warns of filters."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        result = function(*args)
+    return result, [str(w.message) for w in caught if "was built with" in str(w.message)]
+
+
+@pytest.mark.parametrize("as_list", [False, True])
+@pytest.mark.parametrize("method", ["fit", "fit_transform"])
+def test_embedder__weights_of_other_filters__one_warning_a_call(corpus, method, as_list):
+    weights, filters = others_than_the_corpus(corpus)
+    X = [corpus] if as_list else corpus
+    embedder = BrainRVQEmbedder(weights, device="cpu")
+    _, told = told_of_filters(getattr(embedder, method), X)
+    assert len(told) == 1
+    assert "notch=50" in told[0]  # what the corpus has
+    assert f"h_freq={filters['h_freq']}" in told[0]  # what the weights want
+    assert len(told_of_filters(embedder.transform, X)[1]) == 1
+
+
+@pytest.mark.parametrize("as_list", [False, True])
+@pytest.mark.parametrize("name", ["embedder", "tokenizer", "classifier"])
+def test_fit__own_filters_other_than_the_corpus__error_names_both(corpus, name, as_list):
+    X = [corpus, in_memory(corpus)] if as_list else corpus
+    estimator = tiny(name, **NAMED | {"sfreq": 200}, h_freq=20)
+    with pytest.raises(InvalidEEGError, match=r"built with .*h_freq=75.* h_freq=20.* asked for"):
+        estimator.fit(X, np.resize(labels_of(corpus), 40 * (1 + as_list)))
+
+
+def test_fit__the_corpuss_filters_asked_for__no_warning_whatever_the_weights(corpus):
+    weights, _ = others_than_the_corpus(corpus)
+    own = {"l_freq": 0.3, "h_freq": 75, "notch": 50, "reference": None}
+    features, told = told_of_filters(BrainRVQEmbedder(weights, **own).fit_transform, corpus)
+    assert told == []
+    without = {"l_freq": None, "h_freq": None, "notch": None, "reference": None}
+    unfiltered = BrainRVQEmbedder(weights, sfreq=200, ch_names=CH_NAMES, **without)
+    expected = unfiltered.fit_transform(in_memory(corpus))
+    np.testing.assert_allclose(features, expected, atol=2e-4 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("name", ["tokenizer", "pretrainer", "embedder"])
+def test_fit_transform__list_of_corpora__takes_their_filters(corpus, name):
+    estimator = tiny(name, **NAMED)
+    _, told = told_of_filters(estimator.fit_transform, [corpus[:8], corpus[8:16]])
+    assert told == []
+    assert estimator.weights_.info["filters"]["notch"] == 50
+
+
+def test_fit_transform__corpus_beside_unfiltered_eeg__one_warning(corpus):
+    tokenizer = tiny("tokenizer", **NAMED | {"sfreq": 200}, batch_size=8)
+    _, told = told_of_filters(tokenizer.fit_transform, [corpus[:8], in_memory(corpus[:2])])
+    assert len(told) == 1
+
+
+def test_validation__corpus_of_other_filters__one_warning(corpus):
+    signals = in_memory(corpus[:8])
+    classifier = tiny("classifier", validation=(corpus[:4], labels_of(corpus)[:4]))
+    _, told = told_of_filters(classifier.fit, signals, labels_of(corpus)[:8])
+    assert len(told) == 1
+
+
 def test_validation__fraction_of_a_corpus__holds_out_whole_subjects(corpus):
     seen = []
 
