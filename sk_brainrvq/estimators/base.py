@@ -74,6 +74,8 @@ class EEGEstimator(BaseEstimator):
     ch_names_in_: list[str] | None
     electrode_report_: ElectrodeReport
     n_channels_in_: int
+    # Head coordinates of the channels of the first recording, in metres, where it has any.
+    _positions_in: Mapping[str, NDArray] | None
     # Kind of network and net class that a fitted estimator holds.
     _kind: ClassVar[str]
     _net_class: ClassVar[type[EEGNet]] = EEGNet
@@ -127,6 +129,7 @@ class EEGEstimator(BaseEstimator):
         self._take_filters_of(X)
         first = X.recordings[0]
         self.ch_names_in_, self.n_channels_in_ = list(first.ch_names), len(first.ch_names)
+        self._positions_in = first.places
         self.n_features_in_ = self.n_channels_in_
         self._takes_2d = self._fitted_on_array = False
         prepared = X.prepared(**self._matching(), warn=True)
@@ -250,6 +253,7 @@ class EEGEstimator(BaseEstimator):
             return blocks
         first = next(blocks)
         self.ch_names_in_, self.n_channels_in_ = first.ch_names, first.n_channels
+        self._positions_in = first.positions
         if not plain:
             self.n_features_in_, self._takes_2d = first.n_channels, False
         return chain([first], blocks)

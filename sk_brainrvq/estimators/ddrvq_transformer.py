@@ -181,6 +181,7 @@ class DDRVQTransformer(TrainedTransformer):
         "history_",
         "codebook_usage_",
         "perplexity_",
+        "_positions_in",
     )
 
     def __init__(
@@ -503,6 +504,8 @@ class DDRVQTransformer(TrainedTransformer):
             self.n_channels_in_,
             rows,
             official,
+            # Tokenizers saved by an earlier version lack them.
+            positions=getattr(self, "_positions_in", None),
             electrode_map=self.electrode_map,
         )
         return electrode_rows(matches)
@@ -515,23 +518,25 @@ class DDRVQTransformer(TrainedTransformer):
         Parameters
         ----------
         X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
-            As in :meth:`fit`, epochs of one length.
+            As in :meth:`fit`; of several recordings those of one montage, rate and length.
         n_levels : int, optional
             Levels used; all by default.
 
         Returns
         -------
-        ndarray, float32
-            In microvolts, in the shape of X (for Epochs: of their good EEG channels), at the
-            rate of X.
+        ndarray, shape (n_epochs, n_channels, n_times), float32
+            In microvolts. Arrays and Epochs come back at their own rate and in their own shape
+            (Epochs: of their good EEG channels). Continuous recordings and corpora come back as
+            their windows at 200 Hz.
+
+        Raises
+        ------
+        InvalidEEGError
+            If X mixes montages, rates or lengths, which no one array can hold.
         """
         check_is_fitted(self)
         blocks = list(self._blocks(X, reset=False))
-        if len(blocks) > 1:
-            raise InvalidEEGError(
-                f"X holds epochs of {len(blocks)} montages, rates or lengths; reconstruct them one "
-                "kind at a time."
-            )
+        _check_alike(blocks)
 
         def rebuild(batch: Batch) -> torch.Tensor:
             waveform = self._decoded(batch, n_levels)
@@ -589,3 +594,15 @@ class DDRVQTransformer(TrainedTransformer):
         share = counts / counts.sum(-1, keepdims=True)
         self.codebook_usage_ = np.count_nonzero(counts, axis=-1) / np.array(sizes)
         self.perplexity_ = np.exp(-xlogy(share, share).sum(-1))
+
+
+def _check_alike(blocks: Sequence[EpochBlock]) -> None:
+    """Raise InvalidEEGError unless the blocks have the same channels, rate and length."""
+    kinds = {(tuple(b.ch_names or ()), b.sfreq, b.data.shape[1:]) for b in blocks}
+    if len(kinds) > 1:
+        sizes = sorted((*shape, sfreq) for _, sfreq, shape in kinds)
+        listed = ", ".join(f"({n}, {n_times}, {sfreq:g} Hz)" for n, n_times, sfreq in sizes)
+        raise InvalidEEGError(
+            f"X holds epochs of {len(kinds)} montages, rates or lengths, which one array cannot "
+            f"hold: (channels, samples, rate) are {listed}. Reconstruct them one kind at a time."
+        )

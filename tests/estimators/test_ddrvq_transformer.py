@@ -1,11 +1,16 @@
 """The tokenizer learns: structured signals come back, finer with every level."""
 
+import pickle
 from collections import Counter
 from functools import cache
 
+import mne
 import numpy as np
 import pytest
-from tiny import fitted, make_eeg, tiny
+from tiny import CH_NAMES, fitted, make_eeg, tiny
+
+from sk_brainrvq import DDRVQTransformer, EEGCorpus, build_corpus
+from sk_brainrvq.signals import InvalidEEGError
 
 NAMES = ["C3", "C4"]
 
@@ -116,3 +121,79 @@ def test_given_weights__max_epochs_1__are_trained_on():
     # What was given is a value: it stays.
     assert weights.digest == digest
     assert tiny("tokenizer", weights=weights, max_epochs=0).fit(make_eeg()).weights_ == weights
+
+
+# Recordings of MNE
+
+FROM_MNE = {"sfreq": None, "ch_names": None, "window": 2.0}
+
+
+def to_raw(seed, names=CH_NAMES, sfreq=200.0):
+    """Six seconds of noise."""
+    noise = np.random.default_rng(seed).normal(scale=20e-6, size=(len(names), int(6 * sfreq)))
+    return mne.io.RawArray(noise, mne.create_info(list(names), sfreq, "eeg"), verbose="error")
+
+
+@cache
+def fitted_on_raw():
+    return tiny("tokenizer", **FROM_MNE).fit(to_raw(0))
+
+
+def test_reconstruct__recordings_of_one_montage__those_of_each_one_after_the_other():
+    recordings = [to_raw(seed) for seed in range(3)]
+    result = fitted_on_raw().reconstruct(recordings)
+    assert result.shape == (9, 4, 400)
+    alone = [fitted_on_raw().reconstruct(recording) for recording in recordings]
+    np.testing.assert_allclose(result, np.concatenate(alone), atol=1e-3)
+
+
+def test_reconstruct__raw_of_another_rate__windows_at_200_hertz():
+    assert fitted_on_raw().reconstruct(to_raw(0, sfreq=500.0)).shape == (3, 4, 400)
+
+
+def test_reconstruct__corpus_of_several_recordings__its_windows_in_order(tmp_path):
+    files = [tmp_path / f"sub-{subject}_raw.fif" for subject in range(2)]
+    for subject, file in enumerate(files):
+        to_raw(subject).save(file, verbose="error")
+    build_corpus(files, tmp_path / "corpus", l_freq=None, h_freq=None, notch=None)
+    corpus = EEGCorpus(tmp_path / "corpus", window=2)
+    windows = np.concatenate(list(corpus), axis=1) * 1e-6
+    same = mne.io.RawArray(windows, mne.create_info(CH_NAMES, 200, "eeg"), verbose="error")
+    result = fitted_on_raw().reconstruct(corpus)
+    np.testing.assert_allclose(result, fitted_on_raw().reconstruct(same), atol=1e-3)
+    swapped = fitted_on_raw().reconstruct(corpus[::-1])
+    np.testing.assert_allclose(swapped, result[::-1], atol=1e-3)
+
+
+def test_reconstruct__two_montages__error_lists_both():
+    items = [to_raw(0), to_raw(1), to_raw(2, names=["Cz", "Pz"])]
+    with pytest.raises(
+        InvalidEEGError, match=r"epochs of 2 montages.*\(2, 400, 200 Hz\), \(4, 400, 200 Hz\)"
+    ):
+        fitted_on_raw().reconstruct(items)
+
+
+def test_inverse_transform__electrodes_known_by_coordinates_alone__decodes_there(tmp_path):
+    # Near Fp1, C3, Cz and O2, in metres.
+    places = [[-0.03, 0.08, 0.0], [-0.065, -0.01, 0.065], [0, -0.01, 0.1], [0.03, -0.11, 0.01]]
+    names = ["EEG001", "EEG002", "EEG003", "EEG004"]
+    digitised = dict(zip(names, np.array(places), strict=True))
+    montage = mne.channels.make_dig_montage(digitised, coord_frame="head")
+    raw = to_raw(0, names).set_montage(montage)
+    tokenizer = tiny("tokenizer", **FROM_MNE, max_epochs=5).fit(to_raw(0))
+    tokenizer = tiny("tokenizer", **FROM_MNE, weights=tokenizer.weights_, max_epochs=0).fit(raw)
+    assert {row["how"] for row in tokenizer.electrode_report_} != {"mean"}
+
+    patches = tokenizer.reconstruct(raw).reshape(3, 4, 2, 200)
+    standardised = patches - patches.mean(-1, keepdims=True)
+    standardised /= standardised.std(-1, keepdims=True)
+    tokenizer.save_pretrained(tmp_path)
+    for copy in (
+        tokenizer,
+        pickle.loads(pickle.dumps(tokenizer)),
+        DDRVQTransformer.from_pretrained(tmp_path),
+    ):
+        decoded = copy.inverse_transform(copy.transform(raw))
+        decoded = decoded - decoded.mean(-1, keepdims=True)
+        decoded /= decoded.std(-1, keepdims=True)
+        np.testing.assert_allclose(decoded, standardised, atol=1e-3)
