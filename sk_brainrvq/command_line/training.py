@@ -104,12 +104,14 @@ def tokenizer_fit(inputs: tuple[str, ...], out: Path, quiet: bool, **settings: A
         *_training_options(
             BrainRVQPretrainer,
             {
-                "tokenizer": "Folder of the tokenizer whose codes are predicted; by default one "
-                "of the same architecture is fitted first.",
+                "tokenizer": "Folder of the tokenizer whose codes are predicted, or of a "
+                "pretrained model that holds it; by default one of the same architecture is "
+                "fitted first.",
                 "tokenizer_max_epochs": "Passes over the input of the tokenizer that is fitted "
                 "where none is given; 20 by default.",
                 "weights": "Folder of a pretrained model to start from, in place of from scratch; "
-                "needs its --tokenizer, and is used as it is unless --max-epochs is given.",
+                "needs its --tokenizer, for which the same folder serves, and is used as it is "
+                "unless --max-epochs is given.",
             },
         ),
         WorkOption(

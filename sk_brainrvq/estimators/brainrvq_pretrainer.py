@@ -41,6 +41,7 @@ from sk_brainrvq.training import (
 )
 from sk_brainrvq.weights import CheckpointError, Weights, resolve_weights
 from sk_brainrvq.weights.modules import build_module, fill_untrained_time_rows
+from sk_brainrvq.weights.resolving import tokenizer_of
 
 # Weight of importance in the masks of score: the middle of the training curriculum.
 _SCORE_INFO_WEIGHT = 0.45
@@ -54,11 +55,12 @@ class BrainRVQPretrainer(EmbeddingMixin, TrainedTransformer):
     ----------
     tokenizer : None, "default", path or Weights, default=None
         Weights of the tokenizer whose codes are predicted. None fits a
-        :class:`DDRVQTransformer` of the same architecture on X first.
+        :class:`DDRVQTransformer` of the same architecture on X first. The path of a saved
+        pretrainer stands for the tokenizer that it holds.
     weights : None, "default", path or Weights, default=None
         Pretraining weights to start from. None starts from scratch; given weights are used
         as they are, or trained on where ``max_epochs`` is given; they need the ``tokenizer``
-        they were pretrained with.
+        they were pretrained with: "default" for "default", the same path for a saved pretrainer.
     architecture : {"tiny", "small", "base"}, default="small"
         Preset of sizes; "base" is the paper's.
     embed_dim, depth, decoder_depth : int, optional
@@ -319,11 +321,7 @@ class BrainRVQPretrainer(EmbeddingMixin, TrainedTransformer):
         tokenizer = self._given_tokenizer()
         sizes = self._sizes(weights, tokenizer)
         if weights is not None and tokenizer is None:
-            raise CheckpointError(
-                f"weights={weights!r} was given without a tokenizer: its heads know the codes of "
-                "the tokenizer it was pretrained with alone. Pass that one, too: "
-                "tokenizer=pretrainer.tokenizer_weights_."
-            )
+            raise _no_tokenizer(self.weights)
         depth = sizes["depth"] if weights is None else weights.encoder_config["depth"]
         check_pooling(self.pooling, self.layer, depth, self.spectrum, self.covariance)
         self._info = {} if weights is None else weights.info
@@ -501,6 +499,21 @@ class BrainRVQPretrainer(EmbeddingMixin, TrainedTransformer):
                 total += float(output.accuracy.mean()) * mask.numel()
                 n_positions += mask.numel()
         return total / n_positions
+
+
+def _no_tokenizer(weights: Any) -> CheckpointError:
+    """The error for weights alone, which says what to pass beside them."""
+    found = tokenizer_of(weights)
+    advice = (
+        f"tokenizer={str(found)!r} (on the command line --tokenizer {found})."
+        if found is not None
+        else "tokenizer=pretrainer.tokenizer_weights_ of the fitted pretrainer, or the folder that "
+        "it, or its tokenizer, was saved in."
+    )
+    return CheckpointError(
+        f"weights={weights!r} was given without a tokenizer: its heads know the codes of the "
+        f"tokenizer it was pretrained with alone. Pass that one, too: {advice}"
+    )
 
 
 def _check_same_codes(weights: Weights, tokenizer: Weights) -> None:

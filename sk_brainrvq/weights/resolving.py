@@ -6,7 +6,10 @@ from typing import Any
 
 from sk_brainrvq.weights.checkpoint import BUNDLED
 from sk_brainrvq.weights.exceptions import CheckpointError
-from sk_brainrvq.weights.weights import Weights
+from sk_brainrvq.weights.weights import Weights, read_attached
+
+# Name under which a saved pretrainer holds its tokenizer.
+_TOKENIZER = "tokenizer_weights_"
 
 
 @cache
@@ -42,6 +45,7 @@ def resolve_weights(weights: Any, kinds: tuple[str, ...], parameter: str) -> Wei
     Parameters
     ----------
     weights : "default", None, path or Weights
+        The path of a saved pretrainer stands for its tokenizer where a tokenizer alone serves.
     kinds : tuple of str
         Kinds that serve.
     parameter : str
@@ -61,7 +65,7 @@ def resolve_weights(weights: Any, kinds: tuple[str, ...], parameter: str) -> Wei
     if isinstance(weights, str) and weights == "default":
         weights = bundled_weights("default-tokenizer" if kinds == ("tokenizer",) else "default")
     if isinstance(weights, (str, Path)):
-        weights = Weights(weights)
+        weights = _read(weights, kinds)
     if not isinstance(weights, Weights):
         raise CheckpointError(
             f"{parameter}={weights!r} was given; expected 'default', None, a path or a Weights."
@@ -69,6 +73,44 @@ def resolve_weights(weights: Any, kinds: tuple[str, ...], parameter: str) -> Wei
     if weights.kind not in kinds:
         raise CheckpointError(
             f"{parameter}={weights!r} holds a network of kind {weights.kind!r}; expected one of "
-            f"{', '.join(kinds)}."
+            f"{', '.join(kinds)}.{_hint(weights, kinds, parameter)}"
         )
     return weights
+
+
+def tokenizer_of(weights: Any) -> Any:
+    """What ``tokenizer=`` takes to give the tokenizer that weights were pretrained with.
+
+    Parameters
+    ----------
+    weights : "default", path or Weights
+        As a pretrainer's ``weights=`` takes them.
+
+    Returns
+    -------
+    "default", path or None
+        None where the weights do not tell.
+    """
+    if isinstance(weights, str) and weights == "default":
+        return weights
+    if isinstance(weights, Weights):
+        bundled = (BUNDLED / "default").is_dir() and weights == bundled_weights("default")
+        return "default" if bundled else None
+    return weights if _TOKENIZER in read_attached(weights) else None
+
+
+def _read(path: str | Path, kinds: tuple[str, ...]) -> Weights:
+    """Weights of a path; of a saved pretrainer those of its tokenizer, where that serves alone."""
+    weights = Weights(path)
+    if weights.kind in kinds or "tokenizer" not in kinds:
+        return weights
+    return read_attached(path).get(_TOKENIZER, weights)
+
+
+def _hint(weights: Weights, kinds: tuple[str, ...], parameter: str) -> str:
+    if weights.kind != "pretraining" or "tokenizer" not in kinds:
+        return ""
+    return (
+        f" The tokenizer of a fitted pretrainer is {parameter}=pretrainer.{_TOKENIZER}; that of a "
+        f"saved one is {parameter}= its folder."
+    )

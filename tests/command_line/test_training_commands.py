@@ -125,6 +125,22 @@ def test_pretrain__with_a_tokenizer__keeps_it(folder, tokenizer_folder, tmp_path
     assert "BrainRVQPretrainer.from_pretrained" in result.stdout
 
 
+def test_pretrain__model_as_weights_and_tokenizer__is_trained_further(folder, tmp_path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    small = ("--window", 2, "--device", "cpu", "-q", "--max-epochs", 1)
+    new = ("--architecture", "tiny", "--codebook-size", 16, "--tokenizer-max-epochs", 1)
+    assert run("pretrain", folder, "--out", first, *small, *new).exit_code == 0
+    alone = run("pretrain", folder, "--out", second, "--weights", first, *small)
+    assert alone.exit_code == 1
+    assert f"--tokenizer {first}" in alone.stderr
+    further = ("pretrain", folder, "--out", second, "--weights", first, "--tokenizer", first)
+    result = run(*further, *small)
+    assert result.exit_code == 0, result.stderr
+    before, after = map(BrainRVQPretrainer.from_pretrained, (first, second))
+    assert after.tokenizer_weights_ == before.tokenizer_weights_
+    assert after.weights_ != before.weights_
+
+
 @pytest.mark.parametrize("source", ["folder", "corpus_folder"])
 def test_pretrain__validation__is_watched_and_the_model_loads(source, tmp_path, request):
     result = run(

@@ -5,6 +5,7 @@ import pytest
 from tiny import CH_NAMES, fitted, make_eeg, tiny
 
 from sk_brainrvq import Weights
+from sk_brainrvq.weights import CheckpointError
 
 
 def test_tokenizer__given__is_used():
@@ -65,6 +66,33 @@ def test_given_weights__max_epochs_none__are_used_as_they_are():
     assert pretrainer.history_ == []
     trained = tiny("pretrainer", max_epochs=1, **settings).fit(make_eeg(seed=4))
     assert trained.weights_.digest != weights.digest
+
+
+def test_saved_pretrainer__its_folder_as_weights_and_tokenizer__trains_on(tmp_path):
+    first = fitted("pretrainer")
+    first.save_pretrained(tmp_path)
+    settings = {"weights": str(tmp_path), "tokenizer": str(tmp_path), "codebook_size": None}
+    second = tiny("pretrainer", max_epochs=1, **settings).fit(make_eeg())
+    assert second.tokenizer_weights_ == first.tokenizer_weights_
+    assert second.weights_ != first.weights_
+    unchanged = tiny("pretrainer", max_epochs=None, **settings).fit(make_eeg())
+    np.testing.assert_array_equal(unchanged.transform(make_eeg()), first.transform(make_eeg()))
+
+
+def test_weights_alone__error_says_what_to_pass_for_the_tokenizer(tmp_path):
+    fitted("pretrainer").save_pretrained(tmp_path / "model")
+    fitted("pretrainer").weights_.save(tmp_path / "alone")
+    for given, advice in (
+        ("default", r"tokenizer='default'"),
+        (Weights("default"), r"tokenizer='default'"),
+        (tmp_path / "model", rf"tokenizer='{tmp_path / 'model'}'"),
+        (str(tmp_path / "model"), rf"tokenizer='{tmp_path / 'model'}'"),
+        (tmp_path / "alone", r"tokenizer=pretrainer\.tokenizer_weights_"),
+        (fitted("pretrainer").weights_, r"tokenizer=pretrainer\.tokenizer_weights_"),
+    ):
+        pretrainer = tiny("pretrainer", weights=given, architecture="small", codebook_size=None)
+        with pytest.raises(CheckpointError, match=f"Pass that one, too: {advice}"):
+            pretrainer.fit(make_eeg())
 
 
 def test_weights__changed_copy_of_info_and_config__change_nothing():

@@ -174,3 +174,23 @@ def test_resolve__usable_value__gives_weights(tmp_path):
     assert resolve_weights(weights, KINDS, "weights") is weights
     assert resolve_weights(tmp_path, KINDS, "weights") == weights
     assert resolve_weights(str(tmp_path), KINDS, "weights") == weights
+
+
+def test_resolve__path_of_a_pretrainer__stands_for_its_tokenizer_where_that_alone_serves(tmp_path):
+    model, tokenizer = make_weights("pretraining"), make_weights("tokenizer")
+    model.save(tmp_path, attached={"tokenizer_weights_": tokenizer})
+    for path in (tmp_path, str(tmp_path), tmp_path / "model.safetensors"):
+        assert resolve_weights(path, ("tokenizer",), "tokenizer") == tokenizer
+        assert resolve_weights(path, KINDS, "weights") == model
+    with pytest.raises(CheckpointError, match=r"kind 'pretraining'.*classifier, encoder"):
+        resolve_weights(tmp_path, ("classifier", "encoder"), "weights")
+
+
+def test_resolve__pretraining_weights_for_a_tokenizer__error_says_where_it_is(tmp_path):
+    weights = make_weights("pretraining")
+    weights.save(tmp_path)
+    for given in (weights, tmp_path):
+        with pytest.raises(
+            CheckpointError, match=r"one of tokenizer\..*tokenizer=pretrainer\.tokenizer_weights_"
+        ):
+            resolve_weights(given, ("tokenizer",), "tokenizer")
