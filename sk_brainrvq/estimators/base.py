@@ -25,6 +25,7 @@ from sk_brainrvq.estimators.corpus_filters import (
 )
 from sk_brainrvq.estimators.input_checks import (
     channel_order,
+    check_container,
     check_is_array,
     n_dimensions,
     to_numbers,
@@ -225,6 +226,8 @@ class EEGEstimator(BaseEstimator):
     def _blocks(self, X: Any, reset: bool) -> Iterator[EpochBlock]:
         """Blocks of X, read as they are asked for; with ``reset`` the first gives the channels."""
         plain = is_plain_array(X)
+        if plain:
+            check_container(X, type(self).__name__)  # before anything is said of its rate
         arrays = holds_arrays(X)
         if reset:
             self._fitted_on_array = arrays

@@ -1,6 +1,8 @@
 """Checks of what users hand over as arrays, and of the channels they name."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import islice
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ def check_is_array(X: Any, estimator: str) -> None:
     module = type(X).__module__.split(".")[0]
     if X is None or isinstance(X, (str, Path)) or module == "mne":
         raise InvalidEEGError(f"X is {'None' if X is None else 'of type ' + kind}; {expected}")
+    check_container(X, estimator)
     if isinstance(X, np.ma.MaskedArray):
         raise InvalidEEGError(f"X is a masked array, whose mask would be lost; {expected}")
     if isinstance(X, (list, tuple)):
@@ -43,6 +46,52 @@ def check_is_array(X: Any, estimator: str) -> None:
             f"X is empty, with shape {tuple(X.shape)}; {expected} At least one epoch, one channel "
             "and one sample are needed."
         )
+
+
+def check_container(X: Any, estimator: str) -> None:
+    """Raise InvalidEEGError for what holds EEG, or its paths, but is neither an array nor a list.
+
+    Parameters
+    ----------
+    X : object
+        What is neither a recording, Epochs, a dataset, a corpus nor a list of these.
+    estimator : str
+        Its name, for the message.
+    """
+    kind = type(X).__name__
+    if type(X).__module__.split(".")[0] == "mne":
+        return  # some are iterators too; they have an error of their own
+    if isinstance(X, Mapping):
+        found = f"of type {kind}, with keys {', '.join(map(repr, islice(X, 3)))}"
+        advice = "Pass one of its values, or all of them: list(X.values())."
+    elif isinstance(X, Iterator) or _is_bag(X):
+        found, advice = f"of type {kind}", "Pass a list: list(X)."
+    elif _is_column_of_objects(X):
+        found, advice = f"a 1-D {kind} of text or objects", "Pass a list: X.tolist()."
+    else:
+        return
+    raise InvalidEEGError(
+        f"X is {found}; {estimator} expects a numeric array (n_epochs, n_channels, n_times), "
+        "mne.Epochs, mne.io.Raw, a path, a braindecode dataset, an EEGCorpus, or a list of these. "
+        f"{advice}"
+    )
+
+
+def _is_bag(X: Any) -> bool:
+    """Whether X is a set or the like, that is no array and no table either."""
+    return isinstance(X, Collection) and not (
+        isinstance(X, Sequence) or hasattr(X, "__array__") or hasattr(X, "ndim")
+    )
+
+
+def _is_column_of_objects(X: Any) -> bool:
+    """Whether X is a 1-D array, or a column of a table, of paths or recordings."""
+    if getattr(X, "ndim", None) != 1 or not hasattr(X, "tolist"):
+        return False
+    if getattr(getattr(X, "dtype", None), "kind", "O") in "biufc":
+        return False
+    values = X.tolist()
+    return bool(values) and not isinstance(values[0], (Real, complex))
 
 
 def channel_order(found: Sequence[str], wanted: Sequence[str]) -> tuple[list[int], list[str]]:

@@ -2,8 +2,11 @@
 
 import re
 import warnings
+from functools import cache
 
+import mne
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.exceptions import NotFittedError
 from tiny import CH_NAMES, NAMES, apply, fit, fitted, make_eeg, make_labels, tiny
@@ -248,3 +251,50 @@ def test_x__fit_and_apply__is_left_as_it_was(name):
 def test_classifier__unusable_y__says_why(y, message):
     with pytest.raises(ValueError, match=message):
         tiny("classifier").fit(make_eeg(), y)
+
+
+# Paths and recordings in what is no list
+
+PATHS = ["sub-01_eeg.edf", "sub-02_eeg.edf"]
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        (np.array(PATHS), r"a 1-D ndarray of text or objects; .*Pass a list: X\.tolist\(\)"),
+        (np.array(PATHS, dtype=object), r"a 1-D ndarray of text or objects; .*X\.tolist\(\)"),
+        (pd.Series(PATHS), r"a 1-D Series of text or objects; .*Pass a list: X\.tolist\(\)"),
+        (pd.Index(PATHS), r"a 1-D Index of text or objects; .*Pass a list: X\.tolist\(\)"),
+        (iter(PATHS), r"of type list_iterator; .*Pass a list: list\(X\)"),
+        ((path for path in PATHS), r"of type generator; .*Pass a list: list\(X\)"),
+        (set(PATHS), r"of type set; .*Pass a list: list\(X\)"),
+        ({}.values(), r"of type dict_values; .*Pass a list: list\(X\)"),
+        ({"train": 1, "test": 2}, r"of type dict, with keys 'train', 'test'; .*list\(X\.values"),
+    ],
+)
+@every_stage
+@every_estimator
+def test_no_list__fit_and_apply__says_its_type_and_what_to_pass(name, stage, X, message):
+    estimator = tiny(name, sfreq=None) if stage == "fit" else fitted_on_epochs(name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", EEGWarning)  # nothing of a rate comes first
+        with pytest.raises(InvalidEEGError, match=message):
+            fit_or_apply(estimator, stage, X)
+
+
+def fit_or_apply(estimator, stage, X):
+    return estimator.fit(X, make_labels()) if stage == "fit" else apply(estimator, X)
+
+
+@cache
+def fitted_on_epochs(name):
+    """Fitted on what has a rate of its own: arrays would be told that they need one."""
+    info = mne.create_info(CH_NAMES, 200, "eeg")
+    epochs = mne.EpochsArray(make_eeg() * 1e-6, info, verbose="error")
+    return fit(tiny(name, sfreq=None, ch_names=None), epochs)
+
+
+def test_numbers_in_a_column__still_told_to_reshape():
+    for X in (np.ones(600), pd.Series(np.ones(600)), np.ones(600, dtype=object)):
+        with pytest.raises(InvalidEEGError, match=r"1 dimension; .*Reshape your data"):
+            tiny("embedder").fit(X)
