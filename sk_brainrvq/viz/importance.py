@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sk_brainrvq.signals import ReadSettings, stream
 from sk_brainrvq.viz import style
-from sk_brainrvq.viz.inputs import check_epoch, names_of
+from sk_brainrvq.viz.inputs import epoch_of, names_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,6 +27,8 @@ def plot_importance(
     *,
     sfreq: float | None = None,
     ch_names: Sequence[str] | None = None,
+    unit: str = "uV",
+    window: float = 10.0,
     epoch: int = 0,
     info_weight: float = 0.5,
     random_state: int = 0,
@@ -35,12 +38,16 @@ def plot_importance(
 
     Parameters
     ----------
-    X : ndarray, shape (n_epochs, n_channels, n_times), or mne.Epochs
-        Arrays in microvolts; Epochs carry their own unit, rate and names.
+    X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
+        Array (n_epochs, n_channels, n_times) or, for one channel, (n_epochs, n_times).
     sfreq : float, optional
         Sampling rate of arrays in Hz; 200 by default.
     ch_names : sequence of str, optional
         Of arrays.
+    unit : {"uV", "mV", "V"}, default="uV"
+        Of arrays; MNE objects carry their own unit, rate and names.
+    window : float, default=10.0
+        Seconds: how continuous recordings are cut into epochs.
     epoch : int, default=0
         Counted from 0.
     info_weight : float, default=0.5
@@ -57,8 +64,8 @@ def plot_importance(
     Raises
     ------
     ValueError
-        If X is no 3-D array and no Epochs, ``epoch`` is not in it, ``info_weight`` is not
-        between 0 and 1, or names do not match channels.
+        If X cannot be used as EEG, ``epoch`` is not in it, ``info_weight`` is not between 0
+        and 1, or names do not match channels.
 
     Examples
     --------
@@ -75,7 +82,7 @@ def plot_importance(
 
     if not 0 <= info_weight <= 1:
         raise ValueError(f"info_weight={info_weight} was given; expected a weight from 0 to 1.")
-    patches, names = _patches(X, sfreq, ch_names, epoch)
+    patches, names = _patches(X, ReadSettings(sfreq, ch_names, unit, window), epoch)
     scores, hidden = _scores_and_mask(patches, info_weight, random_state)
     n_channels, n_patches = scores.shape
     names = names_of(names, n_channels)
@@ -111,26 +118,11 @@ def plot_importance(
     return ax
 
 
-def _patches(X: Any, sfreq: float | None, ch_names: Any, epoch: int) -> tuple[NDArray, Any]:
+def _patches(X: Any, settings: ReadSettings, epoch: int) -> tuple[NDArray, list[str] | None]:
     """Patches (1, n_channels, n_patches, 200) in 100 microvolts, and names of channels."""
-    from sk_brainrvq.signals import blocks_from_array, blocks_from_epochs, stream
-    from sk_brainrvq.signals.recordings import is_mne_epochs
-
-    if is_mne_epochs(X):
-        check_epoch(epoch, len(X))
-        blocks = blocks_from_epochs(X[epoch : epoch + 1])
-        ch_names = blocks[0].ch_names
-    else:
-        X = np.asarray(X)
-        if X.ndim != 3 or not 0 <= epoch < len(X):
-            raise ValueError(
-                f"epoch={epoch} was given for X of shape {X.shape}; expected X (n_epochs, "
-                "n_channels, n_times) and an epoch within it."
-            )
-        blocks = blocks_from_array(X[epoch : epoch + 1], sfreq, None, "uV")
-    groups = list(stream(blocks, warn=False))
-    groups.sort(key=lambda group: group.segment[0])
-    return np.concatenate([group.patches for group in groups], axis=2), ch_names
+    block = epoch_of(X, settings, epoch)
+    groups = sorted(stream([block], warn=False), key=lambda group: group.segment[0])
+    return np.concatenate([group.patches for group in groups], axis=2), block.ch_names
 
 
 def _scores_and_mask(

@@ -1,7 +1,7 @@
 """What the pictures read: EEG as an estimator sees it, tokenizers and codes, checked."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -58,18 +58,38 @@ def read_epoch(estimator: Any, X: Any, epoch: int) -> Signals:
     ValueError
         If X has no such epoch.
     """
-    blocks = list(read_blocks(X, _settings(estimator), _to_array))
-    n_epochs = 1 + max(int(block.index.max()) for block in blocks)
-    check_epoch(epoch, n_epochs)
-    for block in blocks:
-        rows = np.flatnonzero(block.index == epoch)
-        if rows.size:
-            break
-    data = _microvolts(block, rows, _filters(estimator))[0]
+    block = epoch_of(X, _settings(estimator), epoch)
+    data = _microvolts(block, _filters(estimator))[0]
     # Where X lets itself be cut, one epoch goes through the network instead of all.
     sliceable = isinstance(X, np.ndarray) or (hasattr(X, "get_data") and hasattr(X, "events"))
     part, row = (X[epoch : epoch + 1], 0) if sliceable else (X, epoch)
     return Signals(data, block.sfreq, names_of(block.ch_names, block.n_channels), part, row)
+
+
+def epoch_of(X: Any, settings: ReadSettings, epoch: int) -> EpochBlock:
+    """One epoch of anything that holds EEG, as a block of its own.
+
+    Parameters
+    ----------
+    X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
+    settings : ReadSettings
+    epoch : int
+        From 0.
+
+    Returns
+    -------
+    EpochBlock
+
+    Raises
+    ------
+    ValueError
+        If X cannot be used as EEG or has no such epoch.
+    """
+    blocks = list(read_blocks(X, settings, _to_array))
+    check_epoch(epoch, 1 + max(int(block.index.max()) for block in blocks))
+    block = next(block for block in blocks if epoch in block.index)
+    rows = np.flatnonzero(block.index == epoch)
+    return replace(block, data=block.data[rows], index=block.index[rows])
 
 
 def read_patches(estimator: Any, X: Any) -> list[PatchGroup]:
@@ -123,8 +143,8 @@ def _to_array(X: Any) -> NDArray:
     return np.asarray(X)
 
 
-def _microvolts(block: EpochBlock, rows: NDArray, filters: FilterSettings) -> NDArray:
-    data = np.asarray(block.data[rows], dtype=np.float64) * block.to_microvolts
+def _microvolts(block: EpochBlock, filters: FilterSettings) -> NDArray:
+    data = np.asarray(block.data, dtype=np.float64) * block.to_microvolts
     if filters == FilterSettings() or block.filtered:
         return data
     return filter_epochs(

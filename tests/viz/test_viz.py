@@ -3,11 +3,13 @@
 import subprocess
 import sys
 
+import mne
 import numpy as np
 import pytest
 
 from sk_brainrvq import viz
 from sk_brainrvq.datasets import make_eeg
+from sk_brainrvq.signals import EEGWarning
 from sk_brainrvq.viz import plot_importance
 
 
@@ -34,6 +36,27 @@ def test_plot_importance__epochs__same_as_array(windows, epochs):
     assert [label.get_text() for label in ours.get_yticklabels()] == windows.ch_names
 
 
+def test_plot_importance__raw__its_windows(windows, epochs):
+    signals = np.concatenate(list(windows.X), axis=1) * 1e-6
+    raw = mne.io.RawArray(signals, epochs.info, verbose="error")
+    ours = plot_importance(raw, window=5, epoch=2)
+    array = plot_importance(windows.X, sfreq=windows.sfreq, epoch=2)
+    assert ours.get_xlim() == (0, 5)
+    assert [label.get_text() for label in ours.get_yticklabels()] == windows.ch_names
+    if windows.sfreq == 200:  # else a recording is resampled whole, not window by window
+        scores = array.images[0].get_array()
+        np.testing.assert_allclose(ours.images[0].get_array(), scores, atol=1e-4)
+
+
+def test_plot_importance__volts__unit_as_the_warning_advises():
+    X = make_eeg(1, 4, random_state=0).X
+    expected = plot_importance(X).images[0].get_array()
+    with pytest.warns(EEGWarning, match="Pass unit='V'"):
+        plot_importance(X * 1e-6)
+    result = plot_importance(X * 1e-6, unit="V").images[0].get_array()
+    np.testing.assert_allclose(result, expected, atol=1e-4)
+
+
 def test_plot_importance__row_height__is_what_the_title_says():
     X = np.zeros((1, 1, 400), np.float32)
     X[0, 0] = 30 * np.sign(np.sin(2 * np.pi * 5 * (np.arange(400) + 0.5) / 200))
@@ -52,10 +75,12 @@ def test_plot_importance__same_seed__same_mask():
 
 def test_plot_importance__bad_input__clear_error():
     X = make_eeg(1, 4, random_state=0).X
-    with pytest.raises(ValueError, match="epoch=4 was given for X of shape"):
+    with pytest.raises(ValueError, match="epoch=4 was given; expected a number from 0 to 3"):
         plot_importance(X, epoch=4)
-    with pytest.raises(ValueError, match="2 ch_names were given for 19 channels"):
+    with pytest.raises(ValueError, match=r"2 names \('a', 'b'\) for 19 channels"):
         plot_importance(X, ch_names=["a", "b"])
+    with pytest.raises(ValueError, match=r"X has 1 dimensions .*expected \(n_epochs, n_channels"):
+        plot_importance(X[0, 0])
     with pytest.raises(ValueError, match=r"info_weight=1\.5 was given"):
         plot_importance(X, info_weight=1.5)
 
