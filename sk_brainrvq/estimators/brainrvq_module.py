@@ -16,6 +16,7 @@ from sk_brainrvq.estimators.architectures import (
 )
 from sk_brainrvq.nn import EEGEncoder, EncoderClassifier
 from sk_brainrvq.signals import EEGWarning, InvalidEEGError, match_electrodes
+from sk_brainrvq.signals.electrode_names import refuse_one_string
 from sk_brainrvq.signals.electrodes import (
     ElectrodeReport,
     electrode_report,
@@ -272,6 +273,7 @@ def _channels(
     chs_info: Sequence[Mapping[str, Any]] | None, ch_names: Sequence[str] | None
 ) -> tuple[list[str] | None, dict[str, NDArray] | None]:
     """Names, and positions in metres of the channels that have any."""
+    refuse_one_string(ch_names)
     if ch_names is not None or chs_info is None:
         return None if ch_names is None else list(ch_names), None
     places = {str(ch["ch_name"]): np.asarray(ch.get("loc", ()), float)[:3] for ch in chs_info}

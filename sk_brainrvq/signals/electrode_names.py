@@ -159,16 +159,14 @@ def _words_of_other_kinds(upper: str) -> list[str]:
 
 def check_ch_names(ch_names: Iterable[str], n_channels: int) -> list[str]:
     """Channel names as a list; raise InvalidEEGError unless unique and one a channel."""
-    if isinstance(ch_names, str | bytes):
-        names = [str(ch_names)]
-    else:
-        try:
-            names = [name.decode() if isinstance(name, bytes) else str(name) for name in ch_names]
-        except (TypeError, UnicodeDecodeError) as error:
-            raise InvalidEEGError(
-                f"ch_names must be a list of channel names, got {type(ch_names).__name__}."
-            ) from error
-    if isinstance(ch_names, str | bytes) or len(names) != n_channels:
+    refuse_one_string(ch_names)
+    try:
+        names = [name.decode() if isinstance(name, bytes) else str(name) for name in ch_names]
+    except (TypeError, UnicodeDecodeError) as error:
+        raise InvalidEEGError(
+            f"ch_names must be a list of channel names, got {type(ch_names).__name__}."
+        ) from error
+    if len(names) != n_channels:
         raise InvalidEEGError(
             f"ch_names has {len(names)} names ({shorten(names)}) for {n_channels} channels; "
             "give one name a channel, in the order of the channels."
@@ -179,6 +177,14 @@ def check_ch_names(ch_names: Iterable[str], n_channels: int) -> list[str]:
             f"ch_names holds {shorten(duplicates)} more than once; channel names must differ."
         )
     return names
+
+
+def refuse_one_string(ch_names: Any) -> None:
+    """Raise InvalidEEGError for a string, whose letters would pass for names."""
+    if isinstance(ch_names, str | bytes):
+        raise InvalidEEGError(
+            f"ch_names={ch_names!r} is one string; expected a list, [{ch_names!r}]."
+        )
 
 
 def checked_map(electrode_map: Mapping[str, Any] | None) -> dict[str, dict[str, float]]:

@@ -18,7 +18,7 @@ from tiny import CH_NAMES, fitted, make_alpha_task, make_eeg, make_labels, tiny
 from torch.utils.data import Subset
 
 from sk_brainrvq.estimators import BrainRVQModule
-from sk_brainrvq.signals import EEGWarning
+from sk_brainrvq.signals import EEGWarning, InvalidEEGError
 
 SMALL = {"weights": None, "architecture": "tiny"}
 QUIET = {"verbose": 0, "train_split": None, "iterator_train__drop_last": False}
@@ -91,6 +91,14 @@ def test_channels__in_another_order__same_logits():
     turned.load_state_dict(network.state_dict())
     with torch.inference_mode():
         torch.testing.assert_close(turned(X.flip(1)), network(X), atol=1e-4, rtol=1e-4)
+
+
+def test_ch_names__one_string__error_in_module_and_estimators():
+    message = r"^ch_names='Cz' is one string; expected a list, \['Cz'\]\.$"
+    with pytest.raises(InvalidEEGError, match=message):
+        module(ch_names="Cz")
+    with pytest.raises(InvalidEEGError, match=message):
+        tiny("embedder", ch_names="Cz").fit(make_eeg(3, n_channels=1))
 
 
 def test_chs_info__unknown_names_with_positions__are_placed():

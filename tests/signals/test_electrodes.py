@@ -331,9 +331,11 @@ def test_ch_names__duplicates__error_lists_them():
         check_ch_names(["C3", "C4", "C3"], 3)
 
 
-def test_ch_names__a_string__is_no_list_of_names():
-    with pytest.raises(InvalidEEGError, match="give one name a channel"):
-        check_ch_names("Cz", 2)
+@pytest.mark.parametrize("n_channels", [1, 2])
+def test_ch_names__a_string__error_gives_the_list_that_is_meant(n_channels):
+    message = r"^ch_names='Cz' is one string; expected a list, \['Cz'\]\.$"
+    with pytest.raises(InvalidEEGError, match=message):
+        check_ch_names("Cz", n_channels)
 
 
 def test_match__names_for_another_number_of_channels__error_gives_both():
