@@ -93,7 +93,8 @@ class DDRVQTransformer(TrainedTransformer):
         Train on random crops of X in place of its epochs as they are.
     checkpoint_dir : path, optional
         Save the training there after each epoch, in a folder named by parameters and data. Fit
-        again and an unfinished training goes on, a finished one returns its result.
+        again and an unfinished training goes on, a finished one returns its result, with
+        ``random_state=None`` too.
     resume_from : path, optional
         Folder of a run in a ``checkpoint_dir``, or a checkpoint in it: go on from there, or fail
         where parameters or data were others.
@@ -125,6 +126,8 @@ class DDRVQTransformer(TrainedTransformer):
     device : str, default="auto"
         "auto" takes CUDA, MPS or the CPU, or a torch device.
     random_state : int, RandomState or None, default=None
+        None draws a new seed at every fit; with ``checkpoint_dir`` it stands for the seed that the
+        run with these parameters and data began with, so that it can go on.
     verbose : int, default=0
         1 shows a progress bar.
 

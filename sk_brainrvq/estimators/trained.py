@@ -1,5 +1,6 @@
 """What the estimators that train a network share: validation, runs on disk, the engine."""
 
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from numbers import Integral
@@ -113,6 +114,8 @@ class TrainedEstimator(EEGEstimator):
             run = run_of(title, configuration, self.checkpoint_dir, self.resume_from)
         processes = started_processes(resolve_device(self.device))
         with training_session(given, processes, run) as session:
+            if given is None and self.resume_from is None:
+                _warn_of_finished(session)
             yield session
 
     def _configuration(
@@ -214,6 +217,19 @@ class TrainedEstimator(EEGEstimator):
             "lr": self.lr,
             "weight_decay": self.weight_decay,
         }
+
+
+def _warn_of_finished(session: Session) -> None:
+    """Say that no new seed was drawn, where a finished run is handed over instead of a new one."""
+    ended = session.state is not None and session.state.header.get("ended")
+    if ended and session.run is not None and session.processes.is_main:
+        warnings.warn(
+            f"random_state=None draws no new seed here: {session.run.folder} holds the finished "
+            "training of these parameters on these data, and its result is handed over. For "
+            "another training pass a seed, such as random_state=1, or another checkpoint_dir.",
+            UserWarning,
+            stacklevel=5,
+        )
 
 
 class TrainedTransformer(TransformerMixin, TrainedEstimator):

@@ -3,6 +3,7 @@
 import random
 import shutil
 import time
+import warnings
 
 import numpy as np
 import pytest
@@ -114,11 +115,40 @@ def test_random_state_none__killed__goes_on_with_the_seed_it_began_with(tmp_path
     copy = tmp_path / "at_once" / run.name
     copy.mkdir(parents=True)
     shutil.copy(run / "configuration.json", copy)
-    resumed = fit("tokenizer", saved)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)  # an unfinished run is what None is kept for
+        resumed = fit("tokenizer", saved)
     assert_same_training(
         resumed, fit("tokenizer", {**saved, "checkpoint_dir": tmp_path / "at_once"})
     )
     assert resumed.weights_ != fit("tokenizer", params).weights_
+
+
+@pytest.mark.parametrize(
+    ("kind", "title", "params"),
+    [
+        ("tokenizer", "tokenizer", {"max_epochs": 1}),
+        ("pretrainer", "pretraining", {"max_epochs": 1, "tokenizer_max_epochs": 1}),
+    ],
+)
+def test_random_state_none__finished_run__handed_over_with_one_warning(
+    kind, title, params, tmp_path
+):
+    params |= {"random_state": None}
+    saved = {**params, "checkpoint_dir": tmp_path / "runs"}
+    first = fit(kind, saved)
+    with pytest.warns(UserWarning, match=r"finished training.* such as random_state=1") as told:
+        again = fit(kind, saved)
+    assert len(told) == 1
+    assert_same_training(again, first)
+    (run,) = saved["checkpoint_dir"].glob(f"{title}-*")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        assert_same_training(fit(kind, {**params, "resume_from": run}), first)  # asked for
+        # What the warning advises.
+        others = {"random_state": 1}, {"checkpoint_dir": tmp_path / "another"}
+        assert all(fit(kind, {**saved, **other}).weights_ != first.weights_ for other in others)
+        fit(kind, {**saved, "random_state": 1})
 
 
 def test_string_groups__as_objects__make_the_same_run_in_every_process(tmp_path):
