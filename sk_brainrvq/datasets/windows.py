@@ -147,6 +147,11 @@ class Windows:
             the columns subject, label and, if there is one, split. Channels that are no
             electrode of the 10-05 system, pairs among them, have no place.
 
+        Raises
+        ------
+        ValueError
+            If there are no windows.
+
         Examples
         --------
         >>> from sk_brainrvq.datasets import make_eeg
@@ -158,6 +163,12 @@ class Windows:
 
         from sk_brainrvq.signals.electrode_positions import template_montage
 
+        if not len(self.X):
+            raise ValueError(
+                "There are no windows to make Epochs of. of_split and of_subjects give none where "
+                "no subject of that side of the split, or none of those subjects, was loaded: load "
+                "more subjects, or choose others."
+            )
         info = mne.create_info(list(self.ch_names), self.sfreq, "eeg")
         # The second column is free; epochs of an array have no other times.
         events = np.stack([np.arange(len(self.y)), np.zeros(len(self.y)), self.y], 1).astype(int)

@@ -16,13 +16,13 @@ class Omitted:
 
 
 def to_json(value: Any) -> Any:
-    """Value as plain JSON; arrays and mappings with other keys are marked.
+    """Value as plain JSON; arrays and mappings with other keys are marked, columns become lists.
 
     Parameters
     ----------
     value : object
-        Of plain types, numpy's, a path, an Engine, RandomCrops or :class:`Omitted`; any other is
-        an error.
+        Of plain types, numpy's, pandas', a path, an Engine, RandomCrops or :class:`Omitted`; any
+        other is an error.
 
     Returns
     -------
@@ -49,6 +49,10 @@ def to_json(value: Any) -> Any:
     if isinstance(value, Mapping):
         pairs = [[to_json(k), to_json(v)] for k, v in value.items()]
         return {_MARK: "mapping", "values": pairs}
+    if isinstance(value, bytes):
+        return {_MARK: "bytes", "values": value.hex()}
+    if hasattr(value, "tolist"):  # a column of a table
+        return to_json(value.tolist())
     raise TypeError(
         f"{value!r} of type {type(value).__name__} cannot be saved as JSON; use pickle or joblib "
         "for an estimator with such a parameter."
@@ -65,7 +69,9 @@ def from_json(value: Any) -> Any:
     if mark == "omitted":
         return Omitted()
     if mark == "array":
-        return np.array(value["values"], dtype=np.dtype(value["dtype"]))
+        return np.array(from_json(value["values"]), dtype=np.dtype(value["dtype"]))
+    if mark == "bytes":
+        return bytes.fromhex(value["values"])
     if mark == "tuple":
         return tuple(from_json(item) for item in value["values"])
     if mark == "engine":

@@ -258,7 +258,9 @@ class TrainedTransformer(TransformerMixin, TrainedEstimator):
 
 
 def _as_text(value: Any) -> str:
-    return repr(value.tolist() if isinstance(value, np.ndarray) else value)
+    # Arrays and columns whole: their own text leaves out the middle of long ones.
+    whole = hasattr(value, "tolist") and not isinstance(value, np.generic)
+    return repr(value.tolist() if whole else value)
 
 
 def _digests(name: str, data: TrainingData) -> dict[str, str]:

@@ -225,6 +225,14 @@ def test_windows__as_epochs__same_signals_labels_and_places():
     assert places["O1"][1] < places["Cz"][1] < places["Fp1"][1]
 
 
+@pytest.mark.parametrize("part", ["of_split", "of_subjects"])
+def test_windows__none_as_epochs__error_says_why_there_can_be_none(part):
+    windows = windows_with_split()
+    empty = windows.of_split("validation") if part == "of_split" else windows.of_subjects([9])
+    with pytest.raises(ValueError, match=rf"no windows to make Epochs of.*{part}.*was loaded"):
+        empty.to_epochs()
+
+
 def test_windows__pairs_of_electrodes_as_epochs__without_places():
     epochs = make_eeg(1, 2, ch_names=["F7-T7", "Cz"], random_state=0).to_epochs()
     assert np.isnan(epochs.info["chs"][0]["loc"][:3]).all()

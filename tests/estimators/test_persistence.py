@@ -9,6 +9,7 @@ from pathlib import Path
 
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
 from tiny import CH_NAMES, NAMES, apply, fit, fitted, make_eeg, make_labels, tiny
 
@@ -196,6 +197,22 @@ def test_save_pretrained__weights_from_a_path__no_path_of_this_machine(kind, tmp
     loaded = type(estimator).from_pretrained(tmp_path / "embedder")
     assert str(tmp_path) not in (tmp_path / "embedder" / "config.json").read_text()
     assert_same_fit(loaded, estimator)
+
+
+@pytest.mark.parametrize("column", [np.array, pd.Index, pd.Series, pd.array, tuple])
+def test_save_pretrained__ch_names_of_any_container__come_back(column, tmp_path):
+    embedder = tiny("embedder", ch_names=column(CH_NAMES)).fit(make_eeg())
+    embedder.save_pretrained(tmp_path)
+    loaded = type(embedder).from_pretrained(tmp_path)
+    assert list(loaded.ch_names) == CH_NAMES == loaded.ch_names_in_
+    np.testing.assert_array_equal(loaded.transform(make_eeg()), embedder.transform(make_eeg()))
+
+
+def test_save_pretrained__ch_names_as_bytes__come_back(tmp_path):
+    names = [name.encode() for name in CH_NAMES]
+    for given in (names, np.array(names)):
+        tiny("embedder", ch_names=given).fit(make_eeg()).save_pretrained(tmp_path)
+        assert list(type(fitted("embedder")).from_pretrained(tmp_path).ch_names) == names
 
 
 def test_save_pretrained__unwritable_parameter__says_to_pickle(tmp_path):

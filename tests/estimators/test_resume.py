@@ -6,6 +6,7 @@ import time
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 from joblib import parallel_config
 from process_tools import Child
@@ -24,6 +25,7 @@ from training_tools import (
     fit_and_forget,
     killed,
     only_run,
+    waves,
 )
 
 from sk_brainrvq.training import Engine, ResumeError
@@ -157,6 +159,17 @@ def test_string_groups__as_objects__make_the_same_run_in_every_process(tmp_path)
     killed("tokenizer", params, 4, groups)
     fit("tokenizer", params, groups=groups)
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_channel_names_in_a_column__long__are_told_apart(tmp_path):
+    # The text of a long column leaves out its middle, where these differ.
+    names = [f"E{number}" for number in range(1, 102)]
+    X = waves(4, 101)
+    for middle in ("E51", "Cz"):
+        columns = pd.Series([*names[:50], middle, *names[51:]])
+        params = {"max_epochs": 1, "ch_names": columns, "checkpoint_dir": tmp_path}
+        fit("tokenizer", params, X=X[..., :200])
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 # Finished, and side by side
