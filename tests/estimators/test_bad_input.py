@@ -93,8 +93,8 @@ def test_ch_names__too_few__says_how_many_for_how_many(name):
 
 
 @every_estimator
-def test_ch_names__one_string__says_one_name_a_channel(name):
-    with pytest.raises(InvalidEEGError, match="give one name a channel"):
+def test_ch_names__one_string__says_the_list_that_is_meant(name):
+    with pytest.raises(InvalidEEGError, match=r"is one string; expected a list, \['Fp1C'\]"):
         fit(tiny(name, ch_names="Fp1C"), make_eeg())
 
 
