@@ -40,7 +40,7 @@ def printed(beginning):
 
 @pytest.mark.parametrize(
     ("split", "heading", "fewest"),
-    [("folds", "#### All folds", 19), ("official", "#### Official split", 8)],
+    [("folds", "#### All folds", 20), ("official", "#### Official split", 8)],
 )
 def test_results__table_of_the_readme__means_over_the_kept_folds(split, heading, fewest):
     table, n_rows = printed(heading), 0
@@ -58,20 +58,22 @@ def test_results__table_of_the_readme__means_over_the_kept_folds(split, heading,
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_results__learning_curve_of_the_readme__means_over_the_kept_folds(size):
-    table = printed("## `learning_curve.py`")
-    # Linear rows may lie there too, of several draws.
-    networks = {
-        name: folds
-        for name, folds in kept(f"subjects-{size}").items()
-        if SYSTEMS[name].default_epochs
-    }
-    assert "scratch" in networks
-    for name, folds in networks.items():
+@pytest.mark.parametrize(
+    ("beginning", "n_draws"), [("## `learning_curve.py`", 1), ("with three draws of training", 3)]
+)
+def test_results__learning_curve_of_the_readme__means_over_the_kept_folds(beginning, n_draws, size):
+    table, found = printed(beginning), []
+    for name, folds in kept(f"subjects-{size}").items():
+        cell = table.get(SYSTEMS[name].label, [""] * 6)[1 + SIZES.index(size)]
+        # Linear rows may lie there too; the repository does not hold them.
+        if not SYSTEMS[name].default_epochs or n_draws > min(map(len, folds.values())):
+            continue
         assert len(folds) == 8
-        mean = np.mean([figures["auroc"] for seeds in folds.values() for figures in seeds.values()])
-        cell = table[SYSTEMS[name].label][1 + SIZES.index(size)]
+        mean = np.mean([f[seed]["auroc"] for f in folds.values() for seed in range(n_draws)])
         assert float(cell.split()[0]) == pytest.approx(mean, abs=0.00051), name
+        found.append(name)
+    assert set(found) >= ({"scratch", "fine-tuned-embedding"} if n_draws == 1 else set())
+    assert n_draws == 1 or size > 2 or "scratch" in found
 
 
 def ranks(values, then):
