@@ -15,6 +15,8 @@ from sk_brainrvq.signals.resampling import TARGET_SFREQ
 _PARTING = ("edge", "bad_acq_skip")
 # What no window may hold: "bad" as in ``mne.Epochs``, and joints, whatever else marks them.
 _LEFT_OUT = ("bad", "edge")
+# Times of annotations are sums: microseconds are what is left of them.
+_TIME_DIGITS = 6
 _REMEDY = "remove or rename these annotations (raw.annotations.delete, raw.annotations.rename)."
 
 Span = tuple[int, int]
@@ -27,7 +29,7 @@ class Marks:
     Attributes
     ----------
     onsets, ends : ndarray, shape (n_annotations,)
-        Seconds from the first sample of the recording.
+        Seconds from the first sample of the recording, to a microsecond.
     descriptions : list of str
     """
 
@@ -55,9 +57,9 @@ def marks_of(raw: Any, prefixes: tuple[str, ...] = _LEFT_OUT) -> Marks:
     """
     annotations = raw.annotations
     rows = [i for i, d in enumerate(annotations.description) if d.lower().startswith(prefixes)]
-    onsets = annotations.onset[rows] - raw.first_time
-    descriptions = [str(annotations.description[row]) for row in rows]
-    return Marks(onsets, onsets + annotations.duration[rows], descriptions)
+    onsets = np.round(annotations.onset[rows] - raw.first_time, _TIME_DIGITS)
+    ends = np.round(onsets + annotations.duration[rows], _TIME_DIGITS)
+    return Marks(onsets, ends, [str(annotations.description[row]) for row in rows])
 
 
 def unbroken_spans(raw: Any) -> tuple[list[Span], list[Span]]:
@@ -155,7 +157,8 @@ def usable_windows(raw: Any, starts: NDArray, length: int) -> NDArray:
     if overlaps.any():
         warnings.warn(
             f"{overlaps.sum()} of {len(starts)} windows are left out, because they overlap "
-            f"annotations {annotations}. To keep them, {_REMEDY}",
+            f"annotations {annotations}. Those that are left begin at "
+            f"sk_brainrvq.signals.window_starts(raw, window, overlap). To keep all, {_REMEDY}",
             EEGWarning,
             stacklevel=3,
         )

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sk_brainrvq.signals.containers import EpochBlock
+from sk_brainrvq.signals.electrode_names import shorten
 from sk_brainrvq.signals.exceptions import InvalidEEGError
 from sk_brainrvq.signals.filtering import FilterSettings
 from sk_brainrvq.signals.projecting import projected
@@ -195,9 +196,15 @@ def _signals(leaf: Any, rows: NDArray, names: list[str]) -> NDArray:
     """Windows as the dataset gives them, of the channels wanted."""
     windows = np.stack([np.asarray(leaf[int(row)][0]) for row in rows])
     info = _source(leaf).info
-    if windows.shape[1] != len(info["ch_names"]):
-        return windows  # a transform picked channels
-    return projected(windows, info, names)
+    if windows.shape[1] == len(info["ch_names"]):
+        return projected(windows, info, names)
+    if windows.shape[1] != len(names):
+        raise InvalidEEGError(
+            f"The dataset gives windows of {windows.shape[1]} channels, by a transform that picks "
+            f"some; expected all {len(info['ch_names'])} of its recording, or its {len(names)} "
+            f"good EEG channels: {shorten(names)}."
+        )
+    return windows
 
 
 def _to_microvolts(signals: NDArray) -> float:

@@ -16,7 +16,8 @@ from sk_brainrvq.signals.resampling import TARGET_SFREQ
 
 INDEX_NAME = "index.jsonl"
 FORMAT = "sk_brainrvq.corpus"
-VERSION = 1
+# 2: bad stretches, projections and filters that files state are heeded.
+VERSION = 2
 
 
 class InvalidCorpusError(InvalidEEGError):

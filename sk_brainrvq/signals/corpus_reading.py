@@ -25,8 +25,6 @@ _SMALLEST_SCALE = 1e-9
 _COARSE_SCALE = 0.5
 _LARGEST_MICROVOLTS = 1e9
 _SECOND = int(TARGET_SFREQ)
-# Times of annotations are sums: microseconds are what is left of them.
-_TIME_DIGITS = 6
 
 
 @dataclass(frozen=True)
@@ -169,8 +167,7 @@ def marked_seconds(marks: Marks, n_times: int) -> tuple[tuple[int, int], ...]:
         such as a joint, marks the second that it is in or begins.
     """
     n_seconds = -(-n_times // _SECOND)
-    firsts = np.floor(np.round(marks.onsets, _TIME_DIGITS)).astype(int)
-    ends = np.ceil(np.round(marks.ends, _TIME_DIGITS)).astype(int)
+    firsts, ends = np.floor(marks.onsets).astype(int), np.ceil(marks.ends).astype(int)
     runs = zip(
         np.maximum(firsts, 0), np.minimum(np.maximum(ends, firsts + 1), n_seconds), strict=True
     )

@@ -89,7 +89,7 @@ def open_corpus(out: Path, settings: dict[str, Any]) -> None:
     Raises
     ------
     InvalidCorpusError
-        If it is another Zarr group, or a corpus with other settings.
+        If it is another Zarr group, or a corpus with other settings or of an earlier version.
     """
     if not (out / _METADATA).exists():
         (out / RECORDINGS).mkdir(exist_ok=True)
@@ -101,6 +101,12 @@ def open_corpus(out: Path, settings: dict[str, Any]) -> None:
     if header.get("format") != FORMAT:
         raise InvalidCorpusError(f"{out} holds another Zarr group. Give a new or an empty folder.")
     check_version(header, str(out))
+    if header["version"] < VERSION:
+        raise InvalidCorpusError(
+            f"The corpus at {out} was built by an earlier version, which heeded neither bad "
+            "stretches nor projections that files hold: recordings built now would differ. It can "
+            "be used as it is; to add to it, or to heed them, build into another folder."
+        )
     before = header["settings"]
     changed = [name for name in settings if settings[name] != before.get(name)]
     if changed:

@@ -100,7 +100,9 @@ def _texts(file: BinaryIO, start: int, n_signals: int, size: int) -> list[str]:
 
 def _edge(kind: str, text: str) -> float | None:
     """Frequency in Hz after "HP:" or "LP:"; None where there is no number, or another unit."""
-    found = re.findall(rf"{kind}:\s*([0-9.,]+)(?:\s*[Hh][Zz]|(?=[\s;/]|$))", text)
+    other_unit = r"(?:m?s|sec|kHz)\b"
+    end = rf"(?=[;/]|\s*$|\s+(?!{other_unit}))"
+    found = re.findall(rf"{kind}:\s*([0-9.,]+)(?:\s*[Hh][Zz]|{end})", text)
     try:
         return _known(float(found[-1].replace(",", "."))) if found else None
     except ValueError:

@@ -33,6 +33,7 @@ def filter_continuous(
     lowpass: float | None = None,
     ch_names: Sequence[str] | None = None,
     spans: Sequence[Span] | None = None,
+    shortest: float = 1.0,
 ) -> NDArray:
     """Filter and reference a continuous recording.
 
@@ -52,6 +53,8 @@ def filter_continuous(
         Stretches that were recorded without a break: first sample, and the one after the last.
         Each is filtered on its own, as ``Raw.filter`` does between annotations of EDGE and
         BAD_ACQ_SKIP; what lies outside of them is not filtered. All of it by default.
+    shortest : float, default=1.0
+        Seconds: spans that are shorter than this, of which nothing will be used, are not warned of.
 
     Returns
     -------
@@ -75,16 +78,16 @@ def filter_continuous(
         return _filter(signals[None], sfreq, settings, highpass, lowpass, ch_names, is_cut=False)[0]
     filtered = np.array(subtract_reference(signals, settings.reference, ch_names), np.float64)
     band = (sfreq, replace(settings, reference=None), highpass, lowpass, None)
-    judged = _shortest_of_a_second(spans, sfreq)
+    judged = _shortest_span(spans, shortest * sfreq)
     for span in spans:
         part = filtered[None, :, slice(*span)]
         part[:] = _filter(part, *band, is_cut=False, warns=span == judged)
     return filtered
 
 
-def _shortest_of_a_second(spans: Sequence[Span], sfreq: float) -> Span | None:
-    """The span to warn of; in a shorter one hardly any window fits."""
-    long = [span for span in spans if span[1] - span[0] >= sfreq]
+def _shortest_span(spans: Sequence[Span], n_times: float) -> Span | None:
+    """The span to warn of: the shortest that has so many samples."""
+    long = [span for span in spans if span[1] - span[0] >= n_times]
     return min(long, key=lambda span: span[1] - span[0], default=None)
 
 

@@ -119,7 +119,7 @@ def block_from_raw(
         If channels or windows are left out.
     """
     names = eeg_channels(raw)
-    signals = signals_to_cut(raw, names, filters, to_microvolts)
+    signals = signals_to_cut(raw, names, filters, to_microvolts, window)
     starts, length = window_grid(signals.shape[1], window, overlap)
     windows = windows_at(signals, usable_windows(raw, starts, length), length)
     return EpochBlock(
@@ -134,7 +134,11 @@ def block_from_raw(
 
 
 def signals_to_cut(
-    raw: Any, names: Sequence[str], filters: FilterSettings, to_microvolts: float
+    raw: Any,
+    names: Sequence[str],
+    filters: FilterSettings,
+    to_microvolts: float,
+    shortest: float = 1.0,
 ) -> NDArray:
     """Channels of a continuous recording in microvolts, filtered, at 200 Hz.
 
@@ -145,6 +149,8 @@ def signals_to_cut(
         Channels, in the order wanted.
     filters : FilterSettings
     to_microvolts : float
+    shortest : float, default=1.0
+        Seconds: of stretches between joints that are shorter nothing will be used.
 
     Returns
     -------
@@ -156,7 +162,7 @@ def signals_to_cut(
     InvalidEEGError
         If another sample is NaN or infinite.
     """
-    signals = filtered_signals(raw, names, filters, to_microvolts, is_bad_sample(raw))
+    signals = filtered_signals(raw, names, filters, to_microvolts, is_bad_sample(raw), shortest)
     spans, gaps = unbroken_spans(raw)
     return resample_spans(signals, float(raw.info["sfreq"]), sorted(spans + gaps))
 
@@ -167,6 +173,7 @@ def filtered_signals(
     filters: FilterSettings,
     to_microvolts: float,
     is_bad: NDArray | None = None,
+    shortest: float = 1.0,
 ) -> NDArray:
     """Channels of a continuous recording in microvolts, projected and filtered, at its own rate.
 
@@ -180,6 +187,8 @@ def filtered_signals(
     is_bad : ndarray of bool, shape (n_times,), optional
         Samples that nobody will use, and that may be NaN or infinite: a straight line takes
         their place.
+    shortest : float, default=1.0
+        As in `signals_to_cut`.
 
     Returns
     -------
@@ -202,6 +211,7 @@ def filtered_signals(
         lowpass=lowpass,
         ch_names=names,
         spans=unbroken_spans(raw)[0],
+        shortest=shortest,
     )
 
 

@@ -129,7 +129,7 @@ def test_left_out__says_how_many_for_what_and_how_to_keep_them():
     raw = annotated(make_raw(), (7, 1, "BAD_eyes"), (16, 3, "bad"), (17, 1, "rest"))
     message = (
         r"2 of 6 windows are left out, because they overlap annotations 'BAD_eyes', 'bad'\. "
-        r"To keep them, remove or rename these annotations"
+        r"Those that are left begin at .*window_starts.* To keep all, remove or rename these"
     )
     with pytest.warns(EEGWarning, match=message):
         block_from_raw(raw, 5.0, 0.0, NO_FILTERS)
@@ -176,6 +176,21 @@ def test_filter__joints_and_another_reference__as_mne(reference, names):
     referenced.filter(1.0, 40.0, verbose="error")
     expected = mne.make_fixed_length_epochs(referenced, 5.0, verbose="error").get_data()
     np.testing.assert_allclose(block.data, expected * 1e6, atol=1e-3)
+
+
+@pytest.mark.parametrize("first_samp", [0, 12345, 777])
+def test_window_starts__recording_cut_from_another__joints_at_edges_lose_nothing(first_samp):
+    info, signals = mne.create_info(NAMES, 100.0, "eeg"), np.zeros((len(NAMES), 1000))
+    parts = [mne.io.RawArray(signals, info, first_samp, verbose="error") for _ in range(3)]
+    raw = mne.concatenate_raws(parts, verbose="error")
+    np.testing.assert_array_equal(window_starts(raw, 10.0, 0.0), [0, 10, 20])
+
+
+def test_filter__part_shorter_than_a_window__nothing_is_said_of_it():
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        block_from_raw(joined(2, 58), 10.0, 0.0, BAND)
+    assert not any("Too short to filter" in str(each.message) for each in caught)
 
 
 def test_filter__short_parts__one_warning_of_the_shortest():

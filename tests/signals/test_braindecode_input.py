@@ -158,6 +158,19 @@ def test_other_channels__of_windows__are_left_out(make):
     np.testing.assert_allclose(epochs, expected, rtol=1e-5)
 
 
+def test_other_channels__transform_that_picks_some__those_of_eeg_or_an_error():
+    raw = make_raw(ch_names=[*NAMES, "EOG"], kinds=["eeg"] * 3 + ["eog"])
+    dataset = windows_of(raw)
+    dataset.transform = lambda x: x[:3]
+    epochs, (block,) = read(dataset)
+    assert block.ch_names == NAMES
+    expected = np.split(raw.get_data(picks=NAMES) * 1e6, 8, axis=1)
+    np.testing.assert_allclose(epochs, expected, rtol=1e-5)
+    dataset.transform = lambda x: x[:2]
+    with pytest.raises(InvalidEEGError, match=r"windows of 2 channels.* all 4 .* its 3 good EEG"):
+        read(dataset)
+
+
 @pytest.mark.parametrize("make", [windows_of, epochs_of, RawDataset])
 def test_mixed_rates__one_dataset__both_are_named(make):
     mixed = BaseConcatDataset([make(make_raw(sfreq=200.0)), make(make_raw(sfreq=250.0))])

@@ -276,6 +276,20 @@ def test_corpus_of_a_newer_version__build__says_so(recordings, tmp_path):
         build(recordings, tmp_path / "corpus")
 
 
+def test_corpus_of_an_earlier_version__is_read_and_not_added_to(recordings, tmp_path):
+    # Version 1 heeded no annotations: old and new recordings would differ without a word.
+    folder = tmp_path / "corpus"
+    build(recordings, folder)
+    n_recordings = len(EEGCorpus(folder).recordings)
+    for path in (folder / "zarr.json", folder / "index.jsonl"):
+        text = path.read_text()
+        assert text.count('"version":2') == 1
+        path.write_text(text.replace('"version":2', '"version":1'))
+    assert len(EEGCorpus(folder).recordings) == n_recordings > 0
+    with pytest.raises(InvalidCorpusError, match=r"by an earlier version.* build into another"):
+        build(recordings, folder)
+
+
 @pytest.mark.parametrize("name", ["reject_amplitude", "reject_flat"])
 @pytest.mark.parametrize("value", [0, -1, "5", np.nan, np.inf, True, [1]])
 def test_limits__that_are_no_microvolts__say_what_is_expected(tmp_path, name, value):

@@ -68,13 +68,13 @@ def test_index__damaged__says_so(folder, damage, message):
         EEGCorpus(folder)
 
 
-@pytest.mark.parametrize("version", [2, "3", None])
+@pytest.mark.parametrize("version", [3, "3", None])
 def test_index__of_a_newer_version__says_what_to_do(folder, version):
     path = folder / "index.jsonl"
     header, _, body = path.read_bytes().partition(b"\n")
     changed = json.dumps(json.loads(header) | {"version": version}).encode()
     path.write_bytes(changed + b"\n" + body)
-    with pytest.raises(InvalidCorpusError, match=r"format version .*up to version 1\. Upgrade"):
+    with pytest.raises(InvalidCorpusError, match=r"format version .*up to version 2\. Upgrade"):
         EEGCorpus(folder)
 
 
