@@ -1,6 +1,6 @@
 """Learning curves: the same folds with fewer labelled subjects to train on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -188,24 +188,40 @@ def _draws(number: int) -> str:
 
 
 def markdown(curve: Sequence[Point], kind: str, notes: str = "") -> str:
-    """The primary figure as a Markdown table: a line a system, a column a size, then notes."""
+    """The primary figure as a Markdown table: a line a system, a column a size, then notes.
+
+    A second table has what the systems are ahead of the first by, paired by fold.
+    """
     metric = PROTOCOLS[kind].primary
-    sizes = sorted({point.n_subjects for point in curve})
     largest = max(curve, key=lambda point: (point.n_folds, point.n_seeds))
-    lines = [
-        [f"{LABELS[metric]}, training subjects:", *map(str, sizes)],
-        ["---"] * (len(sizes) + 1),
-    ]
-    for name in dict.fromkeys(point.system for point in curve):
-        of = {point.n_subjects: point for point in curve if point.system == name}
-        cells = [_cell(of[size], metric, largest.n_folds) if size in of else "" for size in sizes]
-        lines.append([SYSTEMS[name].label, *cells])
-    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    table = _table(
+        f"{LABELS[metric]}, training subjects:",
+        curve,
+        lambda point: _cell(point, metric, largest.n_folds),
+    )
+    ahead = _table(
+        f"{LABELS[metric]} ahead of: {SYSTEMS[curve[0].system].label}",
+        [point for point in curve if point.difference],
+        lambda point: shown_estimate(point.difference[metric].estimate, "+"),
+    )
     return (
-        f"{table}\n\n- Means over {largest.n_folds} folds with 95 % intervals (Student's t), "
+        f"{table}{ahead}- Means over {largest.n_folds} folds with 95 % intervals (Student's t), "
         f"{_draws(largest.n_seeds)}.\n- Epochs are chosen on the "
         "fold's validation subjects, whose labels are not counted.\n" + notes
     )
+
+
+def _table(title: str, curve: Sequence[Point], shown: Callable[[Point], str]) -> str:
+    """Points as a Markdown table, a line a system and a column a size; empty without any."""
+    if not curve:
+        return ""
+    sizes = sorted({point.n_subjects for point in curve})
+    lines = [[title, *map(str, sizes)], ["---"] * (len(sizes) + 1)]
+    for name in dict.fromkeys(point.system for point in curve):
+        of = {point.n_subjects: point for point in curve if point.system == name}
+        cells = [shown(of[size]) if size in of else "" for size in sizes]
+        lines.append([SYSTEMS[name].label, *cells])
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines) + "\n"
 
 
 def _cell(point: Point, metric: str, n_folds: int) -> str:

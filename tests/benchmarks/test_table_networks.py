@@ -82,6 +82,17 @@ def test_copy_weights__longer_table_and_other_channels__what_fits_is_copied():
         copy_weights(network, {"other": torch.zeros(1)}, "elsewhere")
 
 
+def test_copy_weights__head_larger_than_the_network__is_not_counted():
+    # CBraMod's head on all tokens has four fifths of its parameters.
+    whole = build_network("cbramod", Shape(20, 1000, 2, ()), seed=1)
+    network = build_network("cbramod", Shape(20, 1000, 2, ()), seed=2)
+    published = {k: v for k, v in whole.network.state_dict().items() if "final_layer" not in k}
+    words = copy_weights(network, published, "elsewhere")
+    assert words.startswith("100% of the parameters below the head from elsewhere")
+    own = network.network.state_dict()
+    assert all(torch.equal(own[key], value) for key, value in published.items())
+
+
 # Training
 
 
@@ -100,6 +111,19 @@ def test_train_network__epochs__weights_of_the_best_one_are_kept():
     best = max(row["valid_score"] for row in history)
     assert len(history) == 4
     assert score("binary", truth, probability)["auroc"] == pytest.approx(best)
+
+
+def test_train_network__another_rate_of_the_head__is_that_of_its_parameters_alone():
+    start = build_network("eegnet", Shape(3, 200, 2, ("Fz", "O1", "O2")), seed=0)
+    weights = {}
+    for factor in (1.0, 1e-9):
+        network = build_network("eegnet", Shape(3, 200, 2, ("Fz", "O1", "O2")), seed=0)
+        small_training(network, head_lr_factor=factor)
+        weights[factor] = network.state_dict()
+    for name, before in start.named_parameters():
+        moved = {f: (of[name] - before).abs().max().item() for f, of in weights.items()}
+        assert moved[1.0] > 1e-6, name
+        assert (moved[1e-9] > 1e-6) == ("final_layer" not in name), name
 
 
 def test_train_network__same_seed__same_predictions():
@@ -133,6 +157,17 @@ def test_train_network__bfloat16__trains_so_and_predicts_in_float32():
     losses = [[row["train_loss"] for row in h] for h in (history, history32)]
     assert losses[0] == pytest.approx(losses[1], rel=0.02)
     assert not np.array_equal(probability, exact)
+
+
+def test_brainrvq__from_scratch_with_the_embedding_head__filtered_as_asked(task):
+    fold = grouped_folds(task, 2)[0]
+    probability = []
+    for l_freq in (None, 8.0):
+        filters = {"l_freq": l_freq, "h_freq": None, "notch": None, "reference": None}
+        settings = Settings(architecture="tiny", epochs={"": 1}, filters=filters)
+        system = SYSTEMS["scratch-embedding"]
+        probability.append(system.run(task, fold, 0, {}, settings).probability)
+    assert np.abs(probability[0] - probability[1]).max() > 0.01
 
 
 def test_brainrvq__bfloat16__its_engine_is_told(task):
