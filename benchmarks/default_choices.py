@@ -42,6 +42,76 @@ def scores(X: np.ndarray, windows: Windows, C: float) -> np.ndarray:
     return np.array(rows)
 
 
+def embed(windows: Windows, weights: Any, seed: int = 0, **params: Any) -> np.ndarray:
+    """Frozen features, without filters: EEGMAT was filtered when it was published."""
+    embedder = BrainRVQEmbedder(
+        weights,
+        sfreq=windows.sfreq,
+        ch_names=windows.ch_names,
+        l_freq=None,
+        h_freq=None,
+        random_state=seed,
+        **params,
+    )
+    return embedder.fit_transform(windows.X)
+
+
+def pooled_tokens(windows: Windows, weights: Any, layer: int = -1, seed: int = 0) -> Pooled:
+    """Tokens alone, by pooling; random ones are of a network of the default's size."""
+    size = {"depth": 6} if weights is None else {}
+    params: dict[str, Any] = {"layer": layer, "spectrum": None, "covariance": False, **size}
+    by_channel = embed(windows, weights, seed, pooling="channel", **params)
+    return {
+        "mean": by_channel.reshape(len(by_channel), len(windows.ch_names), -1).mean(1),
+        "channels": by_channel,
+        "regions": embed(windows, weights, seed, pooling="region", **params),
+    }
+
+
+def choices(windows: Windows, options: argparse.Namespace) -> Pooled:
+    """Every kind of features, by the name of its row."""
+    five, seven = (log_band_power(windows.X, n_bands) for n_bands in (5, 7))
+    beside = embed(windows, options.weights, tokens=False)
+    spectra, covariance = np.split(beside, [11 * 46], axis=1)
+    features = {
+        "log band power, 5 bands": five,
+        "log band power, 7 bands": seven,
+        "spectra of regions, no network": spectra,
+        "log-covariance, no network": covariance,
+        "spectra and log-covariance, no network": beside,
+        "band power, 7 bands, and log-covariance, no network": np.hstack([seven, covariance]),
+    }
+    models: dict[str, Any] = {"random": None, "default": options.weights}
+    if options.tokenizer:
+        models["tokenizer's encoder"] = options.tokenizer
+    for name, weights in models.items():
+        layers = [int(n) for n in options.layers.split(",")] if name == "default" else [-1]
+        for layer in layers:
+            title, tokens = f"{name}, layer {layer}", pooled_tokens(windows, weights, layer)
+            features |= {f"{title}: {pooling}": X for pooling, X in tokens.items()}
+            mean, regions = tokens["mean"], tokens["regions"]
+            features[f"{title}: regions, spectra"] = np.hstack([regions, spectra])
+            features[f"{title}: mean, spectra"] = np.hstack([mean, spectra])
+            features[f"{title}: mean, spectra, log-covariance"] = np.hstack([mean, beside])
+    default = embed(windows, options.weights)
+    features["the default embedding"] = default
+    features["the default embedding and 5-band power"] = np.hstack([default, five])
+    return features
+
+
+def print_choices(windows: Windows, features: Pooled) -> None:
+    """Print a row for each kind of features."""
+    columns = "AUROC, C = {0} (sd) | balanced accuracy, C = {0}"
+    print(f"| features | number | {columns.format(0.01)} | {columns.format(0.001)} |")
+    print("|---|---|---|---|---|---|")
+    for name, X in features.items():
+        row = f"| {name} | {X.shape[1]:,} |"
+        for C in (0.01, 0.001):
+            auroc, accuracy = scores(X, windows, C).T
+            row += f" {auroc.mean():.3f} ({auroc.std(ddof=1):.3f}) | {accuracy.mean():.3f} |"
+        print(row, flush=True)
+
+
 def tokens_against_random(windows: Windows, pretrained: Pooled, random: list[Pooled]) -> None:
     """Print a row for each pooling of tokens alone, C = 0.01, paired by fold."""
     overlap = PER_FOLD / (len(SUBJECTS) - PER_FOLD)
@@ -60,7 +130,7 @@ def tokens_against_random(windows: Windows, pretrained: Pooled, random: list[Poo
 
 
 def main() -> None:
-    """Print a table with a row for each kind of features."""
+    """Print both tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of EEGMAT's EDF files")
     parser.add_argument("--weights", default="default")
@@ -70,67 +140,9 @@ def main() -> None:
     options = parser.parse_args()
     warnings.filterwarnings("ignore")
     windows = load_eegmat(options.data, SUBJECTS)
-
-    def embed(weights: Any, seed: int = 0, **params: Any) -> np.ndarray:
-        embedder = BrainRVQEmbedder(
-            weights,
-            sfreq=windows.sfreq,
-            ch_names=windows.ch_names,
-            l_freq=None,  # as EEGMAT was filtered when it was published
-            h_freq=None,
-            random_state=seed,
-            **params,
-        )
-        return embedder.fit_transform(windows.X)
-
-    def pooled_tokens(weights: Any, layer: int, seed: int = 0) -> Pooled:
-        size = {"depth": 6} if weights is None else {}
-        params: dict[str, Any] = {"layer": layer, "spectrum": None, "covariance": False, **size}
-        by_channel = embed(weights, seed, pooling="channel", **params)
-        return {
-            "mean": by_channel.reshape(len(by_channel), len(windows.ch_names), -1).mean(1),
-            "channels": by_channel,
-            "regions": embed(weights, seed, pooling="region", **params),
-        }
-
-    five = log_band_power(windows.X, 5)
-    features = {"log band power, 5 bands": five}
-    features["log band power, 7 bands"] = log_band_power(windows.X, 7)
-    spectra, covariance = np.split(embed(options.weights, tokens=False), [11 * 46], axis=1)
-    features["spectra of regions, no network"] = spectra
-    features["log-covariance, no network"] = covariance
-    features["spectra and log-covariance, no network"] = np.hstack([spectra, covariance])
-    features["band power, 7 bands, and log-covariance, no network"] = np.hstack(
-        [features["log band power, 7 bands"], covariance]
-    )
-    models: dict[str, Any] = {"random": None, "default": options.weights}
-    if options.tokenizer:
-        models["tokenizer's encoder"] = options.tokenizer
-    for name, weights in models.items():
-        layers = [int(n) for n in options.layers.split(",")] if name == "default" else [-1]
-        for layer in layers:
-            title, tokens = f"{name}, layer {layer}", pooled_tokens(weights, layer)
-            features |= {f"{title}: {pooling}": X for pooling, X in tokens.items()}
-            mean, regions = tokens["mean"], tokens["regions"]
-            features[f"{title}: regions, spectra"] = np.hstack([regions, spectra])
-            features[f"{title}: mean, spectra"] = np.hstack([mean, spectra])
-            features[f"{title}: mean, spectra, log-covariance"] = np.hstack(
-                [mean, spectra, covariance]
-            )
-    default = embed(options.weights)
-    features["the default embedding"] = default
-    features["the default embedding and 5-band power"] = np.hstack([default, five])
-    columns = "AUROC, C = {0} (sd) | balanced accuracy, C = {0}"
-    print(f"| features | number | {columns.format(0.01)} | {columns.format(0.001)} |")
-    print("|---|---|---|---|---|---|")
-    for name, X in features.items():
-        row = f"| {name} | {X.shape[1]:,} |"
-        for C in (0.01, 0.001):
-            auroc, accuracy = scores(X, windows, C).T
-            row += f" {auroc.mean():.3f} ({auroc.std(ddof=1):.3f}) | {accuracy.mean():.3f} |"
-        print(row, flush=True)
-    random = [pooled_tokens(None, -1, seed) for seed in range(options.random_seeds)]
-    tokens_against_random(windows, pooled_tokens(options.weights, -1), random)
+    print_choices(windows, choices(windows, options))
+    random = [pooled_tokens(windows, None, seed=seed) for seed in range(options.random_seeds)]
+    tokens_against_random(windows, pooled_tokens(windows, options.weights), random)
 
 
 if __name__ == "__main__":
