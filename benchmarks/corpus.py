@@ -23,7 +23,7 @@ import numpy as np
 import torch
 
 from sk_brainrvq import DDRVQTransformer, EEGCorpus, build_corpus
-from sk_brainrvq.signals.corpus_index import CorpusIndex
+from sk_brainrvq.corpus.index import CorpusIndex
 from sk_brainrvq.training.batches import BatchLoader, SegmentDataset, ShuffledBatches
 
 TEN_TWENTY = "Fp1 Fp2 F7 F3 Fz F4 F8 T7 C3 Cz C4 T8 P7 P3 Pz P4 P8 O1 O2"

@@ -92,7 +92,7 @@ doctest_test_doctest_blocks = "default"
 doctest_global_setup = """
 import warnings, torch
 torch.set_num_threads(1)
-from sk_brainrvq.signals import EEGWarning
+from sk_brainrvq.exceptions import EEGWarning
 warnings.simplefilter("ignore", EEGWarning)
 # braindecode asks MNE for a montage by its old name.
 warnings.filterwarnings("ignore", "Montage name", FutureWarning)

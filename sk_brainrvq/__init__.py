@@ -9,32 +9,32 @@ from typing import TYPE_CHECKING, Any
 from sk_brainrvq._version import __version__
 
 if TYPE_CHECKING:
+    from sk_brainrvq.braindecode import BrainRVQModule
+    from sk_brainrvq.corpus import EEGCorpus, build_corpus
     from sk_brainrvq.estimators import (
         BrainRVQClassifier,
         BrainRVQEmbedder,
-        BrainRVQModule,
         BrainRVQPretrainer,
         BrainRVQRegressor,
         CodeHistogram,
         DDRVQTransformer,
     )
-    from sk_brainrvq.signals import EEGCorpus, build_corpus
     from sk_brainrvq.training import Engine, RandomCrops
     from sk_brainrvq.weights import Weights
 
 _HOMES = {
     "BrainRVQClassifier": "estimators",
     "BrainRVQEmbedder": "estimators",
-    "BrainRVQModule": "estimators",
+    "BrainRVQModule": "braindecode",
     "BrainRVQPretrainer": "estimators",
     "BrainRVQRegressor": "estimators",
     "CodeHistogram": "estimators",
     "DDRVQTransformer": "estimators",
-    "EEGCorpus": "signals",
+    "EEGCorpus": "corpus",
     "Engine": "training",
     "RandomCrops": "training",
     "Weights": "weights",
-    "build_corpus": "signals",
+    "build_corpus": "corpus",
 }
 
 __all__ = [

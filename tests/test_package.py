@@ -16,10 +16,11 @@ FILES = sorted(ROOT.rglob("*.py"))
 ARROWS = {
     "nn": set(),
     "signals": set(),
-    "training": {"nn", "signals"},
+    "corpus": {"signals"},
+    "training": {"nn", "signals", "corpus"},
     "weights": {"nn", "signals"},
-    "estimators": {"nn", "signals", "training", "weights"},
-    "command_line": {"estimators", "signals", "training", "weights"},
+    "estimators": {"corpus", "nn", "signals", "training", "weights"},
+    "command_line": {"corpus", "estimators", "signals", "training", "weights"},
 }
 
 

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 from torch.utils import flop_counter
 
-from sk_brainrvq.estimators.architectures import ARCHITECTURES, PRETRAINING_ENCODER
 from sk_brainrvq.nn import (
     DualDomainTokenizer,
     EEGEncoder,
@@ -18,6 +17,7 @@ from sk_brainrvq.nn import (
     linear,
 )
 from sk_brainrvq.training.optimisation import parameter_groups
+from sk_brainrvq.weights.architecture import ARCHITECTURES, PRETRAINING_ENCODER
 
 BASE = ARCHITECTURES["base"]
 PUBLISHED = {

@@ -9,7 +9,7 @@ def reset(_gallery_conf: dict[str, Any], _file: str) -> None:
     import mne
     import numpy as np
 
-    from sk_brainrvq.signals import EEGWarning
+    from sk_brainrvq.exceptions import EEGWarning
 
     np.random.seed(0)  # noqa: NPY002
     mne.set_log_level("error")

@@ -8,7 +8,7 @@ from sk_brainrvq.command_line.commands import WorkCommand, WorkError, set_resume
 from sk_brainrvq.command_line.inputs import find_recordings
 from sk_brainrvq.command_line.options import WorkOption, options_of
 from sk_brainrvq.command_line.values import MainsFrequency, Names
-from sk_brainrvq.signals import EEGCorpus, build_corpus
+from sk_brainrvq.corpus import EEGCorpus, build_corpus
 
 _BUILD_OPTIONS = options_of(
     build_corpus,

@@ -16,11 +16,12 @@ from sk_brainrvq.command_line.meeting import await_parts, follow, lead, part_fil
 from sk_brainrvq.command_line.options import WorkOption, options_of
 from sk_brainrvq.command_line.parts import Embedded, joined, read_part, write_part
 from sk_brainrvq.command_line.ranks import is_main_process, rank, world_size
+from sk_brainrvq.corpus.finding import subject_rule
 from sk_brainrvq.estimators import BrainRVQEmbedder
-from sk_brainrvq.signals import InvalidEEGError, window_starts
-from sk_brainrvq.signals.corpus_sources import subject_rule
-from sk_brainrvq.signals.recording_files import read_recording
-from sk_brainrvq.signals.recordings import is_mne_epochs
+from sk_brainrvq.exceptions import InvalidEEGError
+from sk_brainrvq.signals import window_starts
+from sk_brainrvq.signals.sources.mne_objects import is_mne_epochs
+from sk_brainrvq.signals.sources.recording_files import read_recording
 
 _POOLINGS = ("mean", "region", "channel", "mean_std", "cls")
 

@@ -30,7 +30,7 @@ def find_recordings(places: Sequence[str]) -> list[str]:
     click.UsageError
         If nothing is there, a place is a corpus, or a folder holds no recording.
     """
-    from sk_brainrvq.signals.corpus_sources import InvalidCorpusError, find_sources
+    from sk_brainrvq.corpus.finding import InvalidCorpusError, find_sources
 
     found: dict[str, None] = {}
     for place in places:
@@ -72,7 +72,7 @@ def hold_out_subjects(
     """
     from sklearn.model_selection import GroupShuffleSplit
 
-    from sk_brainrvq.signals.corpus_sources import subject_rule
+    from sk_brainrvq.corpus.finding import subject_rule
 
     rule = subject_rule(None)
     subjects = [rule(recording)[0] for recording in recordings]
@@ -117,6 +117,6 @@ def training_data(places: Sequence[str], window: float, overlap: float) -> Any:
             f"{corpora[0]} is a corpus, and {len(places)} inputs were given: give one corpus "
             "alone, or recordings. 'corpus build' adds recordings to a corpus."
         )
-    from sk_brainrvq.signals import EEGCorpus
+    from sk_brainrvq.corpus import EEGCorpus
 
     return EEGCorpus(corpora[0], window=window, overlap=overlap)

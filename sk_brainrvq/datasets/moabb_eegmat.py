@@ -30,7 +30,7 @@ from moabb.paradigms.base import BaseParadigm
 from sk_brainrvq.datasets.eegmat import CH_NAMES, EEGMAT, fetch_eegmat, read_recording
 from sk_brainrvq.datasets.recording import without_copies
 from sk_brainrvq.datasets.windows import listed
-from sk_brainrvq.signals.electrode_positions import template_montage
+from sk_brainrvq.signals.electrodes.positions import template_montage
 
 _SUBJECTS = range(36)
 # "subtraction" is MOABB's word for the task, and comes after "rest" in the alphabet: MOABB

@@ -30,7 +30,7 @@ def read_edf(path: Path) -> Any:
     """
     import mne
 
-    from sk_brainrvq.signals.edf_size import stated_size
+    from sk_brainrvq.signals.sources.edf_size import stated_size
 
     with readable(path, "EDF"):
         raw = mne.io.read_raw_edf(path, preload=False, verbose="error")

@@ -153,7 +153,7 @@ class SHUMI(Protocol):
                 yield Recording(int(match[1]), self._side_of(int(match[1])), path)
 
     def _read(self, recording: Recording) -> tuple[NDArray, NDArray]:
-        from sk_brainrvq.signals.resampling import resample
+        from sk_brainrvq.signals.filters.resampling import resample
 
         path = recording.path
         X, labels = self._read_mat(path) if path.suffix == ".mat" else self._read_edf(path)

@@ -161,7 +161,7 @@ class Windows:
         """
         import mne
 
-        from sk_brainrvq.signals.electrode_positions import template_montage
+        from sk_brainrvq.signals.electrodes.positions import template_montage
 
         if not len(self.X):
             raise ValueError(

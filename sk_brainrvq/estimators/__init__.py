@@ -2,7 +2,6 @@
 
 from sk_brainrvq.estimators.brainrvq_classifier import BrainRVQClassifier
 from sk_brainrvq.estimators.brainrvq_embedder import BrainRVQEmbedder
-from sk_brainrvq.estimators.brainrvq_module import BrainRVQModule
 from sk_brainrvq.estimators.brainrvq_pretrainer import BrainRVQPretrainer
 from sk_brainrvq.estimators.brainrvq_regressor import BrainRVQRegressor
 from sk_brainrvq.estimators.code_histogram import CodeHistogram
@@ -11,7 +10,6 @@ from sk_brainrvq.estimators.ddrvq_transformer import DDRVQTransformer
 __all__ = [
     "BrainRVQClassifier",
     "BrainRVQEmbedder",
-    "BrainRVQModule",
     "BrainRVQPretrainer",
     "BrainRVQRegressor",
     "CodeHistogram",

@@ -11,8 +11,8 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets, unique_labels
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
-from sk_brainrvq.estimators.fine_tuning import FineTunedEstimator
-from sk_brainrvq.estimators.labelled import LabelledEEG, class_weights
+from sk_brainrvq.estimators._bases.fine_tuned import FineTunedEstimator
+from sk_brainrvq.estimators._inputs.labels import LabelledEEG, class_weights
 from sk_brainrvq.training import Engine
 from sk_brainrvq.training.fine_tuning import ClassifierNet
 

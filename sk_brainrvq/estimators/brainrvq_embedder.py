@@ -8,17 +8,17 @@ from numpy.typing import NDArray
 from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from sk_brainrvq.estimators.architectures import (
+from sk_brainrvq.estimators._bases.eeg import EEGEstimator
+from sk_brainrvq.estimators._bases.embedding import EmbeddingMixin
+from sk_brainrvq.nn import EEGEncoder
+from sk_brainrvq.signals.sources.registry import is_corpus, reads_files
+from sk_brainrvq.training import draw_seed, seeded
+from sk_brainrvq.weights import resolve_weights
+from sk_brainrvq.weights.architecture import (
     PRETRAINING_ENCODER,
     check_no_conflict,
     resolve_sizes,
 )
-from sk_brainrvq.estimators.base import EEGEstimator
-from sk_brainrvq.estimators.embedding import EmbeddingMixin
-from sk_brainrvq.nn import EEGEncoder
-from sk_brainrvq.signals.reading import is_corpus, reads_files
-from sk_brainrvq.training import draw_seed, seeded
-from sk_brainrvq.weights import resolve_weights
 from sk_brainrvq.weights.modules import build_module
 
 

@@ -10,24 +10,20 @@ import torch
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from sk_brainrvq.estimators.architectures import (
-    PRETRAINING_ENCODER,
-    check_no_conflict,
-    resolve_sizes,
-)
-from sk_brainrvq.estimators.codes import CodeMaker
-from sk_brainrvq.estimators.ddrvq_transformer import DDRVQTransformer
-from sk_brainrvq.estimators.embedding import EmbeddingMixin
-from sk_brainrvq.estimators.pooling import check_pooling
-from sk_brainrvq.estimators.target_data import (
+from sk_brainrvq.estimators._bases.embedding import EmbeddingMixin
+from sk_brainrvq.estimators._bases.trained import TrainedTransformer
+from sk_brainrvq.estimators._fitting.code_maker import CodeMaker
+from sk_brainrvq.estimators._fitting.training_info import training_info
+from sk_brainrvq.estimators._inputs.target_data import (
     groups_or_subjects,
     n_target_epochs,
     with_target_eeg,
     with_target_group,
 )
-from sk_brainrvq.estimators.trained import TrainedTransformer
-from sk_brainrvq.estimators.training_info import training_info
-from sk_brainrvq.estimators.validation import TrainingData
+from sk_brainrvq.estimators._inputs.validation import TrainingData
+from sk_brainrvq.estimators._outputs.pooling import check_pooling
+from sk_brainrvq.estimators.ddrvq_transformer import DDRVQTransformer
+from sk_brainrvq.exceptions import CheckpointError
 from sk_brainrvq.nn import importance_guided_mask
 from sk_brainrvq.training import (
     Engine,
@@ -39,7 +35,12 @@ from sk_brainrvq.training import (
     seeded,
     train,
 )
-from sk_brainrvq.weights import CheckpointError, Weights, resolve_weights
+from sk_brainrvq.weights import Weights, resolve_weights
+from sk_brainrvq.weights.architecture import (
+    PRETRAINING_ENCODER,
+    check_no_conflict,
+    resolve_sizes,
+)
 from sk_brainrvq.weights.modules import build_module, fill_untrained_time_rows
 from sk_brainrvq.weights.resolving import tokenizer_of
 

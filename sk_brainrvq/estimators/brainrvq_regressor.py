@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_array, check_is_fitted
 
-from sk_brainrvq.estimators.fine_tuning import FineTunedEstimator
+from sk_brainrvq.estimators._bases.fine_tuned import FineTunedEstimator
 from sk_brainrvq.training import Engine
 from sk_brainrvq.training.fine_tuning import REGRESSION_LOSSES, RegressionNet
 

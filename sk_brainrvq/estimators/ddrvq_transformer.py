@@ -12,21 +12,21 @@ from numpy.typing import NDArray
 from scipy.special import xlogy
 from sklearn.utils.validation import check_is_fitted
 
-from sk_brainrvq.estimators.architectures import check_no_conflict, resolve_sizes
-from sk_brainrvq.estimators.input_checks import check_codes, has_same_channels, is_2d_array
-from sk_brainrvq.estimators.pooling import join_segments
-from sk_brainrvq.estimators.target_data import (
+from sk_brainrvq.estimators._bases.trained import TrainedTransformer
+from sk_brainrvq.estimators._fitting.training_info import training_info
+from sk_brainrvq.estimators._inputs.array_checks import check_codes, has_same_channels, is_2d_array
+from sk_brainrvq.estimators._inputs.target_data import (
     groups_or_subjects,
     n_target_epochs,
     with_target_eeg,
     with_target_group,
 )
-from sk_brainrvq.estimators.trained import TrainedTransformer
-from sk_brainrvq.estimators.training_info import training_info
-from sk_brainrvq.estimators.validation import TrainingData, some_segments
+from sk_brainrvq.estimators._inputs.validation import TrainingData, some_segments
+from sk_brainrvq.estimators._outputs.pooling import join_segments
+from sk_brainrvq.exceptions import EEGWarning, InvalidEEGError
 from sk_brainrvq.nn import DualDomainTokenizer
 from sk_brainrvq.nn.targets import standardise_patches
-from sk_brainrvq.signals import EEGWarning, EpochBlock, InvalidEEGError, PatchGroup, PreparedEEG
+from sk_brainrvq.signals import EpochBlock, PatchGroup, PreparedEEG
 from sk_brainrvq.signals.electrodes import electrode_rows, match_electrodes
 from sk_brainrvq.signals.preparation import (
     PATCH_SAMPLES,
@@ -46,6 +46,7 @@ from sk_brainrvq.training import (
     train,
 )
 from sk_brainrvq.weights import Weights
+from sk_brainrvq.weights.architecture import check_no_conflict, resolve_sizes
 from sk_brainrvq.weights.modules import build_module, fill_untrained_time_rows
 
 

@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sk_brainrvq.signals.containers import EpochBlock
+from sk_brainrvq.exceptions import EEGWarning, InvalidEEGError
+from sk_brainrvq.signals.blocks import EpochBlock
 from sk_brainrvq.signals.electrodes import (
     ElectrodeMatch,
     electrode_rows,
     match_electrodes,
     warn_of_mean_rows,
 )
-from sk_brainrvq.signals.exceptions import EEGWarning, InvalidEEGError
-from sk_brainrvq.signals.filtering import FilterSettings, filter_epochs
-from sk_brainrvq.signals.resampling import TARGET_SFREQ, resample, resampled_length
+from sk_brainrvq.signals.filters.filtering import FilterSettings, filter_epochs
+from sk_brainrvq.signals.filters.resampling import TARGET_SFREQ, resample, resampled_length
 from sk_brainrvq.signals.units import describe_amplitude
 
 PATCH_SAMPLES = 200

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sk_brainrvq.signals.annotated import overlapping_marks
-from sk_brainrvq.signals.exceptions import InvalidEEGError
-from sk_brainrvq.signals.resampling import TARGET_SFREQ, resampled_length
+from sk_brainrvq.exceptions import InvalidEEGError
+from sk_brainrvq.signals.filters.resampling import TARGET_SFREQ, resampled_length
+from sk_brainrvq.signals.sources.annotations import overlapping_marks
 
 
 def window_grid(n_times: int, window: float, overlap: float) -> tuple[NDArray, int]:

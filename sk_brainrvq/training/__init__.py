@@ -1,9 +1,9 @@
 """How modules are trained and run: skorch nets, batches, checkpoints, processes, seeds."""
 
+from sk_brainrvq.exceptions import LostProcessError, ResumeError, TrainingDivergedError
 from sk_brainrvq.training.batches import Batch, SegmentDataset
 from sk_brainrvq.training.checkpointing import plain_history
 from sk_brainrvq.training.engine import Engine, checked_engine
-from sk_brainrvq.training.exceptions import LostProcessError, ResumeError, TrainingDivergedError
 from sk_brainrvq.training.fine_tuning import ClassifierNet, RegressionNet
 from sk_brainrvq.training.fitting import (
     Session,

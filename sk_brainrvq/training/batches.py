@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from sk_brainrvq.corpus.corpus_patches import is_stored, shuffled_rows
 from sk_brainrvq.nn.parallel import Share, share_of
 from sk_brainrvq.signals import PatchGroup, PreparedEEG
-from sk_brainrvq.signals.corpus import is_stored, shuffled_rows
 
 if TYPE_CHECKING:
     from sk_brainrvq.training.random_crops import Crop, RandomCrops

@@ -10,11 +10,11 @@ from skorch.callbacks import Callback, EarlyStopping, GradientNormClipping
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 
+from sk_brainrvq.exceptions import LostProcessError, ResumeError
 from sk_brainrvq.nn.quantizer import step_over_initialisation
 from sk_brainrvq.training.batches import SegmentDataset, ShuffledBatches
 from sk_brainrvq.training.checkpointing import SaveAndResume, restore_result, result_state
 from sk_brainrvq.training.engine import Engine
-from sk_brainrvq.training.exceptions import LostProcessError, ResumeError
 from sk_brainrvq.training.nets import EEGNet, NoCriterion, check_finite
 from sk_brainrvq.training.optimisation import StepSchedule, warmup_cosine
 from sk_brainrvq.training.processes import Processes, over_processes

@@ -11,6 +11,7 @@ from skorch import NeuralNet
 from skorch.dataset import unpack_data
 from torch import Tensor, nn
 
+from sk_brainrvq.exceptions import TrainingDivergedError
 from sk_brainrvq.nn import curriculum_weight, importance_guided_mask
 from sk_brainrvq.nn.parallel import sharing
 from sk_brainrvq.training.batches import (
@@ -21,7 +22,6 @@ from sk_brainrvq.training.batches import (
     ShuffledBatches,
 )
 from sk_brainrvq.training.engine import Engine
-from sk_brainrvq.training.exceptions import TrainingDivergedError
 from sk_brainrvq.training.optimisation import parameter_groups
 from sk_brainrvq.training.processes import Processes
 

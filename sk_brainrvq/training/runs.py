@@ -13,8 +13,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from sk_brainrvq.exceptions import ResumeError
 from sk_brainrvq.files import write_whole
-from sk_brainrvq.training.exceptions import ResumeError
 
 _FORMAT_VERSION = 1
 _KEPT = 2

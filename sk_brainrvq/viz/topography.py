@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sk_brainrvq.signals.electrode_positions import template_directions
 from sk_brainrvq.signals.electrodes import ElectrodeMatch
+from sk_brainrvq.signals.electrodes.positions import template_directions
 from sk_brainrvq.viz import style
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from safetensors.torch import save
 from torch import Tensor
 
 from sk_brainrvq._version import __version__
+from sk_brainrvq.exceptions import CheckpointError
 from sk_brainrvq.files import write_whole
-from sk_brainrvq.weights.exceptions import CheckpointError
 
 FORMAT_VERSION = 1
 TENSOR_FILE = "model.safetensors"

@@ -5,9 +5,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from sk_brainrvq.exceptions import CheckpointError
 from sk_brainrvq.nn import DualDomainTokenizer, EEGEncoder, EncoderClassifier, MaskedCodeModel
 from sk_brainrvq.nn.generators import GENERATOR_LOCK
-from sk_brainrvq.weights.exceptions import CheckpointError
 
 KINDS = ("tokenizer", "pretraining", "classifier", "encoder")
 

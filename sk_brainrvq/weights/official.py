@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sk_brainrvq.weights.exceptions import CheckpointError
+from sk_brainrvq.exceptions import CheckpointError
 from sk_brainrvq.weights.modules import build_filled
 
 logger = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ def load_official(source: str | Path | Mapping[str, Any]) -> nn.Module:
     >>> load_official({"weight": None})
     Traceback (most recent call last):
         ...
-    sk_brainrvq.weights.exceptions.CheckpointError: A state dict of the published code ...
+    sk_brainrvq.exceptions.CheckpointError: A state dict of the published code ...
     """
     kind, config, state, ignored = convert_official(source)
     module = build_filled(kind, config, state, "The published checkpoint")

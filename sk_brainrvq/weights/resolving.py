@@ -4,8 +4,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from sk_brainrvq.exceptions import CheckpointError
 from sk_brainrvq.weights.checkpoint import BUNDLED
-from sk_brainrvq.weights.exceptions import CheckpointError
 from sk_brainrvq.weights.weights import Weights, read_attached
 
 # Name under which a saved pretrainer holds its tokenizer.

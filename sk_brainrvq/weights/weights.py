@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from sk_brainrvq.exceptions import CheckpointError
 from sk_brainrvq.nn import EEGEncoder
 from sk_brainrvq.weights.checkpoint import (
     BUNDLED,
@@ -16,7 +17,6 @@ from sk_brainrvq.weights.checkpoint import (
     read_checkpoint,
     write_checkpoint,
 )
-from sk_brainrvq.weights.exceptions import CheckpointError
 from sk_brainrvq.weights.modules import (
     KINDS,
     build_filled,

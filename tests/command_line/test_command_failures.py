@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from sk_brainrvq.command_line.commands import WorkCommand, set_resume_hint
 from sk_brainrvq.command_line.options import WorkOption
 from sk_brainrvq.command_line.values import NumberOrWord
-from sk_brainrvq.signals import EEGWarning
+from sk_brainrvq.exceptions import EEGWarning
 
 
 def command(work=lambda: None):

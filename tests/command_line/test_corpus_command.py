@@ -3,7 +3,7 @@
 import pytest
 from command_runs import run, save_recording
 
-from sk_brainrvq.signals import EEGCorpus
+from sk_brainrvq.corpus import EEGCorpus
 
 
 def build(inputs, out, *options):

@@ -15,8 +15,9 @@ from sklearn.pipeline import make_pipeline
 from tiny import CH_NAMES, tiny
 
 from sk_brainrvq.datasets import load_eegmat
-from sk_brainrvq.signals import EEGWarning, InvalidEEGError, window_starts
-from sk_brainrvq.signals.resampling import resample
+from sk_brainrvq.exceptions import EEGWarning, InvalidEEGError
+from sk_brainrvq.signals import window_starts
+from sk_brainrvq.signals.filters.resampling import resample
 
 N_WINDOWS, N_TIMES = 8, 400
 NO_ARRAY = {"sfreq": None, "ch_names": None, "window": 2.0}

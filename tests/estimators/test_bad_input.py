@@ -11,7 +11,7 @@ import pytest
 from sklearn.exceptions import NotFittedError
 from tiny import CH_NAMES, NAMES, apply, fit, fitted, make_eeg, make_labels, tiny
 
-from sk_brainrvq.signals import EEGWarning, InvalidEEGError
+from sk_brainrvq.exceptions import EEGWarning, InvalidEEGError
 
 every_estimator = pytest.mark.parametrize("name", NAMES)
 every_stage = pytest.mark.parametrize("stage", ["fit", "apply"])

@@ -8,8 +8,7 @@ from safetensors.torch import load_file, save_file
 from tiny import NAMES, fit, fitted, make_eeg, tiny
 
 from sk_brainrvq import CodeHistogram, Weights
-from sk_brainrvq.signals import EEGWarning, InvalidEEGError
-from sk_brainrvq.weights import CheckpointError
+from sk_brainrvq.exceptions import CheckpointError, EEGWarning, InvalidEEGError
 from sk_brainrvq.weights.checkpoint import CONFIG_FILE, TENSOR_FILE
 
 every_estimator = pytest.mark.parametrize("name", NAMES)

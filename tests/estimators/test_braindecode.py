@@ -17,8 +17,8 @@ from sklearn.preprocessing import StandardScaler
 from tiny import CH_NAMES, fitted, make_alpha_task, make_eeg, make_labels, tiny
 from torch.utils.data import Subset
 
-from sk_brainrvq.estimators import BrainRVQModule
-from sk_brainrvq.signals import EEGWarning, InvalidEEGError
+from sk_brainrvq.braindecode import BrainRVQModule
+from sk_brainrvq.exceptions import EEGWarning, InvalidEEGError
 
 SMALL = {"weights": None, "architecture": "tiny"}
 QUIET = {"verbose": 0, "train_split": None, "iterator_train__drop_last": False}

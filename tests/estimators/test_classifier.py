@@ -14,8 +14,8 @@ from sklearn.model_selection import cross_val_score
 from sklearn.utils.class_weight import compute_class_weight
 from tiny import fitted, make_alpha_task, make_eeg, make_labels, tiny
 
-from sk_brainrvq.estimators.labelled import class_weights
-from sk_brainrvq.training import TrainingDivergedError
+from sk_brainrvq.estimators._inputs.labels import class_weights
+from sk_brainrvq.exceptions import TrainingDivergedError
 
 
 @pytest.mark.parametrize("start", ["scratch", "pretrained"])

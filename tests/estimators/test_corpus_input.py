@@ -8,7 +8,7 @@ import pytest
 from tiny import tiny
 
 from sk_brainrvq import BrainRVQEmbedder, EEGCorpus, build_corpus
-from sk_brainrvq.signals import EEGWarning, InvalidEEGError
+from sk_brainrvq.exceptions import EEGWarning, InvalidEEGError
 
 CH_NAMES = ["Fp1", "C3", "Cz", "O2"]
 

@@ -24,7 +24,8 @@ from training_tools import (
     truncate,
 )
 
-from sk_brainrvq.training import Engine, ResumeError
+from sk_brainrvq.exceptions import ResumeError
+from sk_brainrvq.training import Engine
 from sk_brainrvq.training.runs import read_state
 
 

@@ -10,7 +10,7 @@ import pytest
 from tiny import CH_NAMES, fitted, make_eeg, tiny
 
 from sk_brainrvq import DDRVQTransformer, EEGCorpus, build_corpus
-from sk_brainrvq.signals import InvalidEEGError
+from sk_brainrvq.exceptions import InvalidEEGError
 
 NAMES = ["C3", "C4"]
 

@@ -9,7 +9,7 @@ import pytest
 from tiny import CH_NAMES, fitted, make_eeg, tiny
 
 from sk_brainrvq import BrainRVQEmbedder
-from sk_brainrvq.signals import EEGWarning, InvalidEEGError
+from sk_brainrvq.exceptions import EEGWarning, InvalidEEGError
 
 FROM_MNE = {"sfreq": None, "ch_names": None, "window": 5.0, "pooling": "channel"}
 BAND = {"l_freq": 0.5, "notch": 50.0}

@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as hnp
 from tiny import CH_NAMES, make_eeg, tiny
 
 from sk_brainrvq import BrainRVQEmbedder
-from sk_brainrvq.signals import InvalidEEGError
+from sk_brainrvq.exceptions import InvalidEEGError
 
 quick = settings(
     max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True

@@ -10,7 +10,7 @@ import pytest
 from tiny import CH_NAMES
 
 from sk_brainrvq.signals import reading
-from sk_brainrvq.signals.reading import ReadSettings, read_blocks
+from sk_brainrvq.signals.sources.registry import ReadSettings, read_blocks
 
 MEGABYTE = 2**20
 # The peak before is that of the interpreter with its libraries loaded and warm.

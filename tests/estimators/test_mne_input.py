@@ -8,7 +8,7 @@ from sklearn.model_selection import GroupKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from tiny import CH_NAMES, NAMES, apply, fit, fitted, make_eeg, make_labels, tiny
 
-from sk_brainrvq.signals import EEGWarning, InvalidEEGError
+from sk_brainrvq.exceptions import EEGWarning, InvalidEEGError
 
 MNE_FREE = {"sfreq": None, "ch_names": None}
 

@@ -15,7 +15,7 @@ from tiny import CH_NAMES, NAMES, apply, fit, fitted, make_eeg, make_labels, tin
 
 import sk_brainrvq
 from sk_brainrvq import Weights
-from sk_brainrvq.weights import CheckpointError
+from sk_brainrvq.exceptions import CheckpointError
 
 PLAIN = ["n_features_in_", "n_channels_in_", "ch_names_in_", "history_", "classes_"]
 ARRAYS = ["codebook_usage_", "perplexity_"]

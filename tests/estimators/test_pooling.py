@@ -8,9 +8,10 @@ import torch
 from tiny import CH_NAMES, fitted, make_eeg, tiny
 
 from sk_brainrvq import Weights
-from sk_brainrvq.signals import ELECTRODE_NAMES, InvalidEEGError, match_electrodes
+from sk_brainrvq.exceptions import InvalidEEGError
+from sk_brainrvq.signals import ELECTRODE_NAMES, match_electrodes
 from sk_brainrvq.signals.electrodes import electrode_rows
-from sk_brainrvq.signals.regions import REGIONS, interest_table, place_weights
+from sk_brainrvq.signals.electrodes.regions import REGIONS, interest_table, place_weights
 
 
 def bare_tokens(module, X, layer=-1):

@@ -5,7 +5,7 @@ import pytest
 from tiny import CH_NAMES, fitted, make_eeg, tiny
 
 from sk_brainrvq import Weights
-from sk_brainrvq.weights import CheckpointError
+from sk_brainrvq.exceptions import CheckpointError
 
 
 def test_tokenizer__given__is_used():

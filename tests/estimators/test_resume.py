@@ -28,7 +28,8 @@ from training_tools import (
     waves,
 )
 
-from sk_brainrvq.training import Engine, ResumeError
+from sk_brainrvq.exceptions import ResumeError
+from sk_brainrvq.training import Engine
 
 
 def killed_from_outside(kind, params, pattern, groups=None):

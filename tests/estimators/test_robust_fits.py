@@ -9,8 +9,8 @@ from tiny import fit, fitted, make_eeg, tiny
 
 from sk_brainrvq import BrainRVQPretrainer, DDRVQTransformer
 from sk_brainrvq.datasets import make_eeg as simulate
-from sk_brainrvq.training import TokenizerNet, TrainingDivergedError
-from sk_brainrvq.weights import CheckpointError
+from sk_brainrvq.exceptions import CheckpointError, TrainingDivergedError
+from sk_brainrvq.training import TokenizerNet
 
 TRAINED = ["tokenizer", "pretrainer", "classifier"]
 

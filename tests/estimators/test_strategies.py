@@ -9,7 +9,7 @@ import pytest
 import torch
 from tiny import CH_NAMES, fitted, make_alpha_task, make_eeg, make_labels, tiny
 
-from sk_brainrvq.signals import InvalidEEGError
+from sk_brainrvq.exceptions import InvalidEEGError
 
 D = 100
 HEADS = ["mean", "flatten", "attention", "embedding"]

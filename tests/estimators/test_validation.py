@@ -6,7 +6,7 @@ import torch
 from skorch.callbacks import Callback, EarlyStopping
 from training_tools import CountSteps, KeepData, epochs_in, estimator, history_of, waves
 
-from sk_brainrvq.estimators.validation import held_out_epochs
+from sk_brainrvq.estimators._inputs.validation import held_out_epochs
 
 X = waves()
 GROUPS = np.repeat([f"sub-{n}" for n in range(6)], 2)

@@ -7,7 +7,7 @@ import torch
 
 from sk_brainrvq.nn.embedding_head import EmbeddingHead, channel_weights
 from sk_brainrvq.nn.summaries import covariances, log_covariances, spectra
-from sk_brainrvq.signals.regions import REGIONS, log_interest_table, place_weights
+from sk_brainrvq.signals.electrodes.regions import REGIONS, log_interest_table, place_weights
 
 
 def test_log_covariances__random_matrices__logarithm_by_scipy():

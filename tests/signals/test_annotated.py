@@ -8,13 +8,15 @@ import numpy as np
 import pytest
 from corpus_files import NAMES, build, make_signals
 
-from sk_brainrvq.signals import EEGCorpus, EEGWarning, InvalidEEGError, window_starts
-from sk_brainrvq.signals.annotated import marks_of, unbroken_spans
-from sk_brainrvq.signals.corpus_reading import marked_seconds, read_signals
-from sk_brainrvq.signals.filtering import FilterSettings
-from sk_brainrvq.signals.recording_files import read_recording
-from sk_brainrvq.signals.recordings import block_from_raw
-from sk_brainrvq.signals.resampling import resample, resample_spans
+from sk_brainrvq.corpus import EEGCorpus
+from sk_brainrvq.corpus.intake import marked_seconds, read_signals
+from sk_brainrvq.exceptions import EEGWarning, InvalidEEGError
+from sk_brainrvq.signals import window_starts
+from sk_brainrvq.signals.filters.filtering import FilterSettings
+from sk_brainrvq.signals.filters.resampling import resample, resample_spans
+from sk_brainrvq.signals.sources.annotations import marks_of, unbroken_spans
+from sk_brainrvq.signals.sources.mne_objects import block_from_raw
+from sk_brainrvq.signals.sources.recording_files import read_recording
 
 NO_FILTERS = FilterSettings()
 BAND = FilterSettings.checked(l_freq=1.0, h_freq=40.0, notch=50)

@@ -8,13 +8,13 @@ from braindecode.datasets import BaseConcatDataset, RawDataset
 from braindecode.datasets.base import EEGWindowsDataset, WindowsDataset
 from torch.utils.data import Subset
 
-from sk_brainrvq.signals import InvalidEEGError
-from sk_brainrvq.signals.braindecode_input import (
+from sk_brainrvq.exceptions import InvalidEEGError
+from sk_brainrvq.signals.filters.filtering import FilterSettings
+from sk_brainrvq.signals.sources.braindecode_datasets import (
     blocks_from_braindecode,
     is_braindecode_dataset,
     labels_of,
 )
-from sk_brainrvq.signals.filtering import FilterSettings
 
 NAMES = ["C3", "Cz", "C4"]
 

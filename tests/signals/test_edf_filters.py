@@ -8,13 +8,14 @@ import pytest
 from corpus_files import build, make_signals
 from edfio import Bdf, BdfSignal, Edf, EdfSignal
 
-from sk_brainrvq.signals import EEGCorpus, EEGWarning
-from sk_brainrvq.signals.edf_filters import stated_band
+from sk_brainrvq.corpus import EEGCorpus
+from sk_brainrvq.exceptions import EEGWarning
 from sk_brainrvq.signals.electrodes import is_eeg_name
-from sk_brainrvq.signals.filtering import FilterSettings
-from sk_brainrvq.signals.recording_channels import band_of
-from sk_brainrvq.signals.recording_files import read_recording
-from sk_brainrvq.signals.recordings import block_from_raw
+from sk_brainrvq.signals.filters.filtering import FilterSettings
+from sk_brainrvq.signals.sources.channels import band_of
+from sk_brainrvq.signals.sources.edf_filters import stated_band
+from sk_brainrvq.signals.sources.mne_objects import block_from_raw
+from sk_brainrvq.signals.sources.recording_files import read_recording
 
 OF_EEG, OF_HEART = "HP:0.01Hz LP:200Hz", "HP:5Hz LP:30Hz"
 SFREQ = 500

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from sk_brainrvq.signals import ELECTRODE_NAMES, InvalidEEGError, match_electrodes
+from sk_brainrvq.exceptions import InvalidEEGError
+from sk_brainrvq.signals import ELECTRODE_NAMES, match_electrodes
 from sk_brainrvq.signals.electrodes import electrode_rows
 
 ROW = {name: i + 1 for i, name in enumerate(ELECTRODE_NAMES)}

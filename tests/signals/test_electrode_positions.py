@@ -7,8 +7,8 @@ from scipy.spatial.transform import Rotation
 from scipy.special import sph_harm_y
 
 from sk_brainrvq.signals import ELECTRODE_NAMES, match_electrodes
-from sk_brainrvq.signals.electrode_positions import template_directions
 from sk_brainrvq.signals.electrodes import electrode_rows
+from sk_brainrvq.signals.electrodes.positions import template_directions
 
 ROW = {name.upper(): i + 1 for i, name in enumerate(ELECTRODE_NAMES)}
 # EGI's own table of its 128-channel net's electrodes nearest to the 10-20 system.

@@ -12,10 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sk_brainrvq.exceptions import EEGWarning, InvalidEEGError
 from sk_brainrvq.signals import (
     ELECTRODE_NAMES,
-    EEGWarning,
-    InvalidEEGError,
     blocks_from_array,
     canonical_name,
     match_electrodes,

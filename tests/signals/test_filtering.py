@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from sk_brainrvq.signals.exceptions import EEGWarning, InvalidEEGError
-from sk_brainrvq.signals.filtering import FilterSettings, filter_continuous, filter_epochs
+from sk_brainrvq.exceptions import EEGWarning, InvalidEEGError
+from sk_brainrvq.signals.filters.filtering import FilterSettings, filter_continuous, filter_epochs
 
 SFREQ = 250.0
 FILTERS = (filter_continuous, lambda x, *args, **kw: filter_epochs(x[None], *args, **kw)[0])
@@ -81,7 +81,7 @@ def test_band_pass__sinusoid_outside__is_gone(frequency):
 
 @pytest.mark.parametrize("seconds", [1, 3, 30])
 @pytest.mark.parametrize("l_freq", [0.3, 1.0])
-@pytest.mark.filterwarnings("ignore::sk_brainrvq.signals.exceptions.EEGWarning")
+@pytest.mark.filterwarnings("ignore::sk_brainrvq.exceptions.EEGWarning")
 def test_high_pass__offset_of_a_tenth_of_a_volt__leaves_no_trace(seconds, l_freq):
     signal = sinusoid(10, seconds)
     chosen = FilterSettings.checked(l_freq)
@@ -91,7 +91,7 @@ def test_high_pass__offset_of_a_tenth_of_a_volt__leaves_no_trace(seconds, l_freq
 
 @pytest.mark.parametrize("chosen", [FilterSettings(h_freq=40.0), FilterSettings(notch=50.0)])
 @pytest.mark.parametrize("n_times", [3, 60, 900, 5000])
-@pytest.mark.filterwarnings("ignore::sk_brainrvq.signals.exceptions.EEGWarning")
+@pytest.mark.filterwarnings("ignore::sk_brainrvq.exceptions.EEGWarning")
 def test_no_high_pass__constant__is_kept(chosen, n_times):
     result = filter_continuous(np.full((2, n_times), 1e5), SFREQ, chosen)
     assert_allclose(result, 1e5, rtol=1e-12)
@@ -261,7 +261,7 @@ def test_short_epochs__notch__warning_says_what_was_done(n_times, message):
 
 
 @pytest.mark.parametrize("seconds", [0.2, 1, 2, 5])
-@pytest.mark.filterwarnings("ignore::sk_brainrvq.signals.exceptions.EEGWarning")
+@pytest.mark.filterwarnings("ignore::sk_brainrvq.exceptions.EEGWarning")
 def test_short_epochs__hum__is_gone_and_alpha_kept(seconds):
     alpha = sinusoid(10, seconds)
     hum = sinusoid(50.02, seconds, amplitude=100) + sinusoid(100.04, seconds, amplitude=30)
@@ -281,7 +281,7 @@ def recording(request):
 
 
 @pytest.mark.parametrize(("l_freq", "seconds"), [(0.3, 5), (0.5, 2), (1, 2), (1, 5), (1, 10)])
-@pytest.mark.filterwarnings("ignore::sk_brainrvq.signals.exceptions.EEGWarning")
+@pytest.mark.filterwarnings("ignore::sk_brainrvq.exceptions.EEGWarning")
 def test_epochs_of_real_eeg__high_pass__nearer_to_the_filtered_recording_than_mne(
     recording, l_freq, seconds
 ):
@@ -312,7 +312,7 @@ SHARE_OF_NYQUIST = st.none() | st.floats(1e-5, 1.1)
     reference=st.sampled_from([None, "average"]),
     offset=st.sampled_from([0.0, 1e5]),
 )
-@pytest.mark.filterwarnings("ignore::sk_brainrvq.signals.exceptions.EEGWarning")
+@pytest.mark.filterwarnings("ignore::sk_brainrvq.exceptions.EEGWarning")
 def test_filter__anything__gives_finite_signals_of_the_same_shape_or_says_why_not(
     shape, sfreq, edges, notch, reference, offset
 ):
@@ -333,7 +333,8 @@ def test_filter__anything__gives_finite_signals_of_the_same_shape_or_says_why_no
 
 def test_import__filtering_and_resampling__leaves_mne_out():
     code = (
-        "import sys, sk_brainrvq.signals.filtering, sk_brainrvq.signals.resampling, "
-        "sk_brainrvq.signals.units; assert 'mne' not in sys.modules"
+        "import sys, sk_brainrvq.signals.filters.filtering, "
+        "sk_brainrvq.signals.filters.resampling, sk_brainrvq.signals.units; "
+        "assert 'mne' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -5,10 +5,12 @@ import numpy as np
 import pytest
 from corpus_files import build
 
-from sk_brainrvq.signals import EEGCorpus, InvalidEEGError, projecting
-from sk_brainrvq.signals.filtering import FilterSettings
-from sk_brainrvq.signals.recording_files import read_recording
-from sk_brainrvq.signals.recordings import block_from_raw, blocks_from_epochs
+from sk_brainrvq.corpus import EEGCorpus
+from sk_brainrvq.exceptions import InvalidEEGError
+from sk_brainrvq.signals.filters.filtering import FilterSettings
+from sk_brainrvq.signals.sources import projections
+from sk_brainrvq.signals.sources.mne_objects import block_from_raw, blocks_from_epochs
+from sk_brainrvq.signals.sources.recording_files import read_recording
 
 NO_FILTERS, BAND = FilterSettings(), FilterSettings.checked(l_freq=1.0, h_freq=40.0)
 NAMES = ["Fp1", "C3", "Cz", "O2", "ECG", "O1"]
@@ -90,14 +92,14 @@ def test_epochs__projection_applied_or_not__the_same(make, proj):
 def test_recording__read_in_parts__the_same(monkeypatch):
     raw = average_reference()
     expected = windows_of(raw)
-    monkeypatch.setattr(projecting, "_CHUNK_SAMPLES", 3001)
+    monkeypatch.setattr(projections, "_CHUNK_SAMPLES", 3001)
     np.testing.assert_allclose(windows_of(raw), expected, rtol=1e-6)
 
 
 def test_recording__only_other_channels_are_projected__nothing_is_done():
     raw = blinks_projected_out()
     raw.del_proj(0)
-    assert projecting.projector_for(raw.info, NAMES[:4]) is None
+    assert projections.projector_for(raw.info, NAMES[:4]) is None
 
 
 def test_corpus__projection_not_applied__as_if_it_were(tmp_path):

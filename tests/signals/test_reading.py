@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from torch.utils.data import Subset
 
-from sk_brainrvq.signals import EEGWarning, InvalidEEGError
-from sk_brainrvq.signals.reading import (
+from sk_brainrvq.exceptions import EEGWarning, InvalidEEGError
+from sk_brainrvq.signals.sources.registry import (
     ReadSettings,
     is_list_of_items,
     is_plain_array,

@@ -7,12 +7,13 @@ import mne
 import numpy as np
 import pytest
 
-from sk_brainrvq.signals import EEGWarning, InvalidEEGError, match_electrodes
-from sk_brainrvq.signals.edf_size import stated_size
-from sk_brainrvq.signals.filtering import FilterSettings
-from sk_brainrvq.signals.recording_channels import band_of, eeg_channels, positions_of
-from sk_brainrvq.signals.recording_files import read_recording
-from sk_brainrvq.signals.recordings import block_from_raw, blocks_from_epochs
+from sk_brainrvq.exceptions import EEGWarning, InvalidEEGError
+from sk_brainrvq.signals import match_electrodes
+from sk_brainrvq.signals.filters.filtering import FilterSettings
+from sk_brainrvq.signals.sources.channels import band_of, eeg_channels, positions_of
+from sk_brainrvq.signals.sources.edf_size import stated_size
+from sk_brainrvq.signals.sources.mne_objects import block_from_raw, blocks_from_epochs
+from sk_brainrvq.signals.sources.recording_files import read_recording
 from sk_brainrvq.signals.windows import window_grid
 
 NAMES = ["C3", "Cz", "C4"]

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sk_brainrvq.signals.filters.resampling import rate_ratio, resample, resampled_length
 from sk_brainrvq.signals.preparation import restore_signals, to_patches
-from sk_brainrvq.signals.resampling import rate_ratio, resample, resampled_length
 
 RATES = (128, 160, 250, 256, 500, 512, 1000)
 

@@ -5,7 +5,8 @@ import warnings
 import pytest
 import torch
 
-from sk_brainrvq.training import ResumeError, TrainingRun, run_of
+from sk_brainrvq.exceptions import ResumeError
+from sk_brainrvq.training import TrainingRun, run_of
 from sk_brainrvq.training.runs import TrainingState, checkpoints_in, read_state
 
 

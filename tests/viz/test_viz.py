@@ -9,7 +9,7 @@ import pytest
 
 from sk_brainrvq import viz
 from sk_brainrvq.datasets import make_eeg
-from sk_brainrvq.signals import EEGWarning
+from sk_brainrvq.exceptions import EEGWarning
 from sk_brainrvq.viz import plot_importance
 
 

@@ -23,7 +23,8 @@ from sk_brainrvq import (
     Weights,
 )
 from sk_brainrvq.datasets import load_eegmat, make_eeg
-from sk_brainrvq.weights import CheckpointError, bundled_weights, resolve_weights
+from sk_brainrvq.exceptions import CheckpointError
+from sk_brainrvq.weights import bundled_weights, resolve_weights
 
 BUNDLED = Path(sk_brainrvq.__file__).parent / "weights" / "bundled"
 NAMES = ["default", "default-tokenizer"]

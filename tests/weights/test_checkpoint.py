@@ -11,7 +11,8 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from weights_factory import make_weights
 
-from sk_brainrvq.weights import CheckpointError, Weights
+from sk_brainrvq.exceptions import CheckpointError
+from sk_brainrvq.weights import Weights
 
 
 @pytest.fixture

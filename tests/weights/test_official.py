@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import torch
 
+from sk_brainrvq.exceptions import CheckpointError
 from sk_brainrvq.nn import DualDomainTokenizer, EncoderClassifier, MaskedCodeModel
 from sk_brainrvq.nn.encoder import DropPath
-from sk_brainrvq.weights import CheckpointError, Weights, load_official
+from sk_brainrvq.weights import Weights, load_official
 
 KINDS = ("tokenizer", "masked_pretraining", "classifier")
 

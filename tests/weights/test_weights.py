@@ -9,7 +9,8 @@ import torch
 from sklearn.base import clone
 from weights_factory import CONFIGS, INFO, make_weights, tensors_of
 
-from sk_brainrvq.weights import CheckpointError, Weights, resolve_weights
+from sk_brainrvq.exceptions import CheckpointError
+from sk_brainrvq.weights import Weights, resolve_weights
 from sk_brainrvq.weights.modules import KINDS, build_module
 
 

@@ -1,0 +1,299 @@
+"""BrainRVQModule: the network for training loops of others, such as braindecode's."""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from sk_brainrvq.exceptions import EEGWarning, InvalidEEGError
+from sk_brainrvq.nn import EEGEncoder, EncoderClassifier
+from sk_brainrvq.signals import match_electrodes
+from sk_brainrvq.signals.electrodes import (
+    ElectrodeReport,
+    electrode_report,
+    electrode_rows,
+    warn_of_mean_rows,
+)
+from sk_brainrvq.signals.electrodes.names import refuse_one_string
+from sk_brainrvq.signals.filters.resampling import TARGET_SFREQ, resample
+from sk_brainrvq.signals.preparation import n_patches_of, to_patches
+from sk_brainrvq.signals.units import describe_amplitude
+from sk_brainrvq.weights import Weights, resolve_weights
+from sk_brainrvq.weights.architecture import (
+    PRETRAINING_ENCODER,
+    check_no_conflict,
+    resolve_sizes,
+)
+from sk_brainrvq.weights.modules import build_module
+
+_KINDS = ("pretraining", "tokenizer", "classifier", "encoder")
+_PATCH_SAMPLES = 200
+_MOST_PATCHES = 30
+# From a unit to the networks' 100 microvolts.
+_FACTORS = {"uV": 1e-2, "mV": 1e1, "V": 1e4}
+
+
+class BrainRVQModule(nn.Module):
+    """Encoder and head as one PyTorch module that takes plain signals.
+
+    Its arguments are those that braindecode's ``EEGClassifier`` and ``EEGRegressor`` fill in
+    from data: give them the class, and train it as one of braindecode's own models. Signals are
+    scaled, resampled to 200 Hz, cut into patches of 1 s and matched to electrodes as the
+    estimators of this package do it; they are not filtered.
+
+    Parameters
+    ----------
+    n_outputs : int
+        Classes, or targets of a regression.
+    n_chans : int, optional
+        Needed only where neither ``chs_info`` nor ``ch_names`` is given.
+    n_times : int
+        Samples of a window, at most 30 s.
+    chs_info : list of dict, optional
+        ``info["chs"]`` of MNE: names and positions of the channels.
+    sfreq : float, optional
+        Sampling rate in Hz; 200 is assumed, with a warning, where it is not given.
+    input_window_seconds : float, optional
+        Used where ``n_times`` is not given.
+    weights : "default", path, Weights or None, default="default"
+        Weights of any network of this package to start from. None starts from scratch.
+    architecture : {"tiny", "small", "base"}, default="small"
+        Size where ``weights`` is None.
+    embed_dim, depth : int, optional
+        Single sizes laid over it.
+    head : {"mean", "flatten", "attention"}, default="mean"
+        As in :class:`~sk_brainrvq.BrainRVQClassifier`.
+    dropout : float, default=0.1
+        Of the flattened head.
+    drop_path : float, default=0.1
+        Stochastic depth of the last block.
+    frozen : bool, default=False
+        Train the head alone.
+    ch_names : sequence of str, optional
+        Names of the channels where there is no ``chs_info``.
+    electrode_map : mapping, optional
+        Where channels lie, in place of what their names say, as in the estimators.
+    unit : {"uV", "mV", "V"}, default="uV"
+        Unit of the signals. braindecode turns Epochs into microvolts; its windows datasets hold
+        what their recordings hold, which is volts unless they were scaled.
+
+    Attributes
+    ----------
+    classifier : EncoderClassifier
+        The bare network.
+    electrode_report : list of dict
+        How each channel was mapped to electrodes: a table for ``pandas.DataFrame``.
+
+    Warns
+    -----
+    EEGWarning
+        If no channel names reach the module, as from braindecode's windows datasets, or no
+        electrode is known by a name: the network cannot tell where such channels lie.
+
+    Raises
+    ------
+    CheckpointError
+        If ``weights`` cannot be used.
+    InvalidEEGError
+        If the number of channels or samples is not given, or a window is longer than 30 s.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sk_brainrvq.braindecode import BrainRVQModule
+    >>> module = BrainRVQModule(n_outputs=3, n_times=500, sfreq=250, ch_names=["C3", "C4"],
+    ...                         weights=None, architecture="tiny")
+    >>> module(20 * torch.randn(4, 2, 500)).shape
+    torch.Size([4, 3])
+    >>> module.electrode_report
+    channel  how    electrodes  note
+    C3       exact  C3
+    C4       exact  C4
+    """
+
+    electrodes: Tensor
+    patching: Tensor | None
+
+    def __init__(
+        self,
+        n_outputs: int,
+        n_chans: int | None = None,
+        n_times: int | None = None,
+        chs_info: Sequence[Mapping[str, Any]] | None = None,
+        sfreq: float | None = None,
+        input_window_seconds: float | None = None,
+        *,
+        weights: Any = "default",
+        architecture: str = "small",
+        embed_dim: int | None = None,
+        depth: int | None = None,
+        head: str = "mean",
+        dropout: float = 0.1,
+        drop_path: float = 0.1,
+        frozen: bool = False,
+        ch_names: Sequence[str] | None = None,
+        electrode_map: Mapping[str, Any] | None = None,
+        unit: str = "uV",
+    ):
+        super().__init__()
+        rate = _checked_rate(sfreq)
+        self.n_times = _checked_length(n_times, input_window_seconds, rate)
+        if unit not in _FACTORS:
+            raise InvalidEEGError(f"unit={unit!r} was given; expected one of {tuple(_FACTORS)}.")
+        self.unit, self.factor = unit, _FACTORS[unit]
+        given = resolve_weights(weights, _KINDS, "weights")
+        sizes = {"embed_dim": embed_dim, "depth": depth}
+        encoder = _encoder(given, architecture, sizes, drop_path)
+        patches = _patching(self.n_times, rate)
+        self.register_buffer("patching", patches, persistent=False)
+        n_samples = self.n_times if patches is None else patches.shape[1]
+        names, positions = _channels(chs_info, ch_names)
+        self.n_chans = _checked_channels(names, n_chans)
+        info = {} if given is None else given.info
+        matches = match_electrodes(
+            names,
+            self.n_chans,
+            info.get("trained_rows"),
+            info.get("official", False),
+            positions=positions,
+            electrode_map=electrode_map,
+        )
+        # braindecode's estimators hand parameters on by prefix.
+        warn_of_mean_rows(
+            matches, names is not None, "ch_names=[...], or to braindecode module__ch_names"
+        )
+        self.electrode_report: ElectrodeReport = electrode_report(matches)
+        rows = torch.from_numpy(electrode_rows(matches))
+        self.register_buffer("electrodes", rows, persistent=False)
+        encoder.requires_grad_(not frozen)
+        if head == "embedding":
+            raise ValueError(
+                "head='embedding' was given; its training starts from a regression that "
+                "BrainRVQClassifier and BrainRVQRegressor fit. Use them, or head='mean'."
+            )
+        self.classifier = EncoderClassifier(
+            encoder, n_outputs, head, self.n_chans, n_samples // _PATCH_SAMPLES, dropout
+        )
+        self._amplitude_was_checked = False
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Class logits, or outputs of a regression.
+
+        Parameters
+        ----------
+        x : Tensor, shape (B, n_chans, n_times)
+            Signals in ``unit``.
+
+        Returns
+        -------
+        Tensor, shape (B, n_outputs)
+
+        Raises
+        ------
+        InvalidEEGError
+            If x has other channels or samples than the module was built for.
+        """
+        if x.ndim != 3 or x.shape[1:] != (self.n_chans, self.n_times):
+            raise InvalidEEGError(
+                f"x has shape {tuple(x.shape)}; this module was built for (n_windows, "
+                f"{self.n_chans}, {self.n_times})."
+            )
+        if not self._amplitude_was_checked:
+            self._check_amplitude(x)
+        signals = x.float() * self.factor
+        if self.patching is not None:
+            signals = signals @ self.patching
+        return self.classifier(signals.unflatten(-1, (-1, _PATCH_SAMPLES)), self.electrodes)
+
+    def _check_amplitude(self, x: Tensor) -> None:
+        """Warn once of signals whose unit seems to be another."""
+        self._amplitude_was_checked = True
+        microvolts = x.detach().double().cpu().numpy() * self.factor * 100
+        sentence = describe_amplitude(microvolts, self.unit)
+        if sentence is not None:
+            warnings.warn(sentence, EEGWarning, stacklevel=3)
+
+
+def _encoder(
+    weights: Weights | None, architecture: str, sizes: dict[str, int | None], drop_path: float
+) -> EEGEncoder:
+    if weights is not None:
+        check_no_conflict(sizes, weights.encoder_config, weights)
+        return weights.encoder(drop_path)
+    resolved = resolve_sizes(architecture, sizes)
+    config = {
+        "embed_dim": resolved["embed_dim"],
+        "depth": resolved["depth"],
+        **PRETRAINING_ENCODER,
+        "drop_path": drop_path,
+        "spectral_embedding": True,
+    }
+    return cast(EEGEncoder, build_module("encoder", {"encoder": config}))
+
+
+def _checked_rate(sfreq: float | None) -> float:
+    if sfreq is None:
+        warnings.warn(
+            "No sampling rate was given: signals are taken as 200 Hz. Pass sfreq=... "
+            "(module__sfreq=... to braindecode's EEGClassifier).",
+            EEGWarning,
+            stacklevel=3,
+        )
+        return TARGET_SFREQ
+    if not (np.isfinite(sfreq) and sfreq > 0):
+        raise InvalidEEGError(f"sfreq={sfreq!r} was given; expected a rate in Hz above 0.")
+    return float(sfreq)
+
+
+def _checked_length(n_times: int | None, seconds: float | None, rate: float) -> int:
+    if n_times is None:
+        if seconds is None:
+            raise InvalidEEGError("n_times was not given: the number of samples of a window.")
+        n_times = round(seconds * rate)
+    if not 0 < n_times <= _MOST_PATCHES * rate:
+        raise InvalidEEGError(
+            f"n_times={n_times} at {rate:g} Hz was given; expected windows of at most "
+            f"{_MOST_PATCHES} s. Cut longer ones."
+        )
+    return int(n_times)
+
+
+def _checked_channels(names: Sequence[str] | None, n_chans: int | None) -> int:
+    if names is None and n_chans is None:
+        raise InvalidEEGError("Neither chs_info, ch_names nor n_chans was given; expected one.")
+    if names is not None and n_chans is not None and len(names) != n_chans:
+        raise InvalidEEGError(f"{len(names)} channel names were given, but n_chans={n_chans}.")
+    return cast(int, n_chans if names is None else len(names))
+
+
+def _channels(
+    chs_info: Sequence[Mapping[str, Any]] | None, ch_names: Sequence[str] | None
+) -> tuple[list[str] | None, dict[str, NDArray] | None]:
+    """Names, and positions in metres of the channels that have any."""
+    refuse_one_string(ch_names)
+    if ch_names is not None or chs_info is None:
+        return None if ch_names is None else list(ch_names), None
+    places = {str(ch["ch_name"]): np.asarray(ch.get("loc", ()), float)[:3] for ch in chs_info}
+    known = {
+        name: place
+        for name, place in places.items()
+        if len(place) == 3 and np.isfinite(place).all() and place.any()
+    }
+    return [str(ch["ch_name"]) for ch in chs_info], known or None
+
+
+def _patching(n_times: int, rate: float) -> Tensor | None:
+    """Matrix that resamples and pads windows to whole seconds, or None where neither is needed.
+
+    Both are linear, so what they do to unit pulses says what they do to any signal.
+    """
+    if rate == TARGET_SFREQ and n_times % _PATCH_SAMPLES == 0:
+        return None
+    resampled = resample(np.eye(n_times), rate)
+    n_patches = n_patches_of(resampled.shape[-1])
+    padded = to_patches(resampled[:, None]).reshape(n_times, n_patches * _PATCH_SAMPLES)
+    return torch.from_numpy(padded.astype(np.float32))

@@ -1,0 +1,267 @@
+"""Patches that stay on disk until a batch asks for them, and an order to read them in."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sk_brainrvq.corpus.index import CorpusRecording, digest_of_windows
+from sk_brainrvq.corpus.store import CorpusStore, first_chunks
+from sk_brainrvq.corpus.writing import CHUNK_SAMPLES
+from sk_brainrvq.signals.electrodes import (
+    ElectrodeMatch,
+    electrode_rows,
+    match_electrodes,
+    warn_of_mean_rows,
+)
+from sk_brainrvq.signals.preparation import (
+    PATCH_SAMPLES,
+    PatchGroup,
+    PreparedEEG,
+    n_patches_of,
+    segment_bounds,
+    to_patches,
+)
+
+# Networks take 100 microvolts.
+_MICROVOLTS_PER_UNIT = 100.0
+
+
+class StoredPatches:
+    """Segments of a corpus, read from its storage when they are indexed.
+
+    Parameters
+    ----------
+    store : CorpusStore
+        Its latest chunks are shared by all that read from it.
+    numbers : ndarray of int, shape (n_segments,)
+        Recording of each segment, by its place in the index.
+    starts, lengths : ndarray of int, shape (n_segments,)
+        Samples at 200 Hz; what is missing to whole patches is padded by mirroring.
+    n_channels, n_patches : int
+
+    Attributes
+    ----------
+    shape : tuple
+        (n_segments, n_channels, n_patches, 200).
+    dtype : dtype
+        float32.
+    digest : str
+        Of the segments and their signals, without reading them.
+    chunks : ndarray of int, shape (n_segments,)
+        Storage chunk, counted through the corpus, in which each segment begins; see
+        :func:`shuffled_rows`.
+    """
+
+    dtype = np.dtype(np.float32)
+    ndim = 4
+
+    def __init__(
+        self,
+        store: CorpusStore,
+        numbers: NDArray,
+        starts: NDArray,
+        lengths: NDArray,
+        n_channels: int,
+        n_patches: int,
+    ) -> None:
+        self.store = store
+        self.numbers, self.starts, self.lengths = numbers, starts, lengths
+        self.shape = (len(numbers), n_channels, n_patches, PATCH_SAMPLES)
+        self.chunks = first_chunks(store.index)[numbers] + starts // CHUNK_SAMPLES
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, rows: slice | NDArray | Sequence[int]) -> NDArray:
+        """Patches of some segments.
+
+        Parameters
+        ----------
+        rows : slice, array of int, or mask
+
+        Returns
+        -------
+        ndarray, shape (n_rows, n_channels, n_patches, 200), float32
+            In 100 microvolts.
+        """
+        wanted = np.atleast_1d(np.arange(len(self))[rows])
+        patches = np.empty((len(wanted), *self.shape[1:]), dtype=self.dtype)
+        spans = self.numbers[wanted], self.starts[wanted], self.lengths[wanted]
+        for place, microvolts in self.store.windows(*spans):
+            patches[place] = to_patches(microvolts[None])[0]
+        patches /= _MICROVOLTS_PER_UNIT
+        return patches
+
+    @cached_property
+    def digest(self) -> str:
+        """The same for the same segments of the same signals, wherever they are stored."""
+        return digest_of_windows(self.store.index, self.numbers, self.starts, self.lengths)
+
+    def chunks_held(self, n_groups: int) -> int:
+        """Chunks of this size that ``n_groups`` can each mix rows of and still find in memory."""
+        chunk_bytes = self.shape[1] * CHUNK_SAMPLES * np.dtype(np.int16).itemsize
+        # The half: while one buffer is used the next is read.
+        return max(1, self.store.cache_bytes // (2 * n_groups * chunk_bytes))
+
+    def take_rows(self, rows: NDArray) -> "StoredPatches":
+        """Some segments, which stay in storage too."""
+        spans = self.numbers[rows], self.starts[rows], self.lengths[rows]
+        return StoredPatches(self.store, *spans, *self.shape[1:3])
+
+    def __repr__(self) -> str:
+        return f"StoredPatches(shape={self.shape}, location={self.store.location!r})"
+
+
+def is_stored(patches: Any) -> bool:
+    """Whether patches are read from storage when they are indexed."""
+    return isinstance(patches, StoredPatches)
+
+
+def shuffled_rows(
+    chunks: NDArray, generator: np.random.Generator, buffer_chunks: int = 64
+) -> NDArray:
+    """A random order of rows in which each storage chunk has to be read once.
+
+    Chunks are drawn in random order, and the rows of ``buffer_chunks`` of them at a time are
+    mixed. A reader that holds as many chunks reads each once.
+
+    Parameters
+    ----------
+    digest : str
+        Of the segments and their signals, without reading them.
+    chunks : ndarray of int, shape (n_rows,)
+        Chunk of each row, as ``StoredPatches.chunks``.
+    generator : numpy.random.Generator
+    buffer_chunks : int, default=64
+        More mix better, and take more memory.
+
+    Returns
+    -------
+    ndarray, shape (n_rows,), int64
+        A permutation of the rows.
+
+    Raises
+    ------
+    ValueError
+        If ``buffer_chunks`` is below 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sk_brainrvq.corpus import shuffled_rows
+    >>> chunks = np.array([7, 7, 8, 8, 9, 9])
+    >>> rows = shuffled_rows(chunks, np.random.default_rng(0), buffer_chunks=1)
+    >>> sorted(rows.tolist()), len(np.flatnonzero(np.diff(chunks[rows])))
+    ([0, 1, 2, 3, 4, 5], 2)
+    """
+    if buffer_chunks < 1:
+        raise ValueError(f"buffer_chunks={buffer_chunks!r} was given; expected at least 1.")
+    _, own = np.unique(chunks, return_inverse=True)
+    n_chunks = int(own.max(initial=-1)) + 1
+    buffer = (generator.permutation(n_chunks) // buffer_chunks)[own]
+    return np.lexsort((generator.random(len(own)), buffer))
+
+
+@dataclass(frozen=True)
+class _Segments:
+    """Segments that every window of one length is cut into."""
+
+    n_times: int
+
+    @property
+    def bounds(self) -> list[tuple[int, int]]:
+        """First and last + 1 patch of each."""
+        return segment_bounds(n_patches_of(self.n_times))
+
+    def spans(self, numbers: list[int]) -> tuple[NDArray, NDArray]:
+        """Start within the window and length, in samples, of some segments."""
+        firsts = np.array([self.bounds[i][0] for i in numbers]) * PATCH_SAMPLES
+        ends = np.array([self.bounds[i][1] for i in numbers]) * PATCH_SAMPLES
+        return firsts, np.minimum(ends, self.n_times) - firsts
+
+    def by_length(self) -> dict[int, list[int]]:
+        """Segments of each number of patches."""
+        alike: dict[int, list[int]] = {}
+        for number, (first, last) in enumerate(self.bounds):
+            alike.setdefault(last - first, []).append(number)
+        return alike
+
+
+def prepare_stored(
+    store: CorpusStore,
+    recordings: NDArray,
+    starts: NDArray,
+    n_times: int,
+    *,
+    trained_rows: Sequence[int] | None,
+    official: bool,
+    electrode_map: Mapping[str, Any] | None,
+    warn: bool,
+) -> PreparedEEG:
+    """Windows of a corpus as patch groups whose patches stay on disk.
+
+    Parameters
+    ----------
+    store : CorpusStore
+    recordings, starts : ndarray of int, shape (n_windows,)
+        Recording and first sample of each window.
+    n_times : int
+        Samples of a window at 200 Hz.
+    trained_rows, official, electrode_map, warn
+        As in :func:`~sk_brainrvq.signals.preparation.stream`.
+
+    Returns
+    -------
+    PreparedEEG
+        Groups as :func:`~sk_brainrvq.signals.preparation.gather` makes them: one for each
+        montage and number of patches. ``epoch`` is the place of the window.
+    """
+    montages: dict[tuple, list[int]] = {}
+    for number in np.unique(recordings):
+        recording = store.index.recordings[number]
+        montages.setdefault((recording.ch_names, recording.positions), []).append(number)
+    alike: dict[tuple, tuple[CorpusRecording, list[ElectrodeMatch], list[int]]] = {}
+    for (names, _), numbers in montages.items():
+        first = store.index.recordings[numbers[0]]
+        matches = match_electrodes(
+            names,
+            len(names),
+            trained_rows,
+            official,
+            positions=first.places,
+            electrode_map=electrode_map,
+        )
+        if warn:
+            warn_of_mean_rows(matches, True)
+        key = (names, electrode_rows(matches).tobytes())
+        alike.setdefault(key, (first, matches, []))[2].extend(numbers)
+    segments = _Segments(n_times)
+    groups = []
+    for first, matches, numbers in alike.values():
+        epochs = np.flatnonzero(np.isin(recordings, numbers))
+        for n_patches, own in segments.by_length().items():
+            offsets, lengths = segments.spans(own)
+            groups.append(
+                PatchGroup(
+                    StoredPatches(  # type: ignore[arg-type]
+                        store,
+                        np.repeat(recordings[epochs], len(own)),
+                        (starts[epochs][:, None] + offsets).reshape(-1),
+                        np.tile(lengths.astype(np.int32), len(epochs)),
+                        len(first.ch_names),
+                        n_patches,
+                    ),
+                    list(first.ch_names),
+                    electrode_rows(matches),
+                    matches,
+                    np.repeat(epochs, len(own)),
+                    np.tile(own, len(epochs)),
+                    first.places,
+                    electrode_map,
+                )
+            )
+    return PreparedEEG(groups, len(recordings))

@@ -1,0 +1,235 @@
+"""Files for a corpus: finding them, naming them, and whose they are."""
+
+import glob
+import hashlib
+import os
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path, PurePath
+from typing import Any
+
+from sk_brainrvq.exceptions import InvalidCorpusError
+
+# Formats of EEG that a folder is searched for; other files that MNE reads can be given by name.
+_SUFFIXES = tuple(
+    f".{name}"
+    for name in (
+        *("ahdr", "bdf", "cdt", "cnt", "edf", "eeg", "fif", "fif.gz"),
+        *("gdf", "lay", "mff", "nedf", "nxe", "set", "vhdr"),
+    )
+)
+# Further files that hold a recording's signal; the header alone may stay as it was.
+_COMPANIONS = {".vhdr": (".eeg", ".vmrk", ".dat"), ".set": (".fdt",), ".lay": (".dat",)}
+# Second and further files of one long recording, which MNE reads with the first.
+_CONTINUATION = re.compile(r"(-\d+|_split-(?!0*1_)\d+_\w+)\.fif(\.gz)?$")
+_NAMES = (
+    re.compile(r"(?P<subject>[a-z0-9]{8})_(?P<session>s\d{3})_(?:\d{4}_)?t\d{3}(?!\w)"),  # Temple
+    re.compile(r"(?P<subject>[a-z]{8})_(?P<session>\d{8})(?!\w)"),  # Temple's events
+    re.compile(r"(?P<subject>Subject\d+)_(?P<session>\d+)(?!\w)"),  # EEGMAT
+)
+_BIDS_SUBJECT, _BIDS_SESSION = re.compile(r"sub-([A-Za-z0-9]+)"), re.compile(r"ses-([A-Za-z0-9]+)")
+
+SubjectRule = Callable[[str], tuple[str, str]]
+
+
+def find_sources(files: Any) -> list[str]:
+    """Paths of the recordings that a user names.
+
+    Parameters
+    ----------
+    files : path, or iterable of paths
+        Each a file, a folder that is searched with all folders in it, or a pattern such as
+        ``"data/**/*.edf"``. Files and folders whose name begins with a dot are passed over.
+
+    Returns
+    -------
+    list of str
+        Normalised with forward slashes, sorted, each once. Files that are named need not be
+        there.
+
+    Raises
+    ------
+    InvalidCorpusError
+        If nothing is named, or a folder or pattern holds no recording.
+
+    Examples
+    --------
+    >>> from sk_brainrvq.corpus.finding import find_sources
+    >>> find_sources(["data/./b.edf", "data/a.edf", "data/b.edf"])
+    ['data/a.edf', 'data/b.edf']
+    """
+    single = isinstance(files, (str, os.PathLike))
+    if not single and not isinstance(files, Iterable):
+        raise InvalidCorpusError(
+            f"files={files!r} was given; expected a path, a folder, a pattern, or a list of these."
+        )
+    found: set[str] = set()
+    for item in [files] if single else files:
+        if not isinstance(item, (str, os.PathLike)):
+            raise InvalidCorpusError(
+                f"files holds {item!r} of type {type(item).__name__}; expected paths."
+            )
+        found.update(_normalised(path) for path in _recordings_at(os.fspath(item)))
+    if not found:
+        raise InvalidCorpusError("files is empty; expected at least one recording.")
+    return sorted(found)
+
+
+def _recordings_at(path: str) -> list[str]:
+    if os.path.isdir(path) and not _is_recording(path):
+        found = list(_walk(path))
+    elif glob.has_magic(path) and not os.path.exists(path):
+        found = []
+        for match in glob.glob(path, recursive=True):
+            inner = os.path.isdir(match) and not _is_recording(match)
+            found += [] if inner else [match]
+    else:
+        return [path]
+    if not found:
+        raise InvalidCorpusError(
+            f"{path!r} holds no recording. A folder is searched for {' '.join(_SUFFIXES)}; name "
+            "files of other formats, or give a pattern such as 'data/**/*.dat'."
+        )
+    return found
+
+
+def _walk(folder: str) -> Iterable[str]:
+    for parent, folders, names in os.walk(folder):
+        recordings = [name for name in folders if _is_recording(name)]
+        folders[:] = [n for n in folders if n not in recordings and not n.startswith(".")]
+        present = set(names)
+        for name in recordings + names:
+            if _is_recording(name) and not _belongs_to_another(name, present):
+                yield os.path.join(parent, name)
+
+
+def _is_recording(name: str) -> bool:
+    return not PurePath(name).name.startswith(".") and name.lower().endswith(_SUFFIXES)
+
+
+def _belongs_to_another(name: str, present: set[str]) -> bool:
+    """Whether a file is the data of a header beside it, or continues another file."""
+    if name.lower().endswith(".eeg"):
+        return any(name[:-4] + header in present for header in (".vhdr", ".ahdr", ".VHDR"))
+    return _CONTINUATION.search(name) is not None
+
+
+def _normalised(path: str) -> str:
+    return PurePath(os.path.normpath(path)).as_posix()
+
+
+def source_state(source: str) -> tuple[int, int]:
+    """Size in bytes and time of the last change in nanoseconds, of all files of a recording.
+
+    Raises
+    ------
+    FileNotFoundError
+        If nothing is there.
+    """
+    path = Path(source)
+    files = [path, *(path.with_suffix(s) for s in _COMPANIONS.get(path.suffix.lower(), ()))]
+    if path.is_dir():
+        files = [file for file in path.rglob("*") if file.is_file()]
+    states = [file.stat() for file in files if file is path or file.exists()]
+    return sum(s.st_size for s in states), max((s.st_mtime_ns for s in states), default=0)
+
+
+def recording_id(source: str, size: int) -> str:
+    """Name of a recording's array: readable, and its own for each path and size.
+
+    Examples
+    --------
+    >>> from sk_brainrvq.corpus.finding import recording_id
+    >>> recording_id("data/Subject00_1.edf", 3887124)
+    'Subject00_1-99af4ec4c5252e93'
+    """
+    stem = re.sub(r"[^A-Za-z0-9_-]", "_", PurePath(source).name.split(".")[0])[:40]
+    digest = hashlib.sha256(f"{source}\0{size}".encode()).hexdigest()
+    return f"{stem or 'recording'}-{digest[:16]}"
+
+
+def subject_rule(subject: Any) -> SubjectRule:
+    r"""The function from a path to its subject and session.
+
+    Parameters
+    ----------
+    subject : None, str or callable
+        None reads the names of BIDS (sub-, ses-), the Temple University corpora
+        (aaaaaaab_s001_t000) and EEGMAT (Subject00_1); another file is its own subject. A regular
+        expression has the group ``subject``, and ``session`` if wanted, and is searched for in
+        the whole path. A callable gives subject and session.
+
+    Returns
+    -------
+    callable
+        Raises InvalidCorpusError for a path that does not fit.
+
+    Raises
+    ------
+    InvalidCorpusError
+        For anything else.
+
+    Examples
+    --------
+    >>> from sk_brainrvq.corpus.finding import subject_rule
+    >>> subject_rule(None)("bids/sub-01/ses-b/eeg/sub-01_ses-b_task-rest_eeg.edf")
+    ('01', 'b')
+    >>> subject_rule(r"(?P<subject>p\d+)/run(?P<session>\d)")("data/p12/run3.edf")
+    ('p12', '3')
+    """
+    if subject is None:
+        return _conventional_subject
+    if callable(subject):
+        return lambda source: _checked_pair(subject(source), source)
+    if isinstance(subject, str):
+        return _rule_of_pattern(subject)
+    raise InvalidCorpusError(
+        f"subject={subject!r} was given; expected None, a regular expression with the group "
+        "(?P<subject>...), or a function from a path to (subject, session)."
+    )
+
+
+def describe_rule(subject: Any) -> str | None:
+    """How a subject rule is recorded in the corpus: the pattern, or that it is a function."""
+    return "function" if callable(subject) else subject
+
+
+def _rule_of_pattern(text: str) -> SubjectRule:
+    try:
+        pattern = re.compile(text)
+    except re.error as error:
+        raise InvalidCorpusError(f"subject={text!r} is no regular expression: {error}.") from error
+    if "subject" not in pattern.groupindex:
+        raise InvalidCorpusError(
+            f"subject={text!r} names no group 'subject'; write (?P<subject>...) around the part "
+            "of the path that names the subject."
+        )
+
+    def rule(source: str) -> tuple[str, str]:
+        match = pattern.search(source)
+        if match is None or not match["subject"]:
+            raise InvalidCorpusError(f"subject={text!r} does not match the path {source!r}.")
+        return match["subject"], match.groupdict().get("session") or ""
+
+    return rule
+
+
+def _conventional_subject(source: str) -> tuple[str, str]:
+    # The last one: folders above a dataset may look like a subject, too.
+    if subjects := _BIDS_SUBJECT.findall(source):
+        return subjects[-1], (_BIDS_SESSION.findall(source) or [""])[-1]
+    stem = PurePath(source).name.split(".")[0]
+    for pattern in _NAMES:
+        if match := pattern.match(stem):
+            return match["subject"], match["session"]
+    return stem, ""
+
+
+def _checked_pair(pair: Any, source: str) -> tuple[str, str]:
+    if isinstance(pair, str):
+        pair = (pair, "")
+    if not (isinstance(pair, tuple) and len(pair) == 2 and pair[0] not in (None, "")):
+        raise InvalidCorpusError(
+            f"The function subject= gave {pair!r} for {source!r}; expected (subject, session)."
+        )
+    return str(pair[0]), "" if pair[1] is None else str(pair[1])

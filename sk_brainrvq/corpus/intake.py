@@ -1,0 +1,223 @@
+"""One file of a corpus in: from what MNE reads to integers at 200 Hz, and which seconds to use."""
+
+import warnings
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sk_brainrvq.exceptions import EEGWarning, InvalidEEGError
+from sk_brainrvq.signals.filters.filtering import FilterSettings
+from sk_brainrvq.signals.filters.resampling import TARGET_SFREQ
+from sk_brainrvq.signals.sources.annotations import Marks, marks_of
+from sk_brainrvq.signals.sources.channels import band_of, eeg_channels, positions_of
+from sk_brainrvq.signals.sources.edf_size import is_cut_short
+from sk_brainrvq.signals.sources.mne_objects import is_mne_raw, signals_to_cut
+from sk_brainrvq.signals.sources.recording_files import CUT_SHORT, read_recording
+from sk_brainrvq.signals.units import UNITS, describe_amplitude
+
+_LARGEST_STEP = 32767
+# Smaller steps than this, in microvolts, are noise of the arithmetic on a flat channel.
+_SMALLEST_SCALE = 1e-9
+# Beyond this step, in microvolts, EEG of some microvolts is stored coarsely.
+_COARSE_SCALE = 0.5
+_LARGEST_MICROVOLTS = 1e9
+_SECOND = int(TARGET_SFREQ)
+
+
+@dataclass(frozen=True)
+class Signals:
+    """EEG of one file, filtered.
+
+    Attributes
+    ----------
+    microvolts : ndarray, shape (n_channels, n_times at 200 Hz), float64
+    ch_names : tuple of str
+    positions : tuple of (3,) tuple or None
+    sfreq, highpass : float
+        Of the file, in Hz.
+    lowpass : float or None
+    notes : tuple of str
+    marked : tuple of (int, int)
+        Seconds annotated as BAD or EDGE: the first of each run, and the one after its last.
+    """
+
+    microvolts: NDArray
+    ch_names: tuple[str, ...]
+    positions: tuple[tuple[float, float, float] | None, ...]
+    sfreq: float
+    highpass: float
+    lowpass: float | None
+    notes: tuple[str, ...]
+    marked: tuple[tuple[int, int], ...] = ()
+
+
+def read_signals(source: str, filters: FilterSettings) -> Signals:
+    """Read a file, filter its EEG channels and resample them.
+
+    Parameters
+    ----------
+    source : str
+    filters : FilterSettings
+
+    Returns
+    -------
+    Signals
+
+    Raises
+    ------
+    InvalidEEGError
+        For a file that cannot be read, holds epochs, has no EEG channel, or NaN in a stretch
+        that is not annotated as bad.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", EEGWarning)  # notes say it, once for all files
+        raw = read_recording(source)
+        if not is_mne_raw(raw):
+            raise InvalidEEGError(
+                f"{source} holds epochs; a corpus is made of continuous recordings."
+            )
+        names = eeg_channels(raw)
+        microvolts = signals_to_cut(raw, names, filters, UNITS["V"])
+    sfreq, (highpass, lowpass) = float(raw.info["sfreq"]), band_of(raw.info)
+    places = positions_of(raw.info, names) or {}
+    left_out = [name for name in raw.ch_names if name not in names]
+    marks = marks_of(raw)
+    del raw
+    if np.abs(microvolts).max() > _LARGEST_MICROVOLTS:
+        raise InvalidEEGError(
+            f"The recording reaches {np.abs(microvolts).max():.3g} microvolts; EEG stays far below "
+            f"{_LARGEST_MICROVOLTS:.0e}. Check the unit that the file states."
+        )
+    return Signals(
+        microvolts,
+        tuple(names),
+        tuple(_place(places.get(name)) for name in names),
+        sfreq,
+        highpass,
+        lowpass,
+        tuple(_notes(source, microvolts, names, left_out, marks)),
+        marked_seconds(marks, microvolts.shape[1]),
+    )
+
+
+def _place(place: NDArray | None) -> tuple[float, float, float] | None:
+    return None if place is None else (float(place[0]), float(place[1]), float(place[2]))
+
+
+def _notes(
+    source: str, microvolts: NDArray, names: list[str], left_out: list[str], marks: Marks
+) -> list[str]:
+    notes = [CUT_SHORT] if is_cut_short(Path(source)) else []
+    if left_out:
+        notes.append(f"Left out, as bad or not EEG: {', '.join(left_out)}.")
+    if marks.descriptions:
+        annotations = ", ".join(map(repr, sorted(set(marks.descriptions))))
+        notes.append(f"Windows that overlap annotations {annotations} are not used.")
+    if sentence := describe_amplitude(microvolts, "V"):
+        notes.append(sentence.split(". Pass ")[0] + ". Scale the data of the file.")
+    coarse = [n for n, step in zip(names, scales(microvolts), strict=True) if step > _COARSE_SCALE]
+    if coarse:
+        notes.append(
+            f"Artefacts above {_COARSE_SCALE * _LARGEST_STEP / 1000:.0f} mV make the steps of "
+            f"{', '.join(coarse)} larger than {_COARSE_SCALE} microvolts."
+        )
+    return notes
+
+
+def scales(microvolts: NDArray) -> NDArray:
+    """Microvolts per integer step of each channel: its largest value is the largest integer."""
+    return np.maximum(np.abs(microvolts).max(axis=1) / _LARGEST_STEP, _SMALLEST_SCALE)
+
+
+def to_steps(microvolts: NDArray, scale: NDArray) -> NDArray:
+    """Signals as the nearest integer steps.
+
+    Parameters
+    ----------
+    microvolts : ndarray, shape (n_channels, n_times)
+    scale : ndarray, shape (n_channels,)
+        Microvolts per step.
+
+    Returns
+    -------
+    ndarray, shape (n_channels, n_times), int16
+    """
+    steps = np.empty(microvolts.shape, dtype=np.int16)
+    for row, (signal, size) in enumerate(zip(microvolts, scale, strict=True)):
+        steps[row] = np.rint(signal / size)
+    return steps
+
+
+def marked_seconds(marks: Marks, n_times: int) -> tuple[tuple[int, int], ...]:
+    """Runs of seconds that annotations touch.
+
+    Parameters
+    ----------
+    marks : Marks
+    n_times : int
+        Samples of the recording at 200 Hz.
+
+    Returns
+    -------
+    tuple of (int, int)
+        The first second of each, and the one after its last. An annotation without duration,
+        such as a joint, marks the second that it is in or begins.
+    """
+    n_seconds = -(-n_times // _SECOND)
+    firsts, ends = np.floor(marks.onsets).astype(int), np.ceil(marks.ends).astype(int)
+    runs = zip(
+        np.maximum(firsts, 0), np.minimum(np.maximum(ends, firsts + 1), n_seconds), strict=True
+    )
+    return tuple((int(first), int(end)) for first, end in runs if first < end)
+
+
+def unusable_seconds(
+    microvolts: NDArray,
+    reject_amplitude: float | None,
+    reject_flat: float | None,
+    marked: Iterable[tuple[int, int]] = (),
+) -> tuple[tuple[int, int], ...]:
+    """Runs of seconds in which any channel is too large or flat, or that are marked.
+
+    Parameters
+    ----------
+    microvolts : ndarray, shape (n_channels, n_times)
+        At 200 Hz.
+    reject_amplitude : float or None
+        A second is unusable if a channel's range in it, peak to peak, is above this.
+    reject_flat : float or None
+        The same, below this. The part of a second that ends a recording is judged by its last
+        200 samples.
+    marked : iterable of (int, int), optional
+        Further runs, as `marked_seconds` gives them.
+
+    Returns
+    -------
+    tuple of (int, int)
+        The first second of each run and the one after its last, of seconds counted from 0.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sk_brainrvq.corpus.intake import unusable_seconds
+    >>> eeg = np.random.default_rng(0).normal(scale=20, size=(2, 2000))
+    >>> eeg[1, 700] = 900
+    >>> unusable_seconds(eeg, reject_amplitude=500, reject_flat=None)
+    ((3, 4),)
+    """
+    starts = np.arange(0, microvolts.shape[1], _SECOND)
+    highest = np.maximum.reduceat(microvolts, starts, axis=1)
+    ranges = highest - np.minimum.reduceat(microvolts, starts, axis=1)
+    bad = np.zeros(len(starts), dtype=bool)
+    if reject_amplitude is not None:
+        bad |= (ranges > reject_amplitude).any(axis=0)
+    if reject_flat is not None:
+        ranges[:, -1] = np.ptp(microvolts[:, -_SECOND:], axis=1)
+        bad |= (ranges < reject_flat).any(axis=0)
+    for first, end in marked:
+        bad[first:end] = True
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], bad.astype(np.int8), [0]])))
+    return tuple((int(first), int(end)) for first, end in edges.reshape(-1, 2))

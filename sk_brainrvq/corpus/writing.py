@@ -1,0 +1,244 @@
+"""Recordings of a corpus on disk: written aside, then renamed into place whole."""
+
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sk_brainrvq.corpus.index import FORMAT, VERSION, CorpusRecording, check_version, json_line
+from sk_brainrvq.exceptions import InvalidCorpusError
+from sk_brainrvq.signals.filters.resampling import TARGET_SFREQ
+
+RECORDINGS = "recordings"
+CHUNK_SAMPLES = round(60 * TARGET_SFREQ)
+# A value that no signal has: where a chunk is missing, Zarr fills it in without a word.
+MISSING = -32768
+_CHUNKS_PER_SHARD = 60
+_UNFINISHED = ".unfinished"
+_METADATA = "zarr.json"
+
+
+def import_zarr() -> ModuleType:
+    """The zarr package, or an ImportError that says how to install it."""
+    try:
+        import fsspec  # noqa: F401
+        import zarr
+    except ImportError as error:
+        raise ImportError(
+            "Corpora need zarr and fsspec: pip install sk_brainrvq[corpus]"
+        ) from error
+    return zarr
+
+
+def n_chunks_of(n_times: int) -> int:
+    """Chunks of a recording of ``n_times`` samples."""
+    return -(-n_times // CHUNK_SAMPLES)
+
+
+def chunk_bounds(n_times: int) -> Iterator[slice]:
+    """Samples of each chunk."""
+    for start in range(0, n_times, CHUNK_SAMPLES):
+        yield slice(start, min(start + CHUNK_SAMPLES, n_times))
+
+
+def content_digest(chunks: Iterator[NDArray]) -> str:
+    """SHA-256 of integers, chunk after chunk: it can be checked without holding all of them."""
+    digest = hashlib.sha256()
+    for chunk in chunks:
+        digest.update(np.ascontiguousarray(chunk, dtype="<i2").tobytes())
+    return digest.hexdigest()
+
+
+def refuse_strangers(out: Path) -> None:
+    """Raise InvalidCorpusError for a folder that holds something, but no corpus."""
+    if not out.is_dir() or (out / _METADATA).exists():
+        return
+    strangers = sorted(path.name for path in out.iterdir() if not path.name.startswith("."))
+    if strangers and strangers != [RECORDINGS]:
+        raise InvalidCorpusError(
+            f"{out} holds other files ({', '.join(strangers[:3])}, ...) and no corpus. Give a "
+            "new or an empty folder."
+        )
+
+
+def open_corpus(out: Path, settings: dict[str, Any]) -> None:
+    """Begin a corpus in a folder, or check that the one there has the same settings.
+
+    Parameters
+    ----------
+    out : Path
+        An existing folder.
+    settings : dict
+
+    Raises
+    ------
+    InvalidCorpusError
+        If it is another Zarr group, or a corpus with other settings or of an earlier version.
+    """
+    if not (out / _METADATA).exists():
+        (out / RECORDINGS).mkdir(exist_ok=True)
+        header = {"format": FORMAT, "version": VERSION, "settings": settings}
+        write_whole(out, f"{RECORDINGS}/{_METADATA}", _group({}))
+        write_whole(out, _METADATA, _group(header))
+        return
+    header = json.loads((out / _METADATA).read_bytes()).get("attributes", {})
+    if header.get("format") != FORMAT:
+        raise InvalidCorpusError(f"{out} holds another Zarr group. Give a new or an empty folder.")
+    check_version(header, str(out))
+    if header["version"] < VERSION:
+        raise InvalidCorpusError(
+            f"The corpus at {out} was built by an earlier version, which heeded neither bad "
+            "stretches nor projections that files hold: recordings built now would differ. It can "
+            "be used as it is; to add to it, or to heed them, build into another folder."
+        )
+    before = header["settings"]
+    changed = [name for name in settings if settings[name] != before.get(name)]
+    if changed:
+        raise InvalidCorpusError(
+            f"The corpus at {out} was built with other settings: "
+            + "; ".join(f"{n} was {before.get(n)!r}, now {settings[n]!r}" for n in changed)
+            + ". Pass the same settings, or build into another folder."
+        )
+
+
+def _group(attributes: dict[str, Any]) -> bytes:
+    """Metadata of a Zarr group."""
+    return json_line({"zarr_format": 3, "node_type": "group", "attributes": attributes})
+
+
+def write_whole(out: Path, name: str, content: bytes) -> None:
+    """Write a file of a corpus so that at any moment it is there whole, or as it was before."""
+    temporary = out / _UNFINISHED / uuid.uuid4().hex
+    temporary.parent.mkdir(exist_ok=True)
+    temporary.write_bytes(content)
+    _flush(temporary)
+    temporary.replace(out / name)
+
+
+def remove_unfinished(out: Path) -> None:
+    """Remove what a killed build left behind.
+
+    All at once, by another name: a worker that outlives its build must not find half of what it
+    wrote, and take it for whole.
+    """
+    with suppress(FileNotFoundError):
+        os.rename(out / _UNFINISHED, out / f"{_UNFINISHED}-{uuid.uuid4().hex}")
+    for aside in out.glob(f"{_UNFINISHED}-*"):
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def write_recording(
+    out: Path, recording: CorpusRecording, changed_ns: int, steps: NDArray
+) -> CorpusRecording:
+    """Store a recording.
+
+    Parameters
+    ----------
+    out : Path
+        The corpus.
+    recording : CorpusRecording
+        Its digest is computed here.
+    changed_ns : int
+        When the source was last changed.
+    steps : ndarray, shape (n_channels, n_times), int16
+
+    Returns
+    -------
+    CorpusRecording
+        With its digest.
+
+    Raises
+    ------
+    OSError
+        If the disk is full or may not be written to; nothing half-written remains in place.
+    InvalidCorpusError
+        If another build took away what was half written.
+    """
+    zarr = import_zarr()
+    n_channels, n_times = steps.shape
+    digest = content_digest(steps[:, bounds] for bounds in chunk_bounds(n_times))
+    recording = replace(recording, digest=digest)
+    temporary = out / _UNFINISHED / f"{recording.id}-{uuid.uuid4().hex}"
+    shard = CHUNK_SAMPLES * min(_CHUNKS_PER_SHARD, n_chunks_of(n_times))
+    array = zarr.create_array(
+        zarr.storage.LocalStore(temporary),
+        shape=steps.shape,
+        dtype="int16",
+        chunks=(n_channels, CHUNK_SAMPLES),
+        shards=(n_channels, shard),
+        compressors=zarr.codecs.ZstdCodec(level=3, checksum=True),
+        fill_value=MISSING,
+        dimension_names=("channel", "time"),
+        attributes={"recording": recording.to_json(), "source_changed_ns": changed_ns},
+    )
+    array[:] = steps
+    for path in temporary.rglob("*"):
+        _flush(path)
+    if not (temporary / _METADATA).exists():
+        raise InvalidCorpusError(
+            f"Another build into {out} removed what this one was writing; run it again."
+        )
+    try:
+        os.rename(temporary, out / RECORDINGS / recording.id)
+    except OSError:
+        # A worker of a killed build may have come first, with the same bytes.
+        if not (out / RECORDINGS / recording.id / _METADATA).exists():
+            raise
+        shutil.rmtree(temporary, ignore_errors=True)
+    return recording
+
+
+def _flush(path: Path) -> None:
+    """Have a file on the disk before its folder gets the name that says it is done."""
+    if path.is_file():
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def remove_recording(out: Path, name: str) -> None:
+    """Take a recording out of the corpus, at once, and then delete it."""
+    aside = out / _UNFINISHED / f"{name}-{uuid.uuid4().hex}"
+    aside.parent.mkdir(exist_ok=True)
+    os.rename(out / RECORDINGS / name, aside)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def stored_recordings(out: Path) -> dict[str, tuple[CorpusRecording, int]]:
+    """Recordings that are in place, by id, each with the time its source was last changed.
+
+    Parameters
+    ----------
+    out : Path
+
+    Returns
+    -------
+    dict
+    """
+    found = {}
+    for entry in sorted(os.scandir(out / RECORDINGS), key=lambda entry: entry.name):
+        if not entry.is_dir():
+            continue
+        path = Path(entry.path) / _METADATA
+        try:
+            attributes = json.loads(path.read_bytes())["attributes"]
+            recording = CorpusRecording.from_json(attributes["recording"])
+            found[entry.name] = recording, attributes["source_changed_ns"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InvalidCorpusError(
+                f"{path} does not describe a recording ({type(error).__name__}: {error}). Remove "
+                f"the folder {entry.path} and run build_corpus again."
+            ) from error
+    return found

@@ -1,0 +1,390 @@
+"""What the classifier and the regressor share: an encoder with a head, trained on labelled EEG."""
+
+import copy
+from dataclasses import asdict, replace
+from numbers import Integral, Real
+from typing import Any, ClassVar, Self, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import is_classifier
+from torch import nn
+
+from sk_brainrvq.estimators._bases.headed import HeadedEstimator
+from sk_brainrvq.estimators._fitting.head_start import place_head, start_head
+from sk_brainrvq.estimators._fitting.plan import FineTuningPlan, PassState, StartingPoint
+from sk_brainrvq.estimators._fitting.training_info import training_info
+from sk_brainrvq.estimators._inputs.labels import (
+    LabelledEEG,
+    check_sample_weight,
+    labelled_eeg,
+)
+from sk_brainrvq.estimators._inputs.target_data import (
+    groups_or_subjects,
+    n_target_epochs,
+    with_target_eeg,
+    with_target_group,
+    with_target_labels,
+    with_target_weight,
+)
+from sk_brainrvq.estimators._inputs.validation import is_fraction, pair_of
+from sk_brainrvq.exceptions import InvalidEEGError
+from sk_brainrvq.nn import EncoderClassifier
+from sk_brainrvq.nn.classifier import HEADS
+from sk_brainrvq.signals import PreparedEEG
+from sk_brainrvq.signals.preparation import rematch
+from sk_brainrvq.signals.sources.braindecode_datasets import is_braindecode_dataset, labels_of
+from sk_brainrvq.training import (
+    EEGNet,
+    Session,
+    Stopping,
+    draw_seed,
+    plain_history,
+    resolve_device,
+    seeded,
+    train,
+)
+from sk_brainrvq.training.fine_tuning import (
+    check_strategy,
+    count_trained,
+    lift_limits,
+    limit_training,
+    optimizer_state_of,
+    train_pass,
+)
+from sk_brainrvq.weights import resolve_weights
+from sk_brainrvq.weights.architecture import (
+    PRETRAINING_ENCODER,
+    check_no_conflict,
+    resolve_sizes,
+)
+from sk_brainrvq.weights.modules import build_module, fill_untrained_time_rows
+
+_KINDS = ("pretraining", "tokenizer", "classifier", "encoder")
+_MAX_SEED = 2**31
+
+
+class FineTunedEstimator(HeadedEstimator):
+    """Base of the estimators that fine-tune an ``EncoderClassifier``.
+
+    Subclasses have the parameters of :class:`BrainRVQRegressor` but ``loss``, and say how
+    targets are encoded and which settings their net takes.
+    """
+
+    _kind = "classifier"
+    _pass_state: PassState | None = None
+    _plain_attributes: ClassVar[tuple[str, ...]] = (
+        *HeadedEstimator._plain_attributes,
+        "history_",
+        "n_trained_parameters_",
+        "_n_passes",
+    )
+
+    _needs_y = True
+    _title: ClassVar[str]
+    _criteria: ClassVar[tuple[str, ...]]
+
+    # What subclasses say
+
+    @property
+    def _n_outputs(self) -> int:
+        """Outputs of the head, once the targets are encoded."""
+        raise NotImplementedError
+
+    def _encode_targets(
+        self, y: Any, n_epochs: int, weight: NDArray | None, learns: bool
+    ) -> NDArray:
+        """Targets as the net takes them; ``learns`` what decodes its outputs."""
+        raise NotImplementedError
+
+    def _loss_weight(self, targets: NDArray, weight: NDArray | None) -> NDArray | None:
+        """Weight of each epoch in the loss, given the user's."""
+        return weight
+
+    def _check_data(self, data: LabelledEEG) -> None:
+        """Raise ValueError for data that no fit can learn from."""
+
+    def _net_settings(self) -> dict[str, Any]:
+        """Settings of the net beyond those of the optimizer."""
+        raise NotImplementedError
+
+    # Training
+
+    @property
+    def _continues_fit(self) -> bool:
+        """Whether ``fit`` goes on from the network fitted before."""
+        return bool(self.warm_start) and hasattr(self, "net_")
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
+        continues = self._continues_fit
+        plan = self._plan(X, y, sample_weight, groups, continues, learns=not continues)
+        self._check_data(plan.data)
+        pair = self._read_validation(plan)
+        with self._session(self._title, plan.data, plan.data.groups, pair) as session:
+            rest, held_out = self._split(
+                plan.data, plan.data.groups, pair, session.seed, self._strata(plan.data)
+            )
+            self._check_validation_data(held_out)
+            with seeded(session.seed):
+                module = self._module(plan.config, plan.start)
+                self.n_trained_parameters_ = limit_training(module, self.strategy, self.lora_rank)
+                self._start_head(module, rest, plan.start)
+                net = self._train(module, rest, held_out, session)
+        self._pass_state, self._n_passes = None, 0
+        self._keep(net, plan)
+        self.history_ = plain_history(net)
+        return self
+
+    def _partial_fit(self, X: Any, y: Any, sample_weight: Any, learns: bool) -> Self:
+        """Train for one pass; the fitted network is replaced, never changed in place."""
+        plan = self._plan(X, y, sample_weight, None, hasattr(self, "net_"), learns)
+        n_passes = getattr(self, "_n_passes", 0)
+        state = self._usable_pass_state()
+        with seeded((draw_seed(self.random_state) + n_passes) % _MAX_SEED):
+            module = self._module_for_pass(plan, state)
+            self._start_head(module, plan.data, plan.start)
+            self.n_trained_parameters_ = count_trained(module)
+            net = train_pass(
+                self._net_class,
+                module,
+                plan.data.dataset(),
+                optimizer_state=None if state is None else state.optimizer,
+                **self._common_settings(),
+            )
+        adapted = copy.deepcopy(net.module_) if self.strategy == "lora" else None
+        self._pass_state = PassState(self._pass_settings(), optimizer_state_of(net), adapted)
+        net.optimizer_.state.clear()
+        self._n_passes = n_passes + 1
+        self._keep(net, plan)
+        rows = [row | {"epoch": self._n_passes} for row in plain_history(net)]
+        self.history_ = [*(self.history_ if plan.start.continues else []), *rows]
+        return self
+
+    def _plan(
+        self, X: Any, y: Any, sample_weight: Any, groups: Any, continues: bool, learns: bool
+    ) -> FineTuningPlan:
+        """Check parameters and data, and read the data; ``learns`` the targets' encoding."""
+        start = self._own_start() if continues else self._given_start()
+        prepared = self._read_again(X) if continues else self._read_for_fit(X)
+        groups = self._groups_of(X, groups, prepared.n_epochs)
+        data = self._labelled(prepared, y, sample_weight, groups, learns)
+        info = self._info_after(data.prepared, start)
+        config = self._module_config(start, data.prepared)
+        # Unknown electrodes get the mean of the trained rows, in training as later.
+        prepared = rematch(data.prepared, info["trained_rows"], info["official"])
+        return FineTuningPlan(start, replace(data, prepared=prepared), config, info)
+
+    def _given_start(self) -> StartingPoint:
+        """Start as the parameters say."""
+        given = {"embed_dim": self.embed_dim, "depth": self.depth}
+        sizes = resolve_sizes(self.architecture, given)
+        weights = resolve_weights(self.weights, _KINDS, "weights")
+        if weights is not None:
+            given |= {"spectral_embedding": self.spectral_embedding}
+            check_no_conflict(given, weights.encoder_config, weights)
+            self._info = weights.info
+            return StartingPoint(weights.encoder_config, weights, continues=False)
+        self._info = {}
+        encoder = {
+            "embed_dim": sizes["embed_dim"],
+            "depth": sizes["depth"],
+            **PRETRAINING_ENCODER,
+            "spectral_embedding": self.spectral_embedding is not False,
+        }
+        return StartingPoint(encoder, None, continues=False)
+
+    def _own_start(self) -> StartingPoint:
+        """Start from the network fitted before."""
+        names = ("embed_dim", "depth", "spectral_embedding")
+        weights = self.weights_
+        given = {name: getattr(self, name) for name in names}
+        check_no_conflict(given, weights.encoder_config, weights)
+        check_no_conflict({"head": self.head}, {"head": "mean"} | weights.config, weights)
+        return StartingPoint(weights.encoder_config, weights, continues=True)
+
+    def _read_again(self, X: Any) -> PreparedEEG:
+        """Check, convert and cut X, whose channels must suit those of the fit before."""
+        self._check_settings()
+        return self._gather(X)
+
+    def _read_validation(self, plan: FineTuningPlan) -> LabelledEEG | None:
+        """Validation data that the user gave, matched as the training data are."""
+        if is_fraction(self.validation) or self.validation is None:
+            return None
+        X, y = pair_of(self.validation, self._needs_y)
+        self._config = plan.config
+        prepared = self._gather(X)
+        targets = self._encode_targets(self._labels(X, y), prepared.n_epochs, None, learns=False)
+        rows, official = plan.info["trained_rows"], plan.info["official"]
+        return LabelledEEG(rematch(prepared, rows, official), targets)
+
+    def _labelled(
+        self,
+        prepared: PreparedEEG,
+        y: Any,
+        sample_weight: Any,
+        groups: NDArray | None,
+        learns: bool,
+    ) -> LabelledEEG:
+        weight = check_sample_weight(sample_weight, prepared.n_epochs)
+        targets = self._encode_targets(y, prepared.n_epochs, weight, learns)
+        return labelled_eeg(prepared, targets, self._loss_weight(targets, weight), groups)
+
+    def _info_after(self, prepared: PreparedEEG, start: StartingPoint) -> dict[str, Any]:
+        """What will be known of the training: of a frozen table no row gets trained."""
+        info = training_info(prepared, self.ch_names_in_, self._info, asdict(self._filters()))
+        if start.weights is not None and self.strategy != "full":
+            kept = ("trained_rows", "trained_patches")
+            info |= {name: self._info[name] for name in kept if name in self._info}
+        return info
+
+    def _module_config(self, start: StartingPoint, prepared: PreparedEEG) -> dict[str, Any]:
+        encoder = {**start.encoder, "drop_path": self.drop_path}
+        config = {"encoder": encoder, "n_outputs": self._n_outputs, "head": self.head}
+        if self.head != "flatten":
+            return config
+        sizes = sorted({group.patches.shape[1:3] for group in prepared.groups})
+        if len(sizes) > 1:
+            raise InvalidEEGError(
+                "head='flatten' needs epochs of one number of channels and one length of at most "
+                f"30 s; found (channels, patches of 1 s) {[tuple(size) for size in sizes]}. Cut "
+                "the epochs alike, or use head='mean' or head='attention'."
+            )
+        n_channels, n_patches = sizes[0]
+        sizes_of_head = {"n_channels": int(n_channels), "n_patches": int(n_patches)}
+        return {**config, **sizes_of_head, "dropout": self.dropout}
+
+    def _module(self, config: dict[str, Any], start: StartingPoint) -> EncoderClassifier:
+        if start.weights is not None and start.continues:
+            return cast(EncoderClassifier, start.weights.module(config))
+        module = cast(EncoderClassifier, build_module(self._kind, config))
+        if start.weights is not None:
+            module.encoder = start.weights.encoder(self.drop_path)
+        place_head(module)
+        return module
+
+    def _start_head(
+        self, module: EncoderClassifier, data: LabelledEEG, start: StartingPoint
+    ) -> None:
+        """Set what a head's training starts from, unless it goes on from a fitted one."""
+        if start.continues:
+            return
+        device, classifies = resolve_device(self.device), is_classifier(self)
+        start_head(module, data, classifies=classifies, batch_size=self.batch_size, device=device)
+
+    def _train(
+        self, module: nn.Module, data: LabelledEEG, held_out: LabelledEEG | None, session: Session
+    ) -> EEGNet:
+        validation = None if held_out is None else held_out.normalised().dataset()
+        return train(
+            self._net_class,
+            module,
+            data.normalised().dataset(),
+            title="Fine-tuning",
+            max_epochs=self.max_epochs,
+            warmup_epochs=max(1, self.max_epochs // 6),
+            **self._training_options(session, validation),
+            layer_decay=self.layer_decay,
+            **self._net_settings(),
+        )
+
+    def _resolved_parameters(self) -> dict[str, Any]:
+        return {"weights": self._start_weights(_KINDS)}
+
+    def _strata(self, data: LabelledEEG) -> NDArray | None:
+        """What a validation split keeps in proportion."""
+        return None
+
+    def _check_validation_data(self, held_out: LabelledEEG | None) -> None:
+        """Raise ValueError for validation data that the criterion cannot score."""
+
+    def _stopping(self) -> Stopping | None:
+        if self.early_stopping is None:
+            return None
+        lower = self.criterion == "loss"
+        return Stopping(int(self.early_stopping), f"valid_{self.criterion}", lower)
+
+    def _common_settings(self) -> dict[str, Any]:
+        return {
+            "batch_size": self.batch_size,
+            "device": resolve_device(self.device),
+            "lr": self.lr,
+            "weight_decay": self.weight_decay,
+            "layer_decay": self.layer_decay,
+            **self._net_settings(),
+        }
+
+    def _keep(self, net: EEGNet, plan: FineTuningPlan) -> None:
+        """Hold the trained network, made of plain weights again."""
+        lift_limits(net.module_)
+        if self.strategy == "full":
+            fill_untrained_time_rows(net.module_.encoder, plan.info["trained_patches"])
+        self._hold(net.module_, plan.config, plan.info, net)
+
+    # Passes of partial_fit
+
+    def _pass_settings(self) -> tuple:
+        return (self.strategy, self.lora_rank, self.drop_path)
+
+    def _usable_pass_state(self) -> PassState | None:
+        state = self._pass_state
+        return state if state is not None and state.settings == self._pass_settings() else None
+
+    def _module_for_pass(self, plan: FineTuningPlan, state: PassState | None) -> EncoderClassifier:
+        """The network to train, a copy: a pass that fails leaves the fitted one alone."""
+        if state is not None and state.adapted is not None:
+            return copy.deepcopy(state.adapted)
+        module = self._module(plan.config, plan.start)
+        limit_training(module, self.strategy, self.lora_rank)
+        return module
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The optimizer is twice the size of the weights, and lives on the device.
+        return {k: v for k, v in super().__getstate__().items() if k != "_pass_state"}
+
+    # Checks and data
+
+    def _check_settings(self) -> None:
+        super()._check_settings()
+        if self.criterion not in self._criteria:
+            raise ValueError(
+                f"criterion={self.criterion!r} was given; expected one of {self._criteria}."
+            )
+        if self.head not in HEADS:
+            raise ValueError(f"head={self.head!r} was given; expected one of {HEADS}.")
+        check_strategy(self.strategy)
+        rank = self.lora_rank
+        if not isinstance(rank, Integral) or isinstance(rank, bool) or rank < 1:
+            raise ValueError(f"lora_rank={rank!r} was given; expected an integer of at least 1.")
+        if not (isinstance(self.dropout, Real) and 0 <= float(self.dropout) < 1):
+            raise ValueError(
+                f"dropout={self.dropout!r} was given; expected a number from 0 to below 1."
+            )
+
+    @staticmethod
+    def _labels(X: Any, y: Any) -> Any:
+        """Labels as given, or those that braindecode datasets hold."""
+        items = X if isinstance(X, (list, tuple)) else [X]
+        if y is not None or not items or not all(map(is_braindecode_dataset, items)):
+            return y
+        return np.concatenate([labels_of(item) for item in items])
+
+    def _with_target(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        groups: Any,
+        subjects: Any,
+        X_target: Any,
+        y_target: Any,
+    ) -> tuple[Any, Any, Any, Any]:
+        """X, labels, weights and groups, each with those of the target's EEG after them."""
+        groups, labels = groups_or_subjects(groups, subjects), self._labels(X, y)
+        n_target = n_target_epochs(X_target)
+        return (
+            with_target_eeg(X, X_target),
+            with_target_labels(labels, y_target, n_target),
+            with_target_weight(sample_weight, n_target),
+            with_target_group(groups, n_target),
+        )

@@ -1,0 +1,272 @@
+"""What the estimators that train a network share: validation, runs on disk, the engine."""
+
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from numbers import Integral
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import TransformerMixin, clone
+
+from sk_brainrvq.estimators._bases.eeg import EEGEstimator
+from sk_brainrvq.estimators._fitting.digest import digest_of_array, digest_of_eeg
+from sk_brainrvq.estimators._inputs.corpus_filters import without_warning_again
+from sk_brainrvq.estimators._inputs.validation import (
+    Data,
+    TrainingData,
+    check_groups,
+    check_validation,
+    held_out_epochs,
+    is_fraction,
+    pair_of,
+    split_data,
+)
+from sk_brainrvq.signals.sources.registry import is_corpus
+from sk_brainrvq.training import (
+    Engine,
+    SegmentDataset,
+    Session,
+    Stopping,
+    checked_crops,
+    checked_engine,
+    draw_seed,
+    is_callback,
+    resolve_device,
+    run_of,
+    started_processes,
+    training_session,
+)
+from sk_brainrvq.weights import Weights, resolve_weights
+
+# Parameters that change neither the data nor the arithmetic.
+_WITHOUT_EFFECT = {
+    "callbacks",
+    "checkpoint_dir",
+    "device",
+    "on_error",
+    "resume_from",
+    "validation",
+    "verbose",
+    "warm_start",
+}
+
+
+class TrainedEstimator(EEGEstimator):
+    """Base of the estimators that train a network.
+
+    Subclasses have the parameters ``validation``, ``early_stopping``, ``steps_per_epoch``,
+    ``checkpoint_dir``, ``resume_from``, ``callbacks``, ``warm_start`` and ``engine``.
+    """
+
+    # Whether validation data need labels.
+    _needs_y: ClassVar[bool] = False
+
+    def _check_settings(self) -> None:
+        """Raise ValueError for settings that no training can have."""
+        super()._check_settings()
+        checked_engine(self.engine)
+        checked_crops(self._crops)
+        check_validation(self.validation, self.early_stopping)
+        if not (is_fraction(self.validation) or self.validation is None):
+            pair_of(self.validation, self._needs_y)
+        steps = self.steps_per_epoch
+        whole = isinstance(steps, Integral) and not isinstance(steps, bool)
+        if steps is not None and not (whole and steps >= 1):
+            raise ValueError(
+                f"steps_per_epoch={steps!r} was given; expected a number of batches, 1 or more, "
+                "or None for one pass over X."
+            )
+        for item in self.callbacks or ():
+            if not is_callback(item):
+                raise ValueError(
+                    f"callbacks holds {item!r}; expected objects of skorch.callbacks.Callback, or "
+                    "pairs of a name and one."
+                )
+
+    # Runs
+
+    def _given_seed(self) -> int | None:
+        """Seed that the user gave, drawn from a RandomState; None where there is none."""
+        return None if self.random_state is None else draw_seed(self.random_state)
+
+    @contextmanager
+    def _session(
+        self, title: str, data: TrainingData, groups: NDArray | None, pair: TrainingData | None
+    ) -> Iterator[Session]:
+        """Open the run of this fit, and find what it goes on from.
+
+        Parameters
+        ----------
+        title : str
+            First part of the name of the run's folder.
+        data : TrainingData
+            Before any part is held out.
+        groups : ndarray or None
+        pair : TrainingData or None
+            Validation data that the user gave.
+        """
+        given = self._given_seed()
+        run = None
+        if self.checkpoint_dir is not None or self.resume_from is not None:
+            configuration = self._configuration(data, groups, pair, given)
+            run = run_of(title, configuration, self.checkpoint_dir, self.resume_from)
+        processes = started_processes(resolve_device(self.device))
+        with training_session(given, processes, run) as session:
+            if given is None and self.resume_from is None:
+                _warn_of_finished(session)
+            yield session
+
+    def _configuration(
+        self,
+        data: TrainingData,
+        groups: NDArray | None,
+        pair: TrainingData | None,
+        seed: int | None,
+    ) -> dict[str, str]:
+        """What makes this training differ from another, as text."""
+        values = {k: v for k, v in self.get_params(False).items() if k not in _WITHOUT_EFFECT}
+        engine = checked_engine(values.pop("engine", None))
+        values |= {f"engine__{name}": value for name, value in engine.get_params().items()}
+        values |= {"random_state": seed, **self._resolved_parameters()}
+        configuration = {name: _as_text(value) for name, value in values.items()}
+        configuration["estimator"] = type(self).__name__
+        configuration |= _digests("data", data)
+        if groups is not None:
+            configuration["data: groups"] = digest_of_array(groups)
+        if pair is not None:
+            configuration |= _digests("validation", pair)
+        else:
+            configuration["validation"] = repr(self.validation)
+        return configuration
+
+    def _start_weights(self, kinds: tuple[str, ...]) -> Weights | None:
+        """Weights to start from: those of the fit before, with ``warm_start``, or ``weights``."""
+        if self.warm_start and self.__sklearn_is_fitted__():
+            return self.weights_
+        return resolve_weights(self.weights, kinds, "weights")
+
+    def _resolved_parameters(self) -> dict[str, Any]:
+        """Parameters whose value says less than what it stands for, such as paths of weights."""
+        return {"weights": self._start_weights((self._kind,))}
+
+    # Validation
+
+    def _unlabelled_validation(self) -> TrainingData | None:
+        """Validation data that the user gave; None for a fraction and for none."""
+        if is_fraction(self.validation) or self.validation is None:
+            return None
+        return TrainingData(self._gather(pair_of(self.validation, needs_y=False)[0]))
+
+    @staticmethod
+    def _groups_of(X: Any, groups: Any, n_epochs: int) -> NDArray | None:
+        """Groups of the epochs: as given, or the subjects of a corpus."""
+        if groups is None and is_corpus(X):
+            groups = X.subjects
+        return check_groups(groups, n_epochs)
+
+    def _split(
+        self,
+        data: Data,
+        groups: NDArray | None,
+        pair: Data | None,
+        seed: int,
+        classes: NDArray | None = None,
+    ) -> tuple[Data, Data | None]:
+        """What to train on and what to validate on."""
+        if not is_fraction(self.validation):
+            return data, pair
+        held_out = held_out_epochs(
+            float(self.validation), data.prepared.n_epochs, groups, classes, seed
+        )
+        return split_data(data, held_out)
+
+    def _stopping(self) -> Stopping | None:
+        """When to stop early: by the loss, unless a subclass knows better."""
+        return None if self.early_stopping is None else Stopping(int(self.early_stopping))
+
+    # Crops and the engine
+
+    @property
+    def _crops(self) -> Any:
+        """``crops`` of the estimators that learn without labels."""
+        return getattr(self, "crops", None)
+
+    def _longest(self) -> int | None:
+        """Patches of the longest crop; None where epochs are trained on as they are."""
+        crops = checked_crops(self._crops)
+        return None if crops is None else int(crops.longest)
+
+    def _training_options(
+        self, session: Session, validation: SegmentDataset | None
+    ) -> dict[str, Any]:
+        """Arguments of ``train`` that every estimator has."""
+        engine: Engine = checked_engine(self.engine)
+        return {
+            "session": session,
+            "validation": validation,
+            "stopping": self._stopping(),
+            "steps_per_epoch": self.steps_per_epoch,
+            "crops": checked_crops(self._crops),
+            "callbacks": [clone(callback, safe=False) for callback in self.callbacks or ()],
+            "engine": engine,
+            "batch_size": self.batch_size,
+            "device": resolve_device(self.device),
+            "verbose": self.verbose,
+            "lr": self.lr,
+            "weight_decay": self.weight_decay,
+        }
+
+
+def _warn_of_finished(session: Session) -> None:
+    """Say that no new seed was drawn, where a finished run is handed over instead of a new one."""
+    ended = session.state is not None and session.state.header.get("ended")
+    if ended and session.run is not None and session.processes.is_main:
+        warnings.warn(
+            f"random_state=None draws no new seed here: {session.run.folder} holds the finished "
+            "training of these parameters on these data, and its result is handed over. For "
+            "another training pass a seed, such as random_state=1, or another checkpoint_dir.",
+            UserWarning,
+            stacklevel=5,
+        )
+
+
+class TrainedTransformer(TransformerMixin, TrainedEstimator):
+    """Base of the trained estimators that transform."""
+
+    def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> Any:
+        """Fit, then transform the same X.
+
+        Parameters
+        ----------
+        X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, EEGCorpus, or a list
+            As in :meth:`fit`.
+        y : None
+            Ignored.
+        **fit_params
+            Keywords of :meth:`fit`.
+
+        Returns
+        -------
+        ndarray
+            As of :meth:`transform`.
+        """
+        self.fit(X, y, **fit_params)
+        with without_warning_again():  # fit has said it
+            return self.transform(X)
+
+
+def _as_text(value: Any) -> str:
+    # Arrays and columns whole: their own text leaves out the middle of long ones.
+    whole = hasattr(value, "tolist") and not isinstance(value, np.generic)
+    return repr(value.tolist() if whole else value)
+
+
+def _digests(name: str, data: TrainingData) -> dict[str, str]:
+    digests: Mapping[str, str] = {
+        name: digest_of_eeg(data.prepared),
+        f"{name}: labels": digest_of_array(data.targets),
+        f"{name}: weights": digest_of_array(data.weights),
+    }
+    return {key: value for key, value in digests.items() if value != "none"}

@@ -1,0 +1,49 @@
+"""A digest of training data: runs on other data are other runs."""
+
+import hashlib
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sk_brainrvq.corpus.corpus_patches import is_stored
+from sk_brainrvq.signals import PreparedEEG
+
+_LENGTH = 16
+_SEGMENTS_AT_ONCE = 256
+
+
+def digest_of_eeg(prepared: PreparedEEG) -> str:
+    """Digest of the patches, channels and order of prepared EEG.
+
+    Parameters
+    ----------
+    prepared : PreparedEEG
+
+    Returns
+    -------
+    str
+    """
+    digest = hashlib.blake2b(digest_size=_LENGTH)
+    for group in prepared.groups:
+        digest.update(repr((group.ch_names, group.patches.shape)).encode())
+        for array in (group.electrodes, group.epoch, group.segment):
+            digest.update(np.ascontiguousarray(array).tobytes())
+        patches: Any = group.patches
+        if is_stored(patches):
+            digest.update(patches.digest.encode())
+            continue
+        for start in range(0, len(patches), _SEGMENTS_AT_ONCE):
+            part = np.ascontiguousarray(patches[start : start + _SEGMENTS_AT_ONCE])
+            digest.update(part.view(np.uint8).data)
+    return digest.hexdigest()
+
+
+def digest_of_array(array: NDArray | None) -> str:
+    """Digest of labels or weights; "none" where there are none."""
+    if array is None:
+        return "none"
+    text = repr((array.dtype.str, array.shape)).encode()
+    # An array of objects holds addresses, which differ from one process to the next.
+    content = repr(array.tolist()).encode() if array.dtype.hasobject else array.tobytes()
+    return hashlib.blake2b(text + content, digest_size=_LENGTH).hexdigest()

@@ -1,0 +1,151 @@
+"""EEG of the subject a model is meant for, beside that of others: MOABB's calibration."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sk_brainrvq.exceptions import InvalidEEGError
+from sk_brainrvq.signals.sources.mne_objects import is_list_of_epochs, is_mne_epochs
+
+
+def groups_or_subjects(groups: Any, subjects: Any) -> Any:
+    """What must not be torn apart by a split: ``subjects`` is MOABB's word for ``groups``.
+
+    Parameters
+    ----------
+    groups, subjects : array-like, shape (n_epochs,), or None
+
+    Returns
+    -------
+    array-like, shape (n_epochs,), or None
+
+    Raises
+    ------
+    ValueError
+        If both are given and differ.
+    """
+    if groups is None or subjects is None:
+        return subjects if groups is None else groups
+    if not np.array_equal(groups, subjects):
+        raise ValueError(
+            "groups and subjects were given and differ, but both say what a validation split "
+            "keeps together. Give one of them."
+        )
+    return groups
+
+
+def with_target_eeg(X: Any, X_target: Any) -> Any:
+    """X followed by EEG of the target.
+
+    Parameters
+    ----------
+    X : array, mne.Epochs, or whatever else ``fit`` takes
+    X_target : array, mne.Epochs, list of single-trial mne.Epochs, or None
+
+    Returns
+    -------
+    array or list
+        X itself where there is no target.
+    """
+    if X_target is None:
+        return X
+    if isinstance(X, np.ndarray) and isinstance(X_target, np.ndarray):
+        if X.shape[1:] != X_target.shape[1:]:
+            raise InvalidEEGError(
+                f"The target's EEG has shape {X_target.shape}, that of X is {X.shape}; expected "
+                "the same channels and samples."
+            )
+        return np.concatenate([X, X_target])
+    return [*_items(X), *_items(X_target)]
+
+
+def _items(X: Any) -> list[Any]:
+    return list(X) if isinstance(X, (list, tuple)) else [X]
+
+
+def n_target_epochs(X_target: Any) -> int:
+    """Epochs of the target's EEG.
+
+    Parameters
+    ----------
+    X_target : array, mne.Epochs, list of single-trial mne.Epochs, or None
+
+    Returns
+    -------
+    int
+    """
+    if X_target is None:
+        return 0
+    if is_mne_epochs(X_target) or isinstance(X_target, np.ndarray):
+        return len(X_target)
+    if is_list_of_epochs(X_target):
+        return sum(len(epochs) for epochs in X_target)
+    raise InvalidEEGError(
+        f"The target's EEG is a {type(X_target).__name__}; expected an array or mne.Epochs."
+    )
+
+
+def with_target_group(groups: Any, n_target: int) -> Any:
+    """Groups followed by one more for the target's epochs.
+
+    Parameters
+    ----------
+    groups : array-like, shape (n_epochs,), or None
+    n_target : int
+
+    Returns
+    -------
+    ndarray, shape (n_epochs + n_target,), or None
+        ``groups`` itself where there is no target.
+    """
+    if groups is None or n_target == 0:
+        return groups
+    found, numbers = np.unique(np.asarray(groups), return_inverse=True)
+    return np.append(numbers, np.full(n_target, len(found)))
+
+
+def with_target_labels(y: Any, y_target: Any, n_target: int) -> Any:
+    """Labels followed by those of the target's epochs.
+
+    Parameters
+    ----------
+    y : array-like, shape (n_epochs, ...)
+    y_target : array-like, shape (n_target, ...), or None
+    n_target : int
+
+    Returns
+    -------
+    ndarray, shape (n_epochs + n_target, ...)
+        ``y`` itself where there is no target.
+
+    Raises
+    ------
+    ValueError
+        Unless there is one label for each epoch of the target.
+    """
+    n_labels = 0 if y_target is None else len(y_target)
+    if n_labels != n_target:
+        raise ValueError(
+            f"y_target_labeled has {n_labels} labels, but X_target_labeled has {n_target} epochs; "
+            "give one label an epoch."
+        )
+    return y if n_target == 0 or y is None else np.concatenate([np.asarray(y), y_target])
+
+
+def with_target_weight(sample_weight: Any, n_target: int) -> NDArray | None:
+    """Weights of epochs followed by 1 for each of the target's.
+
+    Parameters
+    ----------
+    sample_weight : array-like, shape (n_epochs,), or None
+    n_target : int
+
+    Returns
+    -------
+    ndarray, shape (n_epochs + n_target,), or None
+        ``sample_weight`` itself where there is no target.
+    """
+    if sample_weight is None or n_target == 0:
+        return sample_weight
+    return np.append(np.asarray(sample_weight), np.ones(n_target))

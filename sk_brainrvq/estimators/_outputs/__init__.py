@@ -1,0 +1,1 @@
+"""What the estimators give back and keep."""

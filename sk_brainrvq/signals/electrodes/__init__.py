@@ -1,0 +1,33 @@
+"""From channels to electrodes: names, positions, rows of the table, regions."""
+
+from sk_brainrvq.signals.electrodes.matching import (
+    ElectrodeMatch,
+    electrode_rows,
+    match_electrodes,
+)
+from sk_brainrvq.signals.electrodes.names import (
+    ELECTRODE_NAMES,
+    N_ELECTRODE_ROWS,
+    canonical_name,
+    check_ch_names,
+    is_eeg_name,
+)
+from sk_brainrvq.signals.electrodes.report import (
+    ElectrodeReport,
+    electrode_report,
+    warn_of_mean_rows,
+)
+
+__all__ = [
+    "ELECTRODE_NAMES",
+    "N_ELECTRODE_ROWS",
+    "ElectrodeMatch",
+    "ElectrodeReport",
+    "canonical_name",
+    "check_ch_names",
+    "electrode_report",
+    "electrode_rows",
+    "is_eeg_name",
+    "match_electrodes",
+    "warn_of_mean_rows",
+]

@@ -1,0 +1,283 @@
+"""Where electrodes lie: template heads of MNE, names that only a whole cap explains, neighbours.
+
+A position is a direction: the unit vector from the centre of the head to the electrode, right,
+front and up being the axes. So heads of any size compare.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sk_brainrvq.exceptions import InvalidEEGError
+from sk_brainrvq.signals.electrodes.names import ELECTRODE_ROWS, NEW_NAMES
+
+N_NEIGHBOURS = 4
+# About 3 mm on a head of 95 mm, less than templates differ: the same electrode.
+SAME_PLACE = 0.03
+# A row that counts less would hardly be trained by such a channel.
+SMALLEST_WEIGHT = 0.05
+# About 45 mm. Digitised caps lie up to 25 mm off the template; another electrode of a cap that
+# shares the name lies farther.
+OTHER_PLACE = 0.47
+
+# Centre of the head in MNE's head frame, whose origin lies between the ears.
+_HEAD_CENTRE = np.array([0.0, 0.0, 0.04])
+# Electrodes of the table that MNE's template lacks, by the electrode at the same place.
+_SAME_AS = {
+    **{"O9": "I1", "O10": "I2", "CB1": "PO9", "CB2": "PO10", "T1": "FT9", "T2": "FT10"},
+    **{f"CFC{i}": f"FCC{i}" for i in range(1, 7)},
+    **{"CFC7": "FTT7", "CFC8": "FTT8", "CCP7": "TTP7", "CCP8": "TTP8"},
+}
+# Rows with a place of the 10-10 system. Few recordings train the others, so that those stand in
+# only where there is nothing else.
+_COMMON_ROWS = {
+    row
+    for name, row in ELECTRODE_ROWS.items()
+    if not (name in NEW_NAMES or name.endswith("H") or re.match("CB|CFC|CCP|T[12]$", name))
+}
+_BIOSEMI_NAME = re.compile("([A-H])([1-9]|[12][0-9]|3[0-2])")
+_EGI_NAME = re.compile("E0{0,2}([1-9][0-9]{0,2})")
+_BCIC_2A_NAMED = {"FZ", "C3", "CZ", "C4", "PZ"}
+_BCIC_2A_NUMBERED = "FC3 FC1 FCZ FC2 FC4 C5 C1 C2 C6 CP3 CP1 CPZ CP2 CP4 P1 P2 POZ".split()  # noqa: SIM905
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a name means in its cap: an electrode of the table, or else a direction."""
+
+    note: str
+    electrode: str | None = None
+    direction: tuple[float, ...] | None = None
+
+
+@cache
+def template_montage() -> str:
+    """MNE's name of the montage that holds the electrodes of the 10-05 system."""
+    import mne
+
+    # MNE 1.12 gave it another name, and MNE 1.14 will know no other.
+    known = mne.channels.get_builtin_montages()
+    return "colin27_1005" if "colin27_1005" in known else "standard_1005"
+
+
+@cache
+def template_directions() -> dict[str, NDArray]:
+    """Direction of every electrode of the 10-05 system and of the table, by upper-case name."""
+    head = _montage(template_montage())
+    head |= {name: head[same] for name, same in _SAME_AS.items()}
+    # This head's fiducials tilt it by 8 degrees against every other template.
+    cap = _montage("biosemi64")
+    rotation = _rotation([head[name] for name in cap], list(cap.values()))
+    return {name: direction @ rotation for name, direction in head.items()}
+
+
+@cache
+def _montage(kind: str) -> dict[str, NDArray]:
+    """Directions of one of MNE's montages in the head frame, by upper-case name in its order."""
+    import mne
+
+    montage = mne.channels.make_standard_montage(kind).get_positions()
+    to_head = mne.transforms.get_ras_to_neuromag_trans(
+        montage["nasion"], montage["lpa"], montage["rpa"]
+    )
+    places = mne.transforms.apply_trans(to_head, np.array(list(montage["ch_pos"].values())))
+    names = [name.upper() for name in montage["ch_pos"]]
+    return dict(zip(names, _to_directions(places), strict=True))
+
+
+def checked_places(positions: Mapping[str, Any] | None, names: list[str]) -> dict[str, NDArray]:
+    """Positions of channels that have one; MNE writes NaN or zeros where there is none."""
+    if positions is None:
+        return {}
+    if not isinstance(positions, Mapping):
+        raise InvalidEEGError(
+            "positions must be a dict from channel names to coordinates in metres, got "
+            f"{type(positions).__name__}."
+        )
+    places = {}
+    for name in names:
+        if positions.get(name) is None:
+            continue
+        try:
+            place = np.asarray(positions[name], dtype=np.float64)
+        except (TypeError, ValueError):
+            place = np.empty(0)
+        if place.shape != (3,):
+            raise InvalidEEGError(
+                f"positions[{name!r}] must be three coordinates in metres, got {positions[name]!r}."
+            )
+        if np.isfinite(place).all() and place.any():
+            places[name] = place
+    return places
+
+
+def measured_directions(
+    places: Mapping[str, NDArray], electrodes: Mapping[str, str]
+) -> dict[str, NDArray]:
+    """Bring measured positions to the template's frame.
+
+    Parameters
+    ----------
+    places : mapping of str to ndarray, shape (3,)
+        Head coordinates in metres by channel.
+    electrodes : mapping of str to str
+        Template electrodes of the channels whose names leave no doubt. They turn a montage
+        that is in another frame.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (3,)
+        Channels at the very centre are left out.
+    """
+    if not places:
+        return {}
+    directions = dict(zip(places, _to_directions(np.array(list(places.values()))), strict=True))
+    directions = {name: place for name, place in directions.items() if np.isfinite(place).all()}
+    anchors = [name for name in directions if name in electrodes]
+    if len(anchors) < 6:
+        return directions
+    measured = np.array([directions[name] for name in anchors])
+    expected = np.array([template_directions()[electrodes[name]] for name in anchors])
+    if np.linalg.svd(measured, compute_uv=False)[-1] < 0.1 * np.sqrt(len(anchors)):
+        return directions  # on one arc: they leave a turn open
+    rotation = _rotation(measured, expected)
+    if np.median(np.linalg.norm(measured @ rotation - expected, axis=1)) > OTHER_PLACE / 2:
+        return directions  # these names and places do not belong together
+    return {name: direction @ rotation for name, direction in directions.items()}
+
+
+def neighbour_weights(direction: NDArray, rows: frozenset[int]) -> dict[int, float]:
+    """Rows of the nearest electrodes and their weights, by the inverse squared distance.
+
+    Parameters
+    ----------
+    direction : ndarray, shape (3,)
+    rows : frozenset of int
+        Rows that may be used.
+
+    Returns
+    -------
+    dict of int to float
+        One row where an electrode lies at the very place; empty if no row has a position.
+    """
+    candidates, places = _placed_rows(rows)
+    if not candidates.size:
+        return {}
+    distances = np.linalg.norm(places - direction, axis=1)
+    nearest = np.argsort(distances, kind="stable")[:N_NEIGHBOURS]
+    if distances[nearest[0]] < SAME_PLACE:
+        return {int(candidates[nearest[0]]): 1.0}
+    weights = distances[nearest] ** -2
+    weights[weights < SMALLEST_WEIGHT * weights.sum()] = 0
+    weights /= weights.sum()
+    return {int(candidates[i]): float(w) for i, w in zip(nearest, weights, strict=True) if w}
+
+
+@lru_cache(maxsize=32)
+def _placed_rows(rows: frozenset[int]) -> tuple[NDArray, NDArray]:
+    """Rows that may stand in for others, and their directions, one at each place."""
+    usable = (rows & _COMMON_ROWS) or rows
+    kept: list[int] = []
+    places = np.empty((0, 3))
+    for name, row in ELECTRODE_ROWS.items():
+        place = template_directions()[name]
+        taken = (np.linalg.norm(places - place, axis=1) < SAME_PLACE).any()
+        if row in usable and not taken:
+            kept.append(row)
+            places = np.vstack([places, place])
+    return np.array(kept, dtype=np.int64), places
+
+
+def read_cap(names: Iterable[str]) -> dict[str, Reading]:
+    """Names that mean something else, or something at all, only within their cap.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Bare names of all channels.
+
+    Returns
+    -------
+    dict of str to Reading
+        For numbered electrodes of BioSemi and EGI caps and of BCI competition IV 2a.
+    """
+    bare = set(names)
+    numbered = {str(i): name for i, name in enumerate(_BCIC_2A_NUMBERED)}
+    if bare >= _BCIC_2A_NAMED | set(numbered):
+        note = "numbered as in the files of BCI competition IV 2a"
+        return {number: Reading(note, electrode=name) for number, name in numbered.items()}
+    return _read_biosemi(bare) or _read_egi(bare)
+
+
+def _read_biosemi(bare: Collection[str]) -> dict[str, Reading]:
+    found = {name: match for name in bare if (match := _BIOSEMI_NAME.fullmatch(name))}
+    # A3 and B1 are in no 10-20 cap; FZ or O1 are in no cap that counts by letters.
+    telling = any(m[1] == "B" or (m[1] == "A" and int(m[2]) > 2) for m in found.values())
+    if not telling or any(name in ELECTRODE_ROWS and name not in found for name in bare):
+        return {}
+    last = max(match[1] for match in found.values())
+    n_electrodes = {"A": 32, "B": 64, "C": 128, "D": 128, "E": 160}.get(last, 256)
+    if last == "A" and set(found) == {f"A{i}" for i in range(1, 17)}:
+        n_electrodes = 16
+    note = f"position of a BioSemi cap of {n_electrodes}"
+    cap = _montage(f"biosemi{n_electrodes}")
+    if n_electrodes > 64:
+        return {name: Reading(note, direction=tuple(cap[name])) for name in found}
+    order = list(cap)
+    numbers = {name: 32 * (match[1] == "B") + int(match[2]) - 1 for name, match in found.items()}
+    return {name: Reading(note, electrode=order[number]) for name, number in numbers.items()}
+
+
+def _read_egi(bare: Collection[str]) -> dict[str, Reading]:
+    numbers = {name: int(m[1]) for name in bare if (m := _EGI_NAME.fullmatch(name))}
+    largest = max(numbers.values(), default=0)
+    # E1 and E2 alone are the eyes of a sleep recording, E3 may be a place of an old naming.
+    others = [name for name in bare if name in ELECTRODE_ROWS]
+    if not 2 < largest <= 257 or len(numbers) < len(others):
+        return {}
+    n_electrodes = next(n for n in (32, 64, 128, 256) if largest <= n + 1)
+    kind = f"GSN-HydroCel-{n_electrodes}" + ("_1.0" if n_electrodes == 64 else "")
+    net = _montage(kind)
+    note = f"position of an EGI net of {n_electrodes}"
+    return {
+        name: Reading(note, direction=tuple(net[f"E{number}"]))
+        if number <= n_electrodes
+        else Reading(note, electrode="CZ")  # its reference
+        for name, number in numbers.items()
+    }
+
+
+def _to_directions(places: NDArray) -> NDArray:
+    # Very large or small coordinates would overflow when squared.
+    largest = np.abs(places).max(initial=0)
+    if not 1e-6 < largest < 1e6:
+        places = places / (largest or 1)
+    offsets = places - _centre(places)
+    lengths = np.linalg.norm(offsets, axis=1, keepdims=True)
+    return np.divide(offsets, lengths, out=np.full_like(offsets, np.nan), where=lengths > 1e-9)
+
+
+def _centre(places: NDArray) -> NDArray:
+    """Centre of the sphere through the places, or a usual head's if they do not tell it."""
+    if len(places) < 8:
+        return _HEAD_CENTRE
+    equations = np.column_stack([2 * places, np.ones(len(places))])
+    centre = np.linalg.lstsq(equations, (places**2).sum(1), rcond=None)[0][:3]
+    offsets = places - centre
+    radii = np.linalg.norm(offsets, axis=1)
+    if radii.min() == 0 or radii.std() > 0.15 * radii.mean():
+        return _HEAD_CENTRE
+    spread = np.linalg.norm((offsets / radii[:, None]).mean(0))
+    return centre if spread < 0.8 else _HEAD_CENTRE
+
+
+def _rotation(given: NDArray | list[NDArray], wanted: NDArray | list[NDArray]) -> NDArray:
+    """Rotation that brings ``given @ rotation`` closest to ``wanted``."""
+    left, _, right = np.linalg.svd(np.array(given).T @ np.array(wanted))
+    sign = np.sign(np.linalg.det(left @ right))
+    return left @ np.diag([1.0, 1.0, sign]) @ right

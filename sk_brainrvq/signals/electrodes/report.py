@@ -1,0 +1,87 @@
+"""How channels were mapped to electrodes, for people: a table, and a warning."""
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+from sk_brainrvq.exceptions import EEGWarning
+from sk_brainrvq.signals.electrodes.matching import ElectrodeMatch
+from sk_brainrvq.signals.electrodes.names import shorten
+
+
+class ElectrodeReport(list[dict[str, Any]]):
+    """A row a channel: what ``pandas.DataFrame`` takes, printed as a table."""
+
+    def __repr__(self) -> str:
+        lines = [("channel", "how", "electrodes", "note")]
+        for row in self:
+            shares = [
+                name if weight == 1 else f"{weight:.2f} {name}"
+                for name, weight in zip(row["electrodes"], row["weights"], strict=True)
+            ]
+            mixture = " + ".join(shares)
+            if row["how"] == "mean":
+                mixture = f"mean of {len(shares)}"
+            lines.append((row["channel"], row["how"], mixture, row["note"]))
+        widths = [max(len(line[i]) for line in lines) for i in range(3)]
+        return "\n".join(
+            "  ".join(
+                [*(cell.ljust(w) for cell, w in zip(line, widths, strict=False)), line[3]]
+            ).rstrip()
+            for line in lines
+        )
+
+
+def electrode_report(matches: Sequence[ElectrodeMatch]) -> ElectrodeReport:
+    """How each channel was mapped, as a table.
+
+    Parameters
+    ----------
+    matches : sequence of ElectrodeMatch
+
+    Returns
+    -------
+    ElectrodeReport
+        A list of dicts: "channel", "how", "electrodes" (names of the rows), "rows", "weights"
+        and "note".
+
+    Examples
+    --------
+    >>> from sk_brainrvq.signals.electrodes import electrode_report, match_electrodes
+    >>> electrode_report(match_electrodes(["Cz", "T3-C3"], 2))
+    channel  how      electrodes         note
+    Cz       exact    CZ
+    T3-C3    bipolar  0.50 T7 + 0.50 C3
+    """
+    return ElectrodeReport(
+        {
+            "channel": match.channel,
+            "how": match.how,
+            "electrodes": match.electrodes,
+            "rows": match.rows,
+            "weights": match.weights,
+            "note": match.note,
+        }
+        for match in matches
+    )
+
+
+def warn_of_mean_rows(
+    matches: Sequence[ElectrodeMatch], named: bool, parameter: str = "ch_names"
+) -> None:
+    """Say once which channels have no position of their own, and what that loses."""
+    lost = [match.channel for match in matches if match.how == "mean"]
+    if not lost:
+        return
+    if named:
+        message = (
+            f"No electrode position is known for {shorten(lost)}: the mean position stands in, "
+            "and the network cannot tell where they lie. Use names of the 10-20 or 10-05 system, "
+            "set a montage, or pass electrode_map={...}."
+        )
+    else:
+        message = (
+            "No channel names were given: every channel gets the mean electrode position, and "
+            f"the network cannot tell where on the head it lies. Pass {parameter}=[...]."
+        )
+    warnings.warn(message, EEGWarning, stacklevel=2)

@@ -1,0 +1,1 @@
+"""Filters, references and sampling rates."""

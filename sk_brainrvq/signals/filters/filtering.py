@@ -1,0 +1,277 @@
+"""Band-pass, mains and reference: what is done to EEG in microvolts before it is resampled."""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sk_brainrvq.exceptions import EEGWarning, InvalidEEGError
+from sk_brainrvq.signals.filters.referencing import subtract_reference
+from sk_brainrvq.signals.filters.settings import FilterSettings
+from sk_brainrvq.signals.filters.short import mirrored_band_pass, shows_hum, subtract_hum
+
+__all__ = ["FilterSettings", "filter_continuous", "filter_epochs"]
+
+Span = tuple[int, int]
+
+# MNE's Hamming-windowed FIR filters last 3.3 divided by the width of the transition, in seconds.
+_LENGTH_FACTOR = 3.3
+# Above this share of the Nyquist frequency a low-pass cuts nothing that the amplifier has left.
+_NEARLY_NYQUIST = 0.99
+# The networks see up to 100 Hz; more harmonics make the filter slow and change nothing there.
+_MAX_HARMONICS = 10
+
+
+def filter_continuous(
+    signals: NDArray,
+    sfreq: float,
+    settings: FilterSettings,
+    *,
+    highpass: float = 0.0,
+    lowpass: float | None = None,
+    ch_names: Sequence[str] | None = None,
+    spans: Sequence[Span] | None = None,
+    shortest: float = 1.0,
+) -> NDArray:
+    """Filter and reference a continuous recording.
+
+    Parameters
+    ----------
+    signals : ndarray, shape (n_channels, n_times)
+        In microvolts, finite.
+    sfreq : float
+        In Hz.
+    settings : FilterSettings
+    highpass, lowpass : float, optional
+        What the recording was filtered with already, in Hz (MNE's ``info["highpass"]`` and
+        ``info["lowpass"]``): an edge that is already at least as strict is not filtered again.
+    ch_names : sequence of str, optional
+        Needed where the settings name reference channels.
+    spans : sequence of (int, int), optional
+        Stretches that were recorded without a break: first sample, and the one after the last.
+        Each is filtered on its own, as ``Raw.filter`` does between annotations of EDGE and
+        BAD_ACQ_SKIP; what lies outside of them is not filtered. All of it by default.
+    shortest : float, default=1.0
+        Seconds: spans that are shorter than this, of which nothing will be used, are not warned of.
+
+    Returns
+    -------
+    ndarray, shape (n_channels, n_times), float64
+        A new array.
+
+    Raises
+    ------
+    InvalidEEGError
+        ``l_freq`` at or above the Nyquist frequency; a reference channel that is not there.
+
+    Notes
+    -----
+    Zero-phase FIR filters of MNE, equal to ``Raw.filter`` and ``Raw.notch_filter``. Each
+    channel's mean is taken off first, so that an offset of volts neither rings nor costs
+    digits; without a high-pass it is put back. Recordings shorter than the filter are treated
+    as `filter_epochs` treats short epochs, with the same warning.
+    """
+    whole = [(0, signals.shape[-1])]
+    if spans is None or list(spans) == whole:
+        return _filter(signals[None], sfreq, settings, highpass, lowpass, ch_names, is_cut=False)[0]
+    filtered = np.array(subtract_reference(signals, settings.reference, ch_names), np.float64)
+    band = (sfreq, replace(settings, reference=None), highpass, lowpass, None)
+    judged = _shortest_span(spans, shortest * sfreq)
+    for span in spans:
+        part = filtered[None, :, slice(*span)]
+        part[:] = _filter(part, *band, is_cut=False, warns=span == judged)
+    return filtered
+
+
+def _shortest_span(spans: Sequence[Span], n_times: float) -> Span | None:
+    """The span to warn of: the shortest that has so many samples."""
+    long = [span for span in spans if span[1] - span[0] >= n_times]
+    return min(long, key=lambda span: span[1] - span[0], default=None)
+
+
+def filter_epochs(
+    signals: NDArray,
+    sfreq: float,
+    settings: FilterSettings,
+    *,
+    highpass: float = 0.0,
+    lowpass: float | None = None,
+    ch_names: Sequence[str] | None = None,
+) -> NDArray:
+    """Filter and reference epochs, each on its own.
+
+    Parameters
+    ----------
+    signals : ndarray, shape (n_epochs, n_channels, n_times)
+        In microvolts, finite.
+    sfreq, settings, highpass, lowpass, ch_names
+        As in `filter_continuous`.
+
+    Returns
+    -------
+    ndarray, shape (n_epochs, n_channels, n_times), float64
+        A new array.
+
+    Notes
+    -----
+    Filtering the continuous recording is better; the following comes closest to it. Errors are
+    against filtering the recording and then cutting it, over the RMS of that, on EEGMAT
+    (8 subjects, 500 Hz), in brackets those of MNE's filter applied to the epochs.
+
+    - With a high-pass, each epoch is continued by its mirror image, without end, and the same
+      pass band applied. As recorded / with slow drift added: 1 Hz and 4 s 0.11 / 0.16
+      (0.26 / 0.26). Where the filter is longer than the epoch a warning says so: 0.3 Hz and 5 s
+      0.06 / 0.32 (0.45 / 0.46); 0.5 Hz and 2 s 0.14 / 0.35 (0.60 / 0.59); 1 Hz and 1 s
+      0.23 / 0.34 (0.60 / 0.60). A second-order Butterworth filter forward and backward reached
+      0.11 to 0.44.
+    - A low-pass alone is MNE's; in shorter epochs the mirror image, with a warning.
+    - A notch is MNE's. In epochs shorter than its 6.6 s, sinusoids with slowly changing
+      amplitude are fitted and subtracted, with a warning. With hum of 20 microvolts, 0.02 Hz
+      off and 10 % up and down: 0.01 at 5 s, 0.01 at 2 s, 0.02 at 1 s, 0.03 at 0.5 s
+      (0.29, 0.44, 0.70, 1.18). Epochs of less than two periods of the mains keep their hum.
+    """
+    return _filter(signals, sfreq, settings, highpass, lowpass, ch_names, is_cut=True)
+
+
+def _filter(
+    signals: NDArray,
+    sfreq: float,
+    settings: FilterSettings,
+    highpass: float,
+    lowpass: float | None,
+    ch_names: Sequence[str] | None,
+    is_cut: bool,
+    warns: bool = True,
+) -> NDArray:
+    signals = np.array(signals, dtype=np.float64)
+    signals = subtract_reference(signals, settings.reference, ch_names)
+    low, high = _missing_band(sfreq, settings, highpass, lowpass)
+    harmonics = _harmonics(settings.notch, sfreq)
+    if low is None and high is None and not harmonics:
+        return signals
+
+    n_times = signals.shape[-1]
+    band_length = _band_pass_length(sfreq, low, high)
+    notch_length = _odd_length(_hum_transition(harmonics[0]) / 2, sfreq) if harmonics else 0
+    offsets = signals.mean(axis=-1, keepdims=True)
+    signals -= offsets
+    if low is not None or high is not None:
+        # Epochs have two edges each; there, the mirror image is nearer to what was cut off.
+        if n_times >= band_length and not (is_cut and low is not None):
+            signals = _mne_band_pass(signals, sfreq, low, high)
+        else:
+            signals = mirrored_band_pass(
+                signals, sfreq, low, high, _low_transition(low), _high_transition(high, sfreq)
+            )
+    if harmonics:
+        if n_times >= notch_length:
+            signals = _mne_notch(signals, sfreq, harmonics)
+        elif shows_hum(n_times, sfreq, harmonics[0]):
+            signals = subtract_hum(signals, sfreq, harmonics)
+    if warns:
+        what = "epochs" if is_cut else "signals"
+        _warn_if_short(what, n_times, sfreq, band_length, notch_length, settings.notch)
+    return signals + offsets if low is None else signals
+
+
+def _missing_band(
+    sfreq: float, settings: FilterSettings, highpass: float, lowpass: float | None
+) -> tuple[float | None, float | None]:
+    """Edges that the recording has not been filtered with yet."""
+    low, high = settings.l_freq, settings.h_freq
+    nyquist = sfreq / 2
+    if low is not None and low >= nyquist:
+        raise InvalidEEGError(
+            f"l_freq={low:g} Hz was given for signals sampled at {sfreq:g} Hz; expected less than "
+            f"{nyquist:g} Hz, half of that rate, or nothing would be left."
+        )
+    if low is not None and highpass >= low:
+        low = None
+    if high is not None and (
+        high >= _NEARLY_NYQUIST * nyquist or (lowpass is not None and lowpass <= high)
+    ):
+        high = None
+    return low, high
+
+
+def _harmonics(notch: float | None, sfreq: float) -> list[float]:
+    """Multiples of the mains frequency whose stop band ends below the Nyquist frequency."""
+    if notch is None:
+        return []
+    multiples = [notch * (i + 1) for i in range(_MAX_HARMONICS)]
+    margin = _hum_transition(notch) / 2
+    return [f for f in multiples if f * (1 + 1 / 400) + margin < sfreq / 2]
+
+
+def _hum_transition(notch: float) -> float:
+    """Width of both transitions around a notch: MNE's 1 Hz, less at very low frequencies."""
+    return min(1.0, notch / 4)
+
+
+def _low_transition(low: float | None) -> float:
+    return 0.0 if low is None else min(max(0.25 * low, 2.0), low)
+
+
+def _high_transition(high: float | None, sfreq: float) -> float:
+    return 0.0 if high is None else min(max(0.25 * high, 2.0), sfreq / 2 - high)
+
+
+def _band_pass_length(sfreq: float, low: float | None, high: float | None) -> int:
+    """Samples of MNE's band-pass filter; 0 without one."""
+    transitions = [w for w in (_low_transition(low), _high_transition(high, sfreq)) if w > 0]
+    return _odd_length(min(transitions), sfreq) if transitions else 0
+
+
+def _odd_length(transition: float, sfreq: float) -> int:
+    length = max(1, round(_LENGTH_FACTOR / transition * sfreq))
+    return length + (length + 1) % 2
+
+
+def _mne_band_pass(
+    signals: NDArray, sfreq: float, low: float | None, high: float | None
+) -> NDArray:
+    from mne.filter import filter_data
+
+    return filter_data(signals, sfreq, low, high, copy=False, verbose="error")
+
+
+def _mne_notch(signals: NDArray, sfreq: float, harmonics: list[float]) -> NDArray:
+    from mne.filter import notch_filter
+
+    width = _hum_transition(harmonics[0])
+    return notch_filter(
+        signals, sfreq, harmonics, trans_bandwidth=width, copy=False, verbose="error"
+    )
+
+
+def _warn_if_short(
+    what: str, n_times: int, sfreq: float, band_length: int, notch_length: int, notch: float | None
+) -> None:
+    """Say which filters did not fit, how long they are, and what was done instead."""
+    done = []
+    if n_times < band_length:
+        done.append(
+            f"the band-pass needs {_duration(band_length, sfreq)}; their mirrored continuation "
+            "was filtered instead, which is less exact for the slowest waves"
+        )
+    if n_times < notch_length and notch is not None:
+        instead = (
+            "fitted sinusoids were subtracted instead"
+            if shows_hum(n_times, sfreq, notch)
+            else f"two periods of {notch:g} Hz are the least to find hum in, so it was left in"
+        )
+        done.append(f"the notch filter needs {_duration(notch_length, sfreq)}; {instead}")
+    if done:
+        warnings.warn(
+            f"Too short to filter exactly: the {what} last {_duration(n_times, sfreq)}; "
+            + ". And ".join(done)
+            + ". Filter before cutting, or hand over longer signals, to avoid this.",
+            EEGWarning,
+            stacklevel=4,
+        )
+
+
+def _duration(n_times: int, sfreq: float) -> str:
+    return f"{n_times / sfreq:.3g} s ({n_times} samples)"

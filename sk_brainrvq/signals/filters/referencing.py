@@ -1,0 +1,79 @@
+"""Another reference for signals: the common average, or chosen channels."""
+
+import warnings
+from collections.abc import Sequence
+
+from numpy.typing import NDArray
+
+from sk_brainrvq.exceptions import EEGWarning, InvalidEEGError
+from sk_brainrvq.signals.electrodes import canonical_name
+
+
+def subtract_reference(
+    signals: NDArray,
+    reference: str | tuple[str, ...] | None,
+    ch_names: Sequence[str] | None = None,
+) -> NDArray:
+    """Signals against another reference.
+
+    Parameters
+    ----------
+    signals : ndarray, shape (..., n_channels, n_times)
+    reference : None, "average" or tuple of str
+        As in `FilterSettings`. Names are compared in canonical form, so "t3" finds
+        "EEG T7-REF"; a name that equals a channel's exactly wins.
+    ch_names : sequence of str, optional
+        Names of the channels.
+
+    Returns
+    -------
+    ndarray, shape (..., n_channels, n_times)
+        Every channel is kept. A single channel is its own average: it is left as it was, and a
+        warning says so.
+
+    Raises
+    ------
+    InvalidEEGError
+        A reference channel is missing, or stands for several channels.
+    """
+    if reference is None:
+        return signals
+    if reference == "average":
+        if signals.shape[-2] == 1:
+            warnings.warn(
+                "reference='average' was left out: the average of a single channel is that "
+                "channel, and nothing would remain. Set reference=None.",
+                EEGWarning,
+                stacklevel=4,
+            )
+            return signals
+        return signals - signals.mean(axis=-2, keepdims=True)
+    rows = _rows_of(reference, ch_names)
+    return signals - signals[..., rows, :].mean(axis=-2, keepdims=True)
+
+
+def _rows_of(reference: Sequence[str], ch_names: Sequence[str] | None) -> list[int]:
+    if ch_names is None:
+        raise InvalidEEGError(
+            f"reference={reference!r} names channels, but the signals have no channel names. "
+            "Pass ch_names, or reference='average'."
+        )
+    return [_row_of(name, list(ch_names)) for name in reference]
+
+
+def _row_of(name: str, ch_names: list[str]) -> int:
+    if name in ch_names:
+        return ch_names.index(name)
+    wanted = canonical_name(name)
+    rows = [row for row, channel in enumerate(ch_names) if canonical_name(channel) == wanted]
+    if len(rows) == 1:
+        return rows[0]
+    if rows:
+        found = ", ".join(repr(ch_names[row]) for row in rows)
+        raise InvalidEEGError(
+            f"The reference channel {name!r} could be any of {found}; give its exact name."
+        )
+    raise InvalidEEGError(
+        f"The reference channel {name!r} is not among the channels: {', '.join(ch_names)}. "
+        "Expected names of channels, 'average', or None (as recorded)."
+    )

@@ -1,0 +1,1 @@
+"""Sources of EEG: arrays, MNE objects, files, braindecode datasets."""

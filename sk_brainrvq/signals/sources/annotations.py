@@ -1,0 +1,165 @@
+"""Annotations that part a recording, or mark stretches of it as bad, read as MNE reads them."""
+
+import warnings
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sk_brainrvq.exceptions import EEGWarning, InvalidEEGError
+from sk_brainrvq.signals.filters.resampling import TARGET_SFREQ
+
+# What a filter must not run across: the default of ``mne.io.Raw.filter``.
+_PARTING = ("edge", "bad_acq_skip")
+# What no window may hold: "bad" as in ``mne.Epochs``, and joints, whatever else marks them.
+_LEFT_OUT = ("bad", "edge")
+# Times of annotations are sums: microseconds are what is left of them.
+_TIME_DIGITS = 6
+_REMEDY = "remove or rename these annotations (raw.annotations.delete, raw.annotations.rename)."
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Marks:
+    """Annotations of some kinds.
+
+    Attributes
+    ----------
+    onsets, ends : ndarray, shape (n_annotations,)
+        Seconds from the first sample of the recording, to a microsecond.
+    descriptions : list of str
+    """
+
+    onsets: NDArray
+    ends: NDArray
+    descriptions: list[str]
+
+    def samples(self, raw: Any) -> list[Span]:
+        """First sample of each, and the one after its last, of those that the recording has."""
+        edges = [raw.time_as_index(times, use_rounding=True) for times in (self.onsets, self.ends)]
+        return [(int(a), int(b)) for a, b in np.clip(edges, 0, raw.n_times).T]
+
+
+def marks_of(raw: Any, prefixes: tuple[str, ...] = _LEFT_OUT) -> Marks:
+    """Annotations of a recording whose description begins so, in any case.
+
+    Parameters
+    ----------
+    raw : mne.io.Raw
+    prefixes : tuple of str, default=("bad", "edge")
+
+    Returns
+    -------
+    Marks
+    """
+    annotations = raw.annotations
+    rows = [i for i, d in enumerate(annotations.description) if d.lower().startswith(prefixes)]
+    onsets = np.round(annotations.onset[rows] - raw.first_time, _TIME_DIGITS)
+    ends = np.round(onsets + annotations.duration[rows], _TIME_DIGITS)
+    return Marks(onsets, ends, [str(annotations.description[row]) for row in rows])
+
+
+def unbroken_spans(raw: Any) -> tuple[list[Span], list[Span]]:
+    """Stretches that were recorded without a break.
+
+    Parameters
+    ----------
+    raw : mne.io.Raw
+
+    Returns
+    -------
+    spans : list of (int, int)
+        First sample of each stretch that ``Raw.filter`` filters on its own, and the one after
+        its last.
+    gaps : list of (int, int)
+        Those between them, in which nothing was recorded.
+    """
+    is_gap = np.zeros(raw.n_times + 1, dtype=bool)
+    borders = {0, raw.n_times}
+    for first, end in marks_of(raw, _PARTING).samples(raw):
+        is_gap[first:end] = True
+        borders |= {first, end}
+    spans: list[Span] = []
+    gaps: list[Span] = []
+    for first, end in pairwise(sorted(borders)):
+        (gaps if is_gap[first] else spans).append((first, end))
+    return spans, gaps
+
+
+def is_bad_sample(raw: Any) -> NDArray:
+    """Whether each sample lies in a stretch that no window uses, shape (n_times,)."""
+    is_bad = np.zeros(raw.n_times, dtype=bool)
+    for first, end in marks_of(raw).samples(raw):
+        is_bad[first:end] = True
+    return is_bad
+
+
+def overlapping_marks(raw: Any, starts: NDArray, length: int) -> tuple[NDArray, list[str]]:
+    """Which windows overlap an annotation of BAD or EDGE.
+
+    Parameters
+    ----------
+    raw : mne.io.Raw
+    starts : ndarray of int, shape (n_windows,)
+        First sample of each window at 200 Hz.
+    length : int
+        Samples of a window.
+
+    Returns
+    -------
+    overlaps : ndarray of bool, shape (n_windows,)
+    descriptions : list of str
+        Of the annotations that a window overlaps, sorted.
+    """
+    marks = marks_of(raw)
+    overlaps, met = np.zeros(len(starts), dtype=bool), set()
+    for onset, end, description in zip(marks.onsets, marks.ends, marks.descriptions, strict=True):
+        # As mne.Epochs: a mark without duration counts inside a window, not at its edges.
+        is_hit = (onset < (starts + length) / TARGET_SFREQ) & (end > starts / TARGET_SFREQ)
+        overlaps |= is_hit
+        if is_hit.any():
+            met.add(description)
+    return overlaps, sorted(met)
+
+
+def usable_windows(raw: Any, starts: NDArray, length: int) -> NDArray:
+    """The starts of windows that overlap no annotation of BAD or EDGE.
+
+    Parameters
+    ----------
+    raw, starts, length
+        As in `overlapping_marks`.
+
+    Returns
+    -------
+    ndarray of int, shape (n_usable,)
+
+    Raises
+    ------
+    InvalidEEGError
+        If none is left.
+
+    Warns
+    -----
+    EEGWarning
+        If some are left out.
+    """
+    overlaps, descriptions = overlapping_marks(raw, starts, length)
+    annotations = ", ".join(map(repr, descriptions))
+    if overlaps.all():
+        raise InvalidEEGError(
+            f"All {len(starts)} windows overlap annotations {annotations}, and none is left. Pass "
+            f"a shorter window=..., or, to keep them, {_REMEDY}"
+        )
+    if overlaps.any():
+        warnings.warn(
+            f"{overlaps.sum()} of {len(starts)} windows are left out, because they overlap "
+            f"annotations {annotations}. Those that are left begin at "
+            f"sk_brainrvq.signals.window_starts(raw, window, overlap). To keep all, {_REMEDY}",
+            EEGWarning,
+            stacklevel=3,
+        )
+    return starts[~overlaps]

@@ -1,0 +1,212 @@
+"""braindecode datasets as blocks of epochs, without importing braindecode."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sk_brainrvq.exceptions import InvalidEEGError
+from sk_brainrvq.signals.blocks import EpochBlock
+from sk_brainrvq.signals.electrodes.names import shorten
+from sk_brainrvq.signals.filters.filtering import FilterSettings
+from sk_brainrvq.signals.sources.channels import band_of, eeg_channels, positions_of
+from sk_brainrvq.signals.sources.mne_objects import block_from_raw, filtered_signals
+from sk_brainrvq.signals.sources.projections import projected
+from sk_brainrvq.signals.units import UNITS, typical_amplitude
+
+# How much of a recording tells volts from microvolts.
+_SAMPLES_TO_JUDGE, _WINDOWS_TO_JUDGE = 20_000, 20
+# Below this, in the dataset's unit, signals are volts: EEG of a nanovolt does not exist.
+_SMALLEST_MICROVOLTS = 1e-2
+
+
+def is_braindecode_dataset(X: Any) -> bool:
+    """Whether X is a dataset of braindecode, or a torch ``Subset`` of one."""
+    if _is_subset(X):
+        return is_braindecode_dataset(X.dataset)
+    return any(base.__module__.split(".")[0] == "braindecode" for base in type(X).__mro__)
+
+
+def blocks_from_braindecode(
+    X: Any, window: float, overlap: float, filters: FilterSettings
+) -> Iterator[EpochBlock]:
+    """Blocks of a braindecode dataset, one a recording.
+
+    Parameters
+    ----------
+    X : BaseConcatDataset, WindowsDataset, EEGWindowsDataset, RawDataset or a Subset
+    window, overlap : float
+        In seconds, for recordings that were not cut into windows.
+    filters : FilterSettings
+
+    Yields
+    ------
+    EpochBlock
+        ``index`` numbers the windows in the dataset's order, which a shuffled Subset spreads
+        over its recordings. Volts and microvolts are told apart by the amplitude.
+
+    Raises
+    ------
+    InvalidEEGError
+        If recordings differ in their sampling rate, no window is left, or a Subset picks
+        samples of a recording that was not cut.
+    """
+    rate, start = None, 0
+    for part in _parts(X):
+        n_windows = 0
+        for leaf, rows, places in part:
+            sfreq = float(_source(leaf).info["sfreq"])
+            if rate is not None and sfreq != rate:
+                raise InvalidEEGError(
+                    f"The braindecode dataset mixes sampling rates: {rate} and {sfreq} Hz. "
+                    "Resample its recordings to one rate first."
+                )
+            rate = sfreq
+            if _is_cut(leaf):
+                block = _block_of_windows(leaf, rows, filters)
+            else:
+                block = _block_of_recording(leaf, window, overlap, filters)
+            block.index = start + (block.index if places is None else places)
+            n_windows += len(block.index)
+            yield block
+        start += n_windows
+    if start == 0:
+        raise InvalidEEGError("The braindecode dataset holds no window.")
+
+
+def labels_of(X: Any) -> NDArray:
+    """Targets of the windows of a braindecode dataset, in its order."""
+    targets: list = []
+    for part in _parts(X):
+        placed: dict[int, Any] = {}
+        for leaf, rows, places in part:
+            if not hasattr(leaf, "y"):
+                raise InvalidEEGError("The braindecode dataset holds no targets; pass y.")
+            every = np.arange(len(leaf))
+            wanted = every if rows is None else rows
+            at = every if places is None else places
+            placed |= {int(i): leaf.y[row] for i, row in zip(at, wanted, strict=True)}
+        targets += [placed[i] for i in sorted(placed)]
+    return np.asarray(targets)
+
+
+# A recording, the windows wanted of it, and their places among the windows of its part; None
+# stands for all windows in their order.
+_Leaf = tuple[Any, NDArray | None, NDArray | None]
+
+
+def _parts(X: Any) -> Iterator[list[_Leaf]]:
+    """Runs of windows, one after the other: a Subset's, or those of one recording."""
+    if _is_subset(X):
+        rows = _indices(X)
+        yield list(_leaves(X.dataset, rows, np.arange(len(rows))))
+    elif hasattr(X, "datasets"):
+        for dataset in X.datasets:
+            yield from _parts(dataset)
+    else:
+        yield [(X, None, None)]
+
+
+def _leaves(X: Any, rows: NDArray, places: NDArray) -> Iterator[_Leaf]:
+    """The recordings that hold the wanted rows of X, each once."""
+    if _is_subset(X):
+        yield from _leaves(X.dataset, _indices(X)[rows], places)
+    elif hasattr(X, "datasets"):
+        ends = np.cumsum([len(dataset) for dataset in X.datasets])
+        owners = np.searchsorted(ends, rows, side="right")
+        for owner in np.unique(owners):
+            own = owners == owner
+            dataset = X.datasets[owner]
+            yield from _leaves(dataset, rows[own] - (ends[owner] - len(dataset)), places[own])
+    elif _is_cut(X):
+        yield X, rows, places
+    else:
+        raise InvalidEEGError(
+            "A Subset picks samples of a braindecode recording that was not cut into windows. Cut "
+            "it first, or choose whole recordings with BaseConcatDataset.split."
+        )
+
+
+def _is_subset(X: Any) -> bool:
+    return type(X).__name__ == "Subset" and hasattr(X, "dataset")
+
+
+def _indices(subset: Any) -> NDArray:
+    """Rows that a Subset picks, from 0."""
+    indices = np.asarray(subset.indices, dtype=np.int64).reshape(-1)
+    return np.where(indices < 0, indices + len(subset.dataset), indices)
+
+
+def _is_cut(leaf: Any) -> bool:
+    return hasattr(leaf, "crop_inds")
+
+
+def _source(leaf: Any) -> Any:
+    windows = getattr(leaf, "windows", None)
+    return leaf.raw if windows is None else windows
+
+
+def _block_of_recording(
+    leaf: Any, window: float, overlap: float, filters: FilterSettings
+) -> EpochBlock:
+    sample = leaf.raw.get_data(stop=min(leaf.raw.n_times, _SAMPLES_TO_JUDGE), verbose="error")
+    return block_from_raw(leaf.raw, window, overlap, filters, _to_microvolts(sample))
+
+
+def _block_of_windows(leaf: Any, rows: NDArray | None, filters: FilterSettings) -> EpochBlock:
+    source = _source(leaf)
+    names = _channels(source)
+    rows = np.arange(len(leaf)) if rows is None else rows
+    if not len(rows):
+        raise InvalidEEGError("The braindecode dataset holds no window.")
+    # The recording's windows all round, so that a few quiet ones are not taken for volts.
+    sample = np.linspace(0, len(leaf) - 1, min(len(leaf), _WINDOWS_TO_JUDGE)).astype(int)
+    to_microvolts = _to_microvolts(_signals(leaf, sample, names))
+    is_filtered = filters != FilterSettings() and source is not getattr(leaf, "windows", None)
+    if is_filtered and leaf.transform is None:
+        continuous = filtered_signals(source, names, filters, to_microvolts)
+        bounds = [leaf.crop_inds[row][1:] for row in rows]
+        data, to_microvolts = np.stack([continuous[:, i:j] for i, j in bounds]), UNITS["uV"]
+    else:
+        data, is_filtered = _signals(leaf, rows, names), False
+    highpass, lowpass = band_of(source.info)
+    return EpochBlock(
+        data,
+        to_microvolts,
+        float(source.info["sfreq"]),
+        names,
+        np.arange(len(data)),
+        positions_of(source.info, names),
+        highpass,
+        lowpass,
+        is_filtered,
+    )
+
+
+def _channels(source: Any) -> list[str]:
+    """Names of the EEG channels; braindecode's ``create_from_X_y`` calls all of them misc."""
+    types, bads = set(source.get_channel_types()), source.info["bads"]
+    if types == {"misc"} and not bads:
+        return list(source.ch_names)
+    return eeg_channels(source)
+
+
+def _signals(leaf: Any, rows: NDArray, names: list[str]) -> NDArray:
+    """Windows as the dataset gives them, of the channels wanted."""
+    windows = np.stack([np.asarray(leaf[int(row)][0]) for row in rows])
+    info = _source(leaf).info
+    if windows.shape[1] == len(info["ch_names"]):
+        return projected(windows, info, names)
+    if windows.shape[1] != len(names):
+        raise InvalidEEGError(
+            f"The dataset gives windows of {windows.shape[1]} channels, by a transform that picks "
+            f"some; expected all {len(info['ch_names'])} of its recording, or its {len(names)} "
+            f"good EEG channels: {shorten(names)}."
+        )
+    return windows
+
+
+def _to_microvolts(signals: NDArray) -> float:
+    """Factor to microvolts: braindecode holds volts as MNE does, or what was made of them."""
+    return UNITS["V"] if 0 < typical_amplitude(signals) < _SMALLEST_MICROVOLTS else UNITS["uV"]

@@ -1,0 +1,83 @@
+"""Recordings from files of any format that MNE reads."""
+
+import re
+import warnings
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sk_brainrvq.exceptions import EEGWarning, InvalidEEGError
+from sk_brainrvq.signals.electrodes.names import is_eeg_name
+from sk_brainrvq.signals.sources.edf_filters import stated_band
+from sk_brainrvq.signals.sources.edf_size import is_cut_short
+
+CUT_SHORT = "The file is shorter than its header says; what is there is read. Was it copied whole?"
+
+
+def read_recording(path: str | Path) -> Any:
+    """Raw or Epochs of a file of any format that MNE reads.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    mne.io.Raw or mne.Epochs
+        The filters in ``info`` of an EDF, BDF or GDF file are those of its EEG channels.
+
+    Raises
+    ------
+    InvalidEEGError
+        If nothing is there or MNE cannot read it, with MNE's reason.
+
+    Warns
+    -----
+    EEGWarning
+        If an EDF or BDF file ends before its header says.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise InvalidEEGError(f"There is no recording at {path}.")
+    errors = []
+    for read in _readers(path.name.lower()):
+        try:
+            recording = read(path, verbose="error")
+        except Exception as error:  # MNE's readers raise anything
+            errors.append(error)
+            continue
+        if is_cut_short(path):
+            warnings.warn(f"{path}: {CUT_SHORT}", EEGWarning, stacklevel=2)
+        _state_band_of_eeg(recording, path)
+        return recording
+    folder = " It is a folder: give the files in it." if path.is_dir() else ""
+    raise InvalidEEGError(f"MNE cannot read {path}: {errors[0]}{folder}") from errors[0]
+
+
+def _state_band_of_eeg(recording: Any, path: Path) -> None:
+    """Let ``info`` hold the filters of the EEG, where MNE holds the strictest of any channel.
+
+    A heart channel of 5 to 30 Hz would otherwise count as EEG that was filtered already.
+    """
+    band = stated_band(path, is_eeg_name)
+    if band is None:
+        return
+    highpass, lowpass = band
+    nyquist = recording.info["sfreq"] / 2
+    with recording.info._unlock():  # MNE has no public way to say this
+        recording.info["highpass"] = highpass
+        recording.info["lowpass"] = nyquist if lowpass is None else min(lowpass, nyquist)
+
+
+def _readers(name: str) -> list[Callable[..., Any]]:
+    """MNE's readers for a file of this name, the likeliest first: some formats hold epochs, too."""
+    import mne
+
+    raw: Callable[..., Any] = partial(mne.io.read_raw, preload=True)
+    if name.endswith(".set"):
+        return [raw, mne.io.read_epochs_eeglab]
+    if not name.endswith((".fif", ".fif.gz")):
+        return [raw]
+    readers: list[Callable[..., Any]] = [raw, partial(mne.read_epochs, preload=True)]
+    return readers[::-1] if re.search(r"[-_]epo\.fif", name) else readers
