@@ -19,10 +19,12 @@ if TYPE_CHECKING:
         CodeHistogram,
         DDRVQTransformer,
     )
+    from sk_brainrvq.signals import Filters, Reading
     from sk_brainrvq.training import Engine, RandomCrops
-    from sk_brainrvq.weights import Weights
+    from sk_brainrvq.weights import Architecture, Weights
 
 _HOMES = {
+    "Architecture": "weights",
     "BrainRVQClassifier": "estimators",
     "BrainRVQEmbedder": "estimators",
     "BrainRVQModule": "braindecode",
@@ -32,12 +34,15 @@ _HOMES = {
     "DDRVQTransformer": "estimators",
     "EEGCorpus": "corpus",
     "Engine": "training",
+    "Filters": "signals",
     "RandomCrops": "training",
+    "Reading": "signals",
     "Weights": "weights",
     "build_corpus": "corpus",
 }
 
 __all__ = [
+    "Architecture",
     "BrainRVQClassifier",
     "BrainRVQEmbedder",
     "BrainRVQModule",
@@ -47,7 +52,9 @@ __all__ = [
     "DDRVQTransformer",
     "EEGCorpus",
     "Engine",
+    "Filters",
     "RandomCrops",
+    "Reading",
     "Weights",
     "__version__",
     "build_corpus",

@@ -23,14 +23,9 @@ from sk_brainrvq.signals.filters.resampling import TARGET_SFREQ, resample
 from sk_brainrvq.signals.preparation import n_patches_of, to_patches
 from sk_brainrvq.signals.units import describe_amplitude
 from sk_brainrvq.weights import Weights, resolve_weights
-from sk_brainrvq.weights.architecture import (
-    PRETRAINING_ENCODER,
-    check_no_conflict,
-    resolve_sizes,
-)
-from sk_brainrvq.weights.modules import build_module
+from sk_brainrvq.weights.architecture import ENCODER, Architecture, checked_architecture
+from sk_brainrvq.weights.modules import KINDS, build_module
 
-_KINDS = ("pretraining", "tokenizer", "classifier", "encoder")
 _PATCH_SAMPLES = 200
 _MOST_PATCHES = 30
 # From a unit to the networks' 100 microvolts.
@@ -61,10 +56,9 @@ class BrainRVQModule(nn.Module):
         Used where ``n_times`` is not given.
     weights : "default", path, Weights or None, default="default"
         Weights of any network of this package to start from. None starts from scratch.
-    architecture : {"tiny", "small", "base"}, default="small"
-        Size where ``weights`` is None.
-    embed_dim, depth : int, optional
-        Single sizes laid over it.
+    architecture : {"tiny", "small", "base"}, Architecture or None, default=None
+        Sizes of the networks, by name or one by one. None is the size of given weights, and
+        "small" from scratch; "base" is the paper's. With given weights other sizes are an error.
     head : {"mean", "flatten", "attention"}, default="mean"
         As in :class:`~sk_brainrvq.BrainRVQClassifier`.
     dropout : float, default=0.1
@@ -104,7 +98,7 @@ class BrainRVQModule(nn.Module):
     Examples
     --------
     >>> import torch
-    >>> from sk_brainrvq.braindecode import BrainRVQModule
+    >>> from sk_brainrvq import BrainRVQModule
     >>> module = BrainRVQModule(n_outputs=3, n_times=500, sfreq=250, ch_names=["C3", "C4"],
     ...                         weights=None, architecture="tiny")
     >>> module(20 * torch.randn(4, 2, 500)).shape
@@ -128,9 +122,7 @@ class BrainRVQModule(nn.Module):
         input_window_seconds: float | None = None,
         *,
         weights: Any = "default",
-        architecture: str = "small",
-        embed_dim: int | None = None,
-        depth: int | None = None,
+        architecture: str | Architecture | None = None,
         head: str = "mean",
         dropout: float = 0.1,
         drop_path: float = 0.1,
@@ -145,9 +137,8 @@ class BrainRVQModule(nn.Module):
         if unit not in _FACTORS:
             raise InvalidEEGError(f"unit={unit!r} was given; expected one of {tuple(_FACTORS)}.")
         self.unit, self.factor = unit, _FACTORS[unit]
-        given = resolve_weights(weights, _KINDS, "weights")
-        sizes = {"embed_dim": embed_dim, "depth": depth}
-        encoder = _encoder(given, architecture, sizes, drop_path)
+        given = resolve_weights(weights, KINDS, "weights")
+        encoder = _encoder(given, checked_architecture(architecture), drop_path)
         patches = _patching(self.n_times, rate)
         self.register_buffer("patching", patches, persistent=False)
         n_samples = self.n_times if patches is None else patches.shape[1]
@@ -218,20 +209,11 @@ class BrainRVQModule(nn.Module):
             warnings.warn(sentence, EEGWarning, stacklevel=3)
 
 
-def _encoder(
-    weights: Weights | None, architecture: str, sizes: dict[str, int | None], drop_path: float
-) -> EEGEncoder:
+def _encoder(weights: Weights | None, architecture: Architecture, drop_path: float) -> EEGEncoder:
     if weights is not None:
-        check_no_conflict(sizes, weights.encoder_config, weights)
+        architecture.check_fits(weights.encoder_config, weights, ENCODER)
         return weights.encoder(drop_path)
-    resolved = resolve_sizes(architecture, sizes)
-    config = {
-        "embed_dim": resolved["embed_dim"],
-        "depth": resolved["depth"],
-        **PRETRAINING_ENCODER,
-        "drop_path": drop_path,
-        "spectral_embedding": True,
-    }
+    config = {**architecture.encoder(), "drop_path": drop_path}
     return cast(EEGEncoder, build_module("encoder", {"encoder": config}))
 
 

@@ -4,6 +4,7 @@ import copy
 import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from functools import cached_property
 from numbers import Integral
 from typing import Any
@@ -20,8 +21,8 @@ from sk_brainrvq.corpus.store import CorpusStore
 from sk_brainrvq.corpus.verifying import describe, find_problems
 from sk_brainrvq.exceptions import InvalidCorpusError
 from sk_brainrvq.signals.blocks import EpochBlock
-from sk_brainrvq.signals.filters.filtering import FilterSettings
 from sk_brainrvq.signals.filters.resampling import TARGET_SFREQ
+from sk_brainrvq.signals.filters.settings import Filters, FilterSettings
 from sk_brainrvq.signals.preparation import PreparedEEG
 from sk_brainrvq.signals.sources.registry import check_window
 from sk_brainrvq.signals.units import UNITS
@@ -61,8 +62,8 @@ class EEGCorpus:
         Files that the build could not use, with reasons.
     ch_names : list of tuple of str
         Channels of each recording.
-    filters : FilterSettings
-        What the signals went through when the corpus was built.
+    filters : Filters
+        What the signals went through when the corpus was built: an estimator's ``filters=``.
     hours : float
         Length of the recordings.
     digest : str
@@ -227,8 +228,13 @@ class EEGCorpus:
         return [recording.ch_names for recording in self.recordings]
 
     @property
-    def filters(self) -> FilterSettings:
-        """What the signals went through when the corpus was built."""
+    def filters(self) -> Filters:
+        """What the signals went through when the corpus was built, for ``filters=``."""
+        return Filters(**asdict(self.filter_settings))
+
+    @property
+    def filter_settings(self) -> FilterSettings:
+        """The same, as signals are filtered by it."""
         return self._store.index.filters
 
     @property

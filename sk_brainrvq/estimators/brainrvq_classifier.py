@@ -13,8 +13,10 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from sk_brainrvq.estimators._bases.fine_tuned import FineTunedEstimator
 from sk_brainrvq.estimators._inputs.labels import LabelledEEG, class_weights
+from sk_brainrvq.signals import Filters, Reading
 from sk_brainrvq.training import Engine
 from sk_brainrvq.training.fine_tuning import ClassifierNet
+from sk_brainrvq.weights import Architecture
 
 
 class BrainRVQClassifier(ClassifierMixin, FineTunedEstimator):
@@ -24,13 +26,9 @@ class BrainRVQClassifier(ClassifierMixin, FineTunedEstimator):
     ----------
     weights : "default", path, Weights or None, default="default"
         Weights of any network of this package to start from. None starts from scratch.
-    architecture : {"tiny", "small", "base"}, default="small"
-        Size where ``weights`` is None.
-    embed_dim, depth : int, optional
-        Single sizes laid over it.
-    spectral_embedding : bool, optional
-        Show the encoder each patch's log amplitude and spectrum beside its waveform; True by
-        default.
+    architecture : {"tiny", "small", "base"}, Architecture or None, default=None
+        Sizes of the networks, by name or one by one. None is the size of given weights, and
+        "small" from scratch; "base" is the paper's. With given weights other sizes are an error.
     head : {"embedding", "mean", "attention", "flatten"}, default="embedding"
         What turns patch tokens into outputs. "embedding": a linear map of all that
         ``BrainRVQEmbedder`` gives by default, spectra by region and log-covariances included; its
@@ -70,22 +68,16 @@ class BrainRVQClassifier(ClassifierMixin, FineTunedEstimator):
     criterion : {"auroc", "kappa", "loss"}, default="auroc"
         What ``early_stopping`` goes by. The history has all three. Accuracy is no choice: with
         unequal classes always guessing the larger one scores well.
-    steps_per_epoch : int, optional
-        Batches of a training epoch; one pass over X by default.
     checkpoint_dir : path, optional
         Save the training there after each epoch, in a folder named by parameters and data. Fit
         again and an unfinished training goes on, a finished one returns its result, with
         ``random_state=None`` too.
-    resume_from : path, optional
-        Folder of a run in a ``checkpoint_dir``, or a checkpoint in it: go on from there, or fail
-        where parameters or data were others.
-    callbacks : list of skorch.callbacks.Callback, optional
-        Your own. Cloned before use.
     warm_start : bool, default=False
         Let ``fit`` go on from the fitted network instead of ``weights``; y must hold
         the same classes.
     engine : Engine, optional
-        Precision, compilation, gradient accumulation, clipping, warm-up.
+        Precision, compilation, gradient accumulation, clipping, warm-up, steps of an epoch,
+        callbacks, and which run to resume.
     sfreq : float, optional
         Sampling rate of arrays in Hz; 200 is assumed, with a warning, where it is not given.
         MNE objects carry their own.
@@ -95,16 +87,13 @@ class BrainRVQClassifier(ClassifierMixin, FineTunedEstimator):
         Unit of arrays. MNE objects are in volts.
     window, overlap : float, default=10.0 and 0.0
         Seconds: how continuous recordings are cut into epochs.
-    l_freq, h_freq, notch : float or None, default="auto"
-        Band-pass and mains filter in Hz; None leaves one out. "auto" is what the weights were
-        trained with, and none from scratch. What MNE's info says was done is not done again.
-    reference : "average", channel name, sequence of names or None, default="auto"
-        Subtracted from all channels; None leaves them as recorded.
-    electrode_map : mapping of str to str, sequence or mapping, optional
-        Where channels lie, in place of what their names say: an electrode, a pair such as
-        "FP1-F7", several names, or names with weights.
-    on_error : {"raise", "warn", "skip"}, default="raise"
-        What to do about a file in a list of files that cannot be used.
+    filters : "auto", Filters or None, default="auto"
+        Pass band, mains filter and reference. "auto" is what the weights were trained with, and
+        none from scratch; None filters nothing. What a recording states was done to it is not
+        done again.
+    reading : Reading, optional
+        How odd recordings are read: where channels lie, in place of what their names say, and
+        what to do about files that cannot be used.
     device : str, default="auto"
         "auto" takes CUDA, MPS or the CPU, or a torch device.
     random_state : int, RandomState or None, default=None
@@ -169,10 +158,7 @@ class BrainRVQClassifier(ClassifierMixin, FineTunedEstimator):
         self,
         weights: Any = "default",
         *,
-        architecture: str = "small",
-        embed_dim: int | None = None,
-        depth: int | None = None,
-        spectral_embedding: bool | None = None,
+        architecture: str | Architecture | None = None,
         head: str = "embedding",
         dropout: float = 0.1,
         strategy: str = "full",
@@ -188,10 +174,7 @@ class BrainRVQClassifier(ClassifierMixin, FineTunedEstimator):
         validation: Any = None,
         early_stopping: int | None = None,
         criterion: str = "auroc",
-        steps_per_epoch: int | None = None,
         checkpoint_dir: str | Path | None = None,
-        resume_from: str | Path | None = None,
-        callbacks: Sequence[Any] | None = None,
         warm_start: bool = False,
         engine: Engine | None = None,
         sfreq: float | None = None,
@@ -199,21 +182,14 @@ class BrainRVQClassifier(ClassifierMixin, FineTunedEstimator):
         unit: str = "uV",
         window: float = 10.0,
         overlap: float = 0.0,
-        l_freq: float | str | None = "auto",
-        h_freq: float | str | None = "auto",
-        notch: float | str | None = "auto",
-        reference: str | Sequence[str] | None = "auto",
-        electrode_map: Mapping[str, Any] | None = None,
-        on_error: str = "raise",
+        filters: str | Filters | None = "auto",
+        reading: Reading | None = None,
         device: str = "auto",
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
     ):
         self.weights = weights
         self.architecture = architecture
-        self.embed_dim = embed_dim
-        self.depth = depth
-        self.spectral_embedding = spectral_embedding
         self.head = head
         self.dropout = dropout
         self.strategy = strategy
@@ -229,10 +205,7 @@ class BrainRVQClassifier(ClassifierMixin, FineTunedEstimator):
         self.validation = validation
         self.early_stopping = early_stopping
         self.criterion = criterion
-        self.steps_per_epoch = steps_per_epoch
         self.checkpoint_dir = checkpoint_dir
-        self.resume_from = resume_from
-        self.callbacks = callbacks
         self.warm_start = warm_start
         self.engine = engine
         self.sfreq = sfreq
@@ -240,12 +213,8 @@ class BrainRVQClassifier(ClassifierMixin, FineTunedEstimator):
         self.unit = unit
         self.window = window
         self.overlap = overlap
-        self.l_freq = l_freq
-        self.h_freq = h_freq
-        self.notch = notch
-        self.reference = reference
-        self.electrode_map = electrode_map
-        self.on_error = on_error
+        self.filters = filters
+        self.reading = reading
         self.device = device
         self.random_state = random_state
         self.verbose = verbose
@@ -254,9 +223,9 @@ class BrainRVQClassifier(ClassifierMixin, FineTunedEstimator):
         self,
         X: Any,
         y: Any = None,
+        *,
         sample_weight: Any = None,
         groups: Any = None,
-        *,
         subjects: Any = None,
         X_target_labeled: Any = None,
         y_target_labeled: Any = None,
@@ -308,7 +277,7 @@ class BrainRVQClassifier(ClassifierMixin, FineTunedEstimator):
             return self._fit(X, labels, sample_weight, groups)
 
     def partial_fit(
-        self, X: Any, y: Any = None, classes: Any = None, sample_weight: Any = None
+        self, X: Any, y: Any = None, *, classes: Any = None, sample_weight: Any = None
     ) -> Self:
         """Train for one pass over X, from where the estimator stands.
 
@@ -505,7 +474,7 @@ class BrainRVQClassifier(ClassifierMixin, FineTunedEstimator):
         check_is_fitted(self)
         return self.classes_[self._outputs(X).argmax(1)]
 
-    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+    def score(self, X: Any, y: Any = None, *, sample_weight: Any = None) -> float:
         """Accuracy. For imbalanced classes give cross-validation a better ``scoring=``.
 
         Parameters

@@ -1,6 +1,6 @@
 """BrainRVQEmbedder: frozen features of a pretrained encoder."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Self, cast
 
 import numpy as np
@@ -10,16 +10,14 @@ from sklearn.utils.validation import check_is_fitted
 
 from sk_brainrvq.estimators._bases.eeg import EEGEstimator
 from sk_brainrvq.estimators._bases.embedding import EmbeddingMixin
+from sk_brainrvq.estimators._outputs.embedding import Embedding
 from sk_brainrvq.nn import EEGEncoder
+from sk_brainrvq.signals import Filters, Reading
 from sk_brainrvq.signals.sources.registry import is_corpus, reads_files
 from sk_brainrvq.training import draw_seed, seeded
-from sk_brainrvq.weights import resolve_weights
-from sk_brainrvq.weights.architecture import (
-    PRETRAINING_ENCODER,
-    check_no_conflict,
-    resolve_sizes,
-)
-from sk_brainrvq.weights.modules import build_module
+from sk_brainrvq.weights import Architecture, resolve_weights
+from sk_brainrvq.weights.architecture import ENCODER, checked_architecture
+from sk_brainrvq.weights.modules import KINDS, build_module
 
 
 class BrainRVQEmbedder(EmbeddingMixin, TransformerMixin, EEGEstimator):
@@ -30,10 +28,9 @@ class BrainRVQEmbedder(EmbeddingMixin, TransformerMixin, EEGEstimator):
     weights : "default", path, Weights or None, default="default"
         Weights of any network of this package: a pretrainer's, a tokenizer's, a
         classifier's. None is a randomly initialised encoder: a baseline, no more.
-    architecture : {"tiny", "small", "base"}, default="small"
-        Size of the random encoder where ``weights`` is None.
-    embed_dim, depth : int, optional
-        Single sizes laid over it.
+    architecture : {"tiny", "small", "base"}, Architecture or None, default=None
+        Sizes of the networks, by name or one by one. None is the size of given weights, and
+        "small" from scratch; "base" is the paper's. With given weights other sizes are an error.
     pooling : {"mean", "region", "channel", "mean_std", "cls", "none"}, default="mean"
         Of the tokens. "mean": mean over all patches. "region": mean over time in each of 11
         regions of the scalp, in which channels count by their distance; keeps the topography at a
@@ -64,16 +61,13 @@ class BrainRVQEmbedder(EmbeddingMixin, TransformerMixin, EEGEstimator):
         Unit of arrays. MNE objects are in volts.
     window, overlap : float, default=10.0 and 0.0
         Seconds: how continuous recordings are cut into epochs.
-    l_freq, h_freq, notch : float or None, default="auto"
-        Band-pass and mains filter in Hz; None leaves one out. "auto" is what the weights were
-        trained with, and none from scratch. What MNE's info says was done is not done again.
-    reference : "average", channel name, sequence of names or None, default="auto"
-        Subtracted from all channels; None leaves them as recorded.
-    electrode_map : mapping of str to str, sequence or mapping, optional
-        Where channels lie, in place of what their names say: an electrode, a pair such as
-        "FP1-F7", several names, or names with weights.
-    on_error : {"raise", "warn", "skip"}, default="raise"
-        What to do about a file in a list of files that cannot be used.
+    filters : "auto", Filters or None, default="auto"
+        Pass band, mains filter and reference. "auto" is what the weights were trained with, and
+        none from scratch; None filters nothing. What a recording states was done to it is not
+        done again.
+    reading : Reading, optional
+        How odd recordings are read: where channels lie, in place of what their names say, and
+        what to do about files that cannot be used.
     device : str, default="auto"
         "auto" takes CUDA, MPS or the CPU, or a torch device.
     random_state : int, RandomState or None, default=None
@@ -120,9 +114,7 @@ class BrainRVQEmbedder(EmbeddingMixin, TransformerMixin, EEGEstimator):
         self,
         weights: Any = "default",
         *,
-        architecture: str = "small",
-        embed_dim: int | None = None,
-        depth: int | None = None,
+        architecture: str | Architecture | None = None,
         pooling: str = "mean",
         layer: int | None = None,
         spectrum: str | None = "region",
@@ -134,20 +126,14 @@ class BrainRVQEmbedder(EmbeddingMixin, TransformerMixin, EEGEstimator):
         unit: str = "uV",
         window: float = 10.0,
         overlap: float = 0.0,
-        l_freq: float | str | None = "auto",
-        h_freq: float | str | None = "auto",
-        notch: float | str | None = "auto",
-        reference: str | Sequence[str] | None = "auto",
-        electrode_map: Mapping[str, Any] | None = None,
-        on_error: str = "raise",
+        filters: str | Filters | None = "auto",
+        reading: Reading | None = None,
         device: str = "auto",
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
     ):
         self.weights = weights
         self.architecture = architecture
-        self.embed_dim = embed_dim
-        self.depth = depth
         self.pooling = pooling
         self.layer = layer
         self.spectrum = spectrum
@@ -159,12 +145,8 @@ class BrainRVQEmbedder(EmbeddingMixin, TransformerMixin, EEGEstimator):
         self.unit = unit
         self.window = window
         self.overlap = overlap
-        self.l_freq = l_freq
-        self.h_freq = h_freq
-        self.notch = notch
-        self.reference = reference
-        self.electrode_map = electrode_map
-        self.on_error = on_error
+        self.filters = filters
+        self.reading = reading
         self.device = device
         self.random_state = random_state
         self.verbose = verbose
@@ -192,8 +174,8 @@ class BrainRVQEmbedder(EmbeddingMixin, TransformerMixin, EEGEstimator):
             If X cannot be used as EEG; the message names the offender.
         """
         with self._all_or_nothing():
-            self._load_encoder()
-            for _ in self._learn_channels(X):
+            info = self._load_encoder(X)
+            for _ in self._learn_channels(X, info):
                 # Every part is checked and none kept; files are read once, by transform.
                 if reads_files(X) or is_corpus(X):
                     break
@@ -215,30 +197,29 @@ class BrainRVQEmbedder(EmbeddingMixin, TransformerMixin, EEGEstimator):
             As of :meth:`transform`.
         """
         with self._all_or_nothing():
-            self._load_encoder()
-            return self._pool(self._learn_channels(X))
+            info = self._load_encoder(X)
+            return self._pool(self._learn_channels(X, info), info)
 
-    def _load_encoder(self) -> None:
-        overrides = {"embed_dim": self.embed_dim, "depth": self.depth}
-        sizes = resolve_sizes(self.architecture, overrides)
-        kinds = ("pretraining", "tokenizer", "classifier", "encoder")
-        weights = resolve_weights(self.weights, kinds, "weights")
+    def _load_encoder(self, X: Any) -> dict[str, Any]:
+        """Hold the encoder that the parameters mean; what is known of its training."""
+        architecture = checked_architecture(self.architecture)
+        weights = resolve_weights(self.weights, KINDS, "weights")
         if weights is None:
-            shape = {"embed_dim": sizes["embed_dim"], "depth": sizes["depth"]}
-            encoder_config: dict[str, Any] = {
-                **shape,
-                **PRETRAINING_ENCODER,
-                "spectral_embedding": True,
-            }
+            config, info = architecture.encoder(), {}
             with seeded(draw_seed(self.random_state)):
-                encoder = cast(EEGEncoder, build_module("encoder", {"encoder": encoder_config}))
-            info: dict[str, Any] = {}
+                encoder = cast(EEGEncoder, build_module("encoder", {"encoder": config}))
         else:
-            check_no_conflict(overrides, weights.encoder_config, weights)
-            encoder, encoder_config, info = weights.encoder(), weights.encoder_config, weights.info
-        self._check_pooling(encoder)
+            config, info = weights.encoder_config, weights.info
+            architecture.check_fits(config, weights, ENCODER)
+            encoder = weights.encoder()
+        self._embedding().check(encoder.depth)
         self._check_settings()
-        self._hold(encoder, {"encoder": encoder_config}, info)
+        info = self._info_before(X, info)
+        self._hold(encoder, {"encoder": config}, info)
+        return info
+
+    def _embedding(self) -> Embedding:
+        return Embedding(self.pooling, self.layer, self.spectrum, self.covariance, self.tokens)
 
     def transform(self, X: Any) -> NDArray:
         """Embed epochs.

@@ -1,6 +1,6 @@
 """BrainRVQRegressor: a pretrained encoder fine-tuned to predict numbers from EEG."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -10,8 +10,10 @@ from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from sk_brainrvq.estimators._bases.fine_tuned import FineTunedEstimator
+from sk_brainrvq.signals import Filters, Reading
 from sk_brainrvq.training import Engine
 from sk_brainrvq.training.fine_tuning import REGRESSION_LOSSES, RegressionNet
+from sk_brainrvq.weights import Architecture
 
 
 class BrainRVQRegressor(RegressorMixin, FineTunedEstimator):
@@ -23,13 +25,9 @@ class BrainRVQRegressor(RegressorMixin, FineTunedEstimator):
     ----------
     weights : "default", path, Weights or None, default="default"
         Weights of any network of this package to start from. None starts from scratch.
-    architecture : {"tiny", "small", "base"}, default="small"
-        Size where ``weights`` is None.
-    embed_dim, depth : int, optional
-        Single sizes laid over it.
-    spectral_embedding : bool, optional
-        Show the encoder each patch's log amplitude and spectrum beside its waveform; True by
-        default.
+    architecture : {"tiny", "small", "base"}, Architecture or None, default=None
+        Sizes of the networks, by name or one by one. None is the size of given weights, and
+        "small" from scratch; "base" is the paper's. With given weights other sizes are an error.
     head : {"embedding", "mean", "attention", "flatten"}, default="embedding"
         What turns patch tokens into outputs. "embedding": a linear map of all that
         ``BrainRVQEmbedder`` gives by default, spectra by region and log-covariances included; its
@@ -68,22 +66,16 @@ class BrainRVQRegressor(RegressorMixin, FineTunedEstimator):
         ``criterion``, and keep the weights of the best one.
     criterion : {"loss", "r2", "correlation"}, default="loss"
         What ``early_stopping`` goes by. The history has all three.
-    steps_per_epoch : int, optional
-        Batches of a training epoch; one pass over X by default.
     checkpoint_dir : path, optional
         Save the training there after each epoch, in a folder named by parameters and data. Fit
         again and an unfinished training goes on, a finished one returns its result, with
         ``random_state=None`` too.
-    resume_from : path, optional
-        Folder of a run in a ``checkpoint_dir``, or a checkpoint in it: go on from there, or fail
-        where parameters or data were others.
-    callbacks : list of skorch.callbacks.Callback, optional
-        Your own. Cloned before use.
     warm_start : bool, default=False
         Let ``fit`` go on from the fitted network instead of ``weights``; y must
         have as many targets, and they are standardised as before.
     engine : Engine, optional
-        Precision, compilation, gradient accumulation, clipping, warm-up.
+        Precision, compilation, gradient accumulation, clipping, warm-up, steps of an epoch,
+        callbacks, and which run to resume.
     sfreq : float, optional
         Sampling rate of arrays in Hz; 200 is assumed, with a warning, where it is not given.
         MNE objects carry their own.
@@ -93,16 +85,13 @@ class BrainRVQRegressor(RegressorMixin, FineTunedEstimator):
         Unit of arrays. MNE objects are in volts.
     window, overlap : float, default=10.0 and 0.0
         Seconds: how continuous recordings are cut into epochs.
-    l_freq, h_freq, notch : float or None, default="auto"
-        Band-pass and mains filter in Hz; None leaves one out. "auto" is what the weights were
-        trained with, and none from scratch. What MNE's info says was done is not done again.
-    reference : "average", channel name, sequence of names or None, default="auto"
-        Subtracted from all channels; None leaves them as recorded.
-    electrode_map : mapping of str to str, sequence or mapping, optional
-        Where channels lie, in place of what their names say: an electrode, a pair such as
-        "FP1-F7", several names, or names with weights.
-    on_error : {"raise", "warn", "skip"}, default="raise"
-        What to do about a file in a list of files that cannot be used.
+    filters : "auto", Filters or None, default="auto"
+        Pass band, mains filter and reference. "auto" is what the weights were trained with, and
+        none from scratch; None filters nothing. What a recording states was done to it is not
+        done again.
+    reading : Reading, optional
+        How odd recordings are read: where channels lie, in place of what their names say, and
+        what to do about files that cannot be used.
     device : str, default="auto"
         "auto" takes CUDA, MPS or the CPU, or a torch device.
     random_state : int, RandomState or None, default=None
@@ -168,10 +157,7 @@ class BrainRVQRegressor(RegressorMixin, FineTunedEstimator):
         self,
         weights: Any = "default",
         *,
-        architecture: str = "small",
-        embed_dim: int | None = None,
-        depth: int | None = None,
-        spectral_embedding: bool | None = None,
+        architecture: str | Architecture | None = None,
         head: str = "embedding",
         dropout: float = 0.1,
         strategy: str = "full",
@@ -186,10 +172,7 @@ class BrainRVQRegressor(RegressorMixin, FineTunedEstimator):
         validation: Any = None,
         early_stopping: int | None = None,
         criterion: str = "loss",
-        steps_per_epoch: int | None = None,
         checkpoint_dir: str | Path | None = None,
-        resume_from: str | Path | None = None,
-        callbacks: Sequence[Any] | None = None,
         warm_start: bool = False,
         engine: Engine | None = None,
         sfreq: float | None = None,
@@ -197,21 +180,14 @@ class BrainRVQRegressor(RegressorMixin, FineTunedEstimator):
         unit: str = "uV",
         window: float = 10.0,
         overlap: float = 0.0,
-        l_freq: float | str | None = "auto",
-        h_freq: float | str | None = "auto",
-        notch: float | str | None = "auto",
-        reference: str | Sequence[str] | None = "auto",
-        electrode_map: Mapping[str, Any] | None = None,
-        on_error: str = "raise",
+        filters: str | Filters | None = "auto",
+        reading: Reading | None = None,
         device: str = "auto",
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
     ):
         self.weights = weights
         self.architecture = architecture
-        self.embed_dim = embed_dim
-        self.depth = depth
-        self.spectral_embedding = spectral_embedding
         self.head = head
         self.dropout = dropout
         self.strategy = strategy
@@ -226,10 +202,7 @@ class BrainRVQRegressor(RegressorMixin, FineTunedEstimator):
         self.validation = validation
         self.early_stopping = early_stopping
         self.criterion = criterion
-        self.steps_per_epoch = steps_per_epoch
         self.checkpoint_dir = checkpoint_dir
-        self.resume_from = resume_from
-        self.callbacks = callbacks
         self.warm_start = warm_start
         self.engine = engine
         self.sfreq = sfreq
@@ -237,12 +210,8 @@ class BrainRVQRegressor(RegressorMixin, FineTunedEstimator):
         self.unit = unit
         self.window = window
         self.overlap = overlap
-        self.l_freq = l_freq
-        self.h_freq = h_freq
-        self.notch = notch
-        self.reference = reference
-        self.electrode_map = electrode_map
-        self.on_error = on_error
+        self.filters = filters
+        self.reading = reading
         self.device = device
         self.random_state = random_state
         self.verbose = verbose
@@ -251,9 +220,9 @@ class BrainRVQRegressor(RegressorMixin, FineTunedEstimator):
         self,
         X: Any,
         y: Any = None,
+        *,
         sample_weight: Any = None,
         groups: Any = None,
-        *,
         subjects: Any = None,
         X_target_labeled: Any = None,
         y_target_labeled: Any = None,
@@ -302,7 +271,7 @@ class BrainRVQRegressor(RegressorMixin, FineTunedEstimator):
                 )
             )
 
-    def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
+    def partial_fit(self, X: Any, y: Any = None, *, sample_weight: Any = None) -> Self:
         """Train for one pass over X, from where the estimator stands.
 
         The learning rate is ``lr`` throughout. Targets are standardised as in ``fit``, or as in
@@ -399,7 +368,7 @@ class BrainRVQRegressor(RegressorMixin, FineTunedEstimator):
         predicted = self._outputs(X) * self.target_scale_ + self.target_mean_
         return predicted[:, 0] if self._takes_1d_targets else predicted
 
-    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+    def score(self, X: Any, y: Any = None, *, sample_weight: Any = None) -> float:
         """R², the share of the targets' variance that is predicted; 1 is perfect.
 
         Parameters

@@ -1,53 +1,47 @@
 """DDRVQTransformer: EEG to hierarchical discrete codes and back."""
 
-import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Self, overload
+from typing import Any, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.special import xlogy
 from sklearn.utils.validation import check_is_fitted
 
+from sk_brainrvq.estimators._bases.eeg import check_range
 from sk_brainrvq.estimators._bases.trained import TrainedTransformer
+from sk_brainrvq.estimators._fitting.tokenizing import (
+    TokenizerStart,
+    tokenizer_config,
+    train_tokenizer,
+    warn_of_large_codebook,
+)
 from sk_brainrvq.estimators._fitting.training_info import training_info
-from sk_brainrvq.estimators._inputs.array_checks import check_codes, has_same_channels, is_2d_array
-from sk_brainrvq.estimators._inputs.target_data import (
-    groups_or_subjects,
-    n_target_epochs,
-    with_target_eeg,
-    with_target_group,
+from sk_brainrvq.estimators._inputs.array_checks import (
+    check_codes,
+    has_same_channels,
+    is_2d_array,
 )
 from sk_brainrvq.estimators._inputs.validation import TrainingData, some_segments
-from sk_brainrvq.estimators._outputs.pooling import join_segments
-from sk_brainrvq.exceptions import EEGWarning, InvalidEEGError
-from sk_brainrvq.nn import DualDomainTokenizer
+from sk_brainrvq.estimators._outputs.codes import check_alike, code_use, decode_codes
+from sk_brainrvq.estimators._outputs.embedding import join_segments
 from sk_brainrvq.nn.targets import standardise_patches
-from sk_brainrvq.signals import EpochBlock, PatchGroup, PreparedEEG
+from sk_brainrvq.signals import EpochBlock, Filters, PatchGroup, Reading
 from sk_brainrvq.signals.electrodes import electrode_rows, match_electrodes
-from sk_brainrvq.signals.preparation import (
-    PATCH_SAMPLES,
-    rematch,
-    restore_signals,
-    segment_bounds,
-)
+from sk_brainrvq.signals.preparation import restore_signals
 from sk_brainrvq.training import (
     Batch,
     Engine,
     RandomCrops,
-    SegmentDataset,
     TokenizerNet,
+    checked_crops,
     plain_history,
     run_batches,
-    seeded,
-    train,
 )
-from sk_brainrvq.weights import Weights
-from sk_brainrvq.weights.architecture import check_no_conflict, resolve_sizes
-from sk_brainrvq.weights.modules import build_module, fill_untrained_time_rows
+from sk_brainrvq.weights import Architecture
+from sk_brainrvq.weights.architecture import checked_architecture
 
 
 class DDRVQTransformer(TrainedTransformer):
@@ -58,20 +52,9 @@ class DDRVQTransformer(TrainedTransformer):
     weights : None, path or Weights, default=None
         None learns a tokenizer from X. Given weights of a tokenizer are used as they are, or
         trained on where ``max_epochs`` is given. "default" is the bundled model.
-    architecture : {"tiny", "small", "base"}, default="small"
-        Preset of sizes; "base" is the paper's.
-    embed_dim, depth, decoder_depth : int, optional
-        Width (a multiple of 100), blocks of the encoder and of each decoder.
-    codebook_size, codebook_dim, n_quantizers : int, optional
-        Codes per level, width of a codeword, levels per domain.
-    quantizer_mode : {"residual", "official"}, optional
-        "residual", the default, quantizes true residuals; "official" is the published
-        computation.
-    targets : {"extended", "published"}, optional
-        What the decoders reconstruct; "extended" by default.
-    spectral_embedding : bool, optional
-        Show the encoder each patch's log amplitude and spectrum beside its waveform; True by
-        default.
+    architecture : {"tiny", "small", "base"}, Architecture or None, default=None
+        Sizes of the networks, by name or one by one. None is the size of given weights, and
+        "small" from scratch; "base" is the paper's. With given weights other sizes are an error.
     quantizer_dropout : float, default=0.5
         Share of training epochs decoded from fewer levels, so that ``n_levels`` is a trained
         situation.
@@ -88,23 +71,17 @@ class DDRVQTransformer(TrainedTransformer):
     early_stopping : int, optional
         Stop after that many training epochs without a lower validation loss, and keep the
         weights of the best one.
-    steps_per_epoch : int, optional
-        Batches of a training epoch; one pass over X by default.
     crops : RandomCrops, optional
         Train on random crops of X in place of its epochs as they are.
     checkpoint_dir : path, optional
         Save the training there after each epoch, in a folder named by parameters and data. Fit
         again and an unfinished training goes on, a finished one returns its result, with
         ``random_state=None`` too.
-    resume_from : path, optional
-        Folder of a run in a ``checkpoint_dir``, or a checkpoint in it: go on from there, or fail
-        where parameters or data were others.
-    callbacks : list of skorch.callbacks.Callback, optional
-        Your own. Cloned before use.
     warm_start : bool, default=False
         Start another ``fit`` from the weights of the one before.
     engine : Engine, optional
-        Precision, compilation, gradient accumulation, clipping, warm-up.
+        Precision, compilation, gradient accumulation, clipping, warm-up, steps of an epoch,
+        callbacks, and which run to resume.
     sfreq : float, optional
         Sampling rate of arrays in Hz; 200 is assumed, with a warning, where it is not given.
         MNE objects carry their own.
@@ -114,16 +91,13 @@ class DDRVQTransformer(TrainedTransformer):
         Unit of arrays. MNE objects are in volts.
     window, overlap : float, default=10.0 and 0.0
         Seconds: how continuous recordings are cut into epochs.
-    l_freq, h_freq, notch : float or None, default="auto"
-        Band-pass and mains filter in Hz; None leaves one out. "auto" is what the weights were
-        trained with, and none from scratch. What MNE's info says was done is not done again.
-    reference : "average", channel name, sequence of names or None, default="auto"
-        Subtracted from all channels; None leaves them as recorded.
-    electrode_map : mapping of str to str, sequence or mapping, optional
-        Where channels lie, in place of what their names say: an electrode, a pair such as
-        "FP1-F7", several names, or names with weights.
-    on_error : {"raise", "warn", "skip"}, default="raise"
-        What to do about a file in a list of files that cannot be used.
+    filters : "auto", Filters or None, default="auto"
+        Pass band, mains filter and reference. "auto" is what the weights were trained with, and
+        none from scratch; None filters nothing. What a recording states was done to it is not
+        done again.
+    reading : Reading, optional
+        How odd recordings are read: where channels lie, in place of what their names say, and
+        what to do about files that cannot be used.
     device : str, default="auto"
         "auto" takes CUDA, MPS or the CPU, or a torch device.
     random_state : int, RandomState or None, default=None
@@ -192,16 +166,7 @@ class DDRVQTransformer(TrainedTransformer):
         self,
         weights: Any = None,
         *,
-        architecture: str = "small",
-        embed_dim: int | None = None,
-        depth: int | None = None,
-        decoder_depth: int | None = None,
-        codebook_size: int | None = None,
-        codebook_dim: int | None = None,
-        n_quantizers: int | None = None,
-        quantizer_mode: str | None = None,
-        targets: str | None = None,
-        spectral_embedding: bool | None = None,
+        architecture: str | Architecture | None = None,
         quantizer_dropout: float = 0.5,
         max_epochs: int | None = None,
         lr: float = 1e-3,
@@ -209,11 +174,8 @@ class DDRVQTransformer(TrainedTransformer):
         batch_size: int = 16,
         validation: Any = None,
         early_stopping: int | None = None,
-        steps_per_epoch: int | None = None,
         crops: RandomCrops | None = None,
         checkpoint_dir: str | Path | None = None,
-        resume_from: str | Path | None = None,
-        callbacks: Sequence[Any] | None = None,
         warm_start: bool = False,
         engine: Engine | None = None,
         sfreq: float | None = None,
@@ -221,27 +183,14 @@ class DDRVQTransformer(TrainedTransformer):
         unit: str = "uV",
         window: float = 10.0,
         overlap: float = 0.0,
-        l_freq: float | str | None = "auto",
-        h_freq: float | str | None = "auto",
-        notch: float | str | None = "auto",
-        reference: str | Sequence[str] | None = "auto",
-        electrode_map: Mapping[str, Any] | None = None,
-        on_error: str = "raise",
+        filters: str | Filters | None = "auto",
+        reading: Reading | None = None,
         device: str = "auto",
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
     ):
         self.weights = weights
         self.architecture = architecture
-        self.embed_dim = embed_dim
-        self.depth = depth
-        self.decoder_depth = decoder_depth
-        self.codebook_size = codebook_size
-        self.codebook_dim = codebook_dim
-        self.n_quantizers = n_quantizers
-        self.quantizer_mode = quantizer_mode
-        self.targets = targets
-        self.spectral_embedding = spectral_embedding
         self.quantizer_dropout = quantizer_dropout
         self.max_epochs = max_epochs
         self.lr = lr
@@ -249,11 +198,8 @@ class DDRVQTransformer(TrainedTransformer):
         self.batch_size = batch_size
         self.validation = validation
         self.early_stopping = early_stopping
-        self.steps_per_epoch = steps_per_epoch
         self.crops = crops
         self.checkpoint_dir = checkpoint_dir
-        self.resume_from = resume_from
-        self.callbacks = callbacks
         self.warm_start = warm_start
         self.engine = engine
         self.sfreq = sfreq
@@ -261,12 +207,8 @@ class DDRVQTransformer(TrainedTransformer):
         self.unit = unit
         self.window = window
         self.overlap = overlap
-        self.l_freq = l_freq
-        self.h_freq = h_freq
-        self.notch = notch
-        self.reference = reference
-        self.electrode_map = electrode_map
-        self.on_error = on_error
+        self.filters = filters
+        self.reading = reading
         self.device = device
         self.random_state = random_state
         self.verbose = verbose
@@ -280,8 +222,8 @@ class DDRVQTransformer(TrainedTransformer):
         self,
         X: Any,
         y: Any = None,
-        groups: Any = None,
         *,
+        groups: Any = None,
         subjects: Any = None,
         X_target_unlabeled: Any = None,
     ) -> Self:
@@ -318,129 +260,53 @@ class DDRVQTransformer(TrainedTransformer):
             If ``groups`` and ``subjects`` differ.
         """
         with self._all_or_nothing():
-            groups = groups_or_subjects(groups, subjects)
-            groups = with_target_group(groups, n_target_epochs(X_target_unlabeled))
-            X = with_target_eeg(X, X_target_unlabeled)
-            weights, _ = self._starting_point()
-            self._info = {} if weights is None else weights.info
-            data = TrainingData(self._read_for_fit(X))
-            return self._fit(
-                data,
-                self._groups_of(X, groups, data.prepared.n_epochs),
-                self._unlabelled_validation(),
-            )
+            self._check_settings()
+            X, groups = self._with_target(X, groups, subjects, X_target_unlabeled)
+            start = self._start(X)
+            data = TrainingData(self._read_for_fit(X, start.info))
+            groups = self._groups_of(X, groups, data.prepared.n_epochs)
+            validation = self._unlabelled_validation(start.info)
+            return self._fit_prepared(start, data, groups, validation, self.ch_names_in_)
 
-    def fit_parts(self, data: TrainingData, validation: TrainingData | None) -> Self:
-        """Learn from EEG that is read and split already; :meth:`fit` is the public way.
+    def _check_settings(self) -> None:
+        super()._check_settings()
+        check_range("quantizer_dropout", self.quantizer_dropout, 0.0, 1.0)
 
-        Parameters
-        ----------
-        data : TrainingData
-        validation : TrainingData or None
-
-        Returns
-        -------
-        self
-        """
-        weights, _ = self._starting_point()
-        self._info = {} if weights is None else weights.info
-        return self._fit(data, None, validation)
-
-    def _fit(
-        self, data: TrainingData, groups: NDArray | None, validation: TrainingData | None
-    ) -> Self:
-        weights, config = self._starting_point()
+    def _start(self, X: Any) -> TokenizerStart:
+        """Where training starts, by the parameters and the filters of X."""
+        weights = self._start_weights(("tokenizer",))
+        architecture = checked_architecture(self.architecture)
+        config = tokenizer_config(weights, architecture, self.quantizer_dropout)
+        info = self._info_before(X, {} if weights is None else weights.info)
         max_epochs = self.max_epochs
         if max_epochs is None:
             max_epochs = 20 if self.weights is None else 0
-        self._warn_of_large_codebook(data.prepared, config, max_epochs)
-        info = self._info
-        if max_epochs:
-            info = training_info(
-                data.prepared, self.ch_names_in_, info, asdict(self._filters()), self._longest()
-            )
-        with self._session("tokenizer", data, groups, validation) as session:
+        return TokenizerStart(weights, config, info, max_epochs)
+
+    def _fit_prepared(
+        self,
+        start: TokenizerStart,
+        data: TrainingData,
+        groups: NDArray | None,
+        validation: TrainingData | None,
+        ch_names: list[str] | None,
+    ) -> Self:
+        """Learn from EEG that was read before, as that of a pretrainer."""
+        warn_of_large_codebook(data.prepared, start)
+        info, crops = start.info, checked_crops(self.crops)
+        if start.max_epochs:
+            filters = asdict(self._filters(info))
+            info = training_info(data.prepared, ch_names, info, filters, self._longest())
+        given = {"weights": start.weights}
+        with self._session("tokenizer", data, groups, validation, given) as session:
             rest, held_out = self._split(data, groups, validation, session.seed)
-            with seeded(session.seed):
-                module = (
-                    build_module(self._kind, config) if weights is None else weights.module(config)
-                )
-                net = train(
-                    self._net_class,
-                    module,
-                    self._dataset(rest, info),
-                    title="Tokenizer",
-                    max_epochs=max_epochs,
-                    warmup_epochs=1,
-                    **self._training_options(session, self._dataset(held_out, info)),
-                )
-        self._complete(net.module_, info)
-        self._hold(net.module_, config, info, net)
+            options = self._training_options(session, crops)
+            net = train_tokenizer(start, rest, held_out, info, options)
+        self._hold(net.module_, start.config, info, net)
         self.history_ = plain_history(net)
-        self._count_codes(some_segments(rest.prepared))
+        looked_at = self._encoded(some_segments(rest.prepared).groups)
+        self.codebook_usage_, self.perplexity_ = code_use(looked_at, net.module_.quantizers)
         return self
-
-    @overload
-    def _dataset(self, data: TrainingData, info: Mapping[str, Any]) -> SegmentDataset: ...
-
-    @overload
-    def _dataset(self, data: None, info: Mapping[str, Any]) -> None: ...
-
-    def _dataset(self, data: TrainingData | None, info: Mapping[str, Any]) -> SegmentDataset | None:
-        """Segments to train on; unknown electrodes get the mean of the trained rows, as later."""
-        if data is None:
-            return None
-        rows, official = info.get("trained_rows"), info.get("official", False)
-        return SegmentDataset(rematch(data.prepared, rows, official))
-
-    def _starting_point(self) -> tuple[Weights | None, dict[str, Any]]:
-        """Given weights, if any, and the configuration of the module."""
-        overrides = {
-            "embed_dim": self.embed_dim,
-            "depth": self.depth,
-            "decoder_depth": self.decoder_depth,
-            "codebook_size": self.codebook_size,
-            "codebook_dim": self.codebook_dim,
-            "n_quantizers": self.n_quantizers,
-        }
-        given = {
-            "quantizer_mode": self.quantizer_mode,
-            "targets": self.targets,
-            "spectral_embedding": self.spectral_embedding,
-        }
-        sizes = resolve_sizes(self.architecture, overrides)
-        weights = self._start_weights(("tokenizer",))
-        if weights is not None:
-            check_no_conflict({**overrides, **given}, weights.config, weights)
-            return weights, {**weights.config, "quantizer_dropout": self.quantizer_dropout}
-        defaults = {"quantizer_mode": "residual", "targets": "extended", "spectral_embedding": True}
-        chosen = {name: value for name, value in given.items() if value is not None}
-        return None, {
-            **sizes,
-            **defaults,
-            **chosen,
-            "quantizer_dropout": self.quantizer_dropout,
-        }
-
-    def _warn_of_large_codebook(
-        self, prepared: PreparedEEG, config: dict[str, Any], max_epochs: int
-    ) -> None:
-        n_patches = sum(int(np.prod(group.patches.shape[:3])) for group in prepared.groups)
-        size = np.max(config["codebook_size"])
-        if max_epochs and size > n_patches:
-            warnings.warn(
-                f"codebook_size={size} exceeds the {n_patches} patches of X: some codes will "
-                "never be used. Give more data or a smaller codebook_size.",
-                EEGWarning,
-                stacklevel=4,
-            )
-
-    @staticmethod
-    def _complete(module: DualDomainTokenizer, info: dict[str, Any]) -> None:
-        """Give time rows that no training saw a sensible value."""
-        if info.get("trained_patches"):
-            for part in (module.encoder, *module.decoders):
-                fill_untrained_time_rows(part, info["trained_patches"])
 
     def transform(self, X: Any) -> NDArray:
         """Codes of EEG.
@@ -457,8 +323,8 @@ class DDRVQTransformer(TrainedTransformer):
             ``[..., 0, :]`` time domain, ``[..., 1, :]`` frequency domain, coarse to fine.
         """
         check_is_fitted(self)
-        blocks = (self._in_order_of_fit(block) for block in self._blocks(X, reset=False))
-        return join_segments(self._encoded(self._patches(blocks)))
+        blocks = map(self._in_order_of_fit, self._blocks(X, self._info))
+        return join_segments(self._encoded(self._patches(blocks, self._info)))
 
     def _in_order_of_fit(self, block: EpochBlock) -> EpochBlock:
         """The block with its channels in the order of fit, where they are the channels of fit."""
@@ -471,7 +337,7 @@ class DDRVQTransformer(TrainedTransformer):
 
         return run_batches(encode, groups, self.batch_size, self.net_.device)
 
-    def inverse_transform(self, X: Any, n_levels: int | None = None) -> NDArray:
+    def inverse_transform(self, X: Any, *, n_levels: int | None = None) -> NDArray:
         """Standardised waveforms that codes stand for.
 
         Parameters
@@ -487,34 +353,23 @@ class DDRVQTransformer(TrainedTransformer):
             Mean 0 and standard deviation 1 in each patch, at 200 Hz.
         """
         check_is_fitted(self)
-        codes = check_codes(X, self.n_channels_in_, list(self.net_.module_.quantizers))
-        module, device = self.net_.module_, self.net_.device
-        electrodes = torch.from_numpy(self._electrodes_of_fit()).to(device)
-        decoded = np.empty((*codes.shape[:3], PATCH_SAMPLES), np.float32)
-        with torch.inference_mode():
-            for first, last in segment_bounds(codes.shape[2]):
-                for start in range(0, len(codes), self.batch_size):
-                    rows = slice(start, start + self.batch_size)
-                    batch = torch.from_numpy(codes[rows, :, first:last]).to(device)
-                    waveform = module.decode(batch, electrodes, n_levels).waveform
-                    decoded[rows, :, first:last] = waveform.cpu().numpy()
-        return decoded
+        module = self.net_.module_
+        codes = check_codes(X, self.n_channels_in_, list(module.quantizers))
+        electrodes = torch.from_numpy(self._electrodes_of_fit()).to(self.net_.device)
+        return decode_codes(module, codes, electrodes, n_levels, self.batch_size)
 
     def _electrodes_of_fit(self) -> NDArray:
-        info = self._info
-        rows, official = info.get("trained_rows"), info.get("official", False)
+        # Tokenizers saved by an earlier version lack positions.
+        positions = getattr(self, "_positions_in", None)
         matches = match_electrodes(
             self.ch_names_in_,
             self.n_channels_in_,
-            rows,
-            official,
-            # Tokenizers saved by an earlier version lack them.
-            positions=getattr(self, "_positions_in", None),
-            electrode_map=self.electrode_map,
+            **self._matching(self._info),
+            positions=positions,
         )
         return electrode_rows(matches)
 
-    def reconstruct(self, X: Any, n_levels: int | None = None) -> NDArray:
+    def reconstruct(self, X: Any, *, n_levels: int | None = None) -> NDArray:
         """EEG coded and decoded again.
 
         Each patch keeps its own mean and standard deviation, which codes do not hold.
@@ -539,15 +394,15 @@ class DDRVQTransformer(TrainedTransformer):
             If X mixes montages, rates or lengths, which no one array can hold.
         """
         check_is_fitted(self)
-        blocks = list(self._blocks(X, reset=False))
-        _check_alike(blocks)
+        blocks = list(self._blocks(X, self._info))
+        check_alike(blocks)
 
         def rebuild(batch: Batch) -> torch.Tensor:
             waveform = self._decoded(batch, n_levels)
             x = batch.x
             return waveform * (x.std(-1, keepdim=True) + 1e-6) + x.mean(-1, keepdim=True)
 
-        groups = self._patches(blocks)
+        groups = self._patches(blocks, self._info)
         patches = join_segments(run_batches(rebuild, groups, self.batch_size, self.net_.device))
         signals = restore_signals(patches, blocks[0].sfreq, blocks[0].data.shape[-1])
         return signals[:, 0] if is_2d_array(X) else signals
@@ -557,7 +412,7 @@ class DDRVQTransformer(TrainedTransformer):
         codes = module.encode(batch.x, batch.electrodes)
         return module.decode(codes, batch.electrodes, n_levels).waveform
 
-    def score(self, X: Any, y: Any = None, n_levels: int | None = None) -> float:
+    def score(self, X: Any, y: Any = None, *, n_levels: int | None = None) -> float:
         """Explained variance of the standardised waveform.
 
         Parameters
@@ -583,30 +438,7 @@ class DDRVQTransformer(TrainedTransformer):
             error = target - self._decoded(batch, n_levels)
             return torch.stack([error.square(), target.square()], 1).sum((2, 3, 4))
 
-        results = run_batches(errors, self._read(X), self.batch_size, self.net_.device)
+        groups = self._read(X, self._info)
+        results = run_batches(errors, groups, self.batch_size, self.net_.device)
         error, variance = np.sum([r.double().sum(0).numpy() for _, r in results], axis=0)
         return float(1 - error / variance) if variance > 0 else float(error == 0)
-
-    def _count_codes(self, prepared: PreparedEEG) -> None:
-        """Usage and perplexity of each codebook over EEG of any mixture of montages."""
-        sizes = [quantizer.codebook_sizes for quantizer in self.net_.module_.quantizers]
-        counts = np.zeros((2, len(sizes[0]), int(np.max(sizes))))
-        for _, codes in self._encoded(prepared.groups):
-            for domain, level in np.ndindex(counts.shape[:2]):
-                used = codes[..., domain, level].flatten().numpy()
-                counts[domain, level] += np.bincount(used, minlength=counts.shape[-1])
-        share = counts / counts.sum(-1, keepdims=True)
-        self.codebook_usage_ = np.count_nonzero(counts, axis=-1) / np.array(sizes)
-        self.perplexity_ = np.exp(-xlogy(share, share).sum(-1))
-
-
-def _check_alike(blocks: Sequence[EpochBlock]) -> None:
-    """Raise InvalidEEGError unless the blocks have the same channels, rate and length."""
-    kinds = {(tuple(b.ch_names or ()), b.sfreq, b.data.shape[1:]) for b in blocks}
-    if len(kinds) > 1:
-        sizes = sorted((*shape, sfreq) for _, sfreq, shape in kinds)
-        listed = ", ".join(f"({n}, {n_times}, {sfreq:g} Hz)" for n, n_times, sfreq in sizes)
-        raise InvalidEEGError(
-            f"X holds epochs of {len(kinds)} montages, rates or lengths, which one array cannot "
-            f"hold: (channels, samples, rate) are {listed}. Reconstruct them one kind at a time."
-        )

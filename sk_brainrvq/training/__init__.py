@@ -8,7 +8,6 @@ from sk_brainrvq.training.fine_tuning import ClassifierNet, RegressionNet
 from sk_brainrvq.training.fitting import (
     Session,
     Stopping,
-    is_callback,
     train,
     training_session,
     wrap,
@@ -41,7 +40,6 @@ __all__ = [
     "checked_crops",
     "checked_engine",
     "draw_seed",
-    "is_callback",
     "plain_history",
     "resolve_device",
     "run_batches",

@@ -1,10 +1,13 @@
-"""How the arithmetic of training is done: settings that change speed more than results."""
+"""How a training is run: its arithmetic, its steps, and who looks on."""
 
+from collections.abc import Sequence
 from numbers import Integral, Real
+from pathlib import Path
 from typing import Any
 
 import torch
 from sklearn.base import BaseEstimator
+from skorch.callbacks import Callback
 
 _PRECISIONS = {"float32": None, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -28,6 +31,13 @@ class Engine(BaseEstimator):
     warmup_epochs : float, optional
         Training epochs in which the learning rate rises; each estimator's own by default, and at
         most a fifth of all.
+    steps_per_epoch : int, optional
+        Batches of a training epoch; one pass over X by default.
+    callbacks : list of skorch.callbacks.Callback, optional
+        Your own, or pairs of a name and one. Cloned before use.
+    resume_from : path, optional
+        Folder of a run in a ``checkpoint_dir``, or a checkpoint in it: go on from there, or fail
+        where parameters or data were others.
 
     Examples
     --------
@@ -45,12 +55,18 @@ class Engine(BaseEstimator):
         gradient_accumulation: int = 1,
         gradient_clipping: float | None = 3.0,
         warmup_epochs: float | None = None,
+        steps_per_epoch: int | None = None,
+        callbacks: Sequence[Any] | None = None,
+        resume_from: str | Path | None = None,
     ):
         self.precision = precision
         self.torch_compile = torch_compile
         self.gradient_accumulation = gradient_accumulation
         self.gradient_clipping = gradient_clipping
         self.warmup_epochs = warmup_epochs
+        self.steps_per_epoch = steps_per_epoch
+        self.callbacks = callbacks
+        self.resume_from = resume_from
 
     def check(self) -> None:
         """Raise ValueError for settings that make no sense."""
@@ -77,6 +93,23 @@ class Engine(BaseEstimator):
             raise ValueError(
                 f"warmup_epochs={warmup!r} was given; expected a number of 0 or more, or None."
             )
+        self._check_loop()
+
+    def _check_loop(self) -> None:
+        steps: Any = self.steps_per_epoch
+        whole = isinstance(steps, Integral) and not isinstance(steps, bool)
+        if steps is not None and not (whole and steps >= 1):
+            raise ValueError(
+                f"steps_per_epoch={steps!r} was given; expected a number of batches, 1 or more, "
+                "or None for one pass over X."
+            )
+        for item in self.callbacks or ():
+            callback = item[1] if isinstance(item, tuple) and len(item) == 2 else item
+            if not isinstance(callback, Callback):
+                raise ValueError(
+                    f"callbacks holds {item!r}; expected objects of skorch.callbacks.Callback, or "
+                    "pairs of a name and one."
+                )
 
     def dtype(self, device: torch.device | str) -> torch.dtype | None:
         """Type of matrix products on a device; None is float32."""

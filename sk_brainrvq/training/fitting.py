@@ -238,12 +238,6 @@ def _own_callbacks(
     return callbacks
 
 
-def is_callback(item: Any) -> bool:
-    """Whether skorch takes it as a callback: one, or a pair of a name and one."""
-    callback = item[1] if isinstance(item, tuple) and len(item) == 2 else item
-    return isinstance(callback, Callback)
-
-
 def _silent(*args: Any, **kwargs: Any) -> None:
     """Sink of skorch's messages, which the history holds anyway."""
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from sk_brainrvq.nn import EncoderClassifier
 from sk_brainrvq.nn.linear import FEWEST_ROWS
 from sk_brainrvq.signals import PatchGroup
 from sk_brainrvq.training.batches import Batch, batch_of
@@ -98,3 +99,16 @@ def _at_least(batch: Batch, n_rows: int) -> Batch:
     if missing <= 0:
         return batch
     return replace(batch, x=torch.cat([batch.x, batch.x[-1:].expand(missing, -1, -1, -1)]))
+
+
+def head_of_any_batch(module: EncoderClassifier, features: Tensor) -> Tensor:
+    """Outputs of the head that do not depend on how many rows there are.
+
+    Matrix products of a few rows run through kernels that round differently.
+    """
+    n_rows = len(features)
+    missing = ROWS_PER_THREAD * torch.get_num_threads() - n_rows
+    if missing > 0:
+        rest = features[-1:].expand(missing, *features.shape[1:])
+        features = torch.cat([features, rest])
+    return module.head(features)[:n_rows]

@@ -1,10 +1,12 @@
-"""Sizes by name, and single sizes laid over them."""
+"""Sizes of networks: presets by name, and single sizes laid over them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from numbers import Integral
 from typing import Any
 
-ARCHITECTURES: dict[str, dict[str, int]] = {
+from sklearn.base import BaseEstimator
+
+PRESETS: dict[str, dict[str, int]] = {
     "tiny": {
         "embed_dim": 100,
         "depth": 2,
@@ -30,63 +32,184 @@ ARCHITECTURES: dict[str, dict[str, int]] = {
         "n_quantizers": 3,
     },
 }
+_FROM_SCRATCH = "small"
+# Settings that are no sizes, and what they are from scratch.
+_DESIGN = {"quantizer_mode": "residual", "targets": "extended", "spectral_embedding": True}
 
+# What an encoder is made of, and what the codes of a tokenizer are.
+ENCODER = ("embed_dim", "depth", "spectral_embedding")
+CODES = ("codebook_size", "n_quantizers")
 # Settings of the pretraining encoder in the paper; the tokenizer's encoder has none of them.
 PRETRAINING_ENCODER = {"qkv_bias": False, "qk_norm": True, "layer_scale": 0.1}
 
 
-def resolve_sizes(architecture: str, overrides: Mapping[str, int | None]) -> dict[str, int]:
-    """Sizes of an architecture with explicit ones laid over them.
+class Architecture(BaseEstimator):
+    """Sizes of the networks, for ``architecture=`` of the estimators.
+
+    What is left at None is the preset's or, with given weights, that of the weights.
 
     Parameters
     ----------
-    architecture : {"tiny", "small", "base"}
-    overrides : mapping of str to int or None
-        None keeps the architecture's size.
+    preset : {"tiny", "small", "base"} or None, default=None
+        Sizes by name; "base" is the paper's. None is "small" from scratch.
+    embed_dim : int, optional
+        Width of the tokens, a multiple of 100.
+    depth : int, optional
+        Transformer blocks of the encoder.
+    decoder_depth : int, optional
+        Transformer blocks of each of the tokenizer's decoders.
+    codebook_size : int, optional
+        Codes per level.
+    codebook_dim : int, optional
+        Width of a codeword.
+    n_quantizers : int, optional
+        Levels per domain.
+    quantizer_mode : {"residual", "official"}, optional
+        "residual", the default from scratch, quantizes true residuals; "official" is the
+        published computation.
+    targets : {"extended", "published"}, optional
+        What the tokenizer's decoders reconstruct; "extended" from scratch.
+    spectral_embedding : bool, optional
+        Show the encoder each patch's log amplitude and spectrum beside its waveform; True from
+        scratch.
+
+    Notes
+    -----
+    Each network reads what it has: an embedder has no codebooks, so that one architecture can be
+    handed to all estimators.
+
+    Examples
+    --------
+    >>> from sk_brainrvq import Architecture, DDRVQTransformer
+    >>> tokenizer = DDRVQTransformer(architecture=Architecture("tiny", codebook_size=128))
+    >>> tokenizer.set_params(architecture__depth=4).architecture
+    Architecture(codebook_size=128, depth=4, preset='tiny')
+    """
+
+    def __init__(
+        self,
+        preset: str | None = None,
+        *,
+        embed_dim: int | None = None,
+        depth: int | None = None,
+        decoder_depth: int | None = None,
+        codebook_size: int | None = None,
+        codebook_dim: int | None = None,
+        n_quantizers: int | None = None,
+        quantizer_mode: str | None = None,
+        targets: str | None = None,
+        spectral_embedding: bool | None = None,
+    ):
+        self.preset = preset
+        self.embed_dim = embed_dim
+        self.depth = depth
+        self.decoder_depth = decoder_depth
+        self.codebook_size = codebook_size
+        self.codebook_dim = codebook_dim
+        self.n_quantizers = n_quantizers
+        self.quantizer_mode = quantizer_mode
+        self.targets = targets
+        self.spectral_embedding = spectral_embedding
+
+    def check(self) -> None:
+        """Raise ValueError for an unknown preset, or a size that is no positive integer."""
+        if self.preset is not None and self.preset not in PRESETS:
+            raise ValueError(
+                f"architecture={self.preset!r} was given; expected one of {sorted(PRESETS)}, "
+                "sk_brainrvq.Architecture(...), or None."
+            )
+        for name in PRESETS[_FROM_SCRATCH]:
+            size = getattr(self, name)
+            whole = isinstance(size, Integral) and not isinstance(size, bool)
+            if size is not None and not (whole and size >= 1):
+                raise ValueError(f"{name}={size!r} was given; expected a positive integer.")
+
+    def chosen(self, with_preset: bool = True) -> dict[str, Any]:
+        """Sizes and settings that the user asked for.
+
+        Parameters
+        ----------
+        with_preset : bool, default=True
+            False leaves out the sizes that only the preset's name stands for.
+        """
+        preset = PRESETS[self.preset] if with_preset and self.preset is not None else {}
+        given = {name: getattr(self, name) for name in (*PRESETS[_FROM_SCRATCH], *_DESIGN)}
+        single = {
+            name: int(value) if name not in _DESIGN else value
+            for name, value in given.items()
+            if value is not None
+        }
+        return {**preset, **single}
+
+    def from_scratch(self) -> dict[str, Any]:
+        """All sizes and settings of networks that start from random weights."""
+        return {**PRESETS[_FROM_SCRATCH], **_DESIGN, **self.chosen()}
+
+    def encoder(self) -> dict[str, Any]:
+        """Arguments of an ``EEGEncoder`` that starts from random weights, as pretraining has it."""
+        sizes = self.from_scratch()
+        return {**{name: sizes[name] for name in ENCODER}, **PRETRAINING_ENCODER}
+
+    def check_fits(
+        self,
+        config: Mapping[str, Any],
+        source: object,
+        names: Iterable[str] | None = None,
+        with_preset: bool = True,
+    ) -> None:
+        """Raise ValueError where what was asked for differs from given weights.
+
+        Parameters
+        ----------
+        config : mapping
+            Sizes and settings of the weights.
+        source : object
+            The weights, for the message.
+        names : iterable of str, optional
+            What is compared; all that both sides have by default.
+        with_preset : bool, default=True
+            Whether the preset's name asks for its sizes here.
+        """
+        chosen = self.chosen(with_preset)
+        for name in chosen if names is None else names:
+            found = config.get(name)
+            if isinstance(found, list) and len(set(found)) == 1:
+                found = found[0]
+            if name in chosen and name in config and chosen[name] != found:
+                raise ValueError(
+                    f"{self._asked(name)}, but {source!r} has {name}={found!r}. With weights "
+                    "given, sizes come from them: leave architecture at None."
+                )
+
+    def _asked(self, name: str) -> str:
+        own = getattr(self, name)
+        if own is not None:
+            return f"{name}={own!r} was given"
+        return f"architecture={self.preset!r} was given, that is {name}={self.chosen()[name]!r}"
+
+
+def checked_architecture(architecture: Any) -> Architecture:
+    """The architecture that a user means, checked: names and None stand for some.
+
+    Parameters
+    ----------
+    architecture : None, str or Architecture
 
     Returns
     -------
-    dict of str to int
+    Architecture
 
     Raises
     ------
     ValueError
-        For an unknown architecture, or a size that is no positive integer.
+        For an unknown name or size, or anything else.
     """
-    if architecture not in ARCHITECTURES:
+    if architecture is None or isinstance(architecture, str):
+        architecture = Architecture(architecture)
+    if not isinstance(architecture, Architecture):
         raise ValueError(
-            f"architecture={architecture!r} was given; expected one of {sorted(ARCHITECTURES)}."
+            f"architecture={architecture!r} was given; expected one of {sorted(PRESETS)}, "
+            "sk_brainrvq.Architecture(...), or None."
         )
-    sizes = dict(ARCHITECTURES[architecture])
-    for name, size in overrides.items():
-        if size is None:
-            continue
-        if not isinstance(size, Integral) or isinstance(size, bool) or size < 1:
-            raise ValueError(f"{name}={size!r} was given; expected a positive integer.")
-        sizes[name] = int(size)
-    return sizes
-
-
-def check_no_conflict(
-    overrides: Mapping[str, Any], config: Mapping[str, Any], source: object
-) -> None:
-    """Raise ValueError where an explicit size differs from that of given weights.
-
-    Parameters
-    ----------
-    overrides : mapping
-        Sizes and settings by name; None is no wish.
-    config : mapping
-        Sizes and settings of the weights.
-    source : object
-        The weights, for the message.
-    """
-    for name, size in overrides.items():
-        found = config.get(name)
-        if isinstance(found, list) and len(set(found)) == 1:
-            found = found[0]
-        if size is not None and name in config and size != found:
-            raise ValueError(
-                f"{name}={size!r} was given, but {source!r} has {name}={found!r}. With weights "
-                f"given, it comes from them: leave {name} at None."
-            )
+    architecture.check()
+    return architecture

@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 from numbers import Integral, Real
@@ -24,14 +24,13 @@ from sk_brainrvq.estimators._inputs.array_checks import (
     to_numbers,
 )
 from sk_brainrvq.estimators._inputs.corpus_filters import (
-    common_filters,
-    is_auto,
+    filters_after,
     refuse_other_filters,
-    refuse_own_filters,
     warn_of_other_filters,
 )
-from sk_brainrvq.estimators._outputs.persistence import Omitted, from_json, to_json
-from sk_brainrvq.exceptions import CheckpointError, EEGWarning, InvalidEEGError
+from sk_brainrvq.estimators._inputs.nested import make_values
+from sk_brainrvq.estimators._outputs.saving import load_estimator, save_estimator
+from sk_brainrvq.exceptions import EEGWarning, InvalidEEGError
 from sk_brainrvq.signals import (
     EpochBlock,
     PatchGroup,
@@ -42,15 +41,11 @@ from sk_brainrvq.signals import (
     stream,
 )
 from sk_brainrvq.signals.electrodes import ElectrodeMatch, ElectrodeReport, electrode_report
-from sk_brainrvq.signals.filters.filtering import FilterSettings
+from sk_brainrvq.signals.filters.settings import FilterSettings, checked_filters
+from sk_brainrvq.signals.reading import checked_reading
 from sk_brainrvq.signals.sources.registry import holds_arrays, is_corpus, is_plain_array
 from sk_brainrvq.training import EEGNet, available_device, resolve_device, wrap
 from sk_brainrvq.weights import Weights
-from sk_brainrvq.weights.checkpoint import read_checkpoint
-from sk_brainrvq.weights.weights import read_attached
-
-# Parameters that a saved estimator does not take to another machine.
-_OF_ONE_MACHINE = ("callbacks", "checkpoint_dir", "resume_from")
 
 
 class _WeightsLabel:
@@ -67,8 +62,9 @@ class _WeightsLabel:
 class EEGEstimator(BaseEstimator):
     """Base of the estimators that hold a network and take EEG.
 
-    Subclasses have the parameters ``sfreq``, ``ch_names``, ``unit``, ``device`` and
-    ``batch_size``.
+    It reads the parameters ``sfreq``, ``ch_names``, ``unit``, ``window``, ``overlap``,
+    ``filters``, ``reading``, ``device`` and ``batch_size``. ``info``, which many methods take, is
+    ``Weights.info``: what is known of the training of the network that EEG is read for.
     """
 
     ch_names_in_: list[str] | None
@@ -100,6 +96,23 @@ class EEGEstimator(BaseEstimator):
         tags.input_tags.three_d_array = True
         return tags
 
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters of this estimator, and of the values that it holds.
+
+        Parameters
+        ----------
+        **params : dict
+            Parameters by name; those of ``filters``, ``architecture``, ``engine``, ``reading`` and
+            ``crops`` as ``filters__l_freq``, also where the default was never touched.
+
+        Returns
+        -------
+        self
+        """
+        super().set_params(**{key: v for key, v in params.items() if "__" not in key})
+        made = make_values(params, self.get_params(deep=False))
+        return super().set_params(**made, **{key: v for key, v in params.items() if "__" in key})
+
     def _get_params_html(self, *args: Any, **kwargs: Any) -> Any:
         """What scikit-learn's HTML display shows: of weights their name and their digest."""
         params = super()._get_params_html(*args, **kwargs)
@@ -107,6 +120,12 @@ class EEGEstimator(BaseEstimator):
             if isinstance(value, Weights):
                 params[name] = _WeightsLabel(value)
         return params
+
+    def _check_settings(self) -> None:
+        """Raise ValueError for parameters that make no sense; subclasses add their own."""
+        check_whole("batch_size", self.batch_size, 1)
+        checked_reading(self.reading)
+        checked_filters(self.filters)
 
     # Reading EEG
 
@@ -121,53 +140,55 @@ class EEGEstimator(BaseEstimator):
             self.__dict__.update(before)
             raise
 
-    def _read_for_fit(self, X: Any) -> PreparedEEG:
+    def _info_before(self, X: Any, info: Mapping[str, Any]) -> dict[str, Any]:
+        """What is known before a fit on X: corpora bring filters where the weights know none."""
+        return filters_after(X, info, checked_filters(self.filters))
+
+    def _read_for_fit(self, X: Any, info: Mapping[str, Any]) -> PreparedEEG:
         """Check, convert and cut X, and remember its channels; a corpus is read in training."""
         if not is_corpus(X):
-            return gather(self._learn_channels(X))
-        self._check_settings()
-        self._take_filters_of(X)
+            return gather(self._learn_channels(X, info))
+        refuse_other_filters(X.filter_settings, self._filters(info))
         first = X.recordings[0]
         self.ch_names_in_, self.n_channels_in_ = list(first.ch_names), len(first.ch_names)
         self._positions_in = first.places
         self.n_features_in_ = self.n_channels_in_
         self._takes_2d = self._fitted_on_array = False
-        prepared = X.prepared(**self._matching(), warn=True)
+        prepared = X.prepared(**self._matching(info), warn=True)
         return replace(prepared, groups=list(self._remember_electrodes(iter(prepared.groups))))
 
-    def _take_filters_of(self, corpus: Any) -> None:
-        """A corpus is filtered already: its filters are those of the weights that are trained."""
-        if "filters" not in self._info:
-            self._info["filters"] = asdict(corpus.filters)
-        refuse_other_filters(corpus.filters, self._filters())
+    def _learn_channels(self, X: Any, info: Mapping[str, Any]) -> Iterator[PatchGroup]:
+        """Patches of X, whose channels are remembered."""
+        groups = self._patches(self._learn_blocks(X, info), info, warn=True)
+        return self._remember_electrodes(groups)
 
-    def _learn_filters(self, X: Any) -> None:
-        """Take the filters of corpora where the weights know none; refuse the user's others."""
-        common = common_filters(X)
-        if common is not None:
-            self._info.setdefault("filters", asdict(common))
-        refuse_own_filters(X, self._given_filters(), self._filters())
-
-    def _gather(self, X: Any) -> PreparedEEG:
+    def _gather(self, X: Any, info: Mapping[str, Any]) -> PreparedEEG:
         """Check X against fit, convert and cut it; a corpus is read when it is needed."""
         if is_corpus(X):
-            warn_of_other_filters(X, self._filters(), type(self).__name__)
-            return X.prepared(**self._matching(), warn=False)
-        return gather(self._read(X))
+            warn_of_other_filters(X, self._filters(info), type(self).__name__)
+            return X.prepared(**self._matching(info), warn=False)
+        return gather(self._read(X, info))
 
-    def _matching(self) -> dict[str, Any]:
+    def _read(self, X: Any, info: Mapping[str, Any]) -> Iterator[PatchGroup]:
+        """Patches of X, checked against fit, a bounded part at a time."""
+        return self._patches(self._blocks(X, info), info)
+
+    def _matching(self, info: Mapping[str, Any]) -> dict[str, Any]:
         """How channels are matched to electrodes."""
         return {
-            "trained_rows": self._info.get("trained_rows"),
-            "official": self._info.get("official", False),
-            "electrode_map": self.electrode_map,
+            "trained_rows": info.get("trained_rows"),
+            "official": info.get("official", False),
+            "electrode_map": checked_reading(self.reading).electrode_map,
         }
 
-    def _learn_channels(self, X: Any) -> Iterator[PatchGroup]:
-        """Patches of X, whose channels are remembered."""
-        self._check_settings()
-        self._learn_filters(X)
-        return self._remember_electrodes(self._patches(self._blocks(X, reset=True), warn=True))
+    def _filters(self, info: Mapping[str, Any]) -> FilterSettings:
+        """Filters as asked for; "auto" is what the weights were trained with, or none."""
+        return checked_filters(self.filters).resolve(info.get("filters", {}))
+
+    def _patches(
+        self, blocks: Iterable[EpochBlock], info: Mapping[str, Any], warn: bool = False
+    ) -> Iterator[PatchGroup]:
+        return stream(blocks, **self._matching(info), warn=warn, filters=self._filters(info))
 
     def _remember_electrodes(self, groups: Iterator[PatchGroup]) -> Iterator[PatchGroup]:
         """The same groups; how their channels were mapped is kept as ``electrode_report_``."""
@@ -177,7 +198,8 @@ class EEGEstimator(BaseEstimator):
                 seen.setdefault(match.channel, match)
             self.electrode_report_ = electrode_report(list(seen.values()))
             yield group
-        unused = [name for name in self.electrode_map or () if name not in seen]
+        electrode_map = checked_reading(self.reading).electrode_map
+        unused = [name for name in electrode_map or () if name not in seen]
         if unused:
             warnings.warn(
                 f"electrode_map names {unused}, which are no channels of X.",
@@ -185,122 +207,73 @@ class EEGEstimator(BaseEstimator):
                 stacklevel=2,
             )
 
-    def _read(self, X: Any) -> Iterator[PatchGroup]:
-        """Patches of X, checked against fit, a bounded part at a time."""
-        return self._patches(self._blocks(X, reset=False))
-
-    def _patches(self, blocks: Iterable[EpochBlock], warn: bool = False) -> Iterator[PatchGroup]:
-        return stream(
-            blocks,
-            **self._matching(),
-            warn=warn,
-            filters=self._filters(),
-        )
-
-    def _check_settings(self) -> None:
-        """Raise ValueError for numbers that no training or batch can have."""
-        lowest = {"batch_size": 1, "max_epochs": 0, "tokenizer_max_epochs": 0}
-        for name, least in lowest.items():
-            value = getattr(self, name, None)
-            whole = isinstance(value, Integral) and not isinstance(value, bool)
-            if value is not None and not (whole and value >= least):
-                raise ValueError(
-                    f"{name}={value!r} was given; expected an integer of at least {least}."
-                )
-        ranges = {
-            "lr": (0.0, np.inf),
-            "weight_decay": (0.0, np.inf),
-            "layer_decay": (0.0, 1.0),
-            "drop_path": (0.0, 0.99),
-            "label_smoothing": (0.0, 1.0),
-            "quantizer_dropout": (0.0, 1.0),
-        }
-        for name, (low, high) in ranges.items():
-            value = getattr(self, name, low)
-            if not (isinstance(value, Real) and low <= float(value) <= high):
-                raise ValueError(
-                    f"{name}={value!r} was given; expected a number from {low} to {high}."
-                )
-
-    def _blocks(self, X: Any, reset: bool) -> Iterator[EpochBlock]:
-        """Blocks of X, read as they are asked for; with ``reset`` the first gives the channels."""
-        plain = is_plain_array(X)
-        if plain:
-            check_container(X, type(self).__name__)  # before anything is said of its rate
-        arrays = holds_arrays(X)
-        if reset:
-            self._fitted_on_array = arrays
-        if arrays and self.sfreq is None and (reset or not self._fitted_on_array):
-            warnings.warn(
-                "No sampling rate was given: arrays are taken as 200 Hz. Pass sfreq=...",
-                EEGWarning,
-                stacklevel=3,
-            )
-        warn_of_other_filters(X, self._filters(), type(self).__name__)
-        check = partial(self._check_array, reset=reset) if plain else self._check_item
-        names = self.ch_names
-        if names is None and not reset:
-            names = self.ch_names_in_
-        settings = ReadSettings(
-            self.sfreq,
-            names,
-            self.unit,
-            self.window,
-            self.overlap,
-            self._filters(),
-            self.on_error,
-        )
-        blocks = read_blocks(X, settings, check)
-        if not reset:
-            return blocks
+    def _learn_blocks(self, X: Any, info: Mapping[str, Any]) -> Iterator[EpochBlock]:
+        """Blocks of X, read as they are asked for; the first gives the channels of fit."""
+        self._fitted_on_array = holds_arrays(X)
+        blocks = self._blocks_of_source(X, info, self.ch_names, learns=True)
         first = next(blocks)
         self.ch_names_in_, self.n_channels_in_ = first.ch_names, first.n_channels
         self._positions_in = first.positions
-        if not plain:
+        if not is_plain_array(X):
             self.n_features_in_, self._takes_2d = first.n_channels, False
         return chain([first], blocks)
 
-    def _given_filters(self) -> dict[str, Any]:
-        """Parameters that say how EEG is filtered."""
-        return {name: getattr(self, name) for name in ("l_freq", "h_freq", "notch", "reference")}
+    def _blocks(self, X: Any, info: Mapping[str, Any]) -> Iterator[EpochBlock]:
+        """Blocks of X, checked against fit, read as they are asked for."""
+        names = self.ch_names_in_ if self.ch_names is None else self.ch_names
+        return self._blocks_of_source(X, info, names, learns=False)
 
-    def _filters(self) -> FilterSettings:
-        """Filters as asked for; "auto" is what the weights were trained with, or none."""
-        trained = self._info.get("filters", {})
-        given = self._given_filters()
-        automatic = {name: trained.get(name) for name, value in given.items() if is_auto(value)}
-        return FilterSettings.checked(**given | automatic)
+    def _blocks_of_source(
+        self, X: Any, info: Mapping[str, Any], names: Any, learns: bool
+    ) -> Iterator[EpochBlock]:
+        plain, filters = is_plain_array(X), self._filters(info)
+        if plain:
+            check_container(X, type(self).__name__)  # before anything is said of its rate
+        no_rate = holds_arrays(X) and self.sfreq is None
+        if no_rate and (learns or not self._fitted_on_array):
+            warnings.warn(
+                "No sampling rate was given: arrays are taken as 200 Hz. Pass sfreq=...",
+                EEGWarning,
+                stacklevel=4,
+            )
+        warn_of_other_filters(X, filters, type(self).__name__)
+        check = partial(self._check_array, learns=learns) if plain else self._check_item
+        on_error = checked_reading(self.reading).on_error
+        settings = ReadSettings(
+            self.sfreq, names, self.unit, self.window, self.overlap, filters, on_error
+        )
+        return read_blocks(X, settings, check)
 
     def _check_item(self, X: Any) -> NDArray:
         """An array within a list, as numbers with 2 or 3 dimensions."""
         check_is_array(X, type(self).__name__)
         return check_array(to_numbers(X), allow_nd=True, ensure_all_finite=False)
 
-    def _check_array(self, X: Any, reset: bool) -> NDArray:
-        """A numeric 2-D or 3-D array with the channels of fit."""
-        check_is_array(X, type(self).__name__)
+    def _check_array(self, X: Any, learns: bool) -> NDArray:
+        """A numeric 2-D or 3-D array with the channels of fit, or one that gives them."""
+        name = type(self).__name__
+        check_is_array(X, name)
         if n_dimensions(X) > 2:
             array = check_array(to_numbers(X), allow_nd=True, ensure_all_finite=False)
-            if not reset and array.ndim == 3 and array.shape[1] != self.n_channels_in_:
+            if learns:
+                self.n_features_in_, self._takes_2d = array.shape[1], False
+            elif array.ndim == 3 and array.shape[1] != self.n_channels_in_:
                 raise InvalidEEGError(
-                    f"X has {array.shape[1]} channels, but {type(self).__name__} was fitted on "
+                    f"X has {array.shape[1]} channels, but {name} was fitted on "
                     f"{self.n_channels_in_}. Arrays need the channels of fit, in the same order."
                 )
-            if reset:
-                self.n_features_in_ = array.shape[1]
-                self._takes_2d = False
             return array
-        if not reset and not self._takes_2d:
+        if learns:
+            self._takes_2d = True
+        elif not self._takes_2d:
             if self.n_channels_in_ == 1:
                 return check_array(to_numbers(X), ensure_all_finite=False)
             raise InvalidEEGError(
-                f"X has shape {np.shape(X)}; {type(self).__name__} was fitted on "
-                f"{self.n_channels_in_} channels and expects (n_epochs, {self.n_channels_in_}, "
-                "n_times). Reshape your data, or fit on one channel."
+                f"X has shape {np.shape(X)}; {name} was fitted on {self.n_channels_in_} channels "
+                f"and expects (n_epochs, {self.n_channels_in_}, n_times). Reshape your data, or "
+                "fit on one channel."
             )
-        if reset:
-            self._takes_2d = True
-        return validate_data(self, to_numbers(X), reset=reset, ensure_all_finite=False)
+        return validate_data(self, to_numbers(X), reset=learns, ensure_all_finite=False)
 
     def _reorder(self, block: EpochBlock) -> EpochBlock:
         """The block with the channels of fit, in their order."""
@@ -314,12 +287,14 @@ class EEGEstimator(BaseEstimator):
         if missing:
             raise InvalidEEGError(
                 f"Channels {missing} of fit are missing in X, and the features of this "
-                f"{type(self).__name__} depend on the set of channels. Use pooling='mean' to mix "
-                "montages."
+                f"{type(self).__name__} depend on the set of channels. {self._any_montage}"
             )
         if order == list(range(block.n_channels)):
             return replace(block, ch_names=list(self.ch_names_in_))
         return replace(block, data=block.data[:, order], ch_names=list(self.ch_names_in_))
+
+    # What an error about missing channels advises.
+    _any_montage: ClassVar[str] = "Use pooling='mean' to mix montages."
 
     # Holding a network
 
@@ -363,8 +338,8 @@ class EEGEstimator(BaseEstimator):
     def save_pretrained(self, folder: str | Path) -> Path:
         """Save the fitted estimator: tensors as safetensors, all else as JSON, no pickle.
 
-        ``callbacks``, validation data, ``checkpoint_dir`` and ``resume_from`` stay behind: they
-        are None once loaded.
+        The engine's callbacks and ``resume_from``, validation data and ``checkpoint_dir`` stay
+        behind: they are None once loaded.
 
         Parameters
         ----------
@@ -377,23 +352,7 @@ class EEGEstimator(BaseEstimator):
             The safetensors file, which alone suffices to load.
         """
         check_is_fitted(self)
-        fitted = {k: getattr(self, k) for k in self._plain_attributes if hasattr(self, k)}
-        extra = {
-            "estimator": type(self).__name__,
-            "params": to_json({k: self._savable(k, v) for k, v in self.get_params(False).items()}),
-            "fitted": to_json(fitted),
-        }
-        attached = {name: getattr(self, name) for name in self._attached_weights}
-        return self.weights_.save(folder, extra, attached)
-
-    @staticmethod
-    def _savable(parameter: str, value: Any) -> Any:
-        """A parameter's value; weights and paths of weights, which do not go along, are marked."""
-        if parameter in ("weights", "tokenizer"):
-            return value if value in (None, "default") else Omitted()
-        if parameter == "validation":
-            return value if isinstance(value, Real) else None
-        return None if parameter in _OF_ONE_MACHINE else value
+        return save_estimator(self, folder, self._plain_attributes, self._attached_weights)
 
     @classmethod
     def from_pretrained(cls, path: str | Path) -> Self:
@@ -416,32 +375,18 @@ class EEGEstimator(BaseEstimator):
             If the checkpoint is missing, truncated, of another estimator or from a newer
             format version, or if tensors are missing, left over or misshapen.
         """
-        header, _ = read_checkpoint(path)
-        if header.get("estimator") != cls.__name__:
-            raise CheckpointError(
-                f"{path} holds {header.get('estimator', 'weights without an estimator')}, not a "
-                f"{cls.__name__}. Load it with that class, or pass weights={str(path)!r} where "
-                "only the weights are needed."
-            )
-        if not {"params", "fitted"} <= header.keys() or None in (
-            header["params"],
-            header["fitted"],
-        ):
-            raise CheckpointError(f"{path} lacks the parameters of its {cls.__name__}.")
-        weights, attached = Weights(path), read_attached(path)
-        loaded = {"weights": weights, "tokenizer": attached.get("tokenizer_weights_")}
-        params = from_json(header["params"])
-        unknown = sorted(params.keys() - cls().get_params(deep=False).keys())
-        if unknown:
-            raise CheckpointError(
-                f"{path} was written by sk_brainrvq {header.get('sk_brainrvq_version')} with "
-                f"parameters of {cls.__name__} that this version does not know: {unknown}."
-            )
-        estimator = cls(
-            **{k: loaded[k] if isinstance(v, Omitted) else v for k, v in params.items()}
-        )
-        for name, value in {**from_json(header["fitted"]), **attached}.items():
-            setattr(estimator, name, value)
-        estimator.electrode_report_ = ElectrodeReport(estimator.electrode_report_)
+        estimator, weights = load_estimator(cls, path)
         estimator._restore(weights)
         return estimator
+
+
+def check_whole(name: str, value: Any, least: int) -> None:
+    """Raise ValueError unless a parameter is an integer of at least so much."""
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+        raise ValueError(f"{name}={value!r} was given; expected an integer of at least {least}.")
+
+
+def check_range(name: str, value: Any, low: float, high: float) -> None:
+    """Raise ValueError unless a parameter is a number from low to high."""
+    if not (isinstance(value, Real) and low <= float(value) <= high):
+        raise ValueError(f"{name}={value!r} was given; expected a number from {low} to {high}.")

@@ -1,19 +1,27 @@
 """What the classifier and the regressor share: an encoder with a head, trained on labelled EEG."""
 
 import copy
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
-from numbers import Integral, Real
-from typing import Any, ClassVar, Self, cast
+from numbers import Real
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import is_classifier
-from torch import nn
+from torch import Tensor, nn
 
-from sk_brainrvq.estimators._bases.headed import HeadedEstimator
-from sk_brainrvq.estimators._fitting.head_start import place_head, start_head
-from sk_brainrvq.estimators._fitting.plan import FineTuningPlan, PassState, StartingPoint
-from sk_brainrvq.estimators._fitting.training_info import training_info
+from sk_brainrvq.estimators._bases.eeg import check_range, check_whole
+from sk_brainrvq.estimators._bases.trained import TrainedEstimator
+from sk_brainrvq.estimators._fitting.head_start import start_head
+from sk_brainrvq.estimators._fitting.plan import (
+    FineTuningPlan,
+    PassState,
+    StartingPoint,
+    check_same_head,
+    head_config,
+    info_after,
+)
 from sk_brainrvq.estimators._inputs.labels import (
     LabelledEEG,
     check_sample_weight,
@@ -28,19 +36,22 @@ from sk_brainrvq.estimators._inputs.target_data import (
     with_target_weight,
 )
 from sk_brainrvq.estimators._inputs.validation import is_fraction, pair_of
+from sk_brainrvq.estimators._outputs.embedding import average_segments
 from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.nn import EncoderClassifier
 from sk_brainrvq.nn.classifier import HEADS
-from sk_brainrvq.signals import PreparedEEG
+from sk_brainrvq.signals import EpochBlock, PatchGroup, PreparedEEG
 from sk_brainrvq.signals.preparation import rematch
 from sk_brainrvq.signals.sources.braindecode_datasets import is_braindecode_dataset, labels_of
 from sk_brainrvq.training import (
+    Batch,
     EEGNet,
     Session,
     Stopping,
     draw_seed,
     plain_history,
     resolve_device,
+    run_batches,
     seeded,
     train,
 )
@@ -52,29 +63,28 @@ from sk_brainrvq.training.fine_tuning import (
     optimizer_state_of,
     train_pass,
 )
+from sk_brainrvq.training.inference import head_of_any_batch
 from sk_brainrvq.weights import resolve_weights
-from sk_brainrvq.weights.architecture import (
-    PRETRAINING_ENCODER,
-    check_no_conflict,
-    resolve_sizes,
-)
-from sk_brainrvq.weights.modules import build_module, fill_untrained_time_rows
+from sk_brainrvq.weights.architecture import ENCODER, checked_architecture
+from sk_brainrvq.weights.modules import KINDS, fill_untrained_time_rows
 
-_KINDS = ("pretraining", "tokenizer", "classifier", "encoder")
 _MAX_SEED = 2**31
 
 
-class FineTunedEstimator(HeadedEstimator):
+class FineTunedEstimator(TrainedEstimator):
     """Base of the estimators that fine-tune an ``EncoderClassifier``.
 
-    Subclasses have the parameters of :class:`BrainRVQRegressor` but ``loss``, and say how
-    targets are encoded and which settings their net takes.
+    It reads the parameters that classifier and regressor share: ``head``, ``dropout``,
+    ``strategy``, ``lora_rank``, ``drop_path``, ``layer_decay`` and ``criterion``. Subclasses say
+    how targets are encoded and which settings their net takes. The flattened head serves only the
+    channels and the length of fit: channels are brought into their order, other sizes are
+    refused.
     """
 
     _kind = "classifier"
     _pass_state: PassState | None = None
     _plain_attributes: ClassVar[tuple[str, ...]] = (
-        *HeadedEstimator._plain_attributes,
+        *TrainedEstimator._plain_attributes,
         "history_",
         "n_trained_parameters_",
         "_n_passes",
@@ -120,13 +130,14 @@ class FineTunedEstimator(HeadedEstimator):
         plan = self._plan(X, y, sample_weight, groups, continues, learns=not continues)
         self._check_data(plan.data)
         pair = self._read_validation(plan)
-        with self._session(self._title, plan.data, plan.data.groups, pair) as session:
+        given = {"weights": plan.start.weights}
+        with self._session(self._title, plan.data, plan.data.groups, pair, given) as session:
             rest, held_out = self._split(
                 plan.data, plan.data.groups, pair, session.seed, self._strata(plan.data)
             )
             self._check_validation_data(held_out)
             with seeded(session.seed):
-                module = self._module(plan.config, plan.start)
+                module = plan.module(self.drop_path)
                 self.n_trained_parameters_ = limit_training(module, self.strategy, self.lora_rank)
                 self._start_head(module, rest, plan.start)
                 net = self._train(module, rest, held_out, session)
@@ -164,56 +175,42 @@ class FineTunedEstimator(HeadedEstimator):
         self, X: Any, y: Any, sample_weight: Any, groups: Any, continues: bool, learns: bool
     ) -> FineTuningPlan:
         """Check parameters and data, and read the data; ``learns`` the targets' encoding."""
-        start = self._own_start() if continues else self._given_start()
-        prepared = self._read_again(X) if continues else self._read_for_fit(X)
+        self._check_settings()
+        start = self._start(X, continues)
+        read = self._gather if continues else self._read_for_fit
+        prepared = read(X, start.info)
         groups = self._groups_of(X, groups, prepared.n_epochs)
         data = self._labelled(prepared, y, sample_weight, groups, learns)
-        info = self._info_after(data.prepared, start)
-        config = self._module_config(start, data.prepared)
+        trains_table = start.weights is None or self.strategy == "full"
+        filters = asdict(self._filters(start.info))
+        info = info_after(start, data.prepared, self.ch_names_in_, filters, trains_table)
+        config = head_config(self.head, self._n_outputs, self.dropout, data.prepared)
+        config["encoder"] = {**start.encoder, "drop_path": self.drop_path}
         # Unknown electrodes get the mean of the trained rows, in training as later.
-        prepared = rematch(data.prepared, info["trained_rows"], info["official"])
-        return FineTuningPlan(start, replace(data, prepared=prepared), config, info)
+        matched = rematch(data.prepared, info["trained_rows"], info["official"])
+        return FineTuningPlan(start, replace(data, prepared=matched), config, info)
 
-    def _given_start(self) -> StartingPoint:
-        """Start as the parameters say."""
-        given = {"embed_dim": self.embed_dim, "depth": self.depth}
-        sizes = resolve_sizes(self.architecture, given)
-        weights = resolve_weights(self.weights, _KINDS, "weights")
-        if weights is not None:
-            given |= {"spectral_embedding": self.spectral_embedding}
-            check_no_conflict(given, weights.encoder_config, weights)
-            self._info = weights.info
-            return StartingPoint(weights.encoder_config, weights, continues=False)
-        self._info = {}
-        encoder = {
-            "embed_dim": sizes["embed_dim"],
-            "depth": sizes["depth"],
-            **PRETRAINING_ENCODER,
-            "spectral_embedding": self.spectral_embedding is not False,
-        }
-        return StartingPoint(encoder, None, continues=False)
-
-    def _own_start(self) -> StartingPoint:
-        """Start from the network fitted before."""
-        names = ("embed_dim", "depth", "spectral_embedding")
-        weights = self.weights_
-        given = {name: getattr(self, name) for name in names}
-        check_no_conflict(given, weights.encoder_config, weights)
-        check_no_conflict({"head": self.head}, {"head": "mean"} | weights.config, weights)
-        return StartingPoint(weights.encoder_config, weights, continues=True)
-
-    def _read_again(self, X: Any) -> PreparedEEG:
-        """Check, convert and cut X, whose channels must suit those of the fit before."""
-        self._check_settings()
-        return self._gather(X)
+    def _start(self, X: Any, continues: bool) -> StartingPoint:
+        """Where training starts: at the network fitted before, or as the parameters say."""
+        architecture = checked_architecture(self.architecture)
+        weights = self.weights_ if continues else resolve_weights(self.weights, KINDS, "weights")
+        if weights is None:
+            info = self._info_before(X, {})
+            return StartingPoint(architecture.encoder(), None, info, continues=False)
+        architecture.check_fits(weights.encoder_config, weights, ENCODER)
+        if continues:
+            check_same_head(self.head, weights)
+        info = weights.info if continues else self._info_before(X, weights.info)
+        return StartingPoint(weights.encoder_config, weights, info, continues)
 
     def _read_validation(self, plan: FineTuningPlan) -> LabelledEEG | None:
         """Validation data that the user gave, matched as the training data are."""
         if is_fraction(self.validation) or self.validation is None:
             return None
         X, y = pair_of(self.validation, self._needs_y)
-        self._config = plan.config
-        prepared = self._gather(X)
+        prepared = self._gather(X, plan.start.info)
+        for group in prepared.groups:
+            self._check_n_patches(group, plan.config)
         targets = self._encode_targets(self._labels(X, y), prepared.n_epochs, None, learns=False)
         rows, official = plan.info["trained_rows"], plan.info["official"]
         return LabelledEEG(rematch(prepared, rows, official), targets)
@@ -229,39 +226,6 @@ class FineTunedEstimator(HeadedEstimator):
         weight = check_sample_weight(sample_weight, prepared.n_epochs)
         targets = self._encode_targets(y, prepared.n_epochs, weight, learns)
         return labelled_eeg(prepared, targets, self._loss_weight(targets, weight), groups)
-
-    def _info_after(self, prepared: PreparedEEG, start: StartingPoint) -> dict[str, Any]:
-        """What will be known of the training: of a frozen table no row gets trained."""
-        info = training_info(prepared, self.ch_names_in_, self._info, asdict(self._filters()))
-        if start.weights is not None and self.strategy != "full":
-            kept = ("trained_rows", "trained_patches")
-            info |= {name: self._info[name] for name in kept if name in self._info}
-        return info
-
-    def _module_config(self, start: StartingPoint, prepared: PreparedEEG) -> dict[str, Any]:
-        encoder = {**start.encoder, "drop_path": self.drop_path}
-        config = {"encoder": encoder, "n_outputs": self._n_outputs, "head": self.head}
-        if self.head != "flatten":
-            return config
-        sizes = sorted({group.patches.shape[1:3] for group in prepared.groups})
-        if len(sizes) > 1:
-            raise InvalidEEGError(
-                "head='flatten' needs epochs of one number of channels and one length of at most "
-                f"30 s; found (channels, patches of 1 s) {[tuple(size) for size in sizes]}. Cut "
-                "the epochs alike, or use head='mean' or head='attention'."
-            )
-        n_channels, n_patches = sizes[0]
-        sizes_of_head = {"n_channels": int(n_channels), "n_patches": int(n_patches)}
-        return {**config, **sizes_of_head, "dropout": self.dropout}
-
-    def _module(self, config: dict[str, Any], start: StartingPoint) -> EncoderClassifier:
-        if start.weights is not None and start.continues:
-            return cast(EncoderClassifier, start.weights.module(config))
-        module = cast(EncoderClassifier, build_module(self._kind, config))
-        if start.weights is not None:
-            module.encoder = start.weights.encoder(self.drop_path)
-        place_head(module)
-        return module
 
     def _start_head(
         self, module: EncoderClassifier, data: LabelledEEG, start: StartingPoint
@@ -283,13 +247,11 @@ class FineTunedEstimator(HeadedEstimator):
             title="Fine-tuning",
             max_epochs=self.max_epochs,
             warmup_epochs=max(1, self.max_epochs // 6),
-            **self._training_options(session, validation),
+            validation=validation,
+            **self._training_options(session),
             layer_decay=self.layer_decay,
             **self._net_settings(),
         )
-
-    def _resolved_parameters(self) -> dict[str, Any]:
-        return {"weights": self._start_weights(_KINDS)}
 
     def _strata(self, data: LabelledEEG) -> NDArray | None:
         """What a validation split keeps in proportion."""
@@ -334,7 +296,7 @@ class FineTunedEstimator(HeadedEstimator):
         """The network to train, a copy: a pass that fails leaves the fitted one alone."""
         if state is not None and state.adapted is not None:
             return copy.deepcopy(state.adapted)
-        module = self._module(plan.config, plan.start)
+        module = plan.module(self.drop_path)
         limit_training(module, self.strategy, self.lora_rank)
         return module
 
@@ -342,10 +304,49 @@ class FineTunedEstimator(HeadedEstimator):
         # The optimizer is twice the size of the weights, and lives on the device.
         return {k: v for k, v in super().__getstate__().items() if k != "_pass_state"}
 
+    # Channels and length, which the flattened head is tied to
+
+    _any_montage = (
+        "head='flatten' has weights for each of them; head='mean' and head='attention' serve any "
+        "montage."
+    )
+
+    def _learn_blocks(self, X: Any, info: Mapping[str, Any]) -> Iterator[EpochBlock]:
+        blocks = super()._learn_blocks(X, info)
+        return map(self._reorder, blocks) if self.head == "flatten" else blocks
+
+    def _blocks(self, X: Any, info: Mapping[str, Any]) -> Iterator[EpochBlock]:
+        blocks = super()._blocks(X, info)
+        return map(self._reorder, blocks) if self.head == "flatten" else blocks
+
+    @staticmethod
+    def _check_n_patches(group: PatchGroup, config: Mapping[str, Any]) -> PatchGroup:
+        fitted = config.get("n_patches")
+        if fitted is not None and group.n_patches != fitted:
+            raise InvalidEEGError(
+                f"X has epochs of {group.n_patches} patches of 1 s; head='flatten' was fitted on "
+                f"{fitted}. Cut epochs as in fit, or use head='mean' or head='attention'."
+            )
+        return group
+
+    def _outputs(self, X: Any) -> NDArray:
+        """Outputs of the head (n_epochs, n_outputs), averaged over segments of long epochs."""
+        module = self.net_.module_
+
+        def run(batch: Batch) -> Tensor:
+            return head_of_any_batch(module, module.features(batch.x, batch.electrodes))
+
+        groups = self._read(X, self._info)
+        checked = (self._check_n_patches(group, self._config) for group in groups)
+        return average_segments(run_batches(run, checked, self.batch_size, self.net_.device))
+
     # Checks and data
 
     def _check_settings(self) -> None:
         super()._check_settings()
+        check_range("layer_decay", self.layer_decay, 0.0, 1.0)
+        check_range("drop_path", self.drop_path, 0.0, 0.99)
+        check_whole("lora_rank", self.lora_rank, 1)
         if self.criterion not in self._criteria:
             raise ValueError(
                 f"criterion={self.criterion!r} was given; expected one of {self._criteria}."
@@ -353,9 +354,6 @@ class FineTunedEstimator(HeadedEstimator):
         if self.head not in HEADS:
             raise ValueError(f"head={self.head!r} was given; expected one of {HEADS}.")
         check_strategy(self.strategy)
-        rank = self.lora_rank
-        if not isinstance(rank, Integral) or isinstance(rank, bool) or rank < 1:
-            raise ValueError(f"lora_rank={rank!r} was given; expected an integer of at least 1.")
         if not (isinstance(self.dropout, Real) and 0 <= float(self.dropout) < 1):
             raise ValueError(
                 f"dropout={self.dropout!r} was given; expected a number from 0 to below 1."
@@ -380,7 +378,11 @@ class FineTunedEstimator(HeadedEstimator):
         y_target: Any,
     ) -> tuple[Any, Any, Any, Any]:
         """X, labels, weights and groups, each with those of the target's EEG after them."""
-        groups, labels = groups_or_subjects(groups, subjects), self._labels(X, y)
+        labels = self._labels(X, y)
+        if subjects is not None:
+            groups = groups_or_subjects(groups, subjects)
+        if X_target is None and y_target is None:
+            return X, labels, sample_weight, groups
         n_target = n_target_epochs(X_target)
         return (
             with_target_eeg(X, X_target),

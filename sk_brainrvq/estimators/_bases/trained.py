@@ -3,16 +3,21 @@
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import TransformerMixin, clone
 
-from sk_brainrvq.estimators._bases.eeg import EEGEstimator
+from sk_brainrvq.estimators._bases.eeg import EEGEstimator, check_range, check_whole
 from sk_brainrvq.estimators._fitting.digest import digest_of_array, digest_of_eeg
 from sk_brainrvq.estimators._inputs.corpus_filters import without_warning_again
+from sk_brainrvq.estimators._inputs.target_data import (
+    groups_or_subjects,
+    n_target_epochs,
+    with_target_eeg,
+    with_target_group,
+)
 from sk_brainrvq.estimators._inputs.validation import (
     Data,
     TrainingData,
@@ -23,29 +28,29 @@ from sk_brainrvq.estimators._inputs.validation import (
     pair_of,
     split_data,
 )
+from sk_brainrvq.signals.filters.settings import checked_filters
+from sk_brainrvq.signals.reading import checked_reading
 from sk_brainrvq.signals.sources.registry import is_corpus
 from sk_brainrvq.training import (
-    Engine,
-    SegmentDataset,
+    RandomCrops,
     Session,
     Stopping,
     checked_crops,
     checked_engine,
     draw_seed,
-    is_callback,
     resolve_device,
     run_of,
     started_processes,
     training_session,
 )
 from sk_brainrvq.weights import Weights, resolve_weights
+from sk_brainrvq.weights.architecture import checked_architecture
 
 # Parameters that change neither the data nor the arithmetic.
 _WITHOUT_EFFECT = {
     "callbacks",
     "checkpoint_dir",
     "device",
-    "on_error",
     "resume_from",
     "validation",
     "verbose",
@@ -56,8 +61,9 @@ _WITHOUT_EFFECT = {
 class TrainedEstimator(EEGEstimator):
     """Base of the estimators that train a network.
 
-    Subclasses have the parameters ``validation``, ``early_stopping``, ``steps_per_epoch``,
-    ``checkpoint_dir``, ``resume_from``, ``callbacks``, ``warm_start`` and ``engine``.
+    It reads the parameters ``max_epochs``, ``lr``, ``weight_decay``, ``validation``,
+    ``early_stopping``, ``checkpoint_dir``, ``warm_start``, ``engine``, ``random_state`` and
+    ``verbose``.
     """
 
     # Whether validation data need labels.
@@ -66,24 +72,14 @@ class TrainedEstimator(EEGEstimator):
     def _check_settings(self) -> None:
         """Raise ValueError for settings that no training can have."""
         super()._check_settings()
+        if self.max_epochs is not None:
+            check_whole("max_epochs", self.max_epochs, 0)
+        check_range("lr", self.lr, 0.0, np.inf)
+        check_range("weight_decay", self.weight_decay, 0.0, np.inf)
         checked_engine(self.engine)
-        checked_crops(self._crops)
         check_validation(self.validation, self.early_stopping)
         if not (is_fraction(self.validation) or self.validation is None):
             pair_of(self.validation, self._needs_y)
-        steps = self.steps_per_epoch
-        whole = isinstance(steps, Integral) and not isinstance(steps, bool)
-        if steps is not None and not (whole and steps >= 1):
-            raise ValueError(
-                f"steps_per_epoch={steps!r} was given; expected a number of batches, 1 or more, "
-                "or None for one pass over X."
-            )
-        for item in self.callbacks or ():
-            if not is_callback(item):
-                raise ValueError(
-                    f"callbacks holds {item!r}; expected objects of skorch.callbacks.Callback, or "
-                    "pairs of a name and one."
-                )
 
     # Runs
 
@@ -93,7 +89,12 @@ class TrainedEstimator(EEGEstimator):
 
     @contextmanager
     def _session(
-        self, title: str, data: TrainingData, groups: NDArray | None, pair: TrainingData | None
+        self,
+        title: str,
+        data: TrainingData,
+        groups: NDArray | None,
+        pair: TrainingData | None,
+        start: Mapping[str, Weights | None],
     ) -> Iterator[Session]:
         """Open the run of this fit, and find what it goes on from.
 
@@ -106,15 +107,17 @@ class TrainedEstimator(EEGEstimator):
         groups : ndarray or None
         pair : TrainingData or None
             Validation data that the user gave.
+        start : mapping of str to Weights or None
+            What parameters such as ``weights`` stand for.
         """
-        given = self._given_seed()
+        given, resume_from = self._given_seed(), checked_engine(self.engine).resume_from
         run = None
-        if self.checkpoint_dir is not None or self.resume_from is not None:
-            configuration = self._configuration(data, groups, pair, given)
-            run = run_of(title, configuration, self.checkpoint_dir, self.resume_from)
+        if self.checkpoint_dir is not None or resume_from is not None:
+            configuration = self._configuration(data, groups, pair, given, start)
+            run = run_of(title, configuration, self.checkpoint_dir, resume_from)
         processes = started_processes(resolve_device(self.device))
         with training_session(given, processes, run) as session:
-            if given is None and self.resume_from is None:
+            if given is None and resume_from is None:
                 _warn_of_finished(session)
             yield session
 
@@ -124,12 +127,12 @@ class TrainedEstimator(EEGEstimator):
         groups: NDArray | None,
         pair: TrainingData | None,
         seed: int | None,
+        start: Mapping[str, Weights | None],
     ) -> dict[str, str]:
         """What makes this training differ from another, as text."""
-        values = {k: v for k, v in self.get_params(False).items() if k not in _WITHOUT_EFFECT}
-        engine = checked_engine(values.pop("engine", None))
-        values |= {f"engine__{name}": value for name, value in engine.get_params().items()}
-        values |= {"random_state": seed, **self._resolved_parameters()}
+        left_out = _WITHOUT_EFFECT | {"architecture", "engine", "filters", "reading"}
+        values = {k: v for k, v in self.get_params(False).items() if k not in left_out}
+        values |= {"random_state": seed, **start, **self._nested_configuration(start)}
         configuration = {name: _as_text(value) for name, value in values.items()}
         configuration["estimator"] = type(self).__name__
         configuration |= _digests("data", data)
@@ -141,23 +144,35 @@ class TrainedEstimator(EEGEstimator):
             configuration["validation"] = repr(self.validation)
         return configuration
 
+    def _nested_configuration(self, start: Mapping[str, Weights | None]) -> dict[str, Any]:
+        """What the parameters that are values mean: the same, however it was written."""
+        sizes: Mapping[str, Any] = {}  # of the weights, where there are any
+        if start["weights"] is None:
+            sizes = checked_architecture(self.architecture).from_scratch()
+        engine = checked_engine(self.engine).get_params(deep=False)
+        parts = {
+            "architecture": sizes,
+            "engine": {k: v for k, v in engine.items() if k not in _WITHOUT_EFFECT},
+            "filters": checked_filters(self.filters).get_params(deep=False),
+            "reading": {"electrode_map": checked_reading(self.reading).electrode_map},
+        }
+        return {
+            f"{part}__{name}": v for part, values in parts.items() for name, v in values.items()
+        }
+
     def _start_weights(self, kinds: tuple[str, ...]) -> Weights | None:
         """Weights to start from: those of the fit before, with ``warm_start``, or ``weights``."""
         if self.warm_start and self.__sklearn_is_fitted__():
             return self.weights_
         return resolve_weights(self.weights, kinds, "weights")
 
-    def _resolved_parameters(self) -> dict[str, Any]:
-        """Parameters whose value says less than what it stands for, such as paths of weights."""
-        return {"weights": self._start_weights((self._kind,))}
-
     # Validation
 
-    def _unlabelled_validation(self) -> TrainingData | None:
+    def _unlabelled_validation(self, info: Mapping[str, Any]) -> TrainingData | None:
         """Validation data that the user gave; None for a fraction and for none."""
         if is_fraction(self.validation) or self.validation is None:
             return None
-        return TrainingData(self._gather(pair_of(self.validation, needs_y=False)[0]))
+        return TrainingData(self._gather(pair_of(self.validation, needs_y=False)[0], info))
 
     @staticmethod
     def _groups_of(X: Any, groups: Any, n_epochs: int) -> NDArray | None:
@@ -186,30 +201,17 @@ class TrainedEstimator(EEGEstimator):
         """When to stop early: by the loss, unless a subclass knows better."""
         return None if self.early_stopping is None else Stopping(int(self.early_stopping))
 
-    # Crops and the engine
-
-    @property
-    def _crops(self) -> Any:
-        """``crops`` of the estimators that learn without labels."""
-        return getattr(self, "crops", None)
-
-    def _longest(self) -> int | None:
-        """Patches of the longest crop; None where epochs are trained on as they are."""
-        crops = checked_crops(self._crops)
-        return None if crops is None else int(crops.longest)
-
     def _training_options(
-        self, session: Session, validation: SegmentDataset | None
+        self, session: Session, crops: RandomCrops | None = None
     ) -> dict[str, Any]:
         """Arguments of ``train`` that every estimator has."""
-        engine: Engine = checked_engine(self.engine)
+        engine = checked_engine(self.engine)
         return {
             "session": session,
-            "validation": validation,
             "stopping": self._stopping(),
-            "steps_per_epoch": self.steps_per_epoch,
-            "crops": checked_crops(self._crops),
-            "callbacks": [clone(callback, safe=False) for callback in self.callbacks or ()],
+            "steps_per_epoch": engine.steps_per_epoch,
+            "crops": crops,
+            "callbacks": [clone(callback, safe=False) for callback in engine.callbacks or ()],
             "engine": engine,
             "batch_size": self.batch_size,
             "device": resolve_device(self.device),
@@ -233,7 +235,29 @@ def _warn_of_finished(session: Session) -> None:
 
 
 class TrainedTransformer(TransformerMixin, TrainedEstimator):
-    """Base of the trained estimators that transform."""
+    """Base of the estimators that learn without labels, and transform.
+
+    It reads the parameter ``crops``, too.
+    """
+
+    def _check_settings(self) -> None:
+        super()._check_settings()
+        checked_crops(self.crops)
+
+    def _longest(self) -> int | None:
+        """Patches of the longest crop; None where epochs are trained on as they are."""
+        crops = checked_crops(self.crops)
+        return None if crops is None else int(crops.longest)
+
+    @staticmethod
+    def _with_target(X: Any, groups: Any, subjects: Any, X_target: Any) -> tuple[Any, Any]:
+        """X and its groups, each with those of the target's EEG after them."""
+        if subjects is not None:
+            groups = groups_or_subjects(groups, subjects)
+        if X_target is not None:
+            groups = with_target_group(groups, n_target_epochs(X_target))
+            X = with_target_eeg(X, X_target)
+        return X, groups
 
     def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> Any:
         """Fit, then transform the same X.

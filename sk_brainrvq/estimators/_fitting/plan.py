@@ -1,12 +1,21 @@
 """What a fine-tuning knows before it starts, and leaves for the next pass."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
+from sk_brainrvq.estimators._fitting.head_start import place_head
+from sk_brainrvq.estimators._fitting.training_info import training_info
 from sk_brainrvq.estimators._inputs.labels import LabelledEEG
+from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.nn import EncoderClassifier
+from sk_brainrvq.signals import PreparedEEG
 from sk_brainrvq.training.fine_tuning import OptimizerState
 from sk_brainrvq.weights import Weights
+from sk_brainrvq.weights.modules import build_module
+
+# What of the electrode and time tables was trained.
+_TABLES = ("trained_rows", "trained_patches")
 
 
 @dataclass(frozen=True)
@@ -19,12 +28,15 @@ class StartingPoint:
         Arguments of the ``EEGEncoder``.
     weights : Weights or None
         None is from scratch.
+    info : dict
+        What is known of the training before.
     continues : bool
         Whether the weights are the estimator's own, head and targets included.
     """
 
     encoder: dict[str, Any]
     weights: Weights | None
+    info: dict[str, Any]
     continues: bool
 
 
@@ -46,6 +58,89 @@ class FineTuningPlan:
     data: LabelledEEG
     config: dict[str, Any]
     info: dict[str, Any]
+
+    def module(self, drop_path: float) -> EncoderClassifier:
+        """The network to train, with the weights that training starts from."""
+        weights = self.start.weights
+        if weights is not None and self.start.continues:
+            return cast(EncoderClassifier, weights.module(self.config))
+        module = cast(EncoderClassifier, build_module("classifier", self.config))
+        if weights is not None:
+            module.encoder = weights.encoder(drop_path)
+        place_head(module)
+        return module
+
+
+def head_config(head: str, n_outputs: int, dropout: float, prepared: PreparedEEG) -> dict[str, Any]:
+    """Arguments of the ``EncoderClassifier`` besides its encoder.
+
+    Parameters
+    ----------
+    head : str
+    n_outputs : int
+    dropout : float
+    prepared : PreparedEEG
+        To be trained on; the flattened head is built for its channels and length.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    InvalidEEGError
+        If a flattened head is asked for, and epochs differ in channels or length.
+    """
+    config: dict[str, Any] = {"n_outputs": n_outputs, "head": head}
+    if head != "flatten":
+        return config
+    sizes = sorted({group.patches.shape[1:3] for group in prepared.groups})
+    if len(sizes) > 1:
+        raise InvalidEEGError(
+            "head='flatten' needs epochs of one number of channels and one length of at most "
+            f"30 s; found (channels, patches of 1 s) {[tuple(size) for size in sizes]}. Cut "
+            "the epochs alike, or use head='mean' or head='attention'."
+        )
+    n_channels, n_patches = map(int, sizes[0])
+    return {**config, "n_channels": n_channels, "n_patches": n_patches, "dropout": dropout}
+
+
+def check_same_head(head: str, weights: Weights) -> None:
+    """Raise ValueError where a training that goes on is asked for another head."""
+    fitted = weights.config.get("head", "mean")
+    if head != fitted:
+        raise ValueError(
+            f"head={head!r} was given, but {weights!r} has head={fitted!r}, and the training goes "
+            "on from it. For another head, fit anew with warm_start=False."
+        )
+
+
+def info_after(
+    start: StartingPoint,
+    prepared: PreparedEEG,
+    ch_names: list[str] | None,
+    filters: Mapping[str, Any],
+    trains_table: bool,
+) -> dict[str, Any]:
+    """What will be known of the training: of a frozen table no row gets trained.
+
+    Parameters
+    ----------
+    start : StartingPoint
+    prepared : PreparedEEG
+    ch_names : list of str, or None
+    filters : mapping
+    trains_table : bool
+        Whether the tables of electrodes and times are trained.
+
+    Returns
+    -------
+    dict
+    """
+    info = training_info(prepared, ch_names, start.info, filters)
+    if not trains_table:
+        info |= {name: start.info[name] for name in _TABLES if name in start.info}
+    return info
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,21 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
+from sk_brainrvq.signals import Filters, Reading
 from sk_brainrvq.training import Engine, RandomCrops
+from sk_brainrvq.weights import Architecture
 
 _MARK = "__sk_brainrvq__"
+# Values that hold parameters of their own, by the mark that stands for each.
+_VALUES: dict[str, type[BaseEstimator]] = {
+    "architecture": Architecture,
+    "crops": RandomCrops,
+    "engine": Engine,
+    "filters": Filters,
+    "reading": Reading,
+}
 
 
 class Omitted:
@@ -21,8 +32,8 @@ def to_json(value: Any) -> Any:
     Parameters
     ----------
     value : object
-        Of plain types, numpy's, pandas', a path, an Engine, RandomCrops or :class:`Omitted`; any
-        other is an error.
+        Of plain types, numpy's, pandas', a path, a value such as Filters or Engine, or
+        :class:`Omitted`; any other is an error.
 
     Returns
     -------
@@ -37,15 +48,13 @@ def to_json(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return {_MARK: "array", "dtype": value.dtype.str, "values": to_json(value.tolist())}
     if isinstance(value, (list, tuple)):
-        mark = "tuple" if isinstance(value, tuple) else None
         values = [to_json(item) for item in value]
-        return {_MARK: mark, "values": values} if mark else values
+        return {_MARK: "tuple", "values": values} if isinstance(value, tuple) else values
     if isinstance(value, os.PathLike):
         return os.fspath(value)
-    if isinstance(value, Engine):
-        return {_MARK: "engine", "values": to_json(value.get_params(deep=False))}
-    if isinstance(value, RandomCrops):
-        return {_MARK: "crops", "values": to_json(value.get_params(deep=False))}
+    for mark, kind in _VALUES.items():
+        if isinstance(value, kind):
+            return {_MARK: mark, "values": to_json(value.get_params(deep=False))}
     if isinstance(value, Mapping):
         pairs = [[to_json(k), to_json(v)] for k, v in value.items()]
         return {_MARK: "mapping", "values": pairs}
@@ -74,8 +83,6 @@ def from_json(value: Any) -> Any:
         return bytes.fromhex(value["values"])
     if mark == "tuple":
         return tuple(from_json(item) for item in value["values"])
-    if mark == "engine":
-        return Engine(**from_json(value["values"]))
-    if mark == "crops":
-        return RandomCrops(**from_json(value["values"]))
+    if mark in _VALUES:
+        return _VALUES[mark](**from_json(value["values"]))
     return {from_json(k): from_json(v) for k, v in value["values"]}

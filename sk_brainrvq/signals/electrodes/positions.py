@@ -47,7 +47,7 @@ _BCIC_2A_NUMBERED = "FC3 FC1 FCZ FC2 FC4 C5 C1 C2 C6 CP3 CP1 CPZ CP2 CP4 P1 P2 P
 
 
 @dataclass(frozen=True)
-class Reading:
+class CapName:
     """What a name means in its cap: an electrode of the table, or else a direction."""
 
     note: str
@@ -193,7 +193,7 @@ def _placed_rows(rows: frozenset[int]) -> tuple[NDArray, NDArray]:
     return np.array(kept, dtype=np.int64), places
 
 
-def read_cap(names: Iterable[str]) -> dict[str, Reading]:
+def read_cap(names: Iterable[str]) -> dict[str, CapName]:
     """Names that mean something else, or something at all, only within their cap.
 
     Parameters
@@ -203,18 +203,18 @@ def read_cap(names: Iterable[str]) -> dict[str, Reading]:
 
     Returns
     -------
-    dict of str to Reading
+    dict of str to CapName
         For numbered electrodes of BioSemi and EGI caps and of BCI competition IV 2a.
     """
     bare = set(names)
     numbered = {str(i): name for i, name in enumerate(_BCIC_2A_NUMBERED)}
     if bare >= _BCIC_2A_NAMED | set(numbered):
         note = "numbered as in the files of BCI competition IV 2a"
-        return {number: Reading(note, electrode=name) for number, name in numbered.items()}
+        return {number: CapName(note, electrode=name) for number, name in numbered.items()}
     return _read_biosemi(bare) or _read_egi(bare)
 
 
-def _read_biosemi(bare: Collection[str]) -> dict[str, Reading]:
+def _read_biosemi(bare: Collection[str]) -> dict[str, CapName]:
     found = {name: match for name in bare if (match := _BIOSEMI_NAME.fullmatch(name))}
     # A3 and B1 are in no 10-20 cap; FZ or O1 are in no cap that counts by letters.
     telling = any(m[1] == "B" or (m[1] == "A" and int(m[2]) > 2) for m in found.values())
@@ -227,13 +227,13 @@ def _read_biosemi(bare: Collection[str]) -> dict[str, Reading]:
     note = f"position of a BioSemi cap of {n_electrodes}"
     cap = _montage(f"biosemi{n_electrodes}")
     if n_electrodes > 64:
-        return {name: Reading(note, direction=tuple(cap[name])) for name in found}
+        return {name: CapName(note, direction=tuple(cap[name])) for name in found}
     order = list(cap)
     numbers = {name: 32 * (match[1] == "B") + int(match[2]) - 1 for name, match in found.items()}
-    return {name: Reading(note, electrode=order[number]) for name, number in numbers.items()}
+    return {name: CapName(note, electrode=order[number]) for name, number in numbers.items()}
 
 
-def _read_egi(bare: Collection[str]) -> dict[str, Reading]:
+def _read_egi(bare: Collection[str]) -> dict[str, CapName]:
     numbers = {name: int(m[1]) for name in bare if (m := _EGI_NAME.fullmatch(name))}
     largest = max(numbers.values(), default=0)
     # E1 and E2 alone are the eyes of a sleep recording, E3 may be a place of an old naming.
@@ -245,9 +245,9 @@ def _read_egi(bare: Collection[str]) -> dict[str, Reading]:
     net = _montage(kind)
     note = f"position of an EGI net of {n_electrodes}"
     return {
-        name: Reading(note, direction=tuple(net[f"E{number}"]))
+        name: CapName(note, direction=tuple(net[f"E{number}"]))
         if number <= n_electrodes
-        else Reading(note, electrode="CZ")  # its reference
+        else CapName(note, electrode="CZ")  # its reference
         for name, number in numbers.items()
     }
 

@@ -1,16 +1,114 @@
-"""What to filter: the values a user gives, checked."""
+"""What to filter: the values that a user gives, and what they mean for one network."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sklearn.base import BaseEstimator
+
 from sk_brainrvq.exceptions import InvalidEEGError
+
+_AUTO = "auto"
+
+
+class Filters(BaseEstimator):
+    """How EEG is filtered and referenced, for ``filters=`` of the estimators.
+
+    Every value is "auto" by default: what the weights were trained with, and nothing from
+    scratch. What a recording states was done to it is not done again.
+
+    Parameters
+    ----------
+    l_freq, h_freq : float, None or "auto", default="auto"
+        Edges of the pass band in Hz; None leaves an edge as recorded.
+    notch : float, None or "auto", default="auto"
+        Mains frequency in Hz, 50 or 60, which is removed with its harmonics.
+    reference : "average", channel name, sequence of names, None or "auto", default="auto"
+        Subtracted from all channels; None leaves them as recorded.
+
+    See Also
+    --------
+    EEGCorpus : Its ``filters`` are those that it was built with.
+
+    Examples
+    --------
+    >>> from sk_brainrvq import BrainRVQEmbedder, Filters
+    >>> embedder = BrainRVQEmbedder(filters=Filters(notch=50))
+    >>> embedder.set_params(filters__l_freq=1.0).filters
+    Filters(l_freq=1.0, notch=50)
+    """
+
+    def __init__(
+        self,
+        l_freq: float | str | None = _AUTO,
+        h_freq: float | str | None = _AUTO,
+        notch: float | str | None = _AUTO,
+        reference: str | Iterable[str] | None = _AUTO,
+    ):
+        self.l_freq = l_freq
+        self.h_freq = h_freq
+        self.notch = notch
+        self.reference = reference
+
+    def chosen(self) -> dict[str, Any]:
+        """Values that are not left to the weights."""
+        values = self.get_params(deep=False)
+        return {name: value for name, value in values.items() if not _is_auto(value)}
+
+    def resolve(self, trained: Mapping[str, Any]) -> "FilterSettings":
+        """Settings for one network; raise InvalidEEGError for values that make no sense.
+
+        Parameters
+        ----------
+        trained : mapping
+            What the network was trained with, by the names of the parameters; empty from scratch.
+
+        Returns
+        -------
+        FilterSettings
+        """
+        names = self.get_params(deep=False)
+        return FilterSettings.checked(**{name: trained.get(name) for name in names} | self.chosen())
+
+
+def checked_filters(filters: Any) -> Filters:
+    """The filters that a user means: "auto" and None stand for two of them.
+
+    Parameters
+    ----------
+    filters : "auto", None or Filters
+
+    Returns
+    -------
+    Filters
+
+    Raises
+    ------
+    InvalidEEGError
+        For anything else.
+    """
+    if isinstance(filters, Filters):
+        return filters
+    if filters is None:
+        return Filters(None, None, None, None)
+    if _is_auto(filters):
+        return Filters()
+    raise InvalidEEGError(
+        f"filters={filters!r} was given; expected 'auto', None, or sk_brainrvq.Filters(l_freq=..., "
+        "h_freq=..., notch=..., reference=...)."
+    )
+
+
+def _is_auto(value: Any) -> bool:
+    return isinstance(value, str) and value == _AUTO
 
 
 @dataclass(frozen=True)
 class FilterSettings:
-    """What to filter; None leaves a step out. `checked` makes one of a user's values.
+    """What to filter, checked and complete; None leaves a step out.
+
+    `Filters.resolve` and `checked` make one of a user's values.
 
     Attributes
     ----------

@@ -28,8 +28,6 @@ from sk_brainrvq.signals.sources.mne_objects import (
 )
 from sk_brainrvq.signals.sources.recording_files import read_recording
 
-_ON_ERROR = ("raise", "warn", "skip")
-
 
 @dataclass(frozen=True)
 class ReadSettings:
@@ -59,10 +57,6 @@ class ReadSettings:
     on_error: str = "raise"
 
     def __post_init__(self) -> None:
-        if self.on_error not in _ON_ERROR:
-            raise InvalidEEGError(
-                f"on_error={self.on_error!r} was given; expected one of {_ON_ERROR}."
-            )
         check_window(self.window, self.overlap)
 
 

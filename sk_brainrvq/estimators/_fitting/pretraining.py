@@ -1,0 +1,105 @@
+"""Where pretraining starts: sizes of the networks, and whose codes are predicted."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sk_brainrvq.exceptions import CheckpointError
+from sk_brainrvq.weights import Weights
+from sk_brainrvq.weights.architecture import CODES, ENCODER, Architecture
+from sk_brainrvq.weights.resolving import tokenizer_of
+
+
+@dataclass(frozen=True)
+class PretrainingStart:
+    """Where pretraining starts.
+
+    Attributes
+    ----------
+    weights : Weights or None
+        None is from scratch.
+    tokenizer : Weights or None
+        None fits one first.
+    info : dict
+        What is known of the training before.
+    max_epochs : int
+    """
+
+    weights: Weights | None
+    tokenizer: Weights | None
+    info: dict[str, Any]
+    max_epochs: int
+
+
+def check_sizes(
+    architecture: Architecture, weights: Weights | None, tokenizer: Weights | None
+) -> None:
+    """Raise ValueError where given networks have other sizes than was asked for, or do not match.
+
+    Parameters
+    ----------
+    architecture : Architecture
+        With a tokenizer given, a preset's name speaks only of the encoder.
+    weights, tokenizer : Weights or None
+    """
+    if weights is not None:
+        architecture.check_fits(weights.encoder_config, weights, ENCODER)
+        architecture.check_fits(weights.config, weights, CODES, with_preset=tokenizer is None)
+    if tokenizer is not None:
+        names = (*CODES, "decoder_depth", "codebook_dim", "quantizer_mode", "targets")
+        architecture.check_fits(tokenizer.config, tokenizer, names, with_preset=False)
+    if weights is not None and tokenizer is not None:
+        _check_same_codes(weights, tokenizer)
+
+
+def masked_model_config(
+    architecture: Architecture, weights: Weights | None, tokenizer: Weights, drop_path: float
+) -> dict[str, Any]:
+    """Arguments of the ``MaskedCodeModel`` that predicts a tokenizer's codes.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    weights : Weights or None
+        Given ones bring their sizes.
+    tokenizer : Weights
+    drop_path : float
+
+    Returns
+    -------
+    dict
+    """
+    if weights is not None:
+        encoder = {**weights.encoder_config, "drop_path": drop_path}
+        return {**weights.config, "encoder": encoder}
+    return {
+        "encoder": {**architecture.encoder(), "drop_path": drop_path},
+        "codebook_size": int(np.max(tokenizer.config["codebook_size"])),
+        "n_quantizers": tokenizer.config["n_quantizers"],
+    }
+
+
+def no_tokenizer(weights: Any) -> CheckpointError:
+    """The error for weights without a tokenizer, which says what to pass beside them."""
+    found = tokenizer_of(weights)
+    advice = (
+        f"tokenizer={str(found)!r} (on the command line --tokenizer {found})."
+        if found is not None
+        else "tokenizer=pretrainer.tokenizer_weights_ of the fitted pretrainer, or the folder that "
+        "it, or its tokenizer, was saved in."
+    )
+    return CheckpointError(
+        f"weights={weights!r} was given without a tokenizer: its heads know only the codes of the "
+        f"tokenizer it was pretrained with. Pass that one, too: {advice}"
+    )
+
+
+def _check_same_codes(weights: Weights, tokenizer: Weights) -> None:
+    found = int(np.max(tokenizer.config["codebook_size"])), tokenizer.config["n_quantizers"]
+    expected = weights.config["codebook_size"], weights.config["n_quantizers"]
+    if found != expected:
+        raise CheckpointError(
+            f"{tokenizer!r} has (codebook_size, n_quantizers) = {found}, but {weights!r} predicts "
+            f"{expected}: pass the tokenizer these weights were pretrained with."
+        )

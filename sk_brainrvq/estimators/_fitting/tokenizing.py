@@ -1,0 +1,142 @@
+"""Where the training of a tokenizer starts, and the training itself."""
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, overload
+
+import numpy as np
+
+from sk_brainrvq.estimators._inputs.validation import TrainingData
+from sk_brainrvq.exceptions import EEGWarning
+from sk_brainrvq.nn import DualDomainTokenizer
+from sk_brainrvq.signals import PreparedEEG
+from sk_brainrvq.signals.preparation import rematch
+from sk_brainrvq.training import EEGNet, SegmentDataset, TokenizerNet, seeded, train
+from sk_brainrvq.weights import Weights
+from sk_brainrvq.weights.architecture import PRESETS, Architecture
+from sk_brainrvq.weights.modules import build_module, fill_untrained_time_rows
+
+# What of an architecture a tokenizer is built of.
+_NAMES = (*PRESETS["small"], "quantizer_mode", "targets", "spectral_embedding")
+
+
+@dataclass(frozen=True)
+class TokenizerStart:
+    """Where the training of a tokenizer starts.
+
+    Attributes
+    ----------
+    weights : Weights or None
+        None is from scratch.
+    config : dict
+        Arguments of the ``DualDomainTokenizer``.
+    info : dict
+        What is known of the training before.
+    max_epochs : int
+    """
+
+    weights: Weights | None
+    config: dict[str, Any]
+    info: dict[str, Any]
+    max_epochs: int
+
+
+def tokenizer_config(
+    weights: Weights | None, architecture: Architecture, quantizer_dropout: float
+) -> dict[str, Any]:
+    """Arguments of the tokenizer; raise ValueError where given weights have other sizes.
+
+    Parameters
+    ----------
+    weights : Weights or None
+    architecture : Architecture
+    quantizer_dropout : float
+
+    Returns
+    -------
+    dict
+    """
+    if weights is not None:
+        architecture.check_fits(weights.config, weights)
+        return {**weights.config, "quantizer_dropout": quantizer_dropout}
+    sizes = architecture.from_scratch()
+    return {**{name: sizes[name] for name in _NAMES}, "quantizer_dropout": quantizer_dropout}
+
+
+def train_tokenizer(
+    start: TokenizerStart,
+    data: TrainingData,
+    validation: TrainingData | None,
+    info: Mapping[str, Any],
+    options: Mapping[str, Any],
+) -> EEGNet:
+    """Train a tokenizer; time rows that no training saw get a sensible value.
+
+    Parameters
+    ----------
+    start : TokenizerStart
+    data : TrainingData
+    validation : TrainingData or None
+    info : mapping
+        What will be known of the training.
+    options : mapping
+        Further arguments of ``train``, the session among them.
+
+    Returns
+    -------
+    EEGNet
+    """
+    with seeded(options["session"].seed):
+        module = (
+            build_module("tokenizer", start.config)
+            if start.weights is None
+            else start.weights.module(start.config)
+        )
+        net = train(
+            TokenizerNet,
+            module,
+            _dataset(data, info),
+            title="Tokenizer",
+            max_epochs=start.max_epochs,
+            warmup_epochs=1,
+            validation=_dataset(validation, info),
+            **options,
+        )
+    _fill_time_rows(net.module_, info)
+    return net
+
+
+@overload
+def _dataset(data: TrainingData, info: Mapping[str, Any]) -> SegmentDataset: ...
+
+
+@overload
+def _dataset(data: None, info: Mapping[str, Any]) -> None: ...
+
+
+def _dataset(data: TrainingData | None, info: Mapping[str, Any]) -> SegmentDataset | None:
+    """Segments to train on; unknown electrodes get the mean of the trained rows, as later."""
+    if data is None:
+        return None
+    rows, official = info.get("trained_rows"), info.get("official", False)
+    return SegmentDataset(rematch(data.prepared, rows, official))
+
+
+def _fill_time_rows(module: DualDomainTokenizer, info: Mapping[str, Any]) -> None:
+    if info.get("trained_patches"):
+        for part in (module.encoder, *module.decoders):
+            fill_untrained_time_rows(part, info["trained_patches"])
+
+
+def warn_of_large_codebook(prepared: PreparedEEG, start: TokenizerStart) -> None:
+    """Warn where there are more codes than patches to learn them from."""
+    n_patches = sum(int(np.prod(group.patches.shape[:3])) for group in prepared.groups)
+    size = np.max(start.config["codebook_size"])
+    if start.max_epochs and size > n_patches:
+        warnings.warn(
+            f"codebook_size={size} exceeds the {n_patches} patches of X: some codes will "
+            "never be used. Give more data or a smaller codebook_size.",
+            EEGWarning,
+            stacklevel=4,
+        )

@@ -1,0 +1,89 @@
+"""Codes of EEG as arrays, what they stand for, and how many of them are in use."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.special import xlogy
+
+from sk_brainrvq.exceptions import InvalidEEGError
+from sk_brainrvq.nn import DualDomainTokenizer
+from sk_brainrvq.signals import EpochBlock
+from sk_brainrvq.signals.preparation import PATCH_SAMPLES, segment_bounds
+from sk_brainrvq.training import Batch
+
+
+def decode_codes(
+    module: DualDomainTokenizer,
+    codes: NDArray,
+    electrodes: torch.Tensor,
+    n_levels: int | None,
+    batch_size: int,
+) -> NDArray:
+    """Standardised waveforms that codes stand for, a batch of one segment at a time.
+
+    Parameters
+    ----------
+    module : DualDomainTokenizer
+    codes : ndarray, shape (n_epochs, n_channels, n_patches, 2, n_quantizers), int64
+    electrodes : Tensor, shape (n_channels,) int64 or (n_channels, 129) float
+    n_levels : int or None
+    batch_size : int
+
+    Returns
+    -------
+    ndarray, shape (n_epochs, n_channels, n_patches, 200), float32
+    """
+    decoded = np.empty((*codes.shape[:3], PATCH_SAMPLES), np.float32)
+    with torch.inference_mode():
+        for first, last in segment_bounds(codes.shape[2]):
+            for start in range(0, len(codes), batch_size):
+                rows = slice(start, start + batch_size)
+                batch = torch.from_numpy(codes[rows, :, first:last]).to(electrodes.device)
+                waveform = module.decode(batch, electrodes, n_levels).waveform
+                decoded[rows, :, first:last] = waveform.cpu().numpy()
+    return decoded
+
+
+def code_use(
+    encoded: Iterable[tuple[Batch, torch.Tensor]], quantizers: Sequence[Any]
+) -> tuple[NDArray, NDArray]:
+    """Usage and perplexity of each codebook over codes of any mixture of montages.
+
+    Parameters
+    ----------
+    encoded : iterable of (Batch, Tensor)
+        Codes (B, C, P, 2, n_quantizers).
+    quantizers : sequence of ResidualVectorQuantizer
+        One per domain.
+
+    Returns
+    -------
+    usage : ndarray, shape (2, n_quantizers)
+        Share of the codes that occur.
+    perplexity : ndarray, shape (2, n_quantizers)
+        Exponential of the entropy of their use.
+    """
+    sizes = [quantizer.codebook_sizes for quantizer in quantizers]
+    counts = np.zeros((2, len(sizes[0]), int(np.max(sizes))))
+    for _, codes in encoded:
+        for domain, level in np.ndindex(counts.shape[:2]):
+            used = codes[..., domain, level].flatten().numpy()
+            counts[domain, level] += np.bincount(used, minlength=counts.shape[-1])
+    share = counts / counts.sum(-1, keepdims=True)
+    usage = np.count_nonzero(counts, axis=-1) / np.array(sizes)
+    return usage, np.exp(-xlogy(share, share).sum(-1))
+
+
+def check_alike(blocks: Sequence[EpochBlock]) -> None:
+    """Raise InvalidEEGError unless the blocks have the same channels, rate and length."""
+    kinds = {(tuple(b.ch_names or ()), b.sfreq, b.data.shape[1:]) for b in blocks}
+    if len(kinds) > 1:
+        sizes = sorted((*shape, sfreq) for _, sfreq, shape in kinds)
+        listed = ", ".join(f"({n}, {n_times}, {sfreq:g} Hz)" for n, n_times, sfreq in sizes)
+        raise InvalidEEGError(
+            f"X holds epochs of {len(kinds)} montages, rates or lengths, which one array cannot "
+            f"hold: (channels, samples, rate) are {listed}. Reconstruct them one kind at a time."
+        )

@@ -1,0 +1,97 @@
+"""Parameters that estimators saved by earlier versions hold, as this version names them."""
+
+import warnings
+from collections.abc import Iterable
+from typing import Any
+
+from sk_brainrvq.signals import Filters, Reading
+from sk_brainrvq.training import Engine
+from sk_brainrvq.weights import Architecture
+
+_FILTERS = ("l_freq", "h_freq", "notch", "reference")
+_SIZES = (
+    "embed_dim",
+    "depth",
+    "decoder_depth",
+    "codebook_size",
+    "codebook_dim",
+    "n_quantizers",
+    "quantizer_mode",
+    "targets",
+    "spectral_embedding",
+)
+_ENGINE = ("steps_per_epoch", "callbacks", "resume_from")
+_READING = ("electrode_map", "on_error")
+# Of the pretrainer's transform, which now has the embedder's defaults.
+_POOLING = {"pooling": "mean", "layer": None, "spectrum": "region", "covariance": True}
+
+
+def current_params(estimator: str, params: dict[str, Any]) -> dict[str, Any]:
+    """Parameters of a saved estimator under their present names.
+
+    Before filters, sizes and reading were values of their own, each was a parameter.
+
+    Parameters
+    ----------
+    estimator : str
+        Name of its class.
+    params : dict
+        As they were saved; those of this version stay as they are.
+
+    Returns
+    -------
+    dict
+
+    Warns
+    -----
+    UserWarning
+        If a pretrainer's transform pooled otherwise than it does now.
+    """
+    params = dict(params)
+    if "filters" not in params and params.keys() & set(_FILTERS):
+        params["filters"] = _filters(_taken(params, _FILTERS))
+        sizes = {k: v for k, v in _taken(params, _SIZES).items() if v is not None}
+        params["architecture"] = _architecture(params, sizes)
+        engine = {k: v for k, v in _taken(params, _ENGINE).items() if v is not None}
+        if engine:
+            given = params.get("engine") or Engine()
+            params["engine"] = Engine(**given.get_params(deep=False) | engine)
+        reading = Reading(**_taken(params, _READING))
+        usual = reading.electrode_map is None and reading.on_error == "raise"
+        params["reading"] = None if usual else reading
+    if estimator == "BrainRVQPretrainer":
+        _drop_pooling(params)
+    return params
+
+
+def _taken(params: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    return {name: params.pop(name) for name in names if name in params}
+
+
+def _filters(values: dict[str, Any]) -> Any:
+    filters = Filters(**values)
+    if not filters.chosen():
+        return "auto"
+    return None if set(filters.get_params(deep=False).values()) == {None} else filters
+
+
+def _architecture(params: dict[str, Any], sizes: dict[str, Any]) -> Any:
+    """A name beside given weights meant nothing: sizes came from the weights."""
+    preset = params.get("architecture")
+    if params.get("weights") is not None:
+        preset = None
+    return Architecture(preset, **sizes) if sizes else preset
+
+
+def _drop_pooling(params: dict[str, Any]) -> None:
+    pooling = _taken(params, _POOLING)
+    others = {name: value for name, value in pooling.items() if value != _POOLING[name]}
+    if others:
+        given = ", ".join(f"{name}={value!r}" for name, value in others.items())
+        warnings.warn(
+            f"This pretrainer was saved with {given}, which BrainRVQPretrainer no longer has. The "
+            "features that it gave are those of "
+            f"BrainRVQEmbedder(weights=pretrainer.weights_, {given}).",
+            UserWarning,
+            stacklevel=5,
+        )

@@ -1,0 +1,276 @@
+"""From patch tokens to features of a fixed size."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from numbers import Integral
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sk_brainrvq.exceptions import InvalidEEGError
+from sk_brainrvq.nn import EEGEncoder
+from sk_brainrvq.nn.summaries import covariances, log_covariances, spectra
+from sk_brainrvq.signals import PatchGroup
+from sk_brainrvq.signals.electrodes.regions import (
+    POSITION_CONCENTRATION,
+    POSITIONS,
+    REGIONS,
+    place_weights,
+)
+from sk_brainrvq.training import Batch, run_batches
+
+POOLINGS = ("mean", "region", "channel", "mean_std", "cls", "none")
+SPECTRUM_POOLINGS = ("region", "mean", "channel")
+COVARIANCE_NAMES = tuple(
+    f"{first}x{second}" for i, first in enumerate(POSITIONS) for second in POSITIONS[i:]
+)
+SPECTRUM_NAMES = ("log_std", *(f"{frequency}Hz" for frequency in range(1, 46)))
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """Which features an epoch gets; the defaults are those of ``BrainRVQEmbedder``.
+
+    Attributes
+    ----------
+    pooling : {"mean", "region", "channel", "mean_std", "cls", "none"}
+        How tokens are pooled.
+    layer : int or None
+        None is the layer that the weights recommend.
+    spectrum : {"region", "mean", "channel"} or None
+        How the patches' log spectra are pooled, which follow the tokens; None leaves them out.
+    covariance : bool
+        Whether the log-covariance of the signals at the positions of the 10-20 system is added.
+    tokens : bool
+        False leaves the tokens out, and the encoder is not run.
+    """
+
+    pooling: str = "mean"
+    layer: int | None = None
+    spectrum: str | None = "region"
+    covariance: bool = True
+    tokens: bool = True
+
+    @property
+    def is_unpooled(self) -> bool:
+        """Whether each patch keeps its token."""
+        return self.tokens and self.pooling == "none"
+
+    @property
+    def keeps_channels(self) -> bool:
+        """Whether features depend on the channels and their order."""
+        return "channel" in (self.pooling if self.tokens else None, self.spectrum)
+
+    def check(self, depth: int) -> None:
+        """Raise ValueError for an unknown pooling, or a layer that an encoder of a depth lacks."""
+        if self.pooling not in POOLINGS:
+            raise ValueError(f"pooling={self.pooling!r} was given; expected one of {POOLINGS}.")
+        if self.spectrum is not None and self.spectrum not in SPECTRUM_POOLINGS:
+            raise ValueError(
+                f"spectrum={self.spectrum!r} was given; expected one of {SPECTRUM_POOLINGS} or "
+                "None."
+            )
+        for name, value in (("covariance", self.covariance), ("tokens", self.tokens)):
+            if not isinstance(value, (bool, np.bool_)):
+                raise ValueError(f"{name}={value!r} was given; expected True or False.")
+        self._check_parts()
+        if self.layer is None:
+            return
+        if not isinstance(self.layer, Integral) or not -depth <= self.layer < depth:
+            raise ValueError(
+                f"layer={self.layer!r} was given; the encoder has {depth} layers: -{depth} to "
+                f"{depth - 1}."
+            )
+
+    def _check_parts(self) -> None:
+        if not self.tokens and self.spectrum is None and not self.covariance:
+            raise ValueError(
+                "tokens=False, spectrum=None and covariance=False were given: nothing is left. "
+                "Keep one of them."
+            )
+        if self.is_unpooled and (self.spectrum is not None or self.covariance):
+            raise ValueError(
+                f"pooling='none', spectrum={self.spectrum!r} and covariance={self.covariance!r} "
+                "were given: tokens that are not pooled have no place for pooled spectra and "
+                "covariances. Pass spectrum=None and covariance=False."
+            )
+
+    def compute(
+        self,
+        encoder: EEGEncoder,
+        groups: Iterable[PatchGroup],
+        recommended: int,
+        batch_size: int,
+        device: str,
+    ) -> NDArray:
+        """Embed epochs; segments of a long epoch are averaged, weighted by their patches.
+
+        Parameters
+        ----------
+        encoder : EEGEncoder
+        groups : iterable of PatchGroup
+        recommended : int
+            The layer that the weights recommend.
+        batch_size : int
+        device : str
+
+        Returns
+        -------
+        ndarray, float32
+            Tokens: (n_epochs, D) for "mean" and "cls", (n_epochs, 11 * D) for "region",
+            (n_epochs, C * D) for "channel", (n_epochs, 2 * D) for "mean_std", (n_epochs, C, P, D)
+            for "none". Then spectra: 46 columns in place of each D. Then 190 of the
+            log-covariance.
+        """
+        layer = recommended if self.layer is None else self.layer
+
+        def summarise(batch: Batch) -> Tensor:
+            return self._summary(encoder, batch, layer)
+
+        results = run_batches(summarise, groups, batch_size, device)
+        if self.is_unpooled:
+            return join_segments(results)
+        features = average_segments(results)
+        if self.tokens and self.pooling == "mean_std":
+            _to_standard_deviations(features, encoder.embed_dim)
+        if self.covariance:
+            n_last = len(POSITIONS) ** 2
+            features = np.hstack([features[:, :-n_last], _log_map(features[:, -n_last:])])
+        return features.astype(np.float32)
+
+    def _summary(self, encoder: EEGEncoder, batch: Batch, layer: int) -> Tensor:
+        """All features of a batch's segments, as they can be averaged over segments."""
+        parts = [self._pooled_tokens(encoder, batch, layer)] if self.tokens else []
+        if self.is_unpooled:
+            return parts[0]
+        if self.spectrum is not None:
+            parts.append(_pooled(spectra(batch.x), batch, self.spectrum))
+        if self.covariance:
+            parts.append(_covariances(batch).flatten(1))
+        return torch.cat(parts, 1)
+
+    def _pooled_tokens(self, encoder: EEGEncoder, batch: Batch, layer: int) -> Tensor:
+        encoded = encoder(batch.x, batch.electrodes, layer=layer)
+        patches = encoded[:, 1:].unflatten(1, (batch.x.shape[1], -1))
+        if self.pooling == "none":
+            return patches
+        return encoded[:, 0] if self.pooling == "cls" else _pooled(patches, batch, self.pooling)
+
+    def column_names(self, prefix: str, width: int, channels: list[str]) -> list[str]:
+        """Names of all features.
+
+        Parameters
+        ----------
+        prefix : str
+            Of tokens that belong to no place, as scikit-learn's own transformers name theirs.
+        width : int
+            D of the encoder.
+        channels : list of str
+
+        Returns
+        -------
+        list of str
+        """
+        means = {"mean": ["mean"], "mean_std": ["mean", "std"]}
+        places = {**means, "region": list(REGIONS), "channel": channels}
+        names: list[str] = []
+        if self.tokens and self.pooling in ("mean", "cls"):
+            names += [f"{prefix}{number}" for number in range(width)]
+        elif self.tokens:
+            names += [f"{p}_{number}" for p in places[self.pooling] for number in range(width)]
+        if self.spectrum is not None:
+            names += [f"{p}_{name}" for p in places[self.spectrum] for name in SPECTRUM_NAMES]
+        return [*names, *(COVARIANCE_NAMES if self.covariance else ())]
+
+
+def average_segments(results: Iterable[tuple[Batch, Tensor]]) -> NDArray:
+    """Average results (B, ...) over the segments of each epoch, weighted by their patches.
+
+    Parameters
+    ----------
+    results : iterable of (Batch, Tensor)
+
+    Returns
+    -------
+    ndarray, shape (n_epochs, ...), float64
+
+    Raises
+    ------
+    InvalidEEGError
+        If results differ in shape because epochs differ in channels.
+    """
+    sums: dict[int, NDArray] = {}
+    n_patches: dict[int, int] = {}
+    for batch, values in results:
+        weight = batch.x.shape[2]
+        for epoch, value in zip(batch.epoch.tolist(), values.double().numpy(), strict=True):
+            sums[epoch] = sums.get(epoch, 0) + weight * value
+            n_patches[epoch] = n_patches.get(epoch, 0) + weight
+    if len({total.shape for total in sums.values()}) > 1:
+        raise InvalidEEGError(
+            "Epochs differ in their channels, and these features keep channels apart; use "
+            "pooling='region' or pooling='mean' to mix montages."
+        )
+    return np.stack([sums[epoch] / n_patches[epoch] for epoch in sorted(sums)])
+
+
+def _pooled(values: Tensor, batch: Batch, pooling: str) -> Tensor:
+    """Values of patches (B, C, P, n) over time and channels: (B, m), means all of them."""
+    if pooling == "channel":
+        return values.mean(2).flatten(1)
+    if pooling == "region":
+        weights = torch.from_numpy(place_weights(batch.electrodes.cpu().numpy()))
+        return torch.einsum("bcn,cr->brn", values.mean(2), weights.to(values)).flatten(1)
+    means = values.mean((1, 2))
+    if pooling == "mean":
+        return means
+    return torch.cat([means, values.square().mean((1, 2))], 1)
+
+
+def _covariances(batch: Batch) -> Tensor:
+    """Covariances (B, 19, 19) of the signals at the 10-20 positions."""
+    weights = place_weights(batch.electrodes.cpu().numpy(), POSITIONS, POSITION_CONCENTRATION)
+    return covariances(batch.x, torch.from_numpy(weights))
+
+
+def _log_map(flat: NDArray) -> NDArray:
+    """Log-covariances (n, 190) of flat covariances (n, 361)."""
+    matrices = torch.from_numpy(flat.reshape(-1, len(POSITIONS), len(POSITIONS)))
+    return log_covariances(matrices).numpy()
+
+
+def _to_standard_deviations(features: NDArray, width: int) -> None:
+    """Turn mean squares, which follow the means, into standard deviations, in place."""
+    means, squares = features[:, :width], features[:, width : 2 * width]
+    squares[:] = np.sqrt(np.maximum(squares - means**2, 0))
+
+
+def join_segments(results: Iterable[tuple[Batch, Tensor]]) -> NDArray:
+    """Concatenate the segments (B, C, P, ...) of each epoch along the patches.
+
+    Parameters
+    ----------
+    results : iterable of (Batch, Tensor)
+
+    Returns
+    -------
+    ndarray, shape (n_epochs, C, P, ...)
+    """
+    pieces: dict[int, list[tuple[int, NDArray]]] = {}
+    for batch, values in results:
+        segments = zip(batch.epoch.tolist(), batch.segment.tolist(), values.numpy(), strict=True)
+        for epoch, segment, value in segments:
+            pieces.setdefault(epoch, []).append((segment, value))
+    joined = [
+        np.concatenate([value for _, value in sorted(parts, key=lambda part: part[0])], 1)
+        for _, parts in sorted(pieces.items())
+    ]
+    if len({value.shape for value in joined}) > 1:
+        shapes = sorted({value.shape[:2] for value in joined})
+        raise InvalidEEGError(
+            f"Epochs of different size cannot share an array: (channels, patches) are {shapes}. "
+            "Transform epochs of one montage and length at a time."
+        )
+    return np.stack(joined)

@@ -1,0 +1,53 @@
+"""How odd recordings are read: what a user says about them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sklearn.base import BaseEstimator
+
+from sk_brainrvq.exceptions import InvalidEEGError
+
+_ON_ERROR = ("raise", "warn", "skip")
+
+
+class Reading(BaseEstimator):
+    """How recordings that are not as usual are read, for ``reading=`` of the estimators.
+
+    Parameters
+    ----------
+    electrode_map : mapping of str to str, sequence or mapping, optional
+        Where channels lie, in place of what their names say: an electrode, a pair such as
+        "FP1-F7", several names, or names with weights.
+    on_error : {"raise", "warn", "skip"}, default="raise"
+        What to do about a file in a list of files that cannot be used.
+
+    Examples
+    --------
+    >>> from sk_brainrvq import BrainRVQEmbedder, Reading
+    >>> embedder = BrainRVQEmbedder(reading=Reading(electrode_map={"ch1": "C3"}))
+    >>> embedder.set_params(reading__on_error="skip").reading
+    Reading(electrode_map={'ch1': 'C3'}, on_error='skip')
+    """
+
+    def __init__(self, electrode_map: Mapping[str, Any] | None = None, *, on_error: str = "raise"):
+        self.electrode_map = electrode_map
+        self.on_error = on_error
+
+    def check(self) -> None:
+        """Raise InvalidEEGError for settings that make no sense."""
+        if self.on_error not in _ON_ERROR:
+            raise InvalidEEGError(
+                f"on_error={self.on_error!r} was given; expected one of {_ON_ERROR}."
+            )
+
+
+def checked_reading(reading: Any) -> Reading:
+    """What a user says about reading, checked; None is the usual way."""
+    if reading is None:
+        return Reading()
+    if not isinstance(reading, Reading):
+        raise InvalidEEGError(
+            f"reading={reading!r} was given; expected sk_brainrvq.Reading(...) or None."
+        )
+    reading.check()
+    return reading
