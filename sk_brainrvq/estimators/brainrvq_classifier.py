@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 from sklearn.base import ClassifierMixin
-from sklearn.utils.multiclass import check_classification_targets, unique_labels
-from sklearn.utils.validation import check_is_fitted, column_or_1d
+from sklearn.utils.validation import check_is_fitted
 
 from sk_brainrvq.estimators._bases.fine_tuned import FineTunedEstimator
-from sk_brainrvq.estimators._inputs.labels import LabelledEEG, class_weights
+from sk_brainrvq.estimators._inputs import labels as checks
+from sk_brainrvq.estimators._inputs.labels import LabelledEEG
 from sk_brainrvq.signals import Filters, Reading
 from sk_brainrvq.training import Engine
 from sk_brainrvq.training.fine_tuning import ClassifierNet
@@ -38,7 +38,7 @@ class BrainRVQClassifier(ClassifierMixin, FineTunedEstimator):
         hidden layers, as in the paper's tables: large, and tied to the channels and the length of
         fit.
     dropout : float, default=0.1
-        Of the flattened head.
+        Dropout rate of the flattened head.
     strategy : {"full", "frozen", "lora"}, default="full"
         What is trained: everything; the head alone; or the head and low-rank adapters (LoRA) in
         the encoder's blocks, merged into the weights afterwards, which needs peft
@@ -141,11 +141,8 @@ class BrainRVQClassifier(ClassifierMixin, FineTunedEstimator):
     (12, 2)
     >>> classifier.classes_.tolist()
     ['rest', 'task']
-
-    The head alone, on features that stay as they are:
-
     >>> frozen = classifier.set_params(strategy="frozen").fit(X, y)
-    >>> frozen.n_trained_parameters_
+    >>> frozen.n_trained_parameters_  # only the head's
     1594
     """
 
@@ -258,10 +255,8 @@ class BrainRVQClassifier(ClassifierMixin, FineTunedEstimator):
 
         Raises
         ------
-        InvalidEEGError
-            If X cannot be used as EEG; the message names the offender.
-        CheckpointError
-            If ``weights`` cannot be used.
+        InvalidEEGError, CheckpointError
+            If X cannot be used as EEG, or ``weights`` cannot be used.
         ImportError
             For ``strategy="lora"`` without peft.
         ValueError
@@ -273,7 +268,7 @@ class BrainRVQClassifier(ClassifierMixin, FineTunedEstimator):
                 X, y, sample_weight, groups, subjects, X_target_labeled, y_target_labeled
             )
             if self._continues_fit and labels is not None:
-                self._check_same_classes(labels)
+                checks.check_same_classes(labels, self.classes_)
             return self._fit(X, labels, sample_weight, groups)
 
     def partial_fit(
@@ -307,54 +302,11 @@ class BrainRVQClassifier(ClassifierMixin, FineTunedEstimator):
             If ``classes`` is missing in the first call or differs from those known, if y holds
             others, or for ``class_weight="balanced"``, which needs all labels at once. The
             estimator is then as before, as after any error.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from sk_brainrvq import BrainRVQClassifier
-        >>> X = np.random.default_rng(0).normal(scale=20, size=(12, 2, 400))
-        >>> classifier = BrainRVQClassifier(weights=None, architecture="tiny", sfreq=200,
-        ...                                 ch_names=["C3", "C4"], random_state=0)
-        >>> for part in (slice(0, 6), slice(6, 12)):
-        ...     _ = classifier.partial_fit(X[part], [0, 1] * 3, classes=[0, 1])
-        >>> len(classifier.history_)
-        2
         """
         with self._all_or_nothing():
-            self._check_classes_of_pass(classes)
+            known = getattr(self, "classes_", None)
+            self.classes_ = checks.classes_of_pass(classes, known, self.class_weight)
             return self._partial_fit(X, self._labels(X, y), sample_weight, learns=False)
-
-    def _check_same_classes(self, labels: Any) -> None:
-        found = unique_labels(labels)
-        if not np.array_equal(found, self.classes_):
-            raise ValueError(
-                f"warm_start=True goes on with the classes {self.classes_.tolist()}, but y holds "
-                f"{found.tolist()}; for other classes set warm_start=False."
-            )
-
-    def _check_classes_of_pass(self, classes: Any) -> None:
-        if self.class_weight == "balanced":
-            raise ValueError(
-                "class_weight='balanced' was given, but partial_fit does not see all labels at "
-                "once. Give the weights as a dict, for instance those of sklearn.utils."
-                "class_weight.compute_class_weight on a large sample of y."
-            )
-        known = getattr(self, "classes_", None)
-        if classes is None:
-            if known is None:
-                raise ValueError("classes must be passed on the first call to partial_fit.")
-            return
-        given = unique_labels(classes)
-        if known is not None and not np.array_equal(known, given):
-            raise ValueError(
-                f"classes={given.tolist()} was given, but the classes known from before are "
-                f"{known.tolist()}."
-            )
-        if len(given) < 2:
-            raise ValueError(
-                f"classes={given.tolist()} was given; a classifier needs at least two classes."
-            )
-        self.classes_ = given
 
     @property
     def _n_outputs(self) -> int:
@@ -364,58 +316,26 @@ class BrainRVQClassifier(ClassifierMixin, FineTunedEstimator):
         self, y: Any, n_epochs: int, weight: NDArray | None, learns: bool
     ) -> NDArray:
         """Labels as numbers from 0; ``learns`` the classes from them."""
-        if y is None:
-            raise ValueError(
-                f"{type(self).__name__} requires y to be passed, but the target y is None"
-            )
-        labels = column_or_1d(y, warn=True)
-        check_classification_targets(labels)
-        if len(labels) != n_epochs:
-            raise ValueError(
-                f"y has {len(labels)} labels, but X has {n_epochs} epochs (inconsistent numbers "
-                "of samples); give one label an epoch."
-            )
-        found, numbers = np.unique(labels, return_inverse=True)
-        if learns:
-            self.classes_ = found
-        unknown = np.setdiff1d(found, self.classes_)
-        if len(unknown):
-            raise ValueError(
-                f"y holds {unknown.tolist()}, which are none of the classes known from before: "
-                f"{self.classes_.tolist()}."
-            )
-        return np.searchsorted(self.classes_, found)[numbers].astype(np.int64)
+        known = None if learns else self.classes_
+        numbers, self.classes_ = checks.encode_classes(y, n_epochs, known, type(self).__name__)
+        return numbers
 
     def _loss_weight(self, targets: NDArray, weight: NDArray | None) -> NDArray | None:
         if self.class_weight is None:
             return weight
-        of_class = class_weights(self.class_weight, self.classes_, targets, weight)
+        of_class = checks.class_weights(self.class_weight, self.classes_, targets, weight)
         return of_class[targets] if weight is None else of_class[targets] * weight
 
     def _check_data(self, data: LabelledEEG) -> None:
-        used = data.targets if data.weights is None else data.targets[data.weights > 0]
-        numbers = np.unique(used)
-        if len(numbers) < 2:
-            without = "" if data.weights is None else " with a weight above 0"
-            raise ValueError(
-                f"y holds one class only{without} ({self.classes_.tolist()[numbers[0]]!r}); "
-                "a classifier needs at least two."
-            )
+        checks.check_two_classes(data, self.classes_)
 
     def _strata(self, data: LabelledEEG) -> NDArray | None:
         return data.targets
 
     def _check_validation_data(self, held_out: LabelledEEG | None) -> None:
-        if held_out is None or self.early_stopping is None or self.criterion != "auroc":
-            return
-        epochs = np.unique(np.concatenate([group.epoch for group in held_out.prepared.groups]))
-        found = np.unique(held_out.targets[epochs])
-        if len(found) < 2:
-            raise ValueError(
-                f"The validation data hold one class only ({self.classes_.tolist()[found[0]]!r}), "
-                "and criterion='auroc' needs at least two. Validate on more epochs or groups, or "
-                "take criterion='loss'."
-            )
+        stops_by_auroc = self.early_stopping is not None and self.criterion == "auroc"
+        if held_out is not None and stops_by_auroc:
+            checks.check_auroc_of(held_out, self.classes_)
 
     def _net_settings(self) -> dict[str, Any]:
         return {"label_smoothing": self.label_smoothing}

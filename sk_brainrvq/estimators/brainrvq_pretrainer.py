@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
@@ -17,14 +16,13 @@ from sk_brainrvq.estimators._fitting.code_maker import CodeMaker
 from sk_brainrvq.estimators._fitting.pretraining import (
     PretrainingStart,
     check_sizes,
+    masked_accuracy,
     masked_model_config,
     no_tokenizer,
 )
-from sk_brainrvq.estimators._fitting.training_info import training_info
 from sk_brainrvq.estimators._inputs.validation import TrainingData
 from sk_brainrvq.estimators._outputs.embedding import Embedding
 from sk_brainrvq.estimators.ddrvq_transformer import DDRVQTransformer
-from sk_brainrvq.nn import importance_guided_mask
 from sk_brainrvq.signals import Filters, Reading
 from sk_brainrvq.training import (
     Engine,
@@ -41,10 +39,6 @@ from sk_brainrvq.training import (
 from sk_brainrvq.weights import Architecture, Weights, resolve_weights
 from sk_brainrvq.weights.architecture import checked_architecture
 from sk_brainrvq.weights.modules import build_module, fill_untrained_time_rows
-
-# Weight of importance in the masks of score: the middle of the training curriculum.
-_SCORE_INFO_WEIGHT = 0.45
-_SCORE_SEED = 0
 
 
 class BrainRVQPretrainer(EmbeddingMixin, TrainedTransformer):
@@ -244,10 +238,8 @@ class BrainRVQPretrainer(EmbeddingMixin, TrainedTransformer):
 
         Raises
         ------
-        InvalidEEGError
-            If X cannot be used as EEG; the message names the offender.
-        CheckpointError
-            If ``weights`` or ``tokenizer`` cannot be used.
+        InvalidEEGError, CheckpointError
+            If X cannot be used as EEG, or ``weights`` or ``tokenizer`` cannot be used.
         ResumeError
             If checkpoints cannot be written, or belong to another training.
         ValueError
@@ -284,10 +276,8 @@ class BrainRVQPretrainer(EmbeddingMixin, TrainedTransformer):
         info: dict[str, Any] = {} if weights is None else weights.info
         if weights is None and tokenizer is not None:
             info["filters"] = tokenizer.info.get("filters", {})
-        max_epochs = self.max_epochs
-        if max_epochs is None:
-            max_epochs = 20 if self.weights is None else 0
-        return PretrainingStart(weights, tokenizer, self._info_before(X, info), max_epochs)
+        info = self._info_before(X, info)
+        return PretrainingStart(weights, tokenizer, info, self._n_epochs_to_train())
 
     def _given_tokenizer(self) -> Weights | None:
         """Weights of the tokenizer; those of the fit before with ``warm_start``."""
@@ -308,8 +298,7 @@ class BrainRVQPretrainer(EmbeddingMixin, TrainedTransformer):
         architecture = checked_architecture(self.architecture)
         config = masked_model_config(architecture, weights, tokenizer, self.drop_path)
         if start.max_epochs:
-            filters = asdict(self._filters(info))
-            info = training_info(data.prepared, self.ch_names_in_, info, filters, self._longest())
+            info = self._info_after(data.prepared, self.ch_names_in_, info, self._longest())
         coder = CodeMaker(tokenizer, resolve_device(self.device), self.batch_size)
         held_out = None if validation is None else coder.dataset(validation.prepared, info)
         with seeded(session.seed):
@@ -398,18 +387,6 @@ class BrainRVQPretrainer(EmbeddingMixin, TrainedTransformer):
             drawn from a fixed seed.
         """
         check_is_fitted(self)
-        net, total, n_positions = self.net_, 0.0, 0
-        coder = CodeMaker(self.tokenizer_weights_, net.device, self.batch_size)
-        prepared = self._gather(X, self._info)
-        with seeded(_SCORE_SEED), torch.inference_mode():
-            for batch, _ in net.get_iterator(coder.dataset(prepared, self._info)):
-                placed = batch.to(net.device)
-                if placed.codes is None:
-                    placed.codes = coder.encode(placed.x, placed.code_electrodes)
-                mask = importance_guided_mask(placed.x, _SCORE_INFO_WEIGHT)
-                output = net.module_(
-                    placed.x, placed.electrodes, mask, placed.codes, return_logits=False
-                )
-                total += float(output.accuracy.mean()) * mask.numel()
-                n_positions += mask.numel()
-        return total / n_positions
+        coder = CodeMaker(self.tokenizer_weights_, self.net_.device, self.batch_size)
+        dataset = coder.dataset(self._gather(X, self._info), self._info)
+        return masked_accuracy(self.net_, dataset, coder.encode)

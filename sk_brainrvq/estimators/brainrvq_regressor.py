@@ -7,9 +7,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
-from sklearn.utils.validation import check_array, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from sk_brainrvq.estimators._bases.fine_tuned import FineTunedEstimator
+from sk_brainrvq.estimators._inputs.labels import check_numbers, mean_correlation
 from sk_brainrvq.signals import Filters, Reading
 from sk_brainrvq.training import Engine
 from sk_brainrvq.training.fine_tuning import REGRESSION_LOSSES, RegressionNet
@@ -37,7 +38,7 @@ class BrainRVQRegressor(RegressorMixin, FineTunedEstimator):
         hidden layers, as in the paper's tables: large, and tied to the channels and the length of
         fit.
     dropout : float, default=0.1
-        Of the flattened head.
+        Dropout rate of the flattened head.
     strategy : {"full", "frozen", "lora"}, default="full"
         What is trained: everything; the head alone; or the head and low-rank adapters (LoRA) in
         the encoder's blocks, merged into the weights afterwards, which needs peft
@@ -254,22 +255,17 @@ class BrainRVQRegressor(RegressorMixin, FineTunedEstimator):
 
         Raises
         ------
-        InvalidEEGError
-            If X cannot be used as EEG; the message names the offender.
-        CheckpointError
-            If ``weights`` cannot be used.
+        InvalidEEGError, CheckpointError
+            If X cannot be used as EEG, or ``weights`` cannot be used.
         ImportError
             For ``strategy="lora"`` without peft.
         ValueError
             If y has another length than X, or holds no finite numbers, or if ``groups`` and
             ``subjects`` differ.
         """
+        target = (X_target_labeled, y_target_labeled)
         with self._all_or_nothing():
-            return self._fit(
-                *self._with_target(
-                    X, y, sample_weight, groups, subjects, X_target_labeled, y_target_labeled
-                )
-            )
+            return self._fit(*self._with_target(X, y, sample_weight, groups, subjects, *target))
 
     def partial_fit(self, X: Any, y: Any = None, *, sample_weight: Any = None) -> Self:
         """Train for one pass over X, from where the estimator stands.
@@ -318,23 +314,14 @@ class BrainRVQRegressor(RegressorMixin, FineTunedEstimator):
         self, y: Any, n_epochs: int, weight: NDArray | None, learns: bool
     ) -> NDArray:
         """Standardised targets (n_epochs, n_targets); ``learns`` mean and scale from them."""
-        if y is None:
-            raise ValueError(
-                f"{type(self).__name__} requires y to be passed, but the target y is None"
-            )
-        given = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
+        given = check_numbers(y, n_epochs, type(self).__name__)
         targets = given[:, np.newaxis] if given.ndim == 1 else given
-        if len(targets) != n_epochs:
-            raise ValueError(
-                f"y has {len(targets)} rows, but X has {n_epochs} epochs (inconsistent numbers "
-                "of samples); give one row an epoch."
-            )
         if learns:
             self._learn_scale(targets, weight)
             self._takes_1d_targets = given.ndim == 1
         if targets.shape[1] != self.n_targets_:
             raise ValueError(
-                f"y has {targets.shape[1]} targets an epoch; {self.n_targets_} were fitted."
+                f"y has {targets.shape[1]} targets per epoch; {self.n_targets_} were fitted."
             )
         return ((targets - self.target_mean_) / self.target_scale_).astype(np.float32)
 
@@ -405,14 +392,5 @@ class BrainRVQRegressor(RegressorMixin, FineTunedEstimator):
             The mean over targets, from -1 to 1; NaN, with a warning, where values or
             predictions of a target are all the same.
         """
-        from scipy.stats import pearsonr  # half a second that no other method needs
-
         true = np.asarray(self._labels(X, y), dtype=np.float64)
-        predicted = self.predict(X)
-        if true.shape != predicted.shape:
-            raise ValueError(
-                f"y has shape {true.shape}; the predictions for X have {predicted.shape}."
-            )
-        columns = (len(predicted), self.n_targets_)
-        pairs = zip(true.reshape(columns).T, predicted.reshape(columns).T, strict=True)
-        return float(np.mean([pearsonr(*pair).statistic for pair in pairs]))
+        return mean_correlation(true, self.predict(X))

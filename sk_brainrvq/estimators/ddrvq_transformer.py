@@ -1,7 +1,7 @@
 """DDRVQTransformer: EEG to hierarchical discrete codes and back."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,16 +18,16 @@ from sk_brainrvq.estimators._fitting.tokenizing import (
     train_tokenizer,
     warn_of_large_codebook,
 )
-from sk_brainrvq.estimators._fitting.training_info import training_info
-from sk_brainrvq.estimators._inputs.array_checks import (
-    check_codes,
-    has_same_channels,
-    is_2d_array,
-)
+from sk_brainrvq.estimators._inputs.array_checks import check_codes, has_same_channels, is_2d_array
 from sk_brainrvq.estimators._inputs.validation import TrainingData, some_segments
-from sk_brainrvq.estimators._outputs.codes import check_alike, code_use, decode_codes
+from sk_brainrvq.estimators._outputs.codes import (
+    check_alike,
+    code_use,
+    decode_codes,
+    rebuilt,
+    squared_errors,
+)
 from sk_brainrvq.estimators._outputs.embedding import join_segments
-from sk_brainrvq.nn.targets import standardise_patches
 from sk_brainrvq.signals import EpochBlock, Filters, PatchGroup, Reading
 from sk_brainrvq.signals.electrodes import electrode_rows, match_electrodes
 from sk_brainrvq.signals.preparation import restore_signals
@@ -41,7 +41,6 @@ from sk_brainrvq.training import (
     run_batches,
 )
 from sk_brainrvq.weights import Architecture
-from sk_brainrvq.weights.architecture import checked_architecture
 
 
 class DDRVQTransformer(TrainedTransformer):
@@ -250,10 +249,8 @@ class DDRVQTransformer(TrainedTransformer):
 
         Raises
         ------
-        InvalidEEGError
-            If X cannot be used as EEG; the message names the offender.
-        CheckpointError
-            If ``weights`` cannot be used.
+        InvalidEEGError, CheckpointError
+            If X cannot be used as EEG, or ``weights`` cannot be used.
         ResumeError
             If checkpoints cannot be written, or belong to another training.
         ValueError
@@ -275,13 +272,9 @@ class DDRVQTransformer(TrainedTransformer):
     def _start(self, X: Any) -> TokenizerStart:
         """Where training starts, by the parameters and the filters of X."""
         weights = self._start_weights(("tokenizer",))
-        architecture = checked_architecture(self.architecture)
-        config = tokenizer_config(weights, architecture, self.quantizer_dropout)
+        config = tokenizer_config(weights, self.architecture, self.quantizer_dropout)
         info = self._info_before(X, {} if weights is None else weights.info)
-        max_epochs = self.max_epochs
-        if max_epochs is None:
-            max_epochs = 20 if self.weights is None else 0
-        return TokenizerStart(weights, config, info, max_epochs)
+        return TokenizerStart(weights, config, info, self._n_epochs_to_train())
 
     def _fit_prepared(
         self,
@@ -295,8 +288,7 @@ class DDRVQTransformer(TrainedTransformer):
         warn_of_large_codebook(data.prepared, start)
         info, crops = start.info, checked_crops(self.crops)
         if start.max_epochs:
-            filters = asdict(self._filters(info))
-            info = training_info(data.prepared, ch_names, info, filters, self._longest())
+            info = self._info_after(data.prepared, ch_names, info, self._longest())
         given = {"weights": start.weights}
         with self._session("tokenizer", data, groups, validation, given) as session:
             rest, held_out = self._split(data, groups, validation, session.seed)
@@ -327,7 +319,7 @@ class DDRVQTransformer(TrainedTransformer):
         return join_segments(self._encoded(self._patches(blocks, self._info)))
 
     def _in_order_of_fit(self, block: EpochBlock) -> EpochBlock:
-        """The block with its channels in the order of fit, where they are the channels of fit."""
+        """The block with its channels in the order of fit, where they are those of fit."""
         same = has_same_channels(block.ch_names, self.ch_names_in_)
         return self._reorder(block) if same else block
 
@@ -355,19 +347,15 @@ class DDRVQTransformer(TrainedTransformer):
         check_is_fitted(self)
         module = self.net_.module_
         codes = check_codes(X, self.n_channels_in_, list(module.quantizers))
-        electrodes = torch.from_numpy(self._electrodes_of_fit()).to(self.net_.device)
-        return decode_codes(module, codes, electrodes, n_levels, self.batch_size)
-
-    def _electrodes_of_fit(self) -> NDArray:
         # Tokenizers saved by an earlier version lack positions.
-        positions = getattr(self, "_positions_in", None)
         matches = match_electrodes(
             self.ch_names_in_,
             self.n_channels_in_,
             **self._matching(self._info),
-            positions=positions,
+            positions=getattr(self, "_positions_in", None),
         )
-        return electrode_rows(matches)
+        electrodes = torch.from_numpy(electrode_rows(matches)).to(self.net_.device)
+        return decode_codes(module, codes, electrodes, n_levels, self.batch_size)
 
     def reconstruct(self, X: Any, *, n_levels: int | None = None) -> NDArray:
         """EEG coded and decoded again.
@@ -385,8 +373,7 @@ class DDRVQTransformer(TrainedTransformer):
         -------
         ndarray, shape (n_epochs, n_channels, n_times), float32
             In microvolts. Arrays and Epochs come back at their own rate and in their own shape
-            (Epochs: of their good EEG channels). Continuous recordings and corpora come back as
-            their windows at 200 Hz.
+            (Epochs: of their good EEG channels), recordings and corpora as windows at 200 Hz.
 
         Raises
         ------
@@ -397,20 +384,11 @@ class DDRVQTransformer(TrainedTransformer):
         blocks = list(self._blocks(X, self._info))
         check_alike(blocks)
 
-        def rebuild(batch: Batch) -> torch.Tensor:
-            waveform = self._decoded(batch, n_levels)
-            x = batch.x
-            return waveform * (x.std(-1, keepdim=True) + 1e-6) + x.mean(-1, keepdim=True)
-
+        rebuild = partial(rebuilt, self.net_.module_, n_levels)
         groups = self._patches(blocks, self._info)
         patches = join_segments(run_batches(rebuild, groups, self.batch_size, self.net_.device))
         signals = restore_signals(patches, blocks[0].sfreq, blocks[0].data.shape[-1])
         return signals[:, 0] if is_2d_array(X) else signals
-
-    def _decoded(self, batch: Batch, n_levels: int | None) -> torch.Tensor:
-        module = self.net_.module_
-        codes = module.encode(batch.x, batch.electrodes)
-        return module.decode(codes, batch.electrodes, n_levels).waveform
 
     def score(self, X: Any, y: Any = None, *, n_levels: int | None = None) -> float:
         """Explained variance of the standardised waveform.
@@ -427,17 +405,12 @@ class DDRVQTransformer(TrainedTransformer):
         Returns
         -------
         float
-            1 minus squared error over variance, over all patches; 1 is perfect, 0 what the
-            mean of each patch explains. Flat signals have no variance to explain: 1 where
-            they are reconstructed exactly, else 0.
+            1 minus squared error over variance, over all patches; 0 is what the mean of each
+            patch explains. Flat signals: 1 where they are reconstructed exactly, else 0.
         """
         check_is_fitted(self)
 
-        def errors(batch: Batch) -> torch.Tensor:
-            target = standardise_patches(batch.x)
-            error = target - self._decoded(batch, n_levels)
-            return torch.stack([error.square(), target.square()], 1).sum((2, 3, 4))
-
+        errors = partial(squared_errors, self.net_.module_, n_levels)
         groups = self._read(X, self._info)
         results = run_batches(errors, groups, self.batch_size, self.net_.device)
         error, variance = np.sum([r.double().sum(0).numpy() for _, r in results], axis=0)

@@ -27,9 +27,8 @@ def check_embed_dim(embed_dim: int) -> None:
     """Raise ValueError unless ``embed_dim`` fits the patch convolutions and the heads."""
     if embed_dim < 100 or embed_dim % 100:
         raise ValueError(
-            f"embed_dim={embed_dim} cannot be built: a patch becomes 25 positions of "
-            "embed_dim / 25 features in 4 groups, so embed_dim must be a positive multiple "
-            "of 100 (100, 200, 300, ...)."
+            f"embed_dim={embed_dim} was given; a patch becomes 25 positions of embed_dim / 25 "
+            "features in 4 groups: expected a multiple of 100 (100, 200, 300, ...)."
         )
 
 
@@ -222,16 +221,14 @@ class TokenTransformer(nn.Module):
         if depth < 1:
             raise ValueError(f"depth={depth} was given; at least one block is needed.")
         if class_position not in ("zero", "first_channel"):
-            raise ValueError(
-                f"class_position={class_position!r} was given; expected 'zero' or 'first_channel'."
-            )
+            expected = "expected 'zero' or 'first_channel'."
+            raise ValueError(f"class_position={class_position!r} was given; {expected}")
         self.embed_dim = embed_dim
         self.depth = depth
         self.class_position = class_position
         self.cls_token = nn.Parameter(torch.zeros(1, 1, embed_dim))
         self.pos_embed = nn.Parameter(torch.zeros(1, N_ELECTRODE_ROWS, embed_dim))
         self.time_embed = nn.Parameter(torch.zeros(1, MAX_PATCHES, embed_dim))
-        rates = [drop_path * i / max(depth - 1, 1) for i in range(depth)]
         self.blocks = nn.ModuleList(
             Block(
                 embed_dim,
@@ -239,9 +236,9 @@ class TokenTransformer(nn.Module):
                 qkv_bias=qkv_bias,
                 qk_norm=qk_norm,
                 layer_scale=layer_scale,
-                drop_path=rate,
+                drop_path=drop_path * i / max(depth - 1, 1),
             )
-            for rate in rates
+            for i in range(depth)
         )
         self.norm = nn.LayerNorm(embed_dim, eps=1e-6)
 
@@ -398,6 +395,6 @@ def check_patches(x: Tensor) -> None:
     """Raise ValueError unless ``x`` is (B, C, P, 200)."""
     if x.ndim != 4 or x.shape[-1] != PATCH_SAMPLES:
         raise ValueError(
-            f"x has shape {tuple(x.shape)}; expected (n_epochs, n_channels, n_patches, "
-            f"{PATCH_SAMPLES}): one-second patches at 200 Hz in 100 microvolts."
+            f"x has shape {tuple(x.shape)}; expected (n_epochs, n_channels, n_patches, 200): "
+            "one-second patches at 200 Hz in 100 microvolts."
         )

@@ -2,7 +2,6 @@
 
 from sk_brainrvq.exceptions import LostProcessError, ResumeError, TrainingDivergedError
 from sk_brainrvq.training.batches import Batch, SegmentDataset
-from sk_brainrvq.training.checkpointing import plain_history
 from sk_brainrvq.training.engine import Engine, checked_engine
 from sk_brainrvq.training.fine_tuning import ClassifierNet, RegressionNet
 from sk_brainrvq.training.fitting import (
@@ -10,14 +9,14 @@ from sk_brainrvq.training.fitting import (
     Stopping,
     train,
     training_session,
-    wrap,
 )
 from sk_brainrvq.training.inference import available_device, resolve_device, run_batches
-from sk_brainrvq.training.nets import EEGNet, PretrainingNet, TokenizerNet
+from sk_brainrvq.training.nets import EEGNet, plain_history, wrap
 from sk_brainrvq.training.processes import Processes, started_processes
 from sk_brainrvq.training.random_crops import RandomCrops, checked_crops
 from sk_brainrvq.training.runs import TrainingRun, run_of
 from sk_brainrvq.training.seeds import draw_seed, seeded
+from sk_brainrvq.training.unlabelled_nets import PretrainingNet, TokenizerNet
 
 __all__ = [
     "Batch",

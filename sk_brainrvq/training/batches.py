@@ -281,7 +281,9 @@ class BatchLoader:
 
     def _read(self, index: BatchIndex) -> tuple[Batch, Tensor]:
         group, rows, *crop = index
-        share = share_of(len(rows), self.rank, self.n_processes)
+        share = None
+        if self.n_processes > 1:
+            share = share_of(len(rows), self.rank, self.n_processes)
         if share is not None:
             rows = rows[share.first : share.first + share.n_rows]
         batch, targets = self.dataset[group, rows]

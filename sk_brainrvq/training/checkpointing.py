@@ -7,6 +7,7 @@ from skorch.callbacks import Callback, EarlyStopping, LRScheduler
 from skorch.history import History
 from torch import Tensor
 
+from sk_brainrvq.training.nets import plain_history
 from sk_brainrvq.training.processes import Processes
 from sk_brainrvq.training.runs import TrainingRun, TrainingState
 
@@ -116,17 +117,6 @@ def restore_training(net: Any, state: TrainingState) -> None:
         best = {_wrapper(net) + k: v for k, v in _under(_BEST, state.tensors).items()}
         callback.best_model_weights_ = best or None
     _restore_random_states(net, _under(_RANDOM, state.tensors))
-
-
-def plain_history(net: Any) -> list[dict[str, Any]]:
-    """The figures of each training epoch; of its batches the last one's learning rate alone."""
-    left_out = ("batches", "event_lr")
-    rows = []
-    for row in net.history:
-        kept = {k: v for k, v in row.items() if k not in left_out and "best" not in k}
-        rates = [batch["event_lr"] for batch in row["batches"] if "event_lr" in batch]
-        rows.append(kept | {"lr": float(rates[-1])} if rates else kept)
-    return rows
 
 
 def _history(rows: list[dict[str, Any]]) -> History:

@@ -177,9 +177,10 @@ def count_trained(module: nn.Module) -> int:
     return sum(p.numel() for p in module.parameters() if p.requires_grad)
 
 
-def lift_limits(module: EncoderClassifier) -> None:
+def lift_limits(module: EncoderClassifier, strategy: str) -> None:
     """Undo :func:`limit_training` after training: a module of plain weights, nothing frozen."""
-    merge_adapters(module.encoder)
+    if strategy == "lora":
+        merge_adapters(module.encoder)
     module.requires_grad_(True)
 
 

@@ -165,11 +165,8 @@ def train(
     session = session or Session(torch.initial_seed())
     processes = session.processes
     batches = ShuffledBatches(dataset, batch_size, session.seed, steps_per_epoch, crops)
-    steps_of_epoch = -(-len(batches) // engine.gradient_accumulation)
-    n_steps = max_epochs * steps_of_epoch
     if engine.warmup_epochs is not None:
         warmup_epochs = engine.warmup_epochs
-    n_warmup = int(min(warmup_epochs * steps_of_epoch, n_steps / 5))
     chosen_class, process_settings = over_processes(net_class, processes)
     net = chosen_class(
         module,
@@ -183,12 +180,7 @@ def train(
         train_split=None,
         callbacks=[
             ("clip", GradientNormClipping(engine.gradient_clipping)),
-            (
-                "schedule",
-                StepSchedule(
-                    LambdaLR, lr_lambda=warmup_cosine(n_warmup, n_steps), step_every="batch"
-                ),
-            ),
+            ("schedule", _schedule(engine, len(batches), max_epochs, warmup_epochs)),
             *callbacks,
             *_own_callbacks(title, max_epochs * len(batches), verbose, stopping, session),
         ],
@@ -201,18 +193,35 @@ def train(
         **process_settings,
         **settings,
     )
-    if engine.torch_compile:
+    _run_or_restore(net, module, dataset, session)
+    return _finished(net, net_class, module, device, settings)
+
+
+def _schedule(
+    engine: Engine, n_batches: int, max_epochs: int, warmup_epochs: float
+) -> StepSchedule:
+    """Warm-up, which takes at most a fifth of all steps, then a cosine."""
+    steps_of_epoch = -(-n_batches // engine.gradient_accumulation)
+    n_steps = max_epochs * steps_of_epoch
+    n_warmup = int(min(warmup_epochs * steps_of_epoch, n_steps / 5))
+    return StepSchedule(LambdaLR, lr_lambda=warmup_cosine(n_warmup, n_steps), step_every="batch")
+
+
+def _run_or_restore(
+    net: EEGNet, module: nn.Module, dataset: SegmentDataset, session: Session
+) -> None:
+    """Train, unless the run has ended before: then hand over its result."""
+    if net.engine is not None and net.engine.torch_compile:
         step_over_initialisation()
         module.compile()
     net.initialize()
     if session.state is not None and session.state.header.get("ended"):
         restore_result(net, session.state)
-    else:
-        with _losing_none(net, session):
-            _run(net, dataset)
-            check_finite(net)
-            _save_result(net, session)
-    return _finished(net, net_class, module, device, settings)
+        return
+    with _losing_none(net, session):
+        _run(net, dataset)
+        check_finite(net)
+        _save_result(net, session)
 
 
 def _own_callbacks(
@@ -330,23 +339,5 @@ def _finished(
             callback.best_model_weights_ = None  # in the module already
     for name in _FOR_TRAINING_ALONE:
         setattr(net, name, None)
-    net.module_.eval()
-    return net
-
-
-class _NoOptimizer:
-    """Optimizer of a net that is not trained: to build one of torch's takes a second at first."""
-
-    def __init__(self, *args: Any, **kwargs: Any):
-        self.state: dict = {}
-
-
-def wrap(net_class: type[EEGNet], module: nn.Module, device: str, batch_size: int) -> EEGNet:
-    """A net around a module that needs no training."""
-    net = net_class(
-        module, optimizer=_NoOptimizer, device=device, batch_size=batch_size, train_split=None
-    )
-    net.set_params(callbacks__print_log=None)
-    net.initialize()
     net.module_.eval()
     return net

@@ -4,7 +4,6 @@ import math
 from contextlib import nullcontext
 from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 from skorch import NeuralNet
@@ -12,7 +11,6 @@ from skorch.dataset import unpack_data
 from torch import Tensor, nn
 
 from sk_brainrvq.exceptions import TrainingDivergedError
-from sk_brainrvq.nn import curriculum_weight, importance_guided_mask
 from sk_brainrvq.nn.parallel import sharing
 from sk_brainrvq.training.batches import (
     Batch,
@@ -24,10 +22,6 @@ from sk_brainrvq.training.batches import (
 from sk_brainrvq.training.engine import Engine
 from sk_brainrvq.training.optimisation import parameter_groups
 from sk_brainrvq.training.processes import Processes
-
-# Masks of validation: the middle of the training curriculum, the same ones each time.
-_VALIDATION_INFO_WEIGHT = 0.45
-_VALIDATION_SEED = 0
 
 
 class NoCriterion:
@@ -83,9 +77,10 @@ class EEGNet(NeuralNet):
     # Building
 
     def initialize(self) -> Any:
-        """Build the optimizer and what mixed precision needs."""
+        """Build the optimizer and, for training, what mixed precision needs."""
         super().initialize()
-        self.prepare_precision()
+        if self.batches is not None:
+            self.prepare_precision()
         return self
 
     def prepare_precision(self) -> None:
@@ -116,7 +111,9 @@ class EEGNet(NeuralNet):
         return module.module if wrapped else module
 
     def get_params_for_optimizer(self, prefix: str, named_parameters: Any) -> tuple:
-        """Parameter groups of AdamW."""
+        """Parameter groups of AdamW; none for a net that is not trained."""
+        if self.optimizer is NoOptimizer:
+            return ([],), {}
         groups = parameter_groups(named_parameters, self.lr, self.weight_decay, self.layer_decay)
         _, kwargs = super().get_params_for_optimizer(prefix, [])
         return (groups,), kwargs
@@ -151,7 +148,7 @@ class EEGNet(NeuralNet):
         """Loss of a batch and its gradient."""
         self._set_training(True)
         inputs, targets = unpack_data(batch)
-        with sharing(inputs.share):
+        with _sharing(inputs):
             with self._autocast():
                 y_pred = self.infer(inputs)
                 loss = self.get_loss(y_pred, targets, X=inputs, training=True)
@@ -186,7 +183,7 @@ class EEGNet(NeuralNet):
         """Loss of a batch without learning from it."""
         self._set_training(False)
         inputs, targets = unpack_data(batch)
-        with torch.no_grad(), sharing(inputs.share), self._autocast():
+        with torch.no_grad(), _sharing(inputs), self._autocast():
             y_pred = self.infer(inputs)
             loss = self.get_loss(y_pred, targets, X=inputs, training=False)
         return {"loss": loss, "y_pred": y_pred, "figures": self.figures(y_pred)}
@@ -265,6 +262,11 @@ class EEGNet(NeuralNet):
         super().on_epoch_end(net, **kwargs)
 
 
+def _sharing(batch: Batch) -> Any:
+    """What a batch that several processes share is computed in."""
+    return nullcontext() if batch.share is None else sharing(batch.share)
+
+
 def check_finite(net: EEGNet) -> None:
     """Raise TrainingDivergedError where the last step ended in NaN or infinity."""
     if not all(bool(p.isfinite().all()) for p in net.module_.parameters()):
@@ -286,93 +288,30 @@ def _weights_of(batch: Batch, n_processes: int) -> tuple[float, float]:
     return float(batch.share.n_total), batch.share.fraction
 
 
-class TokenizerNet(EEGNet):
-    """Trains a ``DualDomainTokenizer``."""
-
-    reported = ("train_loss", "valid_loss", "waveform", "perplexity")
-
-    def get_loss(self, y_pred: Any, y_true: Any, X: Any = None, training: bool = False) -> Tensor:
-        """Loss of the output."""
-        return y_pred.loss
-
-    def figures(self, y_pred: Any) -> dict[str, Tensor]:
-        """Parts of the loss."""
-        return {name: value.detach() for name, value in y_pred.losses.items()}
-
-    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
-        """Record how many codes are effectively in use, per domain and level."""
-        quantizers: Any = self.bare_module.quantizers
-        self.history.record(
-            "perplexity",
-            [[_perplexity(level.counts) for level in q.levels] for q in quantizers],
-        )
-        super().on_epoch_end(net, **kwargs)
+def plain_history(net: EEGNet) -> list[dict[str, Any]]:
+    """The figures of each training epoch; of its batches only the last one's learning rate."""
+    left_out = ("batches", "event_lr")
+    rows = []
+    for row in net.history:
+        kept = {k: v for k, v in row.items() if k not in left_out and "best" not in k}
+        rates = [batch["event_lr"] for batch in row["batches"] if "event_lr" in batch]
+        rows.append(kept | {"lr": float(rates[-1])} if rates else kept)
+    return rows
 
 
-def _perplexity(counts: Tensor) -> float:
-    share = counts.double() / counts.sum()
-    return float(torch.special.entr(share).sum().exp())
+class NoOptimizer:
+    """Optimizer of a net that is not trained: to build one of torch's takes a second at first."""
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        self.state: dict = {}
 
 
-class PretrainingNet(EEGNet):
-    """Trains a ``MaskedCodeModel`` on codes that come with each batch or from a tokenizer.
-
-    Parameters
-    ----------
-    module : nn.Module
-    criterion : callable
-    encode : callable (x, electrodes) -> codes, optional
-        A tokenizer's, for batches that come without codes.
-    **kwargs
-        Of :class:`EEGNet`.
-    """
-
-    reported = ("train_loss", "valid_loss", "accuracies")
-
-    def __init__(
-        self,
-        module: nn.Module,
-        criterion: Any = NoCriterion,
-        *,
-        encode: Any = None,
-        **kwargs: Any,
-    ):
-        super().__init__(module, criterion, **kwargs)
-        self.encode = encode
-
-    def infer(self, x: Batch, **fit_params: Any) -> Any:
-        """Hide patches by importance and predict their codes."""
-        batch = x.to(self.place)
-        codes = self._codes_of(batch) if batch.codes is None else batch.codes
-        mask = self._mask(batch.x)
-        return self.module_(batch.x, batch.electrodes, mask, codes, return_logits=False)
-
-    def _mask(self, x: Tensor) -> Tensor:
-        if self.module_.training:
-            weight = curriculum_weight(max(0, len(self.history) - 1), self.max_epochs)
-            return importance_guided_mask(x, weight)
-        return importance_guided_mask(x, _VALIDATION_INFO_WEIGHT, generator=self.mask_generator_)
-
-    def _codes_of(self, batch: Batch) -> Tensor:
-        # In float32 whatever the precision: rounded latents would fall to other codes.
-        with torch.no_grad(), torch.autocast(self.place.type, enabled=False):
-            return self.encode(batch.x, batch.code_electrodes)
-
-    def start_validation(self) -> None:
-        """Masks are the same each time, so that epochs can be compared."""
-        super().start_validation()
-        self.mask_generator_ = torch.Generator(self.place).manual_seed(_VALIDATION_SEED)
-
-    def get_loss(self, y_pred: Any, y_true: Any, X: Any = None, training: bool = False) -> Tensor:
-        """Loss of the output."""
-        return y_pred.loss
-
-    def figures(self, y_pred: Any) -> dict[str, Tensor]:
-        """Accuracies per domain and level."""
-        return {"accuracies": y_pred.accuracy.detach()}
-
-    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
-        """``accuracy`` is level 1, both domains."""
-        accuracies = np.array(self.history[-1]["accuracies"])
-        self.history.record("accuracy", float(accuracies[:, 0].mean()))
-        super().on_epoch_end(net, **kwargs)
+def wrap(net_class: type[EEGNet], module: nn.Module, device: str, batch_size: int) -> EEGNet:
+    """A net around a module that needs no training."""
+    net = net_class(
+        module, optimizer=NoOptimizer, device=device, batch_size=batch_size, train_split=None
+    )
+    net.set_params(callbacks__print_log=None)
+    net.initialize()
+    net.module_.eval()
+    return net

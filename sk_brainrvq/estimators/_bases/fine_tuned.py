@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from numbers import Real
 from typing import Any, ClassVar, Self
 
@@ -20,7 +20,6 @@ from sk_brainrvq.estimators._fitting.plan import (
     StartingPoint,
     check_same_head,
     head_config,
-    info_after,
 )
 from sk_brainrvq.estimators._inputs.labels import (
     LabelledEEG,
@@ -69,6 +68,8 @@ from sk_brainrvq.weights.architecture import ENCODER, checked_architecture
 from sk_brainrvq.weights.modules import KINDS, fill_untrained_time_rows
 
 _MAX_SEED = 2**31
+# What of the electrode and time tables was trained.
+_TABLES = ("trained_rows", "trained_patches")
 
 
 class FineTunedEstimator(TrainedEstimator):
@@ -181,9 +182,9 @@ class FineTunedEstimator(TrainedEstimator):
         prepared = read(X, start.info)
         groups = self._groups_of(X, groups, prepared.n_epochs)
         data = self._labelled(prepared, y, sample_weight, groups, learns)
-        trains_table = start.weights is None or self.strategy == "full"
-        filters = asdict(self._filters(start.info))
-        info = info_after(start, data.prepared, self.ch_names_in_, filters, trains_table)
+        info = self._info_after(data.prepared, self.ch_names_in_, start.info)
+        if start.weights is not None and self.strategy != "full":
+            info |= {k: start.info[k] for k in _TABLES if k in start.info}  # they stay as they are
         config = head_config(self.head, self._n_outputs, self.dropout, data.prepared)
         config["encoder"] = {**start.encoder, "drop_path": self.drop_path}
         # Unknown electrodes get the mean of the trained rows, in training as later.
@@ -192,12 +193,14 @@ class FineTunedEstimator(TrainedEstimator):
 
     def _start(self, X: Any, continues: bool) -> StartingPoint:
         """Where training starts: at the network fitted before, or as the parameters say."""
-        architecture = checked_architecture(self.architecture)
         weights = self.weights_ if continues else resolve_weights(self.weights, KINDS, "weights")
         if weights is None:
             info = self._info_before(X, {})
-            return StartingPoint(architecture.encoder(), None, info, continues=False)
-        architecture.check_fits(weights.encoder_config, weights, ENCODER)
+            encoder = checked_architecture(self.architecture).encoder()
+            return StartingPoint(encoder, None, info, continues=False)
+        if self.architecture is not None:
+            architecture = checked_architecture(self.architecture)
+            architecture.check_fits(weights.encoder_config, weights, ENCODER)
         if continues:
             check_same_head(self.head, weights)
         info = weights.info if continues else self._info_before(X, weights.info)
@@ -205,7 +208,7 @@ class FineTunedEstimator(TrainedEstimator):
 
     def _read_validation(self, plan: FineTuningPlan) -> LabelledEEG | None:
         """Validation data that the user gave, matched as the training data are."""
-        if is_fraction(self.validation) or self.validation is None:
+        if self.validation is None or is_fraction(self.validation):
             return None
         X, y = pair_of(self.validation, self._needs_y)
         prepared = self._gather(X, plan.start.info)
@@ -278,7 +281,7 @@ class FineTunedEstimator(TrainedEstimator):
 
     def _keep(self, net: EEGNet, plan: FineTuningPlan) -> None:
         """Hold the trained network, made of plain weights again."""
-        lift_limits(net.module_)
+        lift_limits(net.module_, self.strategy)
         if self.strategy == "full":
             fill_untrained_time_rows(net.module_.encoder, plan.info["trained_patches"])
         self._hold(net.module_, plan.config, plan.info, net)

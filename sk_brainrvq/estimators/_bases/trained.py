@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any, ClassVar
 
 import numpy as np
@@ -28,6 +29,8 @@ from sk_brainrvq.estimators._inputs.validation import (
     pair_of,
     split_data,
 )
+from sk_brainrvq.signals import PreparedEEG
+from sk_brainrvq.signals.electrodes import N_ELECTRODE_ROWS
 from sk_brainrvq.signals.filters.settings import checked_filters
 from sk_brainrvq.signals.reading import checked_reading
 from sk_brainrvq.signals.sources.registry import is_corpus
@@ -77,9 +80,8 @@ class TrainedEstimator(EEGEstimator):
         check_range("lr", self.lr, 0.0, np.inf)
         check_range("weight_decay", self.weight_decay, 0.0, np.inf)
         checked_engine(self.engine)
-        check_validation(self.validation, self.early_stopping)
-        if not (is_fraction(self.validation) or self.validation is None):
-            pair_of(self.validation, self._needs_y)
+        if self.validation is not None or self.early_stopping is not None:
+            check_validation(self.validation, self.early_stopping, self._needs_y)
 
     # Runs
 
@@ -166,11 +168,53 @@ class TrainedEstimator(EEGEstimator):
             return self.weights_
         return resolve_weights(self.weights, kinds, "weights")
 
+    def _info_after(
+        self,
+        prepared: PreparedEEG,
+        ch_names: list[str] | None,
+        info: Mapping[str, Any],
+        longest: int | None = None,
+    ) -> dict[str, Any]:
+        """What is known once a network was trained: channels, rows and patches, here or before.
+
+        Parameters
+        ----------
+        prepared : PreparedEEG
+        ch_names : list of str, or None
+        info : mapping
+            ``Weights.info`` of the weights that training started from.
+        longest : int, optional
+            Patches of the longest crop that is trained on; whole segments by default.
+
+        Returns
+        -------
+        dict
+            "ch_names", "trained_rows", "trained_patches", "sfreq" in Hz, "official", "filters".
+        """
+        matches = [match for group in prepared.groups for match in group.matches]
+        own = {row for match in matches if match.how != "mean" for row in match.rows}
+        rows = set(own)
+        continued = "official" in info  # every trained network's info has the entry
+        if continued:
+            rows |= set(info.get("trained_rows") or range(1, N_ELECTRODE_ROWS))
+        elif not own:
+            rows = set(range(1, N_ELECTRODE_ROWS))
+        n_patches = max(group.n_patches for group in prepared.groups)
+        before = (info.get("trained_patches") or 30) if continued else 0
+        return {
+            "ch_names": ch_names,
+            "trained_rows": sorted(rows),
+            "trained_patches": max(min(n_patches, longest or n_patches), before),
+            "sfreq": 200.0,
+            "official": bool(info.get("official", False)),
+            "filters": asdict(self._filters(info)),
+        }
+
     # Validation
 
     def _unlabelled_validation(self, info: Mapping[str, Any]) -> TrainingData | None:
         """Validation data that the user gave; None for a fraction and for none."""
-        if is_fraction(self.validation) or self.validation is None:
+        if self.validation is None or is_fraction(self.validation):
             return None
         return TrainingData(self._gather(pair_of(self.validation, needs_y=False)[0], info))
 
@@ -179,7 +223,7 @@ class TrainedEstimator(EEGEstimator):
         """Groups of the epochs: as given, or the subjects of a corpus."""
         if groups is None and is_corpus(X):
             groups = X.subjects
-        return check_groups(groups, n_epochs)
+        return None if groups is None else check_groups(groups, n_epochs)
 
     def _split(
         self,
@@ -190,7 +234,7 @@ class TrainedEstimator(EEGEstimator):
         classes: NDArray | None = None,
     ) -> tuple[Data, Data | None]:
         """What to train on and what to validate on."""
-        if not is_fraction(self.validation):
+        if self.validation is None or not is_fraction(self.validation):
             return data, pair
         held_out = held_out_epochs(
             float(self.validation), data.prepared.n_epochs, groups, classes, seed
@@ -243,6 +287,12 @@ class TrainedTransformer(TransformerMixin, TrainedEstimator):
     def _check_settings(self) -> None:
         super()._check_settings()
         checked_crops(self.crops)
+
+    def _n_epochs_to_train(self) -> int:
+        """Passes over X: given weights are used as they are unless the user asks for more."""
+        if self.max_epochs is not None:
+            return self.max_epochs
+        return 20 if self.weights is None else 0
 
     def _longest(self) -> int | None:
         """Patches of the longest crop; None where epochs are trained on as they are."""

@@ -1,11 +1,9 @@
 """What a fine-tuning knows before it starts, and leaves for the next pass."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
 from sk_brainrvq.estimators._fitting.head_start import place_head
-from sk_brainrvq.estimators._fitting.training_info import training_info
 from sk_brainrvq.estimators._inputs.labels import LabelledEEG
 from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.nn import EncoderClassifier
@@ -13,9 +11,6 @@ from sk_brainrvq.signals import PreparedEEG
 from sk_brainrvq.training.fine_tuning import OptimizerState
 from sk_brainrvq.weights import Weights
 from sk_brainrvq.weights.modules import build_module
-
-# What of the electrode and time tables was trained.
-_TABLES = ("trained_rows", "trained_patches")
 
 
 @dataclass(frozen=True)
@@ -113,34 +108,6 @@ def check_same_head(head: str, weights: Weights) -> None:
             f"head={head!r} was given, but {weights!r} has head={fitted!r}, and the training goes "
             "on from it. For another head, fit anew with warm_start=False."
         )
-
-
-def info_after(
-    start: StartingPoint,
-    prepared: PreparedEEG,
-    ch_names: list[str] | None,
-    filters: Mapping[str, Any],
-    trains_table: bool,
-) -> dict[str, Any]:
-    """What will be known of the training: of a frozen table no row gets trained.
-
-    Parameters
-    ----------
-    start : StartingPoint
-    prepared : PreparedEEG
-    ch_names : list of str, or None
-    filters : mapping
-    trains_table : bool
-        Whether the tables of electrodes and times are trained.
-
-    Returns
-    -------
-    dict
-    """
-    info = training_info(prepared, ch_names, start.info, filters)
-    if not trains_table:
-        info |= {name: start.info[name] for name in _TABLES if name in start.info}
-    return info
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,23 @@
-"""Where pretraining starts: sizes of the networks, and whose codes are predicted."""
+"""Where pretraining starts, whose codes are predicted, and how well."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from sk_brainrvq.exceptions import CheckpointError
+from sk_brainrvq.nn import importance_guided_mask
+from sk_brainrvq.training import EEGNet, SegmentDataset, seeded
 from sk_brainrvq.weights import Weights
 from sk_brainrvq.weights.architecture import CODES, ENCODER, Architecture
 from sk_brainrvq.weights.resolving import tokenizer_of
+
+# Weight of importance in the masks of a score: the middle of the training curriculum.
+_SCORE_INFO_WEIGHT = 0.45
+_SCORE_SEED = 0
 
 
 @dataclass(frozen=True)
@@ -78,6 +87,37 @@ def masked_model_config(
         "codebook_size": int(np.max(tokenizer.config["codebook_size"])),
         "n_quantizers": tokenizer.config["n_quantizers"],
     }
+
+
+def masked_accuracy(net: EEGNet, dataset: SegmentDataset, encode: Callable[..., Tensor]) -> float:
+    """Accuracy of predicting the codes of hidden patches, given those of coarser levels.
+
+    Parameters
+    ----------
+    net : EEGNet
+        Holds a ``MaskedCodeModel``.
+    dataset : SegmentDataset
+    encode : callable
+        Makes the codes of batches that come without.
+
+    Returns
+    -------
+    float
+        Mean over domains and levels; masks are drawn from a fixed seed.
+    """
+    total, n_positions = 0.0, 0
+    with seeded(_SCORE_SEED), torch.inference_mode():
+        for batch, _ in net.get_iterator(dataset):
+            placed = batch.to(net.device)
+            if placed.codes is None:
+                placed.codes = encode(placed.x, placed.code_electrodes)
+            mask = importance_guided_mask(placed.x, _SCORE_INFO_WEIGHT)
+            output = net.module_(
+                placed.x, placed.electrodes, mask, placed.codes, return_logits=False
+            )
+            total += float(output.accuracy.mean()) * mask.numel()
+            n_positions += mask.numel()
+    return total / n_positions
 
 
 def no_tokenizer(weights: Any) -> CheckpointError:

@@ -14,7 +14,7 @@ from sk_brainrvq.signals import PreparedEEG
 from sk_brainrvq.signals.preparation import rematch
 from sk_brainrvq.training import EEGNet, SegmentDataset, TokenizerNet, seeded, train
 from sk_brainrvq.weights import Weights
-from sk_brainrvq.weights.architecture import PRESETS, Architecture
+from sk_brainrvq.weights.architecture import PRESETS, checked_architecture
 from sk_brainrvq.weights.modules import build_module, fill_untrained_time_rows
 
 # What of an architecture a tokenizer is built of.
@@ -43,20 +43,21 @@ class TokenizerStart:
 
 
 def tokenizer_config(
-    weights: Weights | None, architecture: Architecture, quantizer_dropout: float
+    weights: Weights | None, architecture: Any, quantizer_dropout: float
 ) -> dict[str, Any]:
     """Arguments of the tokenizer; raise ValueError where given weights have other sizes.
 
     Parameters
     ----------
     weights : Weights or None
-    architecture : Architecture
+    architecture : None, str or Architecture
     quantizer_dropout : float
 
     Returns
     -------
     dict
     """
+    architecture = checked_architecture(architecture)
     if weights is not None:
         architecture.check_fits(weights.config, weights)
         return {**weights.config, "quantizer_dropout": quantizer_dropout}

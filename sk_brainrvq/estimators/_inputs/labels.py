@@ -6,7 +6,8 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils.validation import check_array
+from sklearn.utils.multiclass import check_classification_targets, unique_labels
+from sklearn.utils.validation import check_array, column_or_1d
 
 from sk_brainrvq.estimators._inputs.validation import TrainingData, epochs_of
 from sk_brainrvq.signals import PreparedEEG
@@ -79,7 +80,7 @@ def check_sample_weight(sample_weight: Any, n_epochs: int) -> NDArray | None:
     Raises
     ------
     ValueError
-        Unless there is one finite weight of at least 0 an epoch, not all of them 0.
+        Unless there is one finite weight of at least 0 per epoch, not all of them 0.
     """
     if sample_weight is None:
         return None
@@ -89,7 +90,7 @@ def check_sample_weight(sample_weight: Any, n_epochs: int) -> NDArray | None:
     if weight.shape != (n_epochs,):
         raise ValueError(
             f"sample_weight has shape {weight.shape}, but X has {n_epochs} epochs; give one "
-            f"weight an epoch: ({n_epochs},)."
+            f"weight per epoch: ({n_epochs},)."
         )
     if weight.min() < 0:
         raise ValueError(
@@ -146,3 +147,166 @@ def _given_class_weights(class_weight: Mapping, classes: NDArray) -> NDArray:
             f"class_weight={class_weight!r} was given; expected weights of 0 or more, not all 0."
         )
     return values
+
+
+def encode_classes(
+    y: Any, n_epochs: int, known: NDArray | None, estimator: str
+) -> tuple[NDArray, NDArray]:
+    """Labels as numbers from 0, and the classes that they number.
+
+    Parameters
+    ----------
+    y : array-like, shape (n_epochs,)
+    n_epochs : int
+    known : ndarray, shape (n_classes,), or None
+        Classes from before; None learns them from y.
+    estimator : str
+        Its name, for messages.
+
+    Returns
+    -------
+    numbers : ndarray, shape (n_epochs,), int64
+    classes : ndarray, shape (n_classes,)
+
+    Raises
+    ------
+    ValueError
+        Unless there is one label per epoch, of a known class.
+    """
+    if y is None:
+        raise ValueError(f"{estimator} requires y to be passed, but the target y is None")
+    labels = column_or_1d(y, warn=True)
+    check_classification_targets(labels)
+    if len(labels) != n_epochs:
+        raise ValueError(
+            f"y has {len(labels)} labels, but X has {n_epochs} epochs (inconsistent numbers "
+            "of samples); give one label per epoch."
+        )
+    found, numbers = np.unique(labels, return_inverse=True)
+    classes = found if known is None else known
+    unknown = np.setdiff1d(found, classes)
+    if len(unknown):
+        raise ValueError(
+            f"y holds {unknown.tolist()}, which are none of the classes known from before: "
+            f"{classes.tolist()}."
+        )
+    return np.searchsorted(classes, found)[numbers].astype(np.int64), classes
+
+
+def check_same_classes(labels: Any, classes: NDArray) -> None:
+    """Raise ValueError where a training that goes on is given other classes."""
+    found = unique_labels(labels)
+    if not np.array_equal(found, classes):
+        raise ValueError(
+            f"warm_start=True goes on with the classes {classes.tolist()}, but y holds "
+            f"{found.tolist()}; for other classes set warm_start=False."
+        )
+
+
+def classes_of_pass(classes: Any, known: NDArray | None, class_weight: Any) -> NDArray:
+    """Classes that a pass of ``partial_fit`` may meet.
+
+    Parameters
+    ----------
+    classes : array-like, shape (n_classes,), or None
+        As given to this call.
+    known : ndarray, shape (n_classes,), or None
+        From the calls before.
+    class_weight : object
+        The estimator's parameter.
+
+    Returns
+    -------
+    ndarray, shape (n_classes,)
+
+    Raises
+    ------
+    ValueError
+        If they are missing, other than before, or fewer than two, or weights need all labels.
+    """
+    if isinstance(class_weight, str) and class_weight == "balanced":
+        raise ValueError(
+            "class_weight='balanced' was given, but partial_fit does not see all labels at "
+            "once. Give the weights as a dict, for instance those of sklearn.utils."
+            "class_weight.compute_class_weight on a large sample of y."
+        )
+    if classes is None:
+        if known is None:
+            raise ValueError("classes must be passed on the first call to partial_fit.")
+        return known
+    given = unique_labels(classes)
+    if known is not None and not np.array_equal(known, given):
+        raise ValueError(
+            f"classes={given.tolist()} was given, but the classes known from before are "
+            f"{known.tolist()}."
+        )
+    if len(given) < 2:
+        raise ValueError(
+            f"classes={given.tolist()} was given; a classifier needs at least two classes."
+        )
+    return given
+
+
+def check_two_classes(data: LabelledEEG, classes: NDArray) -> None:
+    """Raise ValueError for training data of only one class."""
+    used = data.targets if data.weights is None else data.targets[data.weights > 0]
+    numbers = np.unique(used)
+    if len(numbers) < 2:
+        without = "" if data.weights is None else " with a weight above 0"
+        raise ValueError(
+            f"y holds one class only{without} ({classes.tolist()[numbers[0]]!r}); "
+            "a classifier needs at least two."
+        )
+
+
+def check_auroc_of(held_out: LabelledEEG, classes: NDArray) -> None:
+    """Raise ValueError for validation data of one class, which have no ROC curve."""
+    epochs = np.unique(np.concatenate([group.epoch for group in held_out.prepared.groups]))
+    found = np.unique(held_out.targets[epochs])
+    if len(found) < 2:
+        raise ValueError(
+            f"The validation data hold one class only ({classes.tolist()[found[0]]!r}), "
+            "and criterion='auroc' needs at least two. Validate on more epochs or groups, or "
+            "take criterion='loss'."
+        )
+
+
+def check_numbers(y: Any, n_epochs: int, estimator: str) -> NDArray:
+    """Targets of a regression as float64.
+
+    Parameters
+    ----------
+    y : array-like, shape (n_epochs,) or (n_epochs, n_targets)
+    n_epochs : int
+    estimator : str
+        Its name, for messages.
+
+    Returns
+    -------
+    ndarray, as y
+
+    Raises
+    ------
+    ValueError
+        Unless there are finite numbers for each epoch.
+    """
+    if y is None:
+        raise ValueError(f"{estimator} requires y to be passed, but the target y is None")
+    numbers = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
+    if len(numbers) != n_epochs:
+        raise ValueError(
+            f"y has {len(numbers)} rows, but X has {n_epochs} epochs (inconsistent numbers "
+            "of samples); give one row per epoch."
+        )
+    return numbers
+
+
+def mean_correlation(true: NDArray, predicted: NDArray) -> float:
+    """Pearson's correlation of numbers (n_epochs,) or (n_epochs, n_targets), mean over targets."""
+    from scipy.stats import pearsonr  # half a second that nothing else needs
+
+    if true.shape != predicted.shape:
+        raise ValueError(f"y has shape {true.shape}; the predictions for X have {predicted.shape}.")
+    columns = (len(predicted), -1)
+    pairs = zip(true.reshape(columns).T, predicted.reshape(columns).T, strict=True)
+    return float(np.mean([pearsonr(*pair).statistic for pair in pairs]))

@@ -45,8 +45,10 @@ def is_fraction(validation: Any) -> bool:
     return isinstance(validation, Real) and not isinstance(validation, bool)
 
 
-def check_validation(validation: Any, early_stopping: Any) -> None:
+def check_validation(validation: Any, early_stopping: Any, needs_y: bool) -> None:
     """Raise ValueError for settings that cannot be used, or that need each other."""
+    if validation is not None and not is_fraction(validation):
+        pair_of(validation, needs_y)
     if is_fraction(validation) and not 0 < float(validation) < 1:
         raise ValueError(
             f"validation={validation!r} was given; expected a fraction between 0 and 1, a pair "
@@ -86,14 +88,12 @@ def pair_of(validation: Any, needs_y: bool) -> tuple[Any, Any]:
     return validation, None
 
 
-def check_groups(groups: Any, n_epochs: int) -> NDArray | None:
-    """Groups as an array; raise ValueError unless there is one an epoch."""
-    if groups is None:
-        return None
+def check_groups(groups: Any, n_epochs: int) -> NDArray:
+    """Groups as an array; raise ValueError unless there is one per epoch."""
     array = column_or_1d(groups)
     if len(array) != n_epochs:
         raise ValueError(
-            f"groups has {len(array)} entries, but X has {n_epochs} epochs; give one an epoch."
+            f"groups has {len(array)} entries, but X has {n_epochs} epochs; give one per epoch."
         )
     return array
 

@@ -10,6 +10,7 @@ from scipy.special import xlogy
 
 from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.nn import DualDomainTokenizer
+from sk_brainrvq.nn.targets import standardise_patches
 from sk_brainrvq.signals import EpochBlock
 from sk_brainrvq.signals.preparation import PATCH_SAMPLES, segment_bounds
 from sk_brainrvq.training import Batch
@@ -45,6 +46,25 @@ def decode_codes(
                 waveform = module.decode(batch, electrodes, n_levels).waveform
                 decoded[rows, :, first:last] = waveform.cpu().numpy()
     return decoded
+
+
+def rebuilt(module: DualDomainTokenizer, n_levels: int | None, batch: Batch) -> torch.Tensor:
+    """Patches (B, C, P, 200) coded and decoded, with the mean and deviation that they had."""
+    x = batch.x
+    waveform = _decoded(module, n_levels, batch)
+    return waveform * (x.std(-1, keepdim=True) + 1e-6) + x.mean(-1, keepdim=True)
+
+
+def squared_errors(module: DualDomainTokenizer, n_levels: int | None, batch: Batch) -> torch.Tensor:
+    """Squared error, and squares, of the standardised waveform: (B, 2)."""
+    target = standardise_patches(batch.x)
+    error = target - _decoded(module, n_levels, batch)
+    return torch.stack([error.square(), target.square()], 1).sum((2, 3, 4))
+
+
+def _decoded(module: DualDomainTokenizer, n_levels: int | None, batch: Batch) -> torch.Tensor:
+    codes = module.encode(batch.x, batch.electrodes)
+    return module.decode(codes, batch.electrodes, n_levels).waveform
 
 
 def code_use(

@@ -1,0 +1,107 @@
+"""skorch nets that learn without labels: the tokenizer's and that of pretraining."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from sk_brainrvq.nn import curriculum_weight, importance_guided_mask
+from sk_brainrvq.training.batches import Batch
+from sk_brainrvq.training.nets import EEGNet, NoCriterion
+
+# Masks of validation: the middle of the training curriculum, the same ones each time.
+_VALIDATION_INFO_WEIGHT = 0.45
+_VALIDATION_SEED = 0
+
+
+class TokenizerNet(EEGNet):
+    """Trains a ``DualDomainTokenizer``."""
+
+    reported = ("train_loss", "valid_loss", "waveform", "perplexity")
+
+    def get_loss(self, y_pred: Any, y_true: Any, X: Any = None, training: bool = False) -> Tensor:
+        """Loss of the output."""
+        return y_pred.loss
+
+    def figures(self, y_pred: Any) -> dict[str, Tensor]:
+        """Parts of the loss."""
+        return {name: value.detach() for name, value in y_pred.losses.items()}
+
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        """Record how many codes are effectively in use, per domain and level."""
+        quantizers: Any = self.bare_module.quantizers
+        self.history.record(
+            "perplexity",
+            [[_perplexity(level.counts) for level in q.levels] for q in quantizers],
+        )
+        super().on_epoch_end(net, **kwargs)
+
+
+def _perplexity(counts: Tensor) -> float:
+    share = counts.double() / counts.sum()
+    return float(torch.special.entr(share).sum().exp())
+
+
+class PretrainingNet(EEGNet):
+    """Trains a ``MaskedCodeModel`` on codes that come with each batch or from a tokenizer.
+
+    Parameters
+    ----------
+    module : nn.Module
+    criterion : callable
+    encode : callable (x, electrodes) -> codes, optional
+        A tokenizer's, for batches that come without codes.
+    **kwargs
+        Of :class:`EEGNet`.
+    """
+
+    reported = ("train_loss", "valid_loss", "accuracies")
+
+    def __init__(
+        self,
+        module: nn.Module,
+        criterion: Any = NoCriterion,
+        *,
+        encode: Any = None,
+        **kwargs: Any,
+    ):
+        super().__init__(module, criterion, **kwargs)
+        self.encode = encode
+
+    def infer(self, x: Batch, **fit_params: Any) -> Any:
+        """Hide patches by importance and predict their codes."""
+        batch = x.to(self.place)
+        codes = self._codes_of(batch) if batch.codes is None else batch.codes
+        mask = self._mask(batch.x)
+        return self.module_(batch.x, batch.electrodes, mask, codes, return_logits=False)
+
+    def _mask(self, x: Tensor) -> Tensor:
+        if self.module_.training:
+            weight = curriculum_weight(max(0, len(self.history) - 1), self.max_epochs)
+            return importance_guided_mask(x, weight)
+        return importance_guided_mask(x, _VALIDATION_INFO_WEIGHT, generator=self.mask_generator_)
+
+    def _codes_of(self, batch: Batch) -> Tensor:
+        # In float32 whatever the precision: rounded latents would fall to other codes.
+        with torch.no_grad(), torch.autocast(self.place.type, enabled=False):
+            return self.encode(batch.x, batch.code_electrodes)
+
+    def start_validation(self) -> None:
+        """Masks are the same each time, so that epochs can be compared."""
+        super().start_validation()
+        self.mask_generator_ = torch.Generator(self.place).manual_seed(_VALIDATION_SEED)
+
+    def get_loss(self, y_pred: Any, y_true: Any, X: Any = None, training: bool = False) -> Tensor:
+        """Loss of the output."""
+        return y_pred.loss
+
+    def figures(self, y_pred: Any) -> dict[str, Tensor]:
+        """Accuracies per domain and level."""
+        return {"accuracies": y_pred.accuracy.detach()}
+
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        """``accuracy`` is level 1, both domains."""
+        accuracies = np.array(self.history[-1]["accuracies"])
+        self.history.record("accuracy", float(accuracies[:, 0].mean()))
+        super().on_epoch_end(net, **kwargs)
