@@ -202,15 +202,15 @@ class BrainRVQEmbedder(EmbeddingMixin, TransformerMixin, EEGEstimator):
 
     def _load_encoder(self, X: Any) -> dict[str, Any]:
         """Hold the encoder that the parameters mean; what is known of its training."""
-        architecture = checked_architecture(self.architecture)
         weights = resolve_weights(self.weights, KINDS, "weights")
         if weights is None:
-            config, info = architecture.encoder(), {}
+            config, info = checked_architecture(self.architecture).encoder(), {}
             with seeded(draw_seed(self.random_state)):
                 encoder = cast(EEGEncoder, build_module("encoder", {"encoder": config}))
         else:
             config, info = weights.encoder_config, weights.info
-            architecture.check_fits(config, weights, ENCODER)
+            if self.architecture is not None:
+                checked_architecture(self.architecture).check_fits(config, weights, ENCODER)
             encoder = weights.encoder()
         self._embedding().check(encoder.depth)
         self._check_settings()

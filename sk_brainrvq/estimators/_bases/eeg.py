@@ -124,7 +124,8 @@ class EEGEstimator(BaseEstimator):
     def _check_settings(self) -> None:
         """Raise ValueError for parameters that make no sense; subclasses add their own."""
         check_whole("batch_size", self.batch_size, 1)
-        checked_reading(self.reading)
+        if self.reading is not None:
+            checked_reading(self.reading)
         checked_filters(self.filters)
 
     # Reading EEG
@@ -178,8 +179,12 @@ class EEGEstimator(BaseEstimator):
         return {
             "trained_rows": info.get("trained_rows"),
             "official": info.get("official", False),
-            "electrode_map": checked_reading(self.reading).electrode_map,
+            "electrode_map": self._electrode_map,
         }
+
+    @property
+    def _electrode_map(self) -> Mapping[str, Any] | None:
+        return None if self.reading is None else checked_reading(self.reading).electrode_map
 
     def _filters(self, info: Mapping[str, Any]) -> FilterSettings:
         """Filters as asked for; "auto" is what the weights were trained with, or none."""
@@ -198,8 +203,7 @@ class EEGEstimator(BaseEstimator):
                 seen.setdefault(match.channel, match)
             self.electrode_report_ = electrode_report(list(seen.values()))
             yield group
-        electrode_map = checked_reading(self.reading).electrode_map
-        unused = [name for name in electrode_map or () if name not in seen]
+        unused = [name for name in self._electrode_map or () if name not in seen]
         if unused:
             warnings.warn(
                 f"electrode_map names {unused}, which are no channels of X.",
@@ -238,7 +242,7 @@ class EEGEstimator(BaseEstimator):
             )
         warn_of_other_filters(X, filters, type(self).__name__)
         check = partial(self._check_array, learns=learns) if plain else self._check_item
-        on_error = checked_reading(self.reading).on_error
+        on_error = "raise" if self.reading is None else checked_reading(self.reading).on_error
         settings = ReadSettings(
             self.sfreq, names, self.unit, self.window, self.overlap, filters, on_error
         )

@@ -90,7 +90,8 @@ class Matcher:
         self.official = official
         self.bare = {name: bare_name(name) for name in names}
         ends = {end for bare in self.bare.values() for end in split_pair(bare) or (bare,)}
-        self.cap = read_cap(ends)
+        # Electrodes of the table mean themselves in every cap.
+        self.cap = {} if ends <= ELECTRODE_ROWS.keys() else read_cap(ends)
         self.all_doubtful = ends <= _DOUBTFUL
         self.directions = measured_directions(places, self._anchors()) if places else {}
 
@@ -268,7 +269,8 @@ def match_electrodes(
     if ch_names is None:
         return [mean_match(f"channel {i}", rows) for i in range(n_channels)]
     names = check_ch_names(ch_names, n_channels)
-    matcher = Matcher(names, rows, official, checked_places(positions, names))
+    places = {} if positions is None else checked_places(positions, names)
+    matcher = Matcher(names, rows, official, places)
     chosen = checked_map(electrode_map)
     return [
         matcher.match_by_user(name, chosen[name]) if name in chosen else matcher.match(name)

@@ -146,7 +146,8 @@ def _filter(
     warns: bool = True,
 ) -> NDArray:
     signals = np.array(signals, dtype=np.float64)
-    signals = subtract_reference(signals, settings.reference, ch_names)
+    if settings.reference is not None:
+        signals = subtract_reference(signals, settings.reference, ch_names)
     low, high = _missing_band(sfreq, settings, highpass, lowpass)
     harmonics = _harmonics(settings.notch, sfreq)
     if low is None and high is None and not harmonics:
