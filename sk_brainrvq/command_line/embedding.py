@@ -20,7 +20,7 @@ from sk_brainrvq.corpus.finding import subject_rule
 from sk_brainrvq.estimators import BrainRVQEmbedder
 from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.signals import window_starts
-from sk_brainrvq.signals.sources.mne_objects import is_mne_epochs
+from sk_brainrvq.signals.sources.mne_epochs import is_mne_epochs
 from sk_brainrvq.signals.sources.recording_files import read_recording
 
 _POOLINGS = ("mean", "region", "channel", "mean_std", "cls")

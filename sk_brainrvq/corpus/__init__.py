@@ -1,16 +1,19 @@
 """Recordings on disk, larger than memory: build, index, read, check."""
 
 from sk_brainrvq.corpus.building import CorpusReport, build_corpus
-from sk_brainrvq.corpus.corpus_patches import StoredPatches, is_stored, shuffled_rows
+from sk_brainrvq.corpus.corpus_patches import CorpusPatches
+from sk_brainrvq.corpus.corpus_source import CorpusSource
 from sk_brainrvq.corpus.eeg_corpus import EEGCorpus
 from sk_brainrvq.corpus.index import CorpusRecording
+from sk_brainrvq.signals.sources.registry import register
 
 __all__ = [
+    "CorpusPatches",
     "CorpusRecording",
     "CorpusReport",
     "EEGCorpus",
-    "StoredPatches",
     "build_corpus",
-    "is_stored",
-    "shuffled_rows",
 ]
+
+# Whoever holds an EEGCorpus has come by here: from now on everything that reads EEG takes it.
+register(CorpusSource())

@@ -1,4 +1,4 @@
-"""Patches that stay on disk until a batch asks for them, and an order to read them in."""
+"""Patches of a corpus, which stay on disk until a batch asks for them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,10 +17,9 @@ from sk_brainrvq.signals.electrodes import (
     match_electrodes,
     warn_of_mean_rows,
 )
+from sk_brainrvq.signals.patches import PatchGroup, PreparedEEG, StoredPatches
 from sk_brainrvq.signals.preparation import (
     PATCH_SAMPLES,
-    PatchGroup,
-    PreparedEEG,
     n_patches_of,
     segment_bounds,
     to_patches,
@@ -30,7 +29,7 @@ from sk_brainrvq.signals.preparation import (
 _MICROVOLTS_PER_UNIT = 100.0
 
 
-class StoredPatches:
+class CorpusPatches(StoredPatches):
     """Segments of a corpus, read from its storage when they are indexed.
 
     Parameters
@@ -56,9 +55,6 @@ class StoredPatches:
         :func:`shuffled_rows`.
     """
 
-    dtype = np.dtype(np.float32)
-    ndim = 4
-
     def __init__(
         self,
         store: CorpusStore,
@@ -72,9 +68,6 @@ class StoredPatches:
         self.numbers, self.starts, self.lengths = numbers, starts, lengths
         self.shape = (len(numbers), n_channels, n_patches, PATCH_SAMPLES)
         self.chunks = first_chunks(store.index)[numbers] + starts // CHUNK_SAMPLES
-
-    def __len__(self) -> int:
-        return self.shape[0]
 
     def __getitem__(self, rows: slice | NDArray | Sequence[int]) -> NDArray:
         """Patches of some segments.
@@ -107,63 +100,13 @@ class StoredPatches:
         # The half: while one buffer is used the next is read.
         return max(1, self.store.cache_bytes // (2 * n_groups * chunk_bytes))
 
-    def take_rows(self, rows: NDArray) -> "StoredPatches":
+    def take_rows(self, rows: NDArray) -> "CorpusPatches":
         """Some segments, which stay in storage too."""
         spans = self.numbers[rows], self.starts[rows], self.lengths[rows]
-        return StoredPatches(self.store, *spans, *self.shape[1:3])
+        return CorpusPatches(self.store, *spans, *self.shape[1:3])
 
     def __repr__(self) -> str:
-        return f"StoredPatches(shape={self.shape}, location={self.store.location!r})"
-
-
-def is_stored(patches: Any) -> bool:
-    """Whether patches are read from storage when they are indexed."""
-    return isinstance(patches, StoredPatches)
-
-
-def shuffled_rows(
-    chunks: NDArray, generator: np.random.Generator, buffer_chunks: int = 64
-) -> NDArray:
-    """A random order of rows in which each storage chunk has to be read once.
-
-    Chunks are drawn in random order, and the rows of ``buffer_chunks`` of them at a time are
-    mixed. A reader that holds as many chunks reads each once.
-
-    Parameters
-    ----------
-    digest : str
-        Of the segments and their signals, without reading them.
-    chunks : ndarray of int, shape (n_rows,)
-        Chunk of each row, as ``StoredPatches.chunks``.
-    generator : numpy.random.Generator
-    buffer_chunks : int, default=64
-        More mix better, and take more memory.
-
-    Returns
-    -------
-    ndarray, shape (n_rows,), int64
-        A permutation of the rows.
-
-    Raises
-    ------
-    ValueError
-        If ``buffer_chunks`` is below 1.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sk_brainrvq.corpus import shuffled_rows
-    >>> chunks = np.array([7, 7, 8, 8, 9, 9])
-    >>> rows = shuffled_rows(chunks, np.random.default_rng(0), buffer_chunks=1)
-    >>> sorted(rows.tolist()), len(np.flatnonzero(np.diff(chunks[rows])))
-    ([0, 1, 2, 3, 4, 5], 2)
-    """
-    if buffer_chunks < 1:
-        raise ValueError(f"buffer_chunks={buffer_chunks!r} was given; expected at least 1.")
-    _, own = np.unique(chunks, return_inverse=True)
-    n_chunks = int(own.max(initial=-1)) + 1
-    buffer = (generator.permutation(n_chunks) // buffer_chunks)[own]
-    return np.lexsort((generator.random(len(own)), buffer))
+        return f"CorpusPatches(shape={self.shape}, location={self.store.location!r})"
 
 
 @dataclass(frozen=True)
@@ -217,7 +160,7 @@ def prepare_stored(
     Returns
     -------
     PreparedEEG
-        Groups as :func:`~sk_brainrvq.signals.preparation.gather` makes them: one for each
+        Groups as :func:`~sk_brainrvq.signals.patches.gather` makes them: one for each
         montage and number of patches. ``epoch`` is the place of the window.
     """
     montages: dict[tuple, list[int]] = {}
@@ -247,7 +190,7 @@ def prepare_stored(
             offsets, lengths = segments.spans(own)
             groups.append(
                 PatchGroup(
-                    StoredPatches(  # type: ignore[arg-type]
+                    CorpusPatches(
                         store,
                         np.repeat(recordings[epochs], len(own)),
                         (starts[epochs][:, None] + offsets).reshape(-1),

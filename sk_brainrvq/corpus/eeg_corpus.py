@@ -12,9 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sk_brainrvq.corpus.corpus_patches import (
-    prepare_stored,
-)
+from sk_brainrvq.corpus.corpus_patches import prepare_stored
 from sk_brainrvq.corpus.index import CorpusRecording, digest_of_windows, json_line
 from sk_brainrvq.corpus.selection import all_windows, check_rows
 from sk_brainrvq.corpus.store import CorpusStore
@@ -23,14 +21,14 @@ from sk_brainrvq.exceptions import InvalidCorpusError
 from sk_brainrvq.signals.blocks import EpochBlock
 from sk_brainrvq.signals.filters.resampling import TARGET_SFREQ
 from sk_brainrvq.signals.filters.settings import Filters, FilterSettings
-from sk_brainrvq.signals.preparation import PreparedEEG
-from sk_brainrvq.signals.sources.registry import check_window
+from sk_brainrvq.signals.patches import PreparedEEG, StoredEEG
 from sk_brainrvq.signals.units import UNITS
+from sk_brainrvq.signals.windowing import check_window
 
 _BLOCK_BYTES = 16 * 2**20
 
 
-class EEGCorpus:
+class EEGCorpus(StoredEEG):
     """Windows of the recordings that :func:`build_corpus` stored.
 
     Nothing but the index is read until windows are asked for. Every estimator takes a corpus as
@@ -396,7 +394,7 @@ class EEGCorpus:
         -------
         PreparedEEG
             ``patches`` of its groups are
-            ``StoredPatches``.
+            :class:`~sk_brainrvq.signals.patches.StoredPatches`.
         """
         return prepare_stored(
             self._store,

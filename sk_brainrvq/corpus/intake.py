@@ -14,7 +14,7 @@ from sk_brainrvq.signals.filters.resampling import TARGET_SFREQ
 from sk_brainrvq.signals.sources.annotations import Marks, marks_of
 from sk_brainrvq.signals.sources.channels import band_of, eeg_channels, positions_of
 from sk_brainrvq.signals.sources.edf_size import is_cut_short
-from sk_brainrvq.signals.sources.mne_objects import is_mne_raw, signals_to_cut
+from sk_brainrvq.signals.sources.mne_raws import is_mne_raw, signals_to_cut
 from sk_brainrvq.signals.sources.recording_files import CUT_SHORT, read_recording
 from sk_brainrvq.signals.units import UNITS, describe_amplitude
 

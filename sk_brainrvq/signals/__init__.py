@@ -1,13 +1,23 @@
 """EEG in: any container to patches in 100 microvolts at 200 Hz."""
 
-from sk_brainrvq.signals.blocks import EpochBlock, blocks_from_array
+from sk_brainrvq.signals.blocks import EpochBlock
 from sk_brainrvq.signals.electrodes import ELECTRODE_NAMES, canonical_name, match_electrodes
 from sk_brainrvq.signals.filters.settings import Filters
-from sk_brainrvq.signals.preparation import PatchGroup, PreparedEEG, gather, prepare, stream
+from sk_brainrvq.signals.patches import (
+    PatchGroup,
+    PreparedEEG,
+    StoredEEG,
+    StoredPatches,
+    gather,
+    rematch,
+)
+from sk_brainrvq.signals.preparation import prepare, stream
 from sk_brainrvq.signals.reading import Reading
-from sk_brainrvq.signals.sources.mne_objects import blocks_from_epochs
-from sk_brainrvq.signals.sources.registry import ReadSettings, is_corpus, read_blocks
-from sk_brainrvq.signals.windows import window_starts
+from sk_brainrvq.signals.sources.arrays import blocks_from_array
+from sk_brainrvq.signals.sources.mne_epochs import blocks_from_epochs
+from sk_brainrvq.signals.sources.registry import read_blocks, source_of
+from sk_brainrvq.signals.sources.source import ReadSettings, Source
+from sk_brainrvq.signals.windowing import window_starts
 
 __all__ = [
     "ELECTRODE_NAMES",
@@ -17,14 +27,18 @@ __all__ = [
     "PreparedEEG",
     "ReadSettings",
     "Reading",
+    "Source",
+    "StoredEEG",
+    "StoredPatches",
     "blocks_from_array",
     "blocks_from_epochs",
     "canonical_name",
     "gather",
-    "is_corpus",
     "match_electrodes",
     "prepare",
     "read_blocks",
+    "rematch",
+    "source_of",
     "stream",
     "window_starts",
 ]

@@ -1,6 +1,5 @@
-"""Blocks of epochs with names, rate and unit; arrays as blocks."""
+"""Blocks of epochs with names, rate and unit."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,9 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sk_brainrvq.exceptions import InvalidEEGError
-from sk_brainrvq.signals.electrodes import check_ch_names
-from sk_brainrvq.signals.filters.resampling import TARGET_SFREQ
-from sk_brainrvq.signals.units import UNITS
 
 
 @dataclass
@@ -70,37 +66,13 @@ def check_sfreq(sfreq: Any) -> float:
     return rate
 
 
-def blocks_from_array(
-    X: NDArray, sfreq: float | None, ch_names: Sequence[str] | None, unit: str
-) -> list[EpochBlock]:
-    """One block of a numeric array.
-
-    Parameters
-    ----------
-    X : ndarray, shape (n_epochs, n_times) or (n_epochs, n_channels, n_times)
-        2-D arrays hold one channel.
-    sfreq : float or None
-        None means 200 Hz.
-    ch_names : sequence of str, or None
-    unit : {"uV", "mV", "V"}
-
-    Returns
-    -------
-    list of one EpochBlock
-    """
-    if unit not in UNITS:
-        raise InvalidEEGError(f"unit={unit!r} was given; expected one of 'uV', 'mV', 'V'.")
-    if X.ndim == 2:
-        X = X[:, None, :]
-    if X.ndim != 3:
+def check_finite(block: EpochBlock) -> None:
+    """Raise InvalidEEGError for NaN or infinity in a block, naming epoch and channel."""
+    usable = np.isfinite(block.data).all(axis=-1)
+    if not usable.all():
+        epoch, channel = np.argwhere(~usable)[0]
+        name = f"channel {channel}" if block.ch_names is None else repr(block.ch_names[channel])
         raise InvalidEEGError(
-            f"X has {X.ndim} dimensions {X.shape}; expected (n_epochs, n_channels, n_times), or "
-            "(n_epochs, n_times) for one channel."
+            f"The epochs contain NaN or infinity, first in epoch {block.index[epoch]}, {name}. "
+            "Drop such epochs, or interpolate the channel."
         )
-    if 0 in X.shape:
-        raise InvalidEEGError(
-            f"X has shape {X.shape}; at least one epoch, one channel and one sample are needed."
-        )
-    names = None if ch_names is None else check_ch_names(ch_names, X.shape[1])
-    rate = TARGET_SFREQ if sfreq is None else check_sfreq(sfreq)
-    return [EpochBlock(X, UNITS[unit], rate, names, np.arange(len(X)), unit=unit)]

@@ -4,7 +4,7 @@ import mmap
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -21,6 +21,7 @@ from sk_brainrvq.signals.electrodes import (
 )
 from sk_brainrvq.signals.filters.filtering import FilterSettings, filter_epochs
 from sk_brainrvq.signals.filters.resampling import TARGET_SFREQ, resample, resampled_length
+from sk_brainrvq.signals.patches import PatchGroup, PreparedEEG, gather
 from sk_brainrvq.signals.units import describe_amplitude
 
 PATCH_SAMPLES = 200
@@ -31,56 +32,6 @@ _MICROVOLTS_PER_UNIT = 100.0
 _LARGEST_MICROVOLTS = 1e9
 # Float64 samples held at once while a block is converted.
 _CHUNK_SAMPLES = 2**22
-
-
-@dataclass
-class PatchGroup:
-    """Segments of epochs that share montage and number of patches: one kind of batch.
-
-    Attributes
-    ----------
-    patches : ndarray, shape (n_segments, n_channels, n_patches, 200), float32
-        In 100 microvolts at 200 Hz.
-    ch_names : list of str, or None
-    electrodes : ndarray, shape (n_channels,) int64 or (n_channels, 129) float32
-    matches : list of ElectrodeMatch
-    epoch : ndarray, shape (n_segments,)
-        Epoch of each segment, in the caller's order.
-    segment : ndarray, shape (n_segments,)
-        Number of the segment within its epoch.
-    positions : dict of str to ndarray, or None
-        Head coordinates of channels in metres.
-    electrode_map : mapping, or None
-        The user's own word on where channels lie.
-    """
-
-    patches: NDArray
-    ch_names: list[str] | None
-    electrodes: NDArray
-    matches: list[ElectrodeMatch]
-    epoch: NDArray
-    segment: NDArray
-    positions: dict[str, NDArray] | None = None
-    electrode_map: Mapping[str, Any] | None = None
-
-    @property
-    def n_patches(self) -> int:
-        """Patches per channel of a segment."""
-        return self.patches.shape[2]
-
-
-@dataclass
-class PreparedEEG:
-    """All epochs of a call, ready for the networks.
-
-    Attributes
-    ----------
-    groups : list of PatchGroup
-    n_epochs : int
-    """
-
-    groups: list[PatchGroup]
-    n_epochs: int
 
 
 def stream(
@@ -153,37 +104,6 @@ def prepare(
     return gather(stream(blocks, trained_rows=trained_rows, official=official, warn=warn))
 
 
-def gather(groups: Iterable[PatchGroup]) -> PreparedEEG:
-    """Hold all groups in memory, those of one montage and length joined.
-
-    Parameters
-    ----------
-    groups : iterable of PatchGroup
-
-    Returns
-    -------
-    PreparedEEG
-    """
-    alike: dict[tuple, list[PatchGroup]] = {}
-    for group in groups:
-        names = None if group.ch_names is None else tuple(group.ch_names)
-        key = (names, group.patches.shape[1:], group.electrodes.tobytes())
-        alike.setdefault(key, []).append(group)
-    joined = [_join(parts) for parts in alike.values()]
-    return PreparedEEG(joined, 1 + max(int(group.epoch.max()) for group in joined))
-
-
-def _join(groups: list[PatchGroup]) -> PatchGroup:
-    if len(groups) == 1:
-        return groups[0]
-    return replace(
-        groups[0],
-        patches=np.concatenate([group.patches for group in groups]),
-        epoch=np.concatenate([group.epoch for group in groups]),
-        segment=np.concatenate([group.segment for group in groups]),
-    )
-
-
 def _pieces(block: EpochBlock) -> Iterator[EpochBlock]:
     """The block in parts of a bounded size; a memory-mapped array is read part by part."""
     n_epochs, n_channels, n_times = block.data.shape
@@ -206,37 +126,6 @@ def _mapping_of(data: Any) -> mmap.mmap | None:
             return data._mmap  # type: ignore[attr-defined]
         data = getattr(data, "base", None)
     return None
-
-
-def rematch(
-    prepared: PreparedEEG, trained_rows: Sequence[int] | None, official: bool
-) -> PreparedEEG:
-    """The same patches with electrodes matched for another network.
-
-    Parameters
-    ----------
-    prepared : PreparedEEG
-    trained_rows : sequence of int, optional
-        Electrode rows that the network trained.
-    official : bool
-
-    Returns
-    -------
-    PreparedEEG
-    """
-    groups = []
-    for group in prepared.groups:
-        n_channels = group.patches.shape[1]
-        matches = match_electrodes(
-            group.ch_names,
-            n_channels,
-            trained_rows,
-            official,
-            positions=group.positions,
-            electrode_map=group.electrode_map,
-        )
-        groups.append(replace(group, electrodes=electrode_rows(matches), matches=matches))
-    return PreparedEEG(groups, prepared.n_epochs)
 
 
 def to_network_units(block: EpochBlock, filters: FilterSettings = NO_FILTERS) -> NDArray:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,12 +13,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from sk_brainrvq.corpus.corpus_patches import is_stored, shuffled_rows
 from sk_brainrvq.nn.parallel import Share, share_of
-from sk_brainrvq.signals import PatchGroup, PreparedEEG
-
-if TYPE_CHECKING:
-    from sk_brainrvq.training.random_crops import Crop, RandomCrops
+from sk_brainrvq.signals import PatchGroup, PreparedEEG, StoredPatches
+from sk_brainrvq.signals.patches import shuffled_rows
+from sk_brainrvq.signals.preparation import PATCH_SAMPLES
+from sk_brainrvq.training.random_crops import Crop, RandomCrops
 
 _BATCHES_READ_AHEAD = 2
 # Storage chunks of a montage whose rows are mixed, at the most.
@@ -70,6 +69,47 @@ class Batch:
             code_electrodes=_moved(self.code_electrodes, device),
         )
 
+    def cropped(self, crop: Crop, share: Share | None = None) -> "Batch":
+        """Crops of the batch; of those of the whole batch that are this process's.
+
+        Parameters
+        ----------
+        crop : Crop
+            For a batch without codes: crops lie across patches, and have codes of their own.
+        share : Share, optional
+            Which rows of the whole batch this one holds.
+
+        Returns
+        -------
+        Batch
+            ``n_crops`` rows for each row.
+        """
+        own = slice(None) if share is None else slice(share.first, share.first + share.n_rows)
+        starts = crop.starts[own]
+        n_crops = starts.shape[1]
+        signals = self.x[:, torch.from_numpy(crop.channels)].flatten(2)
+        n_times = crop.n_patches * PATCH_SAMPLES
+        cut = torch.stack(
+            [
+                signal[:, start : start + n_times]
+                for signal, row in zip(signals, starts.tolist(), strict=True)
+                for start in row
+            ]
+        )
+        return replace(
+            self,
+            x=cut.unflatten(-1, (crop.n_patches, PATCH_SAMPLES)),
+            electrodes=self.electrodes[crop.channels],
+            code_electrodes=_rows(self.code_electrodes, crop.channels),
+            epoch=self.epoch.repeat_interleave(n_crops),
+            segment=self.segment.repeat_interleave(n_crops),
+            share=None if share is None else share.times(n_crops),
+        )
+
+
+def _rows(values: Tensor | None, rows: NDArray) -> Tensor | None:
+    return None if values is None else values[rows]
+
 
 def _moved(values: Tensor | None, device: torch.device | str) -> Tensor | None:
     return None if values is None else values.to(device)
@@ -111,6 +151,11 @@ class SegmentDataset(Dataset):
         Weight of each epoch in the loss.
     code_electrodes : list of ndarray, optional
         Electrodes of each group as the tokenizer matches them.
+
+    Attributes
+    ----------
+    is_stored : bool
+        Whether patches are read from storage as they are needed.
     """
 
     def __init__(
@@ -122,6 +167,7 @@ class SegmentDataset(Dataset):
         code_electrodes: list[NDArray] | None = None,
     ):
         self.groups = prepared.groups
+        self.is_stored = prepared.is_stored
         self.targets = np.zeros(prepared.n_epochs, np.int64) if targets is None else targets
         self.codes = codes
         self.weights = None if weights is None else np.asarray(weights, np.float32)
@@ -129,11 +175,6 @@ class SegmentDataset(Dataset):
 
     def __len__(self) -> int:
         return sum(len(group.patches) for group in self.groups)
-
-    @property
-    def is_stored(self) -> bool:
-        """Whether patches are read from a corpus as they are needed."""
-        return any(is_stored(group.patches) for group in self.groups)
 
     def __getitem__(self, index: tuple[int, NDArray]) -> tuple[Batch, Tensor]:
         number, rows = index
@@ -147,7 +188,7 @@ class SegmentDataset(Dataset):
 
 
 # Group and rows, and what to cut out of them where crops are drawn.
-BatchIndex = tuple[int, NDArray] | tuple[int, NDArray, "Crop"]
+BatchIndex = tuple[int, NDArray] | tuple[int, NDArray, Crop]
 # Keeps the draws of crops apart from those of the order.
 _CROP_STREAM = 1
 
@@ -198,7 +239,7 @@ class ShuffledBatches:
         batch_size: int,
         seed: int,
         steps_per_epoch: int | None = None,
-        crops: "RandomCrops | None" = None,
+        crops: RandomCrops | None = None,
     ):
         self.crops = crops
         self.groups = dataset.groups
@@ -222,7 +263,7 @@ class ShuffledBatches:
             else:
                 yield group, rows, self._crop(self.crops, group, len(rows))
 
-    def _crop(self, crops: "RandomCrops", group: int, n_rows: int) -> "Crop":
+    def _crop(self, crops: RandomCrops, group: int, n_rows: int) -> Crop:
         generator = np.random.default_rng([self.seed, self.position, _CROP_STREAM])
         return crops.draw((n_rows, *self.groups[group].patches.shape[1:3]), generator)
 
@@ -242,8 +283,8 @@ class ShuffledBatches:
         return [(int(group), next(waiting[group])) for group in generator.permutation(visits)]
 
     def _order(self, group: PatchGroup, generator: np.random.Generator) -> NDArray:
-        patches: Any = group.patches
-        if not is_stored(patches):
+        patches = group.patches
+        if not isinstance(patches, StoredPatches):
             return generator.permutation(len(patches))
         n_chunks = min(_SHUFFLED_CHUNKS, patches.chunks_held(len(self.groups)))
         return shuffled_rows(patches.chunks, generator, n_chunks)
@@ -289,7 +330,7 @@ class BatchLoader:
         batch, targets = self.dataset[group, rows]
         batch.share = share
         if crop:
-            batch = crop[0].apply(batch, share)
+            batch = batch.cropped(crop[0], share)
             targets = targets.repeat_interleave(len(batch) // len(targets), 0)
         return batch, targets
 

@@ -1,18 +1,14 @@
 """Random crops of the training EEG, so that no window is ever seen twice."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
-from torch import Tensor
 
-from sk_brainrvq.nn.parallel import Share
 from sk_brainrvq.signals.preparation import MAX_PATCHES, PATCH_SAMPLES
-from sk_brainrvq.training.batches import Batch
 
 
 @dataclass(frozen=True)
@@ -32,47 +28,6 @@ class Crop:
     n_patches: int
     starts: NDArray
     channels: NDArray
-
-    def apply(self, batch: Batch, share: Share | None = None) -> Batch:
-        """Crops of a batch; of those of the whole batch that are this process's.
-
-        Parameters
-        ----------
-        batch : Batch
-            Without codes: crops lie across patches, and have codes of their own.
-        share : Share, optional
-            Which rows of the whole batch ``batch`` holds.
-
-        Returns
-        -------
-        Batch
-            ``n_crops`` rows for each row.
-        """
-        own = slice(None) if share is None else slice(share.first, share.first + share.n_rows)
-        starts = self.starts[own]
-        n_crops = starts.shape[1]
-        signals = batch.x[:, torch.from_numpy(self.channels)].flatten(2)
-        n_times = self.n_patches * PATCH_SAMPLES
-        cut = torch.stack(
-            [
-                signal[:, start : start + n_times]
-                for signal, row in zip(signals, starts.tolist(), strict=True)
-                for start in row
-            ]
-        )
-        return replace(
-            batch,
-            x=cut.unflatten(-1, (self.n_patches, PATCH_SAMPLES)),
-            electrodes=batch.electrodes[self.channels],
-            code_electrodes=_rows(batch.code_electrodes, self.channels),
-            epoch=batch.epoch.repeat_interleave(n_crops),
-            segment=batch.segment.repeat_interleave(n_crops),
-            share=None if share is None else share.times(n_crops),
-        )
-
-
-def _rows(values: Tensor | None, rows: NDArray) -> Tensor | None:
-    return None if values is None else values[rows]
 
 
 class RandomCrops(BaseEstimator):

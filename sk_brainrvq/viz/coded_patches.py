@@ -93,7 +93,7 @@ def code_patches(
             waveforms.append(waveform.flatten(0, 2).cpu().numpy())
             amplitudes.append(amplitude.flatten(0, 2).cpu().numpy())
     return CodedPatches(
-        _MICROVOLTS_PER_UNIT * group.patches.reshape(-1, group.patches.shape[-1]),
+        _MICROVOLTS_PER_UNIT * group.patches[:].reshape(-1, group.patches.shape[-1]),
         np.concatenate(codes),
         np.concatenate(waveforms),
         np.concatenate(amplitudes),

@@ -85,7 +85,7 @@ def epoch_of(X: Any, settings: ReadSettings, epoch: int) -> EpochBlock:
     ValueError
         If X cannot be used as EEG or has no such epoch.
     """
-    blocks = list(read_blocks(X, settings, _to_array))
+    blocks = list(read_blocks(X, settings))
     check_epoch(epoch, 1 + max(int(block.index.max()) for block in blocks))
     block = next(block for block in blocks if epoch in block.index)
     rows = np.flatnonzero(block.index == epoch)
@@ -108,7 +108,7 @@ def read_patches(estimator: Any, X: Any) -> list[PatchGroup]:
     """
     info = estimator.weights_.info
     groups = stream(
-        read_blocks(X, _settings(estimator), _to_array),
+        read_blocks(X, _settings(estimator)),
         trained_rows=info.get("trained_rows"),
         official=info.get("official", False),
         electrode_map=estimator.electrode_map,
@@ -137,10 +137,6 @@ def _filters(estimator: Any) -> FilterSettings:
     given = {name: getattr(estimator, name) for name in names}
     automatic = [k for k, v in given.items() if isinstance(v, str) and v == "auto"]
     return FilterSettings.checked(**given | {name: trained.get(name) for name in automatic})
-
-
-def _to_array(X: Any) -> NDArray:
-    return np.asarray(X)
 
 
 def _microvolts(block: EpochBlock, filters: FilterSettings) -> NDArray:

@@ -11,14 +11,31 @@ from sk_brainrvq.signals.blocks import EpochBlock
 from sk_brainrvq.signals.electrodes.names import shorten
 from sk_brainrvq.signals.filters.filtering import FilterSettings
 from sk_brainrvq.signals.sources.channels import band_of, eeg_channels, positions_of
-from sk_brainrvq.signals.sources.mne_objects import block_from_raw, filtered_signals
+from sk_brainrvq.signals.sources.mne_raws import block_from_raw, filtered_signals
 from sk_brainrvq.signals.sources.projections import projected
+from sk_brainrvq.signals.sources.source import ReadSettings, Source
 from sk_brainrvq.signals.units import UNITS, typical_amplitude
 
 # How much of a recording tells volts from microvolts.
 _SAMPLES_TO_JUDGE, _WINDOWS_TO_JUDGE = 20_000, 20
 # Below this, in the dataset's unit, signals are volts: EEG of a nanovolt does not exist.
 _SMALLEST_MICROVOLTS = 1e-2
+
+
+class BraindecodeSource(Source):
+    """Datasets of braindecode, cut into windows or not."""
+
+    def accepts(self, X: Any) -> bool:
+        """Whether X is a dataset of braindecode, or a torch ``Subset`` of one."""
+        return is_braindecode_dataset(X)
+
+    def blocks(self, X: Any, settings: ReadSettings) -> Iterator[EpochBlock]:
+        """A block for each recording."""
+        return blocks_from_braindecode(X, settings.window, settings.overlap, settings.filters)
+
+    def labels_of(self, X: Any) -> NDArray:
+        """Targets of the windows."""
+        return targets_of(X)
 
 
 def is_braindecode_dataset(X: Any) -> bool:
@@ -75,7 +92,7 @@ def blocks_from_braindecode(
         raise InvalidEEGError("The braindecode dataset holds no window.")
 
 
-def labels_of(X: Any) -> NDArray:
+def targets_of(X: Any) -> NDArray:
     """Targets of the windows of a braindecode dataset, in its order."""
     targets: list = []
     for part in _parts(X):

@@ -8,11 +8,40 @@ from pathlib import Path
 from typing import Any
 
 from sk_brainrvq.exceptions import EEGWarning, InvalidEEGError
+from sk_brainrvq.signals.blocks import EpochBlock, check_finite
 from sk_brainrvq.signals.electrodes.names import is_eeg_name
 from sk_brainrvq.signals.sources.edf_filters import stated_band
 from sk_brainrvq.signals.sources.edf_size import is_cut_short
+from sk_brainrvq.signals.sources.mne_epochs import EpochsSource
+from sk_brainrvq.signals.sources.mne_raws import RawSource
+from sk_brainrvq.signals.sources.source import ReadSettings, Source
 
 CUT_SHORT = "The file is shorter than its header says; what is there is read. Was it copied whole?"
+
+
+class FileSource(Source):
+    """Paths of recordings, continuous or of epochs."""
+
+    def accepts(self, X: Any) -> bool:
+        """Whether X is a path; whether anything is there shows when it is read."""
+        return isinstance(X, (str, Path))
+
+    def blocks(self, X: Any, settings: ReadSettings) -> list[EpochBlock]:
+        """Blocks, checked here and now, so that ``on_error`` can leave the file out."""
+        recording = read_recording(X)
+        kinds: tuple[Source, ...] = (EpochsSource(), RawSource())
+        source = next(kind for kind in kinds if kind.accepts(recording))
+        try:
+            blocks = list(source.blocks(recording, settings))
+            for block in blocks:
+                check_finite(block)
+        except InvalidEEGError as error:
+            raise InvalidEEGError(f"{X}: {error}") from error
+        return blocks
+
+    def reads_files(self, X: Any) -> bool:
+        """True."""
+        return True
 
 
 def read_recording(path: str | Path) -> Any:

@@ -1,120 +1,96 @@
-"""From whatever a user hands over to blocks of epochs, in the caller's order."""
+"""All sources of EEG, and the one that a given X is read by."""
 
-import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
-from numbers import Real
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from sk_brainrvq.signals.blocks import EpochBlock
+from sk_brainrvq.signals.sources.arrays import ArraySource
+from sk_brainrvq.signals.sources.braindecode_datasets import BraindecodeSource
+from sk_brainrvq.signals.sources.lists import ListSource
+from sk_brainrvq.signals.sources.mne_epochs import EpochsSource
+from sk_brainrvq.signals.sources.mne_raws import RawSource
+from sk_brainrvq.signals.sources.recording_files import FileSource
+from sk_brainrvq.signals.sources.source import ReadSettings, Source
 
-from sk_brainrvq.exceptions import EEGWarning, InvalidEEGError
-from sk_brainrvq.signals.blocks import EpochBlock, blocks_from_array
-from sk_brainrvq.signals.filters.filtering import FilterSettings
-from sk_brainrvq.signals.sources.braindecode_datasets import (
-    blocks_from_braindecode,
-    is_braindecode_dataset,
+_ARRAYS = ArraySource()
+# Asked one after the other, arrays first: they are the most frequent, and known at a glance.
+_sources: tuple[Source, ...] = (
+    _ARRAYS,
+    FileSource(),
+    EpochsSource(),
+    RawSource(),
+    BraindecodeSource(),
 )
-from sk_brainrvq.signals.sources.mne_objects import (
-    block_from_raw,
-    blocks_from_epochs,
-    check_finite,
-    is_list_of_epochs,
-    is_mne_epochs,
-    is_mne_raw,
-)
-from sk_brainrvq.signals.sources.recording_files import read_recording
 
 
-@dataclass(frozen=True)
-class ReadSettings:
-    """What reading needs to know besides X.
+def register(source: Source) -> None:
+    """Let every estimator read one more kind of container, also within lists.
 
-    Attributes
+    Parameters
     ----------
-    sfreq : float or None
-        Rate of arrays in Hz; None is 200.
-    ch_names : sequence of str, or None
-        Channels of arrays.
-    unit : {"uV", "mV", "V"}
-        Of arrays.
-    window, overlap : float
-        Seconds, for continuous recordings.
-    filters : FilterSettings
-    on_error : {"raise", "warn", "skip"}
-        What to do about a file in a list that cannot be used.
+    source : Source
+        Asked right after arrays, and before the sources registered so far.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sk_brainrvq.signals import ReadSettings, Source, blocks_from_array, read_blocks
+    >>> from sk_brainrvq.signals.sources.registry import register, unregister
+    >>> class Study:
+    ...     signals = np.ones((5, 2, 250))
+    >>> class StudySource(Source):
+    ...     def accepts(self, X):
+    ...         return isinstance(X, Study)
+    ...     def blocks(self, X, settings):
+    ...         return blocks_from_array(X.signals, 250.0, ["C3", "C4"], "uV")
+    >>> source = StudySource()
+    >>> register(source)
+    >>> [block.index.tolist() for block in read_blocks([Study(), Study()], ReadSettings())]
+    [[0, 1, 2, 3, 4], [5, 6, 7, 8, 9]]
+    >>> unregister(source)
     """
-
-    sfreq: float | None = None
-    ch_names: Sequence[str] | None = None
-    unit: str = "uV"
-    window: float = 10.0
-    overlap: float = 0.0
-    filters: FilterSettings = field(default_factory=FilterSettings)
-    on_error: str = "raise"
-
-    def __post_init__(self) -> None:
-        check_window(self.window, self.overlap)
+    global _sources
+    _sources = (_ARRAYS, source, *_sources[1:])
 
 
-def check_window(window: Any, overlap: Any) -> None:
-    """Raise InvalidEEGError unless these are seconds that windows can be cut by."""
-    numbers = all(
-        isinstance(value, Real) and not isinstance(value, bool) for value in (window, overlap)
-    )
-    if not (numbers and 0 < window <= 1e5 and 0 <= overlap < window):
-        raise InvalidEEGError(
-            f"window={window!r} and overlap={overlap!r} were given; expected "
-            "seconds, window above 0 and overlap from 0 to below window."
-        )
+def unregister(source: Source) -> None:
+    """Take back :func:`register`.
+
+    Parameters
+    ----------
+    source : Source
+        The same object.
+    """
+    global _sources
+    _sources = tuple(known for known in _sources if known is not source)
 
 
-def is_corpus(X: Any) -> bool:
-    """Whether X is an ``EEGCorpus``."""
-    from sk_brainrvq.corpus import EEGCorpus
-
-    return isinstance(X, EEGCorpus)
+def _source_of_item(X: Any) -> Source | None:
+    return next((source for source in _sources if source.accepts(X)), None)
 
 
-def is_plain_array(X: Any) -> bool:
-    """Whether X is to be read as one array (or as nothing that can be read)."""
-    return not (_is_item(X) or is_list_of_items(X))
+_LISTS = ListSource(_source_of_item, otherwise=_ARRAYS)
 
 
-def holds_arrays(X: Any) -> bool:
-    """Whether X is an array or a list with arrays in it: those bring no rate of their own."""
-    in_list = is_list_of_items(X) and any(isinstance(x, np.ndarray) for x in X)
-    return in_list or is_plain_array(X)
+def source_of(X: Any) -> Source:
+    """The source that X is read by.
+
+    Parameters
+    ----------
+    X : object
+
+    Returns
+    -------
+    Source
+        That of arrays for what no other accepts: it makes an array of it, or says why not.
+    """
+    source = _source_of_item(X)
+    if source is not None:
+        return source
+    return _LISTS if _LISTS.accepts(X) else _ARRAYS
 
 
-def reads_files(X: Any) -> bool:
-    """Whether reading X means reading recordings from disk."""
-    return isinstance(X, (str, Path)) or (
-        isinstance(X, (list, tuple)) and any(isinstance(x, (str, Path)) for x in X)
-    )
-
-
-def is_list_of_items(X: Any) -> bool:
-    """Whether X is a list of recordings, Epochs, datasets, or arrays that make no one array."""
-    if not isinstance(X, (list, tuple)) or not X:
-        return False
-    if any(_is_item(x) for x in X):
-        return True
-    arrays = all(isinstance(x, np.ndarray) and x.ndim in (2, 3) for x in X)
-    return arrays and (X[0].ndim == 3 or len({x.shape for x in X}) > 1)
-
-
-def _is_item(x: Any) -> bool:
-    known = is_mne_epochs(x) or is_mne_raw(x) or isinstance(x, (str, Path))
-    return known or is_corpus(x) or is_braindecode_dataset(x)
-
-
-def read_blocks(
-    X: Any, settings: ReadSettings, check_array: Callable[[Any], NDArray]
-) -> Iterator[EpochBlock]:
+def read_blocks(X: Any, settings: ReadSettings) -> Iterator[EpochBlock]:
     """Blocks of X, each read when it is asked for.
 
     Parameters
@@ -122,8 +98,6 @@ def read_blocks(
     X : array, mne.Epochs, mne.io.Raw, path, EEGCorpus, braindecode dataset, or a list of these
     settings : ReadSettings
         A corpus was filtered and cut already: it keeps its own windows.
-    check_array : callable
-        Checks an array, and gives it with 2 or 3 dimensions.
 
     Yields
     ------
@@ -136,82 +110,4 @@ def read_blocks(
     InvalidEEGError
         For what cannot be read; in a list the message names the item.
     """
-    if is_list_of_epochs(X) or not is_list_of_items(X):
-        yield from _blocks_of(X, settings, check_array)
-        return
-    start = 0
-    for number, blocks in _one_ahead(X, settings, check_array):
-        total = 0
-        for block in _named(blocks, number):
-            total = max(total, 1 + int(block.index.max()))
-            yield replace(block, index=block.index + start, item=number)
-        start += total
-    if start == 0:
-        raise InvalidEEGError("No item of the list could be used.")
-
-
-def _blocks_of(
-    X: Any, settings: ReadSettings, check_array: Callable[[Any], NDArray]
-) -> Iterable[EpochBlock]:
-    """Blocks of one item."""
-    if isinstance(X, (str, Path)):
-        return _blocks_of_file(X, settings, check_array)
-    if is_mne_epochs(X) or is_list_of_epochs(X):
-        return blocks_from_epochs(X)
-    if is_mne_raw(X):
-        return [block_from_raw(X, settings.window, settings.overlap, settings.filters)]
-    if is_corpus(X):
-        return X.blocks()
-    if is_braindecode_dataset(X):
-        return blocks_from_braindecode(X, settings.window, settings.overlap, settings.filters)
-    array = check_array(X)
-    return blocks_from_array(array, settings.sfreq, settings.ch_names, settings.unit)
-
-
-def _blocks_of_file(
-    path: str | Path, settings: ReadSettings, check_array: Callable[[Any], NDArray]
-) -> list[EpochBlock]:
-    """Blocks of a file, checked here and now, so that ``on_error`` can leave the file out."""
-    recording = read_recording(path)
-    try:
-        blocks = list(_blocks_of(recording, settings, check_array))
-        for block in blocks:
-            check_finite(block)
-    except InvalidEEGError as error:
-        raise InvalidEEGError(f"{path}: {error}") from error
-    return blocks
-
-
-def _one_ahead(
-    X: Sequence[Any], settings: ReadSettings, check_array: Callable[[Any], NDArray]
-) -> Iterator[tuple[int, Iterable[EpochBlock]]]:
-    """Blocks of each item of a list; while one is used the next is read."""
-
-    def read(number: int) -> Iterable[EpochBlock]:
-        item = X[number]
-        if isinstance(item, np.ndarray) and item.ndim == 2:
-            item = item[None]  # one epoch
-        return _blocks_of(item, settings, check_array)
-
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        coming = pool.submit(read, 0)
-        for number in range(len(X)):
-            now = coming
-            if number + 1 < len(X):
-                coming = pool.submit(read, number + 1)
-            try:
-                yield number, now.result()
-            except InvalidEEGError as error:
-                if settings.on_error == "raise" or not isinstance(X[number], (str, Path)):
-                    raise InvalidEEGError(f"Item {number} of the list: {error}") from error
-                if settings.on_error == "warn":
-                    message = f"Item {number} of the list is left out: {error}"
-                    warnings.warn(message, EEGWarning, stacklevel=2)
-
-
-def _named(blocks: Iterable[EpochBlock], number: int) -> Iterator[EpochBlock]:
-    """Blocks whose errors name the item of the list they belong to."""
-    try:
-        yield from blocks
-    except InvalidEEGError as error:
-        raise InvalidEEGError(f"Item {number} of the list: {error}") from error
+    yield from source_of(X).blocks(X, settings)

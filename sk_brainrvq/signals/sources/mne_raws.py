@@ -1,4 +1,4 @@
-"""MNE objects as blocks of epochs."""
+"""MNE's continuous recordings as blocks of epochs."""
 
 import sys
 from collections.abc import Sequence
@@ -13,74 +13,28 @@ from sk_brainrvq.signals.filters.filtering import FilterSettings, filter_continu
 from sk_brainrvq.signals.filters.resampling import TARGET_SFREQ, resample_spans
 from sk_brainrvq.signals.sources.annotations import is_bad_sample, unbroken_spans, usable_windows
 from sk_brainrvq.signals.sources.channels import band_of, eeg_channels, positions_of
-from sk_brainrvq.signals.sources.projections import signals_of_epochs, signals_of_raw
+from sk_brainrvq.signals.sources.projections import signals_of_raw
+from sk_brainrvq.signals.sources.source import ReadSettings, Source
 from sk_brainrvq.signals.units import UNITS
-from sk_brainrvq.signals.windows import window_grid, windows_at
+from sk_brainrvq.signals.windowing import window_grid, windows_at
 
 
-def is_mne_epochs(X: Any) -> bool:
-    """Whether X is an ``mne.Epochs`` (of any kind), without importing MNE."""
-    mne = sys.modules.get("mne")
-    return mne is not None and isinstance(X, mne.BaseEpochs)
+class RawSource(Source):
+    """``mne.io.Raw`` of any kind."""
+
+    def accepts(self, X: Any) -> bool:
+        """Whether X is a continuous recording."""
+        return is_mne_raw(X)
+
+    def blocks(self, X: Any, settings: ReadSettings) -> list[EpochBlock]:
+        """One block, filtered and cut into windows."""
+        return [block_from_raw(X, settings.window, settings.overlap, settings.filters)]
 
 
 def is_mne_raw(X: Any) -> bool:
     """Whether X is an ``mne.io.Raw`` (of any kind), without importing MNE."""
     mne = sys.modules.get("mne")
     return mne is not None and isinstance(X, mne.io.BaseRaw)
-
-
-def is_list_of_epochs(X: Any) -> bool:
-    """Whether X is a list of Epochs, as scikit-learn's indexing makes of Epochs."""
-    return isinstance(X, (list, tuple)) and len(X) > 0 and all(is_mne_epochs(x) for x in X)
-
-
-def blocks_from_epochs(X: Any) -> list[EpochBlock]:
-    """Blocks of ``mne.Epochs`` or of a list of them.
-
-    Parameters
-    ----------
-    X : mne.Epochs or list of mne.Epochs
-
-    Returns
-    -------
-    list of EpochBlock
-        Epochs of the same channels at the same places, rate, length and filters share a block.
-    """
-    items = [X] if is_mne_epochs(X) else list(X)
-    gathered: dict[tuple, list[tuple[int, NDArray]]] = {}
-    places: dict[tuple, dict[str, NDArray] | None] = {}
-    start = 0
-    for number, epochs in enumerate(items):
-        try:
-            names = eeg_channels(epochs)
-        except InvalidEEGError as error:
-            if epochs is X:
-                raise
-            raise InvalidEEGError(f"Item {number} of the list: {error}") from error
-        data = signals_of_epochs(epochs, names)
-        info, positions = epochs.info, positions_of(epochs.info, names)
-        # Names may be a cap's own numbers, whose places differ from person to person.
-        where = tuple((name, place.tobytes()) for name, place in (positions or {}).items())
-        key = (tuple(names), float(info["sfreq"]), data.shape[-1], band_of(info), where)
-        gathered.setdefault(key, []).append((start, data))
-        places[key] = positions
-        start += len(data)
-    if start == 0:
-        raise InvalidEEGError("The Epochs hold no epoch (0 samples); all were dropped or none cut.")
-    return [
-        EpochBlock(
-            np.concatenate([data for _, data in pieces]),
-            UNITS["V"],
-            sfreq,
-            list(names),
-            np.concatenate([np.arange(first, first + len(data)) for first, data in pieces]),
-            places[key],
-            *band,
-        )
-        for key, pieces in gathered.items()
-        for names, sfreq, _, band, _ in [key]
-    ]
 
 
 def block_from_raw(
@@ -232,15 +186,3 @@ def _bridge(signals: NDArray, raw: Any, names: Sequence[str], is_bad: NDArray | 
     for signal, is_lost in zip(signals, lost, strict=True):
         known = times[~is_lost]
         signal[is_lost] = np.interp(times[is_lost], known, signal[known]) if len(known) else 0.0
-
-
-def check_finite(block: EpochBlock) -> None:
-    """Raise InvalidEEGError for NaN or infinity in a block, naming epoch and channel."""
-    usable = np.isfinite(block.data).all(axis=-1)
-    if not usable.all():
-        epoch, channel = np.argwhere(~usable)[0]
-        name = f"channel {channel}" if block.ch_names is None else repr(block.ch_names[channel])
-        raise InvalidEEGError(
-            f"The epochs contain NaN or infinity, first in epoch {block.index[epoch]}, {name}. "
-            "Drop such epochs, or interpolate the channel."
-        )

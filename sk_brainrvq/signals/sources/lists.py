@@ -1,0 +1,116 @@
+"""Lists of recordings, Epochs, datasets, or arrays that make no one array."""
+
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sk_brainrvq.exceptions import EEGWarning, InvalidEEGError
+from sk_brainrvq.signals.blocks import EpochBlock
+from sk_brainrvq.signals.filters.filtering import FilterSettings
+from sk_brainrvq.signals.sources.source import ReadSettings, Source
+
+
+class ListSource(Source):
+    """Lists and tuples whose items are read one after the other, each by its own source.
+
+    Parameters
+    ----------
+    find : callable, object -> Source or None
+        The source of an item.
+    otherwise : Source
+        That of items for which ``find`` gives None.
+    """
+
+    def __init__(self, find: Callable[[Any], Source | None], otherwise: Source):
+        self.find = find
+        self.otherwise = otherwise
+
+    def accepts(self, X: Any) -> bool:
+        """Whether X is a list of items that do not make one array."""
+        if not isinstance(X, (list, tuple)) or not X:
+            return False
+        found = [None if isinstance(x, (list, tuple)) else self.find(x) for x in X]
+        if any(source is not None and not source.is_array for source in found):
+            return True
+        arrays = all(isinstance(x, np.ndarray) and x.ndim in (2, 3) for x in X)
+        return arrays and (X[0].ndim == 3 or len({x.shape for x in X}) > 1)
+
+    def blocks(self, X: Any, settings: ReadSettings) -> Iterator[EpochBlock]:
+        """Blocks of all items, whose epochs are numbered on; one item is read ahead."""
+        start = 0
+        for number, blocks in self._one_ahead(X, settings):
+            total = 0
+            for block in _named(blocks, number):
+                total = max(total, 1 + int(block.index.max()))
+                yield replace(block, index=block.index + start, item=number)
+            start += total
+        if start == 0:
+            raise InvalidEEGError("No item of the list could be used.")
+
+    def brings_rate(self, X: Any) -> bool:
+        """Whether no item is an array."""
+        return all(source is None or source.brings_rate(x) for x, source in self._found(X))
+
+    def reads_files(self, X: Any) -> bool:
+        """Whether an item is a file."""
+        return any(source is not None and source.reads_files(x) for x, source in self._found(X))
+
+    def filters_of(self, X: Any) -> list[FilterSettings | None]:
+        """Filters of every item."""
+        return [filters for x in X for filters in self._source(x).filters_of(x)]
+
+    def labels_of(self, X: Any) -> NDArray | None:
+        """Labels of all items, where all hold some."""
+        labels = []
+        for x in X:
+            own = self._source(x).labels_of(x)
+            if own is None:
+                return None
+            labels.append(own)
+        return np.concatenate(labels)
+
+    def _found(self, X: Any) -> Iterator[tuple[Any, Source | None]]:
+        return ((x, self.find(x)) for x in X)
+
+    def _source(self, x: Any) -> Source:
+        return self.find(x) or self.otherwise
+
+    def _one_ahead(
+        self, X: Sequence[Any], settings: ReadSettings
+    ) -> Iterator[tuple[int, Iterable[EpochBlock]]]:
+        """Blocks of each item of a list; while one is used the next is read."""
+
+        def read(number: int) -> Iterable[EpochBlock]:
+            item = X[number]
+            if isinstance(item, np.ndarray) and item.ndim == 2:
+                item = item[None]  # one epoch
+            return self._source(item).blocks(item, settings)
+
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            coming = pool.submit(read, 0)
+            for number in range(len(X)):
+                now = coming
+                if number + 1 < len(X):
+                    coming = pool.submit(read, number + 1)
+                try:
+                    yield number, now.result()
+                except InvalidEEGError as error:
+                    is_file = self._source(X[number]).reads_files(X[number])
+                    if settings.on_error == "raise" or not is_file:
+                        raise InvalidEEGError(f"Item {number} of the list: {error}") from error
+                    if settings.on_error == "warn":
+                        message = f"Item {number} of the list is left out: {error}"
+                        warnings.warn(message, EEGWarning, stacklevel=2)
+
+
+def _named(blocks: Iterable[EpochBlock], number: int) -> Iterator[EpochBlock]:
+    """Blocks whose errors name the item of the list they belong to."""
+    try:
+        yield from blocks
+    except InvalidEEGError as error:
+        raise InvalidEEGError(f"Item {number} of the list: {error}") from error

@@ -1,0 +1,85 @@
+"""MNE's Epochs as blocks."""
+
+import sys
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sk_brainrvq.exceptions import InvalidEEGError
+from sk_brainrvq.signals.blocks import EpochBlock
+from sk_brainrvq.signals.sources.channels import band_of, eeg_channels, positions_of
+from sk_brainrvq.signals.sources.projections import signals_of_epochs
+from sk_brainrvq.signals.sources.source import ReadSettings, Source
+from sk_brainrvq.signals.units import UNITS
+
+
+class EpochsSource(Source):
+    """``mne.Epochs``, or a list of them, which may differ in channels, rate and length."""
+
+    def accepts(self, X: Any) -> bool:
+        """Whether X is Epochs of any kind, or a list of nothing else."""
+        return is_mne_epochs(X) or is_list_of_epochs(X)
+
+    def blocks(self, X: Any, settings: ReadSettings) -> list[EpochBlock]:
+        """One block for each kind of Epochs."""
+        return blocks_from_epochs(X)
+
+
+def is_mne_epochs(X: Any) -> bool:
+    """Whether X is an ``mne.Epochs`` (of any kind), without importing MNE."""
+    mne = sys.modules.get("mne")
+    return mne is not None and isinstance(X, mne.BaseEpochs)
+
+
+def is_list_of_epochs(X: Any) -> bool:
+    """Whether X is a list of Epochs, as scikit-learn's indexing makes of Epochs."""
+    return isinstance(X, (list, tuple)) and len(X) > 0 and all(is_mne_epochs(x) for x in X)
+
+
+def blocks_from_epochs(X: Any) -> list[EpochBlock]:
+    """Blocks of ``mne.Epochs`` or of a list of them.
+
+    Parameters
+    ----------
+    X : mne.Epochs or list of mne.Epochs
+
+    Returns
+    -------
+    list of EpochBlock
+        Epochs of the same channels at the same places, rate, length and filters share a block.
+    """
+    items = [X] if is_mne_epochs(X) else list(X)
+    gathered: dict[tuple, list[tuple[int, NDArray]]] = {}
+    places: dict[tuple, dict[str, NDArray] | None] = {}
+    start = 0
+    for number, epochs in enumerate(items):
+        try:
+            names = eeg_channels(epochs)
+        except InvalidEEGError as error:
+            if epochs is X:
+                raise
+            raise InvalidEEGError(f"Item {number} of the list: {error}") from error
+        data = signals_of_epochs(epochs, names)
+        info, positions = epochs.info, positions_of(epochs.info, names)
+        # Names may be a cap's own numbers, whose places differ from person to person.
+        where = tuple((name, place.tobytes()) for name, place in (positions or {}).items())
+        key = (tuple(names), float(info["sfreq"]), data.shape[-1], band_of(info), where)
+        gathered.setdefault(key, []).append((start, data))
+        places[key] = positions
+        start += len(data)
+    if start == 0:
+        raise InvalidEEGError("The Epochs hold no epoch (0 samples); all were dropped or none cut.")
+    return [
+        EpochBlock(
+            np.concatenate([data for _, data in pieces]),
+            UNITS["V"],
+            sfreq,
+            list(names),
+            np.concatenate([np.arange(first, first + len(data)) for first, data in pieces]),
+            places[key],
+            *band,
+        )
+        for key, pieces in gathered.items()
+        for names, sfreq, _, band, _ in [key]
+    ]

@@ -1,0 +1,110 @@
+"""What a source of EEG is: one kind of container, and all that others may ask of it."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sk_brainrvq.signals.blocks import EpochBlock
+from sk_brainrvq.signals.filters.filtering import FilterSettings
+from sk_brainrvq.signals.patches import StoredEEG
+from sk_brainrvq.signals.windowing import check_window
+
+
+@dataclass(frozen=True)
+class ReadSettings:
+    """What reading needs to know besides X.
+
+    Attributes
+    ----------
+    sfreq : float or None
+        Rate of arrays in Hz; None is 200.
+    ch_names : sequence of str, or None
+        Channels of arrays.
+    unit : {"uV", "mV", "V"}
+        Of arrays.
+    window, overlap : float
+        Seconds, for continuous recordings.
+    filters : FilterSettings
+    on_error : {"raise", "warn", "skip"}
+        What to do about a file in a list that cannot be used.
+    check_array : callable
+        Checks an array, and gives it with 2 or 3 dimensions.
+    """
+
+    sfreq: float | None = None
+    ch_names: Sequence[str] | None = None
+    unit: str = "uV"
+    window: float = 10.0
+    overlap: float = 0.0
+    filters: FilterSettings = field(default_factory=FilterSettings)
+    on_error: str = "raise"
+    check_array: Callable[[Any], NDArray] = np.asarray
+
+    def __post_init__(self) -> None:
+        check_window(self.window, self.overlap)
+
+
+class Source(ABC):
+    """One kind of container of EEG.
+
+    Every method but :meth:`accepts` is only asked about an X that the source accepts. A source
+    holds nothing: what it tells, it reads from X.
+
+    Attributes
+    ----------
+    is_array : bool
+        Whether X is read as one array, whose shape and dtype ``ReadSettings.check_array`` checks.
+    """
+
+    is_array: ClassVar[bool] = False
+
+    @abstractmethod
+    def accepts(self, X: Any) -> bool:
+        """Whether X is of this kind; must not import the library that X would come from."""
+
+    @abstractmethod
+    def blocks(self, X: Any, settings: ReadSettings) -> Iterable[EpochBlock]:
+        """Blocks of X; ``index`` numbers the epochs in the caller's order.
+
+        Parameters
+        ----------
+        X : object
+        settings : ReadSettings
+
+        Returns
+        -------
+        iterable of EpochBlock
+
+        Raises
+        ------
+        InvalidEEGError
+            For what cannot be read.
+        """
+
+    def brings_rate(self, X: Any) -> bool:
+        """Whether all of X knows its own sampling rate."""
+        return True
+
+    def reads_files(self, X: Any) -> bool:
+        """Whether reading X means reading recordings from disk, each whole."""
+        return False
+
+    def filters_of(self, X: Any) -> list[FilterSettings | None]:
+        """What each item of X went through already; None for those still to be filtered."""
+        return [None]
+
+    def subjects_of(self, X: Any) -> NDArray | None:
+        """Subject of each epoch, where X knows it."""
+        return None
+
+    def labels_of(self, X: Any) -> NDArray | None:
+        """Label of each epoch, where X holds them."""
+        return None
+
+    def stored(self, X: Any) -> StoredEEG | None:
+        """X as EEG that is read batch by batch; None where it is held in memory once read."""
+        return None
