@@ -13,7 +13,7 @@ from sk_brainrvq.estimators._bases.embedding import EmbeddingMixin
 from sk_brainrvq.estimators._outputs.embedding import Embedding
 from sk_brainrvq.nn import EEGEncoder
 from sk_brainrvq.signals import Filters, Reading
-from sk_brainrvq.signals.sources.registry import is_corpus, reads_files
+from sk_brainrvq.signals.sources.registry import source_of
 from sk_brainrvq.training import draw_seed, seeded
 from sk_brainrvq.weights import Architecture, resolve_weights
 from sk_brainrvq.weights.architecture import ENCODER, checked_architecture
@@ -174,10 +174,10 @@ class BrainRVQEmbedder(EmbeddingMixin, TransformerMixin, EEGEstimator):
             If X cannot be used as EEG; the message names the offender.
         """
         with self._all_or_nothing():
-            info = self._load_encoder(X)
+            info, source = self._load_encoder(X), source_of(X)
             for _ in self._learn_channels(X, info):
                 # Every part is checked and none kept; files are read once, by transform.
-                if reads_files(X) or is_corpus(X):
+                if source.reads_files(X) or source.stored(X) is not None:
                     break
         return self
 

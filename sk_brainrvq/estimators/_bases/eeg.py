@@ -16,15 +16,10 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 from torch import nn
 
-from sk_brainrvq.estimators._inputs.array_checks import (
-    channel_order,
-    check_container,
-    check_is_array,
-    n_dimensions,
-    to_numbers,
-)
+from sk_brainrvq.estimators._inputs.array_checks import channel_order
 from sk_brainrvq.estimators._inputs.corpus_filters import (
     filters_after,
+    filters_of_corpora,
     refuse_other_filters,
     warn_of_other_filters,
 )
@@ -43,7 +38,13 @@ from sk_brainrvq.signals import (
 from sk_brainrvq.signals.electrodes import ElectrodeMatch, ElectrodeReport, electrode_report
 from sk_brainrvq.signals.filters.settings import FilterSettings, checked_filters
 from sk_brainrvq.signals.reading import checked_reading
-from sk_brainrvq.signals.sources.registry import holds_arrays, is_corpus, is_plain_array
+from sk_brainrvq.signals.sources.arrays import (
+    check_container,
+    check_is_array,
+    n_dimensions,
+    to_numbers,
+)
+from sk_brainrvq.signals.sources.registry import source_of
 from sk_brainrvq.training import EEGNet, available_device, resolve_device, wrap
 from sk_brainrvq.weights import Weights
 
@@ -147,15 +148,17 @@ class EEGEstimator(BaseEstimator):
 
     def _read_for_fit(self, X: Any, info: Mapping[str, Any]) -> PreparedEEG:
         """Check, convert and cut X, and remember its channels; a corpus is read in training."""
-        if not is_corpus(X):
+        stored = source_of(X).stored(X)
+        if stored is None:
             return gather(self._learn_channels(X, info))
-        refuse_other_filters(X.filter_settings, self._filters(info))
-        first = X.recordings[0]
-        self.ch_names_in_, self.n_channels_in_ = list(first.ch_names), len(first.ch_names)
-        self._positions_in = first.places
+        for found in filters_of_corpora(X):
+            refuse_other_filters(found, self._filters(info))
+        prepared = stored.prepared(**self._matching(info), warn=True)
+        first = prepared.groups[0]
+        self.ch_names_in_, self.n_channels_in_ = first.ch_names, first.n_channels
+        self._positions_in = first.positions
         self.n_features_in_ = self.n_channels_in_
         self._takes_2d = self._fitted_on_array = False
-        prepared = X.prepared(**self._matching(info), warn=True)
         return replace(prepared, groups=list(self._remember_electrodes(iter(prepared.groups))))
 
     def _learn_channels(self, X: Any, info: Mapping[str, Any]) -> Iterator[PatchGroup]:
@@ -165,10 +168,11 @@ class EEGEstimator(BaseEstimator):
 
     def _gather(self, X: Any, info: Mapping[str, Any]) -> PreparedEEG:
         """Check X against fit, convert and cut it; a corpus is read when it is needed."""
-        if is_corpus(X):
-            warn_of_other_filters(X, self._filters(info), type(self).__name__)
-            return X.prepared(**self._matching(info), warn=False)
-        return gather(self._read(X, info))
+        stored = source_of(X).stored(X)
+        if stored is None:
+            return gather(self._read(X, info))
+        warn_of_other_filters(X, self._filters(info), type(self).__name__)
+        return stored.prepared(**self._matching(info), warn=False)
 
     def _read(self, X: Any, info: Mapping[str, Any]) -> Iterator[PatchGroup]:
         """Patches of X, checked against fit, a bounded part at a time."""
@@ -213,12 +217,13 @@ class EEGEstimator(BaseEstimator):
 
     def _learn_blocks(self, X: Any, info: Mapping[str, Any]) -> Iterator[EpochBlock]:
         """Blocks of X, read as they are asked for; the first gives the channels of fit."""
-        self._fitted_on_array = holds_arrays(X)
+        source = source_of(X)
+        self._fitted_on_array = not source.brings_rate(X)
         blocks = self._blocks_of_source(X, info, self.ch_names, learns=True)
         first = next(blocks)
         self.ch_names_in_, self.n_channels_in_ = first.ch_names, first.n_channels
         self._positions_in = first.positions
-        if not is_plain_array(X):
+        if not source.is_array:
             self.n_features_in_, self._takes_2d = first.n_channels, False
         return chain([first], blocks)
 
@@ -230,10 +235,10 @@ class EEGEstimator(BaseEstimator):
     def _blocks_of_source(
         self, X: Any, info: Mapping[str, Any], names: Any, learns: bool
     ) -> Iterator[EpochBlock]:
-        plain, filters = is_plain_array(X), self._filters(info)
-        if plain:
+        source, filters = source_of(X), self._filters(info)
+        if source.is_array:
             check_container(X, type(self).__name__)  # before anything is said of its rate
-        no_rate = holds_arrays(X) and self.sfreq is None
+        no_rate = self.sfreq is None and not source.brings_rate(X)
         if no_rate and (learns or not self._fitted_on_array):
             warnings.warn(
                 "No sampling rate was given: arrays are taken as 200 Hz. Pass sfreq=...",
@@ -241,12 +246,12 @@ class EEGEstimator(BaseEstimator):
                 stacklevel=4,
             )
         warn_of_other_filters(X, filters, type(self).__name__)
-        check = partial(self._check_array, learns=learns) if plain else self._check_item
+        check = partial(self._check_array, learns=learns) if source.is_array else self._check_item
         on_error = "raise" if self.reading is None else checked_reading(self.reading).on_error
         settings = ReadSettings(
-            self.sfreq, names, self.unit, self.window, self.overlap, filters, on_error
+            self.sfreq, names, self.unit, self.window, self.overlap, filters, on_error, check
         )
-        return read_blocks(X, settings, check)
+        return read_blocks(X, settings)
 
     def _check_item(self, X: Any) -> NDArray:
         """An array within a list, as numbers with 2 or 3 dimensions."""

@@ -6,7 +6,6 @@ from dataclasses import replace
 from numbers import Real
 from typing import Any, ClassVar, Self
 
-import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import is_classifier
 from torch import Tensor, nn
@@ -40,8 +39,8 @@ from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.nn import EncoderClassifier
 from sk_brainrvq.nn.classifier import HEADS
 from sk_brainrvq.signals import EpochBlock, PatchGroup, PreparedEEG
-from sk_brainrvq.signals.preparation import rematch
-from sk_brainrvq.signals.sources.braindecode_datasets import is_braindecode_dataset, labels_of
+from sk_brainrvq.signals.patches import rematch
+from sk_brainrvq.signals.sources.registry import source_of
 from sk_brainrvq.training import (
     Batch,
     EEGNet,
@@ -364,11 +363,8 @@ class FineTunedEstimator(TrainedEstimator):
 
     @staticmethod
     def _labels(X: Any, y: Any) -> Any:
-        """Labels as given, or those that braindecode datasets hold."""
-        items = X if isinstance(X, (list, tuple)) else [X]
-        if y is not None or not items or not all(map(is_braindecode_dataset, items)):
-            return y
-        return np.concatenate([labels_of(item) for item in items])
+        """Labels as given, or those that X holds, as braindecode datasets do."""
+        return source_of(X).labels_of(X) if y is None else y
 
     def _with_target(
         self,

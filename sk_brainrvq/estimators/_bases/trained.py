@@ -33,7 +33,7 @@ from sk_brainrvq.signals import PreparedEEG
 from sk_brainrvq.signals.electrodes import N_ELECTRODE_ROWS
 from sk_brainrvq.signals.filters.settings import checked_filters
 from sk_brainrvq.signals.reading import checked_reading
-from sk_brainrvq.signals.sources.registry import is_corpus
+from sk_brainrvq.signals.sources.registry import source_of
 from sk_brainrvq.training import (
     RandomCrops,
     Session,
@@ -220,9 +220,9 @@ class TrainedEstimator(EEGEstimator):
 
     @staticmethod
     def _groups_of(X: Any, groups: Any, n_epochs: int) -> NDArray | None:
-        """Groups of the epochs: as given, or the subjects of a corpus."""
-        if groups is None and is_corpus(X):
-            groups = X.subjects
+        """Groups of the epochs: as given, or the subjects, where X knows them."""
+        if groups is None:
+            groups = source_of(X).subjects_of(X)
         return None if groups is None else check_groups(groups, n_epochs)
 
     def _split(

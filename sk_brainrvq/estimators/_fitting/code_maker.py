@@ -7,10 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sk_brainrvq.corpus.corpus_patches import is_stored
 from sk_brainrvq.nn import DualDomainTokenizer
-from sk_brainrvq.signals import PreparedEEG
-from sk_brainrvq.signals.preparation import rematch
+from sk_brainrvq.signals import PreparedEEG, rematch
 from sk_brainrvq.training import Batch, SegmentDataset, run_batches
 from sk_brainrvq.weights import Weights
 
@@ -48,9 +46,8 @@ class CodeMaker:
         with_codes : bool, default=True
             False leaves all codes to :meth:`encode`.
         """
-        stored = any(is_stored(group.patches) for group in prepared.groups)
         matched = self._matched(prepared)
-        codes = self._codes(matched) if with_codes and not stored else None
+        codes = self._codes(matched) if with_codes and not prepared.is_stored else None
         rows, official = info.get("trained_rows"), info.get("official", False)
         # Unknown electrodes get the mean of the trained rows, in training as later.
         return SegmentDataset(

@@ -1,13 +1,11 @@
 """A digest of training data: runs on other data are other runs."""
 
 import hashlib
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sk_brainrvq.corpus.corpus_patches import is_stored
-from sk_brainrvq.signals import PreparedEEG
+from sk_brainrvq.signals import PreparedEEG, StoredPatches
 
 _LENGTH = 16
 _SEGMENTS_AT_ONCE = 256
@@ -29,8 +27,8 @@ def digest_of_eeg(prepared: PreparedEEG) -> str:
         digest.update(repr((group.ch_names, group.patches.shape)).encode())
         for array in (group.electrodes, group.epoch, group.segment):
             digest.update(np.ascontiguousarray(array).tobytes())
-        patches: Any = group.patches
-        if is_stored(patches):
+        patches = group.patches
+        if isinstance(patches, StoredPatches):
             digest.update(patches.digest.encode())
             continue
         for start in range(0, len(patches), _SEGMENTS_AT_ONCE):

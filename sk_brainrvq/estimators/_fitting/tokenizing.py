@@ -11,7 +11,7 @@ from sk_brainrvq.estimators._inputs.validation import TrainingData
 from sk_brainrvq.exceptions import EEGWarning
 from sk_brainrvq.nn import DualDomainTokenizer
 from sk_brainrvq.signals import PreparedEEG
-from sk_brainrvq.signals.preparation import rematch
+from sk_brainrvq.signals.patches import rematch
 from sk_brainrvq.training import EEGNet, SegmentDataset, TokenizerNet, seeded, train
 from sk_brainrvq.weights import Weights
 from sk_brainrvq.weights.architecture import PRESETS, checked_architecture

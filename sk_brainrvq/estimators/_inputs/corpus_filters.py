@@ -8,7 +8,7 @@ from typing import Any
 
 from sk_brainrvq.exceptions import EEGWarning, InvalidEEGError
 from sk_brainrvq.signals.filters.settings import Filters, FilterSettings
-from sk_brainrvq.signals.sources.registry import is_corpus
+from sk_brainrvq.signals.sources.registry import source_of
 
 _BUILT_WITH = "The corpus was built with"
 
@@ -25,11 +25,8 @@ def filters_of_corpora(X: Any) -> list[FilterSettings]:
     list of FilterSettings
         Empty where there is no corpus.
     """
-    return list(dict.fromkeys(corpus.filter_settings for corpus in filter(is_corpus, _items(X))))
-
-
-def _items(X: Any) -> list | tuple:
-    return X if isinstance(X, (list, tuple)) else [X]
+    every = source_of(X).filters_of(X)
+    return list(dict.fromkeys(filters for filters in every if filters is not None))
 
 
 def filters_after(X: Any, info: Mapping[str, Any], filters: Filters) -> dict[str, Any]:
@@ -55,7 +52,7 @@ def filters_after(X: Any, info: Mapping[str, Any], filters: Filters) -> dict[str
     """
     found = filters_of_corpora(X)
     info = dict(info)
-    if len(found) == 1 and all(map(is_corpus, _items(X))):
+    if len(found) == 1 and None not in source_of(X).filters_of(X):
         info.setdefault("filters", asdict(found[0]))
     wanted = filters.resolve(info.get("filters", {}))
     for own in found:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sk_brainrvq.exceptions import InvalidEEGError
-from sk_brainrvq.signals.sources.mne_objects import is_list_of_epochs, is_mne_epochs
+from sk_brainrvq.signals.sources.mne_epochs import is_list_of_epochs, is_mne_epochs
 
 
 def groups_or_subjects(groups: Any, subjects: Any) -> Any:

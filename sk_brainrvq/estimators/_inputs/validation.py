@@ -14,8 +14,7 @@ from sklearn.model_selection import (
 )
 from sklearn.utils.validation import column_or_1d
 
-from sk_brainrvq.corpus.corpus_patches import is_stored
-from sk_brainrvq.signals import PatchGroup, PreparedEEG
+from sk_brainrvq.signals import PreparedEEG
 
 # Segments of a corpus from which figures such as the use of codes are taken.
 _SEGMENTS_LOOKED_AT = 500
@@ -153,16 +152,14 @@ def epochs_of(prepared: PreparedEEG, wanted: NDArray) -> PreparedEEG:
     prepared : PreparedEEG
     wanted : ndarray, shape (n_epochs,), bool
     """
-    parts = (_rows(group, np.flatnonzero(wanted[group.epoch])) for group in prepared.groups)
-    return replace(prepared, groups=[part for part in parts if len(part.epoch)])
-
-
-def _rows(group: PatchGroup, rows: NDArray) -> PatchGroup:
-    if len(rows) == len(group.epoch):
-        return group
-    patches: Any = group.patches
-    chosen = patches.take_rows(rows) if is_stored(patches) else patches[rows]
-    return replace(group, patches=chosen, epoch=group.epoch[rows], segment=group.segment[rows])
+    groups = []
+    for group in prepared.groups:
+        chosen = wanted[group.epoch]
+        if chosen.all():
+            groups.append(group)  # not copied
+        elif chosen.any():
+            groups.append(group.take_rows(np.flatnonzero(chosen)))
+    return replace(prepared, groups=groups)
 
 
 def split_data(data: Data, held_out: NDArray) -> tuple[Data, Data]:
@@ -173,7 +170,7 @@ def split_data(data: Data, held_out: NDArray) -> tuple[Data, Data]:
 
 def some_segments(prepared: PreparedEEG) -> PreparedEEG:
     """The same EEG or, of a corpus too large to look at whole, segments spread over it."""
-    if not any(is_stored(group.patches) for group in prepared.groups):
+    if not prepared.is_stored:
         return prepared
     total = sum(len(group.patches) for group in prepared.groups)
     step = max(1, total // _SEGMENTS_LOOKED_AT)
