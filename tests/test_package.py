@@ -17,9 +17,9 @@ ARROWS = {
     "nn": set(),
     "signals": set(),
     "corpus": {"signals"},
-    "training": {"nn", "signals", "corpus"},
+    "training": {"nn", "signals"},
     "weights": {"nn", "signals"},
-    "estimators": {"corpus", "nn", "signals", "training", "weights"},
+    "estimators": {"nn", "signals", "training", "weights"},
     "command_line": {"corpus", "estimators", "signals", "training", "weights"},
 }
 

@@ -14,16 +14,12 @@ from sklearn.model_selection import GroupKFold, cross_val_predict, cross_val_sco
 from sklearn.utils import _safe_indexing
 
 from sk_brainrvq.corpus import EEGCorpus
+from sk_brainrvq.corpus.corpus_source import CorpusSource
 from sk_brainrvq.exceptions import InvalidCorpusError, InvalidEEGError
 from sk_brainrvq.signals import ReadSettings
 from sk_brainrvq.signals.filters.filtering import FilterSettings
-from sk_brainrvq.signals.sources.registry import (
-    holds_arrays,
-    is_corpus,
-    is_list_of_items,
-    is_plain_array,
-    read_blocks,
-)
+from sk_brainrvq.signals.sources.lists import ListSource
+from sk_brainrvq.signals.sources.registry import read_blocks, source_of
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +140,7 @@ class BandPower(ClassifierMixin, BaseEstimator):
 
     def _features(self, X):
         features = np.empty((len(X), 4))
-        for block in read_blocks(X, ReadSettings(), check_array=np.asarray):
+        for block in read_blocks(X, ReadSettings()):
             features[block.index] = np.log(block.data.var(axis=-1))
         return features
 
@@ -192,14 +188,14 @@ def test_blocks__of_many_windows__stay_small(folder):
 
 
 def test_read_blocks__of_a_corpus__gives_its_blocks_whatever_the_window(corpus):
-    assert is_corpus(corpus)
-    assert not is_corpus([corpus])
-    assert not is_plain_array(corpus)
-    assert not holds_arrays(corpus)
-    assert is_list_of_items([corpus])
-    blocks = list(read_blocks(corpus, ReadSettings(window=1.0), check_array=np.asarray))
+    source = source_of(corpus)
+    assert isinstance(source, CorpusSource)
+    assert not source.is_array
+    assert source.brings_rate(corpus)
+    assert isinstance(source_of([corpus]), ListSource)
+    blocks = list(read_blocks(corpus, ReadSettings(window=1.0)))
     assert sum(len(block.index) for block in blocks) == len(corpus)
-    blocks = list(read_blocks([corpus[:3], corpus[:2]], ReadSettings(), check_array=np.asarray))
+    blocks = list(read_blocks([corpus[:3], corpus[:2]], ReadSettings()))
     assert [block.index.tolist() for block in blocks] == [[0, 1, 2], [3, 4]]
 
 

@@ -15,9 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from zarr.abc.store import RangeByteRequest
 
-from sk_brainrvq.corpus import EEGCorpus, is_stored, shuffled_rows
+from sk_brainrvq.corpus import EEGCorpus
 from sk_brainrvq.corpus.store import CorpusStore
-from sk_brainrvq.signals import gather, stream
+from sk_brainrvq.signals import StoredPatches, gather, stream
+from sk_brainrvq.signals.patches import shuffled_rows
 
 MONTAGES = [["C3", "C4"], ["C3", "C4"], ["T3", "unheard of"]]
 
@@ -85,8 +86,8 @@ def test_prepared__groups__one_a_montage_and_length(folder):
         ["T3", "unheard of"],
     ]
     assert [group.n_patches for group in prepared.groups] == [22, 23, 22, 23]
-    assert all(is_stored(group.patches) for group in prepared.groups)
-    assert not is_stored(np.ones((1, 2, 3, 200)))
+    assert all(isinstance(group.patches, StoredPatches) for group in prepared.groups)
+    assert prepared.is_stored
 
 
 def test_prepared__electrode_map__places_the_unknown(folder):

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 from tiny import CH_NAMES
 
-from sk_brainrvq.signals import reading
-from sk_brainrvq.signals.sources.registry import ReadSettings, read_blocks
+from sk_brainrvq.signals import ReadSettings, read_blocks
 
 MEGABYTE = 2**20
 # The peak before is that of the interpreter with its libraries loaded and warm.
@@ -71,22 +70,22 @@ def many_files(tmp_path):
 def files_read(monkeypatch):
     """Names of the files read so far, and a lock that waits for the one being read."""
     names, lock = [], threading.Condition()
-    read_recording = reading.read_recording
+    read_raw = mne.io.read_raw
 
-    def counting(path):
-        recording = read_recording(path)
+    def counting(path, **options):
+        recording = read_raw(path, **options)
         with lock:
             names.append(path.name)
             lock.notify_all()
         return recording
 
-    monkeypatch.setattr(reading, "read_recording", counting)
+    monkeypatch.setattr(mne.io, "read_raw", counting)
     return names, lock
 
 
 def test_list_of_files__block_by_block__one_is_read_ahead(many_files, files_read):
     names, lock = files_read
-    blocks = read_blocks(many_files, ReadSettings(window=1.0), check_array=np.asarray)
+    blocks = read_blocks(many_files, ReadSettings(window=1.0))
     for number, block in enumerate(blocks):
         assert len(block.data) == 2 + number
         ahead = min(number + 2, len(many_files))
@@ -99,7 +98,7 @@ def test_list_of_files__block_by_block__one_is_read_ahead(many_files, files_read
 
 def test_list_of_files__reading_is_left_off__the_rest_stays_unread(many_files, files_read):
     names, _ = files_read
-    blocks = read_blocks(many_files, ReadSettings(window=1.0), check_array=np.asarray)
+    blocks = read_blocks(many_files, ReadSettings(window=1.0))
     next(blocks)
     blocks.close()
     assert len(names) <= 2

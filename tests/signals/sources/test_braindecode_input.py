@@ -13,7 +13,7 @@ from sk_brainrvq.signals.filters.filtering import FilterSettings
 from sk_brainrvq.signals.sources.braindecode_datasets import (
     blocks_from_braindecode,
     is_braindecode_dataset,
-    labels_of,
+    targets_of,
 )
 
 NAMES = ["C3", "Cz", "C4"]
@@ -70,7 +70,7 @@ def test_subset__any_indices__rows_and_labels_in_their_order(make):
     expected = np.stack([whole[row][0] for row in rows]) * 1e6
     epochs, _ = read(Subset(whole, rows))
     np.testing.assert_allclose(epochs, expected, rtol=1e-5)
-    assert labels_of(Subset(whole, rows)).tolist() == [whole[row][1] for row in rows]
+    assert targets_of(Subset(whole, rows)).tolist() == [whole[row][1] for row in rows]
 
 
 def test_subset__of_a_subset__indices_of_indices():
@@ -78,14 +78,14 @@ def test_subset__of_a_subset__indices_of_indices():
     nested = Subset(Subset(whole, [15, 3, 9, 0]), [3, 0, 0])
     epochs, _ = read(nested)
     np.testing.assert_allclose(epochs, np.stack([whole[i][0] for i in (0, 15, 15)]) * 1e6)
-    assert labels_of(nested).tolist() == [0, 7, 7]
+    assert targets_of(nested).tolist() == [0, 7, 7]
 
 
 def test_subset__negative_and_numpy_indices__as_the_dataset_takes_them():
     whole = BaseConcatDataset([windows_of(make_raw(seed=seed)) for seed in range(2)])
     epochs, _ = read(Subset(whole, np.array([-1, 0])))
     np.testing.assert_allclose(epochs, np.stack([whole[15][0], whole[0][0]]) * 1e6)
-    assert labels_of(Subset(whole, np.array([-1, 0]))).tolist() == [7, 0]
+    assert targets_of(Subset(whole, np.array([-1, 0]))).tolist() == [7, 0]
 
 
 def test_subset__shuffled__one_block_a_recording():
@@ -180,7 +180,7 @@ def test_mixed_rates__one_dataset__both_are_named(make):
 
 def test_labels__recording_not_cut__says_to_pass_y():
     with pytest.raises(InvalidEEGError, match="holds no targets; pass y"):
-        labels_of(BaseConcatDataset([RawDataset(make_raw(), description={"subject": 1})]))
+        targets_of(BaseConcatDataset([RawDataset(make_raw(), description={"subject": 1})]))
 
 
 def test_labels__target_per_sample_channel__says_to_pass_y():
@@ -188,7 +188,7 @@ def test_labels__target_per_sample_channel__says_to_pass_y():
     dataset = windows_of(make_raw())
     signals = EEGWindowsDataset(dataset.raw, dataset.metadata, targets_from="channels")
     with pytest.raises(InvalidEEGError, match="holds no targets; pass y"):
-        labels_of(signals)
+        targets_of(signals)
 
 
 def test_filters__windows_of_a_recording__as_filtering_it_before_cutting():

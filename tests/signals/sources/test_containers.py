@@ -6,7 +6,7 @@ import pytest
 
 from sk_brainrvq.exceptions import EEGWarning, InvalidEEGError
 from sk_brainrvq.signals import blocks_from_array, blocks_from_epochs, prepare
-from sk_brainrvq.signals.sources.mne_objects import is_list_of_epochs, is_mne_epochs
+from sk_brainrvq.signals.sources.mne_epochs import is_list_of_epochs, is_mne_epochs
 
 NAMES = ["Fp1", "C3", "Cz", "O2"]
 

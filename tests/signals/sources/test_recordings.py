@@ -12,9 +12,10 @@ from sk_brainrvq.signals import match_electrodes
 from sk_brainrvq.signals.filters.filtering import FilterSettings
 from sk_brainrvq.signals.sources.channels import band_of, eeg_channels, positions_of
 from sk_brainrvq.signals.sources.edf_size import stated_size
-from sk_brainrvq.signals.sources.mne_objects import block_from_raw, blocks_from_epochs
+from sk_brainrvq.signals.sources.mne_epochs import blocks_from_epochs
+from sk_brainrvq.signals.sources.mne_raws import block_from_raw
 from sk_brainrvq.signals.sources.recording_files import read_recording
-from sk_brainrvq.signals.windows import window_grid
+from sk_brainrvq.signals.windowing import window_grid
 
 NAMES = ["C3", "Cz", "C4"]
 NO_FILTERS = FilterSettings()

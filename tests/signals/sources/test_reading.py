@@ -8,13 +8,10 @@ import pytest
 from torch.utils.data import Subset
 
 from sk_brainrvq.exceptions import EEGWarning, InvalidEEGError
-from sk_brainrvq.signals.sources.registry import (
-    ReadSettings,
-    is_list_of_items,
-    is_plain_array,
-    read_blocks,
-    reads_files,
-)
+from sk_brainrvq.signals.reading import Reading, checked_reading
+from sk_brainrvq.signals.sources.lists import ListSource
+from sk_brainrvq.signals.sources.registry import read_blocks, source_of
+from sk_brainrvq.signals.sources.source import ReadSettings
 
 NAMES = ["C3", "Cz", "C4"]
 SETTINGS = ReadSettings(sfreq=200.0, window=1.0)
@@ -36,7 +33,7 @@ def read(X, **changes):
     settings = ReadSettings(**{"sfreq": 200.0, "window": 1.0, **changes})
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", EEGWarning)
-        blocks = list(read_blocks(X, settings, check_array=np.asarray))
+        blocks = list(read_blocks(X, settings))
     return blocks, [str(w.message) for w in caught if issubclass(w.category, EEGWarning)]
 
 
@@ -58,15 +55,16 @@ def three_files(tmp_path):
 def test_kinds__arrays_items_and_files__told_apart():
     X, raw, epochs = np.ones((2, 3, 200)), make_raw(), make_epochs()
     for array in (X, X[0], X.tolist(), [X[0], X[1]], list(X), [], None, 3, [[1, 2], [3, 4, 5]]):
-        assert is_plain_array(array)
+        assert source_of(array).is_array
     for items in ([raw], [epochs, raw], ["eeg.edf"], (raw, X), [X, X], [X[0], X[0, :2]]):
-        assert is_list_of_items(items)
-        assert not is_plain_array(items)
+        assert isinstance(source_of(items), ListSource)
+        assert not source_of(items).is_array
     for item in (raw, epochs, "eeg.edf"):
-        assert not is_plain_array(item)
-        assert not is_list_of_items(item)
-    assert is_plain_array(Subset([1, 2], [0]))
-    assert [reads_files(x) for x in ("eeg.edf", [raw, "eeg.edf"], [raw], X)] == [True, True, 0, 0]
+        assert not source_of(item).is_array
+        assert not isinstance(source_of(item), ListSource)
+    assert source_of(Subset([1, 2], [0])).is_array
+    given = ("eeg.edf", [raw, "eeg.edf"], [raw], X)
+    assert [source_of(x).reads_files(x) for x in given] == [True, True, False, False]
 
 
 def test_list__of_everything__places_follow_the_list(tmp_path):
@@ -168,7 +166,7 @@ def test_on_error__objects_in_the_list__are_no_files_and_raise():
 @pytest.mark.parametrize("on_error", ["ignore", None, True, "Raise"])
 def test_settings__unknown_on_error__lists_the_known(on_error):
     with pytest.raises(InvalidEEGError, match=r"on_error=.*expected one of \('raise', 'warn'"):
-        ReadSettings(on_error=on_error)
+        checked_reading(Reading(on_error=on_error))
 
 
 @pytest.mark.parametrize(

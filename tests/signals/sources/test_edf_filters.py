@@ -14,7 +14,7 @@ from sk_brainrvq.signals.electrodes import is_eeg_name
 from sk_brainrvq.signals.filters.filtering import FilterSettings
 from sk_brainrvq.signals.sources.channels import band_of
 from sk_brainrvq.signals.sources.edf_filters import stated_band
-from sk_brainrvq.signals.sources.mne_objects import block_from_raw
+from sk_brainrvq.signals.sources.mne_raws import block_from_raw
 from sk_brainrvq.signals.sources.recording_files import read_recording
 
 OF_EEG, OF_HEART = "HP:0.01Hz LP:200Hz", "HP:5Hz LP:30Hz"

@@ -15,7 +15,7 @@ from sk_brainrvq.signals import window_starts
 from sk_brainrvq.signals.filters.filtering import FilterSettings
 from sk_brainrvq.signals.filters.resampling import resample, resample_spans
 from sk_brainrvq.signals.sources.annotations import marks_of, unbroken_spans
-from sk_brainrvq.signals.sources.mne_objects import block_from_raw
+from sk_brainrvq.signals.sources.mne_raws import block_from_raw
 from sk_brainrvq.signals.sources.recording_files import read_recording
 
 NO_FILTERS = FilterSettings()

@@ -9,7 +9,8 @@ from sk_brainrvq.corpus import EEGCorpus
 from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.signals.filters.filtering import FilterSettings
 from sk_brainrvq.signals.sources import projections
-from sk_brainrvq.signals.sources.mne_objects import block_from_raw, blocks_from_epochs
+from sk_brainrvq.signals.sources.mne_epochs import blocks_from_epochs
+from sk_brainrvq.signals.sources.mne_raws import block_from_raw
 from sk_brainrvq.signals.sources.recording_files import read_recording
 
 NO_FILTERS, BAND = FilterSettings(), FilterSettings.checked(l_freq=1.0, h_freq=40.0)
