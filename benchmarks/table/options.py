@@ -15,7 +15,7 @@ from sklearn.base import BaseEstimator
 
 from sk_brainrvq import BrainRVQClassifier, BrainRVQEmbedder, Weights
 from sk_brainrvq.exceptions import CheckpointError
-from sk_brainrvq.training.inference import resolve_device
+from sk_brainrvq.training import resolve_device
 from sk_brainrvq.weights import resolve_weights
 from table.system import Settings
 from table.systems import SYSTEMS

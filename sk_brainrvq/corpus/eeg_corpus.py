@@ -22,8 +22,8 @@ from sk_brainrvq.signals.blocks import EpochBlock
 from sk_brainrvq.signals.filters.resampling import TARGET_SFREQ
 from sk_brainrvq.signals.filters.settings import Filters, FilterSettings
 from sk_brainrvq.signals.patches import PreparedEEG, StoredEEG
+from sk_brainrvq.signals.sources.source import check_window
 from sk_brainrvq.signals.units import UNITS
-from sk_brainrvq.signals.windowing import check_window
 
 _BLOCK_BYTES = 16 * 2**20
 

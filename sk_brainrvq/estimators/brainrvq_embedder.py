@@ -13,6 +13,7 @@ from sk_brainrvq.estimators._bases.embedding import EmbeddingMixin
 from sk_brainrvq.estimators._outputs.embedding import Embedding
 from sk_brainrvq.nn import EEGEncoder
 from sk_brainrvq.signals import Filters, Reading
+from sk_brainrvq.signals.preparation import check
 from sk_brainrvq.signals.sources.registry import source_of
 from sk_brainrvq.training import draw_seed, seeded
 from sk_brainrvq.weights import Architecture, resolve_weights
@@ -169,13 +170,15 @@ class BrainRVQEmbedder(EmbeddingMixin, TransformerMixin, EEGEstimator):
         Raises
         ------
         CheckpointError
-            If ``weights`` cannot be used; until a default model is bundled, for "default".
+            If ``weights`` cannot be used.
         InvalidEEGError
             If X cannot be used as EEG; the message names the offender.
         """
         with self._all_or_nothing():
             info, source = self._load_encoder(X), source_of(X)
-            for _ in self._learn_channels(X, info):
+            settings = {**self._matching(info), "filters": self._filters(info)}
+            checked = check(self._learn_blocks(X, info), **settings)
+            for _ in self._remember_electrodes(checked):
                 # Every part is checked and none kept; files are read once, by transform.
                 if source.reads_files(X) or source.stored(X) is not None:
                     break

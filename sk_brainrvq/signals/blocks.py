@@ -1,7 +1,6 @@
 """Blocks of epochs with names, rate and unit."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,19 +50,6 @@ class EpochBlock:
     def n_channels(self) -> int:
         """Number of channels."""
         return self.data.shape[1]
-
-
-def check_sfreq(sfreq: Any) -> float:
-    """Sampling rate as float; raise InvalidEEGError unless from 1 to 100,000 Hz."""
-    try:
-        rate = float(sfreq)
-    except (TypeError, ValueError):
-        rate = float("nan")
-    if not 1 <= rate <= 1e5:
-        raise InvalidEEGError(
-            f"sfreq={sfreq!r} was given; expected a sampling rate in Hz, from 1 to 100,000."
-        )
-    return rate
 
 
 def check_finite(block: EpochBlock) -> None:

@@ -4,7 +4,7 @@ import mmap
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -70,20 +70,81 @@ def stream(
         For NaN, infinity or absurd amplitudes, naming the first epoch and channel.
     """
     for block in blocks:
-        matches = match_electrodes(
-            block.ch_names,
-            block.n_channels,
-            trained_rows,
-            official,
-            positions=block.positions,
-            electrode_map=electrode_map,
-        )
-        if warn:
-            warn_of_mean_rows(matches, block.ch_names is not None)
+        matches = _matched(block, trained_rows, official, electrode_map, warn)
         for number, piece in enumerate(_pieces(block)):
             with _silence() if number else nullcontext():  # the first piece has said it
                 signals = to_network_units(piece, filters)
             yield from _cut(signals, piece, matches, electrode_map)
+
+
+@dataclass(frozen=True)
+class CheckedBlock:
+    """Epochs that can be used, as they are in the container.
+
+    Attributes
+    ----------
+    block : EpochBlock
+    matches : list of ElectrodeMatch
+    """
+
+    block: EpochBlock
+    matches: list[ElectrodeMatch]
+
+
+def check(
+    blocks: Iterable[EpochBlock],
+    *,
+    trained_rows: Sequence[int] | None = None,
+    official: bool = False,
+    warn: bool = True,
+    filters: FilterSettings = NO_FILTERS,
+    electrode_map: Mapping[str, Any] | None = None,
+) -> Iterator[CheckedBlock]:
+    """Check blocks as :func:`stream` does, without filtering, resampling and cutting them.
+
+    Parameters
+    ----------
+    blocks, trained_rows, official, warn, filters, electrode_map
+        As in :func:`stream`.
+
+    Yields
+    ------
+    CheckedBlock
+
+    Raises
+    ------
+    InvalidEEGError
+        As :func:`stream`; also for filters that cannot be applied to these signals.
+    """
+    for block in blocks:
+        matches = _matched(block, trained_rows, official, electrode_map, warn)
+        if not block.filtered:
+            filters.check_for(block.sfreq, block.ch_names)
+        for number, piece in enumerate(_pieces(block)):
+            with _silence() if number else nullcontext():
+                _to_microvolts(piece)
+        yield CheckedBlock(block, matches)
+
+
+def _matched(
+    block: EpochBlock,
+    trained_rows: Sequence[int] | None,
+    official: bool,
+    electrode_map: Mapping[str, Any] | None,
+    warn: bool,
+) -> list[ElectrodeMatch]:
+    """How the block's channels are matched to electrodes."""
+    matches = match_electrodes(
+        block.ch_names,
+        block.data.shape[1],
+        trained_rows,
+        official,
+        positions=block.positions,
+        electrode_map=electrode_map,
+    )
+    if warn:
+        warn_of_mean_rows(matches, block.ch_names is not None)
+    return matches
 
 
 @contextmanager
@@ -141,9 +202,7 @@ def to_network_units(block: EpochBlock, filters: FilterSettings = NO_FILTERS) ->
     -------
     ndarray, shape (n_epochs, n_channels, n_times at 200 Hz), float32
     """
-    microvolts = np.asarray(block.data, dtype=np.float64) * block.to_microvolts
-    _check_finite(microvolts, block)
-    _check_unit(microvolts, block.unit)
+    microvolts = _to_microvolts(block)
     if filters != NO_FILTERS and not block.filtered:
         microvolts = filter_epochs(
             microvolts,
@@ -153,7 +212,18 @@ def to_network_units(block: EpochBlock, filters: FilterSettings = NO_FILTERS) ->
             lowpass=block.lowpass,
             ch_names=block.ch_names,
         )
-    return resample(microvolts / _MICROVOLTS_PER_UNIT, block.sfreq).astype(np.float32)
+    signals = microvolts / _MICROVOLTS_PER_UNIT
+    if block.sfreq != TARGET_SFREQ:
+        signals = resample(signals, block.sfreq)
+    return signals.astype(np.float32)
+
+
+def _to_microvolts(block: EpochBlock) -> NDArray:
+    """Signals in microvolts, checked."""
+    microvolts = np.asarray(block.data, dtype=np.float64) * block.to_microvolts
+    _check_finite(microvolts, block)
+    _check_unit(microvolts, block.unit)
+    return microvolts
 
 
 def _check_finite(microvolts: NDArray, block: EpochBlock) -> None:

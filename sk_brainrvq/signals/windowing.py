@@ -1,6 +1,5 @@
 """Which windows a continuous recording is cut into."""
 
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -9,18 +8,6 @@ from numpy.typing import NDArray
 from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.signals.filters.resampling import TARGET_SFREQ, resampled_length
 from sk_brainrvq.signals.sources.annotations import overlapping_marks
-
-
-def check_window(window: Any, overlap: Any) -> None:
-    """Raise InvalidEEGError unless these are seconds that windows can be cut by."""
-    numbers = all(
-        isinstance(value, Real) and not isinstance(value, bool) for value in (window, overlap)
-    )
-    if not (numbers and 0 < window <= 1e5 and 0 <= overlap < window):
-        raise InvalidEEGError(
-            f"window={window!r} and overlap={overlap!r} were given; expected "
-            "seconds, window above 0 and overlap from 0 to below window."
-        )
 
 
 def window_grid(n_times: int, window: float, overlap: float) -> tuple[NDArray, int]:

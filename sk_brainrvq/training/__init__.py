@@ -10,8 +10,14 @@ from sk_brainrvq.training.fitting import (
     train,
     training_session,
 )
-from sk_brainrvq.training.inference import available_device, resolve_device, run_batches
-from sk_brainrvq.training.nets import EEGNet, plain_history, wrap
+from sk_brainrvq.training.inference import run_batches
+from sk_brainrvq.training.nets import (
+    EEGNet,
+    available_device,
+    plain_history,
+    resolve_device,
+    wrap,
+)
 from sk_brainrvq.training.processes import Processes, started_processes
 from sk_brainrvq.training.random_crops import RandomCrops, checked_crops
 from sk_brainrvq.training.runs import TrainingRun, run_of

@@ -1,6 +1,5 @@
 """Run a function of batches over prepared EEG and hand the results back."""
 
-import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
@@ -16,34 +15,6 @@ from sk_brainrvq.training.batches import Batch, batch_of
 ROWS_PER_THREAD = 16
 # Tokens that a CPU works on at once: with more, activations no longer fit its caches.
 _TOKENS_AT_ONCE = 1536
-
-
-def resolve_device(device: str) -> str:
-    """The device that a ``device`` parameter stands for; "auto" takes CUDA, MPS or the CPU."""
-    if device != "auto":
-        try:
-            kind = torch.device(device).type
-        except (RuntimeError, TypeError) as error:
-            raise ValueError(
-                f"device={device!r} was given; expected 'auto', 'cpu', 'cuda', 'cuda:1', 'mps'."
-            ) from error
-        if kind == "cuda" and not torch.cuda.is_available():
-            raise ValueError(
-                f"device={device!r} was given, but torch finds no CUDA device; use device='auto'."
-            )
-        return device
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
-
-
-def available_device(device: str) -> str:
-    """The device that ``device`` stands for, or the CPU, with a warning, where it is not there."""
-    try:
-        return resolve_device(device)
-    except ValueError as error:
-        warnings.warn(f"{error} Loaded on the CPU.", UserWarning, stacklevel=4)
-        return "cpu"
 
 
 def run_batches(

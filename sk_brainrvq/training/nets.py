@@ -1,6 +1,7 @@
 """skorch nets: how each network is trained. Estimators hold one and never subclass it."""
 
 import math
+import warnings
 from contextlib import nullcontext
 from typing import Any
 
@@ -297,6 +298,34 @@ def plain_history(net: EEGNet) -> list[dict[str, Any]]:
         rates = [batch["event_lr"] for batch in row["batches"] if "event_lr" in batch]
         rows.append(kept | {"lr": float(rates[-1])} if rates else kept)
     return rows
+
+
+def resolve_device(device: str) -> str:
+    """The device that a ``device`` parameter stands for; "auto" takes CUDA, MPS or the CPU."""
+    if device != "auto":
+        try:
+            kind = torch.device(device).type
+        except (RuntimeError, TypeError) as error:
+            raise ValueError(
+                f"device={device!r} was given; expected 'auto', 'cpu', 'cuda', 'cuda:1', 'mps'."
+            ) from error
+        if kind == "cuda" and not torch.cuda.is_available():
+            raise ValueError(
+                f"device={device!r} was given, but torch finds no CUDA device; use device='auto'."
+            )
+        return device
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def available_device(device: str) -> str:
+    """The device that ``device`` stands for, or the CPU, with a warning, where it is not there."""
+    try:
+        return resolve_device(device)
+    except ValueError as error:
+        warnings.warn(f"{error} Loaded on the CPU.", UserWarning, stacklevel=4)
+        return "cpu"
 
 
 class NoOptimizer:

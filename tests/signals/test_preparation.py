@@ -8,9 +8,9 @@ import pytest
 from sk_brainrvq.exceptions import EEGWarning, InvalidEEGError
 from sk_brainrvq.signals import blocks_from_array, prepare
 from sk_brainrvq.signals import preparation as preparation_module
-from sk_brainrvq.signals.blocks import check_sfreq
 from sk_brainrvq.signals.patches import rematch
 from sk_brainrvq.signals.preparation import segment_bounds, to_patches
+from sk_brainrvq.signals.sources.arrays import check_sfreq
 
 NAMES = ["Fp1", "C3", "Cz", "O2"]
 

@@ -8,7 +8,7 @@ from functools import partial
 from itertools import chain
 from numbers import Integral, Real
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,11 +19,11 @@ from torch import nn
 from sk_brainrvq.estimators._inputs.array_checks import channel_order
 from sk_brainrvq.estimators._inputs.corpus_filters import (
     filters_after,
-    filters_of_corpora,
     refuse_other_filters,
     warn_of_other_filters,
 )
 from sk_brainrvq.estimators._inputs.nested import make_values
+from sk_brainrvq.estimators._outputs.display import WeightsLabel
 from sk_brainrvq.estimators._outputs.saving import load_estimator, save_estimator
 from sk_brainrvq.exceptions import EEGWarning, InvalidEEGError
 from sk_brainrvq.signals import (
@@ -37,6 +37,7 @@ from sk_brainrvq.signals import (
 )
 from sk_brainrvq.signals.electrodes import ElectrodeMatch, ElectrodeReport, electrode_report
 from sk_brainrvq.signals.filters.settings import FilterSettings, checked_filters
+from sk_brainrvq.signals.preparation import CheckedBlock
 from sk_brainrvq.signals.reading import checked_reading
 from sk_brainrvq.signals.sources.arrays import (
     check_container,
@@ -48,16 +49,7 @@ from sk_brainrvq.signals.sources.registry import source_of
 from sk_brainrvq.training import EEGNet, available_device, resolve_device, wrap
 from sk_brainrvq.weights import Weights
 
-
-class _WeightsLabel:
-    """Stands for weights in the HTML display, which cuts what is longer than 30 characters."""
-
-    def __init__(self, weights: Weights):
-        name = weights.name if len(weights.name) <= 19 else f"{weights.name[:18]}…"
-        self._text = f"{name} ({weights.digest[:8]})"
-
-    def __repr__(self) -> str:
-        return self._text
+Matched = TypeVar("Matched", PatchGroup, CheckedBlock)
 
 
 class EEGEstimator(BaseEstimator):
@@ -119,7 +111,7 @@ class EEGEstimator(BaseEstimator):
         params = super()._get_params_html(*args, **kwargs)
         for name, value in params.items():
             if isinstance(value, Weights):
-                params[name] = _WeightsLabel(value)
+                params[name] = WeightsLabel(value)
         return params
 
     def _check_settings(self) -> None:
@@ -144,14 +136,17 @@ class EEGEstimator(BaseEstimator):
 
     def _info_before(self, X: Any, info: Mapping[str, Any]) -> dict[str, Any]:
         """What is known before a fit on X: corpora bring filters where the weights know none."""
-        return filters_after(X, info, checked_filters(self.filters))
+        filtered = source_of(X).filters_of(X)
+        if not any(filtered):
+            return dict(info)
+        return filters_after(filtered, info, checked_filters(self.filters))
 
     def _read_for_fit(self, X: Any, info: Mapping[str, Any]) -> PreparedEEG:
         """Check, convert and cut X, and remember its channels; a corpus is read in training."""
         stored = source_of(X).stored(X)
         if stored is None:
             return gather(self._learn_channels(X, info))
-        for found in filters_of_corpora(X):
+        for found in source_of(X).filters_of(X):
             refuse_other_filters(found, self._filters(info))
         prepared = stored.prepared(**self._matching(info), warn=True)
         first = prepared.groups[0]
@@ -171,7 +166,7 @@ class EEGEstimator(BaseEstimator):
         stored = source_of(X).stored(X)
         if stored is None:
             return gather(self._read(X, info))
-        warn_of_other_filters(X, self._filters(info), type(self).__name__)
+        self._warn_of_filters(X, info)
         return stored.prepared(**self._matching(info), warn=False)
 
     def _read(self, X: Any, info: Mapping[str, Any]) -> Iterator[PatchGroup]:
@@ -194,13 +189,18 @@ class EEGEstimator(BaseEstimator):
         """Filters as asked for; "auto" is what the weights were trained with, or none."""
         return checked_filters(self.filters).resolve(info.get("filters", {}))
 
+    def _warn_of_filters(self, X: Any, info: Mapping[str, Any]) -> None:
+        filtered = source_of(X).filters_of(X)
+        if any(filtered):
+            warn_of_other_filters(filtered, self._filters(info), type(self).__name__)
+
     def _patches(
         self, blocks: Iterable[EpochBlock], info: Mapping[str, Any], warn: bool = False
     ) -> Iterator[PatchGroup]:
         return stream(blocks, **self._matching(info), warn=warn, filters=self._filters(info))
 
-    def _remember_electrodes(self, groups: Iterator[PatchGroup]) -> Iterator[PatchGroup]:
-        """The same groups; how their channels were mapped is kept as ``electrode_report_``."""
+    def _remember_electrodes(self, groups: Iterator[Matched]) -> Iterator[Matched]:
+        """The same groups or blocks, whose channels are listed in ``electrode_report_``."""
         seen: dict[str, ElectrodeMatch] = {}
         for group in groups:
             for match in group.matches:
@@ -221,10 +221,10 @@ class EEGEstimator(BaseEstimator):
         self._fitted_on_array = not source.brings_rate(X)
         blocks = self._blocks_of_source(X, info, self.ch_names, learns=True)
         first = next(blocks)
-        self.ch_names_in_, self.n_channels_in_ = first.ch_names, first.n_channels
+        self.ch_names_in_, self.n_channels_in_ = first.ch_names, first.data.shape[1]
         self._positions_in = first.positions
         if not source.is_array:
-            self.n_features_in_, self._takes_2d = first.n_channels, False
+            self.n_features_in_, self._takes_2d = self.n_channels_in_, False
         return chain([first], blocks)
 
     def _blocks(self, X: Any, info: Mapping[str, Any]) -> Iterator[EpochBlock]:
@@ -245,7 +245,7 @@ class EEGEstimator(BaseEstimator):
                 EEGWarning,
                 stacklevel=4,
             )
-        warn_of_other_filters(X, filters, type(self).__name__)
+        self._warn_of_filters(X, info)
         check = partial(self._check_array, learns=learns) if source.is_array else self._check_item
         on_error = "raise" if self.reading is None else checked_reading(self.reading).on_error
         settings = ReadSettings(
@@ -333,9 +333,7 @@ class EEGEstimator(BaseEstimator):
     def __getstate__(self) -> dict[str, Any]:
         # The net goes as plain arrays: no CUDA tensor, no optimizer, the same bytes each time.
         state = dict(super().__getstate__())
-        if "net_" in state:
-            state["net_"] = self.weights_
-        return state
+        return state | {"net_": self.weights_} if "net_" in state else state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)

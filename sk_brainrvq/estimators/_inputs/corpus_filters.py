@@ -1,40 +1,28 @@
 """A corpus is filtered already: its filters against those that an estimator asks for."""
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
 from sk_brainrvq.exceptions import EEGWarning, InvalidEEGError
 from sk_brainrvq.signals.filters.settings import Filters, FilterSettings
-from sk_brainrvq.signals.sources.registry import source_of
 
 _BUILT_WITH = "The corpus was built with"
 
 
-def filters_of_corpora(X: Any) -> list[FilterSettings]:
-    """Filters of the corpus X, or of the corpora in a list X, each once.
-
-    Parameters
-    ----------
-    X : anything that an estimator takes
-
-    Returns
-    -------
-    list of FilterSettings
-        Empty where there is no corpus.
-    """
-    every = source_of(X).filters_of(X)
-    return list(dict.fromkeys(filters for filters in every if filters is not None))
+# Of each item of X what it went through already; None for those still to be filtered.
+Filtered = Sequence[FilterSettings | None]
 
 
-def filters_after(X: Any, info: Mapping[str, Any], filters: Filters) -> dict[str, Any]:
+def filters_after(filtered: Filtered, info: Mapping[str, Any], filters: Filters) -> dict[str, Any]:
     """What is known of the training, with the filters of X where the weights know none.
 
     Parameters
     ----------
-    X : anything that an estimator takes
+    filtered : sequence of FilterSettings or None
+        One per item of X.
     info : mapping
         ``Weights.info`` of the weights that a fit starts from.
     filters : Filters
@@ -50,9 +38,8 @@ def filters_after(X: Any, info: Mapping[str, Any], filters: Filters) -> dict[str
     InvalidEEGError
         If the user's own filters are not those of a corpus in X.
     """
-    found = filters_of_corpora(X)
-    info = dict(info)
-    if len(found) == 1 and None not in source_of(X).filters_of(X):
+    found, info = _distinct(filtered), dict(info)
+    if len(found) == 1 and None not in filtered:
         info.setdefault("filters", asdict(found[0]))
     wanted = filters.resolve(info.get("filters", {}))
     for own in found:
@@ -61,7 +48,11 @@ def filters_after(X: Any, info: Mapping[str, Any], filters: Filters) -> dict[str
     return info
 
 
-def refuse_other_filters(found: FilterSettings, wanted: FilterSettings) -> None:
+def _distinct(filtered: Filtered) -> list[FilterSettings]:
+    return list(dict.fromkeys(filters for filters in filtered if filters is not None))
+
+
+def refuse_other_filters(found: FilterSettings | None, wanted: FilterSettings) -> None:
     """Raise InvalidEEGError unless a corpus has the filters that are wanted."""
     if found != wanted:
         raise InvalidEEGError(
@@ -70,9 +61,9 @@ def refuse_other_filters(found: FilterSettings, wanted: FilterSettings) -> None:
         )
 
 
-def warn_of_other_filters(X: Any, wanted: FilterSettings, estimator: str) -> None:
+def warn_of_other_filters(filtered: Filtered, wanted: FilterSettings, estimator: str) -> None:
     """Warn once where corpora in X were filtered otherwise than is wanted."""
-    others = [found for found in filters_of_corpora(X) if found != wanted]
+    others = [found for found in _distinct(filtered) if found != wanted]
     if not others:
         return
     warnings.warn(
@@ -81,7 +72,7 @@ def warn_of_other_filters(X: Any, wanted: FilterSettings, estimator: str) -> Non
         "again: results may be worse. Build it with those filters, or pass "
         "filters=corpus.filters if you mean it so.",
         EEGWarning,
-        stacklevel=4,
+        stacklevel=5,
     )
 
 

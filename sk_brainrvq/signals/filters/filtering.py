@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from sk_brainrvq.exceptions import EEGWarning, InvalidEEGError
+from sk_brainrvq.exceptions import EEGWarning
 from sk_brainrvq.signals.filters.referencing import subtract_reference
 from sk_brainrvq.signals.filters.settings import FilterSettings
 from sk_brainrvq.signals.filters.short import mirrored_band_pass, shows_hum, subtract_hum
@@ -145,6 +145,7 @@ def _filter(
     is_cut: bool,
     warns: bool = True,
 ) -> NDArray:
+    settings.check_for(sfreq, ch_names)
     signals = np.array(signals, dtype=np.float64)
     if settings.reference is not None:
         signals = subtract_reference(signals, settings.reference, ch_names)
@@ -183,11 +184,6 @@ def _missing_band(
     """Edges that the recording has not been filtered with yet."""
     low, high = settings.l_freq, settings.h_freq
     nyquist = sfreq / 2
-    if low is not None and low >= nyquist:
-        raise InvalidEEGError(
-            f"l_freq={low:g} Hz was given for signals sampled at {sfreq:g} Hz; expected less than "
-            f"{nyquist:g} Hz, half of that rate, or nothing would be left."
-        )
     if low is not None and highpass >= low:
         low = None
     if high is not None and (

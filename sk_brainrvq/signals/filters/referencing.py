@@ -48,11 +48,12 @@ def subtract_reference(
             )
             return signals
         return signals - signals.mean(axis=-2, keepdims=True)
-    rows = _rows_of(reference, ch_names)
+    rows = reference_rows(reference, ch_names)
     return signals - signals[..., rows, :].mean(axis=-2, keepdims=True)
 
 
-def _rows_of(reference: Sequence[str], ch_names: Sequence[str] | None) -> list[int]:
+def reference_rows(reference: Sequence[str], ch_names: Sequence[str] | None) -> list[int]:
+    """Channels that make a reference; raise InvalidEEGError where one is not to be found."""
     if ch_names is None:
         raise InvalidEEGError(
             f"reference={reference!r} names channels, but the signals have no channel names. "

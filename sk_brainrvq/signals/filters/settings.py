@@ -1,13 +1,14 @@
 """What to filter: the values that a user gives, and what they mean for one network."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sklearn.base import BaseEstimator
 
 from sk_brainrvq.exceptions import InvalidEEGError
+from sk_brainrvq.signals.filters.referencing import reference_rows
 
 _AUTO = "auto"
 
@@ -166,6 +167,24 @@ class FilterSettings:
                 "edge of the pass band, in Hz) below h_freq."
             )
         return cls(low, high, mains, _checked_reference(reference))
+
+    def check_for(self, sfreq: float, ch_names: Sequence[str] | None) -> None:
+        """Raise InvalidEEGError where signals cannot be filtered so.
+
+        Parameters
+        ----------
+        sfreq : float
+            Their rate in Hz.
+        ch_names : sequence of str, or None
+        """
+        low, nyquist = self.l_freq, sfreq / 2
+        if low is not None and low >= nyquist:
+            raise InvalidEEGError(
+                f"l_freq={low:g} Hz was given for signals sampled at {sfreq:g} Hz; expected less "
+                f"than {nyquist:g} Hz, half of that rate, or nothing would be left."
+            )
+        if isinstance(self.reference, tuple):
+            reference_rows(self.reference, ch_names)
 
 
 def _checked_frequency(name: str, value: Any, zero_is_none: bool = False) -> float | None:

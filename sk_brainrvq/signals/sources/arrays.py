@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sk_brainrvq.exceptions import InvalidEEGError
-from sk_brainrvq.signals.blocks import EpochBlock, check_sfreq
+from sk_brainrvq.signals.blocks import EpochBlock
 from sk_brainrvq.signals.electrodes import check_ch_names
 from sk_brainrvq.signals.filters.resampling import TARGET_SFREQ
 from sk_brainrvq.signals.sources.source import ReadSettings, Source
@@ -70,6 +70,19 @@ def blocks_from_array(
     names = None if ch_names is None else check_ch_names(ch_names, X.shape[1])
     rate = TARGET_SFREQ if sfreq is None else check_sfreq(sfreq)
     return [EpochBlock(X, UNITS[unit], rate, names, np.arange(len(X)), unit=unit)]
+
+
+def check_sfreq(sfreq: Any) -> float:
+    """Sampling rate as float; raise InvalidEEGError unless from 1 to 100,000 Hz."""
+    try:
+        rate = float(sfreq)
+    except (TypeError, ValueError):
+        rate = float("nan")
+    if not 1 <= rate <= 1e5:
+        raise InvalidEEGError(
+            f"sfreq={sfreq!r} was given; expected a sampling rate in Hz, from 1 to 100,000."
+        )
+    return rate
 
 
 def check_is_array(X: Any, estimator: str) -> None:

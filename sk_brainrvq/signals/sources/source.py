@@ -3,15 +3,16 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.signals.blocks import EpochBlock
 from sk_brainrvq.signals.filters.filtering import FilterSettings
 from sk_brainrvq.signals.patches import StoredEEG
-from sk_brainrvq.signals.windowing import check_window
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,18 @@ class ReadSettings:
 
     def __post_init__(self) -> None:
         check_window(self.window, self.overlap)
+
+
+def check_window(window: Any, overlap: Any) -> None:
+    """Raise InvalidEEGError unless these are seconds that windows can be cut by."""
+    numbers = all(
+        isinstance(value, Real) and not isinstance(value, bool) for value in (window, overlap)
+    )
+    if not (numbers and 0 < window <= 1e5 and 0 <= overlap < window):
+        raise InvalidEEGError(
+            f"window={window!r} and overlap={overlap!r} were given; expected "
+            "seconds, window above 0 and overlap from 0 to below window."
+        )
 
 
 class Source(ABC):
