@@ -1,6 +1,6 @@
 """Patches of a corpus, which stay on disk until a batch asks for them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -163,28 +163,10 @@ def prepare_stored(
         Groups as :func:`~sk_brainrvq.signals.patches.gather` makes them: one for each
         montage and number of patches. ``epoch`` is the place of the window.
     """
-    montages: dict[tuple, list[int]] = {}
-    for number in np.unique(recordings):
-        recording = store.index.recordings[number]
-        montages.setdefault((recording.ch_names, recording.positions), []).append(number)
-    alike: dict[tuple, tuple[CorpusRecording, list[ElectrodeMatch], list[int]]] = {}
-    for (names, _), numbers in montages.items():
-        first = store.index.recordings[numbers[0]]
-        matches = match_electrodes(
-            names,
-            len(names),
-            trained_rows,
-            official,
-            positions=first.places,
-            electrode_map=electrode_map,
-        )
-        if warn:
-            warn_of_mean_rows(matches, True)
-        key = (names, electrode_rows(matches).tobytes())
-        alike.setdefault(key, (first, matches, []))[2].extend(numbers)
+    alike = _alike(store, recordings, trained_rows, official, electrode_map, warn)
     segments = _Segments(n_times)
     groups = []
-    for first, matches, numbers in alike.values():
+    for first, matches, numbers in alike:
         epochs = np.flatnonzero(np.isin(recordings, numbers))
         for n_patches, own in segments.by_length().items():
             offsets, lengths = segments.spans(own)
@@ -208,3 +190,34 @@ def prepare_stored(
                 )
             )
     return PreparedEEG(groups, len(recordings))
+
+
+def _alike(
+    store: CorpusStore,
+    recordings: NDArray,
+    trained_rows: Sequence[int] | None,
+    official: bool,
+    electrode_map: Mapping[str, Any] | None,
+    warn: bool,
+) -> Iterable[tuple[CorpusRecording, list[ElectrodeMatch], list[int]]]:
+    """The recordings of each montage: the first, how its channels are matched, and all of them."""
+    montages: dict[tuple, list[int]] = {}
+    for number in np.unique(recordings):
+        recording = store.index.recordings[number]
+        montages.setdefault((recording.ch_names, recording.positions), []).append(number)
+    alike: dict[tuple, tuple[CorpusRecording, list[ElectrodeMatch], list[int]]] = {}
+    for (names, _), numbers in montages.items():
+        first = store.index.recordings[numbers[0]]
+        matches = match_electrodes(
+            names,
+            len(names),
+            trained_rows,
+            official,
+            positions=first.places,
+            electrode_map=electrode_map,
+        )
+        if warn:
+            warn_of_mean_rows(matches, True)
+        key = (names, electrode_rows(matches).tobytes())
+        alike.setdefault(key, (first, matches, []))[2].extend(numbers)
+    return alike.values()

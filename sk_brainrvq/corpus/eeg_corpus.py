@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from sk_brainrvq.corpus.corpus_patches import prepare_stored
 from sk_brainrvq.corpus.index import CorpusRecording, digest_of_windows, json_line
-from sk_brainrvq.corpus.selection import all_windows, check_rows
+from sk_brainrvq.corpus.selection import all_windows, check_rows, is_wanted, split_subjects
 from sk_brainrvq.corpus.store import CorpusStore
 from sk_brainrvq.corpus.verifying import describe, find_problems
 from sk_brainrvq.exceptions import InvalidCorpusError
@@ -282,17 +282,7 @@ class EEGCorpus(StoredEEG):
         InvalidCorpusError
             If there are too few subjects.
         """
-        from sklearn.model_selection import GroupShuffleSplit
-
-        splitter = GroupShuffleSplit(1, test_size=test_size, random_state=random_state)
-        subjects = self.subjects
-        try:
-            rest, test = next(splitter.split(np.empty(len(self)), groups=subjects))
-        except ValueError as error:
-            raise InvalidCorpusError(
-                f"test_size={test_size!r} of {len(np.unique(subjects))} subjects cannot be split "
-                f"off: {error}"
-            ) from error
+        rest, test = split_subjects(self.subjects, test_size, random_state)
         return self[rest], self[test]
 
     def select(
@@ -318,14 +308,7 @@ class EEGCorpus(StoredEEG):
         for name, wanted in (("subjects", subjects), ("sources", sources)):
             if wanted is None:
                 continue
-            values = [wanted] if isinstance(wanted, str) else list(map(str, wanted))
-            present = getattr(self, name)
-            if absent := sorted(set(values) - set(present)):
-                some = ", ".join(map(repr, np.unique(present)[:5]))
-                raise InvalidCorpusError(
-                    f"{name}: {absent} are not in the corpus, which has {some}, ..."
-                )
-            chosen &= np.isin(present, values)
+            chosen &= is_wanted(name, getattr(self, name), wanted)
         if not chosen.any():
             raise InvalidCorpusError("No window is of both these subjects and these sources.")
         return self[chosen]

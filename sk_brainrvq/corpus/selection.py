@@ -1,6 +1,6 @@
 """Which windows a corpus has, and which of them a key means."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from numbers import Integral
 from typing import Any
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sk_brainrvq.corpus.index import CorpusRecording
+from sk_brainrvq.exceptions import InvalidCorpusError
 from sk_brainrvq.signals.filters.resampling import TARGET_SFREQ
 
 _SECOND = int(TARGET_SFREQ)
@@ -82,3 +83,58 @@ def check_rows(key: Any, n_windows: int) -> NDArray:
                 f"Window {beyond.reshape(-1)[0]} was asked for; the corpus has {n_windows}."
             )
     return np.arange(n_windows)[np.atleast_1d(rows)]
+
+
+def is_wanted(name: str, present: NDArray, wanted: str | Iterable[str]) -> NDArray:
+    """Whether each window has one of the wanted values; shape (n_windows,), bool.
+
+    Parameters
+    ----------
+    name : str
+        What is chosen by, for the message.
+    present : ndarray of str, shape (n_windows,)
+    wanted : str or iterable of str
+
+    Raises
+    ------
+    InvalidCorpusError
+        If a wanted value is not there.
+    """
+    values = [wanted] if isinstance(wanted, str) else list(map(str, wanted))
+    if absent := sorted(set(values) - set(present)):
+        some = ", ".join(map(repr, np.unique(present)[:5]))
+        raise InvalidCorpusError(f"{name}: {absent} are not in the corpus, which has {some}, ...")
+    return np.isin(present, values)
+
+
+def split_subjects(
+    subjects: NDArray, test_size: float, random_state: Any
+) -> tuple[NDArray, NDArray]:
+    """Windows of two parts that share no subject.
+
+    Parameters
+    ----------
+    subjects : ndarray of str, shape (n_windows,)
+    test_size : float or int
+        Share or number of the subjects in the second part.
+    random_state : int, RandomState or None
+
+    Returns
+    -------
+    rest, test : ndarray of int
+
+    Raises
+    ------
+    InvalidCorpusError
+        If there are too few subjects.
+    """
+    from sklearn.model_selection import GroupShuffleSplit
+
+    splitter = GroupShuffleSplit(1, test_size=test_size, random_state=random_state)
+    try:
+        return next(splitter.split(np.empty(len(subjects)), groups=subjects))
+    except ValueError as error:
+        raise InvalidCorpusError(
+            f"test_size={test_size!r} of {len(np.unique(subjects))} subjects cannot be split "
+            f"off: {error}"
+        ) from error

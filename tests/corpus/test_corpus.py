@@ -77,7 +77,13 @@ def test_attributes__of_a_corpus__one_value_a_window(corpus):
     assert [len(names) for names in corpus.ch_names] == [4, 4, 4, 4, 2]
     assert corpus.ch_names[0] == tuple(NAMES)
     assert corpus.hours == pytest.approx(130 / 3600)
-    assert corpus.filters == FilterSettings(0.3, 75.0, 50.0)
+    assert corpus.filters.get_params() == {
+        "l_freq": 0.3,
+        "h_freq": 75.0,
+        "notch": 50.0,
+        "reference": None,
+    }
+    assert corpus.filter_settings == FilterSettings(0.3, 75.0, 50.0)
     assert corpus[-1].shape == (2, 800)
 
 
