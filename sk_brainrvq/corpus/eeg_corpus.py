@@ -31,9 +31,8 @@ _BLOCK_BYTES = 16 * 2**20
 class EEGCorpus(StoredEEG):
     """Windows of the recordings that :func:`build_corpus` stored.
 
-    Nothing but the index is read until windows are asked for. Every estimator takes a corpus as
-    X, and scikit-learn splits it like an array:
-    ``cross_val_score(estimator, corpus, y, groups=corpus.subjects)``.
+    Only the index is read until windows are asked for. Every estimator takes a corpus as X, and
+    scikit-learn splits it: ``cross_val_score(estimator, corpus, y, groups=corpus.subjects)``.
 
     Parameters
     ----------
