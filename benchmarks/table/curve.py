@@ -124,10 +124,10 @@ def points(
     found = []
     for name in systems:
         for size in sorted(results):
-            own = _by_fold(results[size], name)
+            own = _by_fold(results[size], name, kind)
             if not own:
                 continue
-            first = _by_fold(results[size], systems[0]) if name != systems[0] else {}
+            first = _by_fold(results[size], systems[0], kind) if name != systems[0] else {}
             common = [fold for fold in own if fold in first]
             columns = range(len(PROTOCOLS[kind].names))
             values = np.array([*own.values()])
@@ -151,12 +151,12 @@ def points(
     return found
 
 
-def _by_fold(results: Sequence[Result], system: str) -> dict[str, NDArray]:
-    """Means over seeds by fold, one number a metric."""
+def _by_fold(results: Sequence[Result], system: str, kind: str) -> dict[str, NDArray]:
+    """Means over seeds by fold, one number for each metric in the protocol's order."""
     folds: dict[str, list[list[float]]] = {}
     for result in results:
         if result.job.system == system:
-            figures = [*result.record["figures"].values()]
+            figures = [result.record["figures"][metric] for metric in PROTOCOLS[kind].names]
             folds.setdefault(result.job.fold.name, []).append(figures)
     return {fold: np.mean(figures, axis=0) for fold, figures in folds.items()}
 

@@ -1,8 +1,5 @@
 """Train what has no result yet, keep what is done: a killed command goes on where it was."""
 
-import hashlib
-import io
-import json
 import sys
 import time
 import warnings
@@ -15,11 +12,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sk_brainrvq.files import write_whole
 from table.features import cached, compute, task_digest
 from table.linear import FILTERED
+from table.lines import digest_of, key_of
 from table.metrics import score
 from table.processes import each
+from table.store import Store
 from table.system import Settings
 from table.systems import SYSTEMS
 from table.tasks import Fold, Task
@@ -38,22 +36,38 @@ class Job:
     system : str
     fold : Fold
     seed : int
-    path : Path
-        Of its result, without suffix: ``.npz`` holds predictions, ``.json`` all else and is
-        written last.
     config : dict
+    store : Store
+        Where its result is kept.
     """
 
     system: str
     fold: Fold
     seed: int
-    path: Path
     config: dict[str, Any]
+    store: Store
+
+    @property
+    def key(self) -> str:
+        """Of its result in the store."""
+        return key_of(self.identity)
 
     @property
     def done(self) -> bool:
         """Whether the result is there."""
-        return self.path.with_suffix(".json").exists()
+        return self.key in self.store
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """First fields of its record, of which the key is made."""
+        fold = self.fold
+        return {
+            "system": self.system,
+            "split": fold.split,
+            "fold": fold.name,
+            "seed": self.seed,
+            "config": self.config,
+        }
 
 
 @dataclass(frozen=True)
@@ -64,7 +78,7 @@ class Result:
     ----------
     job : Job
     record : dict
-        The JSON file: figures, seconds, what was chosen.
+        Figures, seconds, what was chosen.
     rows : ndarray of int
         Windows that were scored.
     probability : ndarray, shape (n_windows, n_classes)
@@ -96,12 +110,6 @@ class Common:
     deadline: float
 
 
-def digest_of(config: dict[str, Any]) -> str:
-    """Short digest of a configuration."""
-    text = json.dumps(config, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
 def plan(
     task: Task,
     folds: Iterable[Fold],
@@ -127,7 +135,7 @@ def plan(
     -------
     list of Job
     """
-    data = task_digest(task)
+    data, store = task_digest(task), Store(results, task.dataset)
     cut = [
         (fold, digest_of({part: getattr(fold, part).tolist() for part in PARTS})) for fold in folds
     ]
@@ -144,9 +152,7 @@ def plan(
                     "rows": rows,
                     **own,
                 }
-                folder = results / task.dataset / fold.split / fold.name
-                path = folder / f"{name}-seed{seed}-{digest_of(config)}"
-                jobs.append(Job(name, fold, seed, path, config))
+                jobs.append(Job(name, fold, seed, config, store))
     return jobs
 
 
@@ -178,6 +184,8 @@ def run(
     list of str
         Jobs that failed, and why; the others have run all the same.
     """
+    store = Store(results, task.dataset)
+    store.merge()  # what a killed command has left
     waiting = [job for job in jobs if not job.done]
     say(f"{len(jobs) - len(waiting)} results are there, {len(waiting)} to go")
     if not waiting:
@@ -185,13 +193,16 @@ def run(
     deadline = time.time() + (60 * max_minutes if max_minutes is not None else float("inf"))
     common = Common(task, _features(waiting, task, settings, results), settings, deadline)
     n_done, failed = 0, []
-    for job, line, error in each(_run, waiting, common, n_jobs):
-        if error is not None:
-            failed.append(f"{job.path.name}: {type(error).__name__}: {error}")
-            say(f"FAILED {failed[-1]}")
-        elif line is not None:
-            n_done += 1
-            say(f"[{n_done}/{len(waiting)}] {line}")
+    try:
+        for job, line, error in each(_run, waiting, common, n_jobs):
+            if error is not None:
+                failed.append(f"{job.key}: {type(error).__name__}: {error}")
+                say(f"FAILED {failed[-1]}")
+            elif line is not None:
+                n_done += 1
+                say(f"[{n_done}/{len(waiting)}] {line}")
+    finally:  # Ctrl-C too
+        store.merge()
     if left := len(waiting) - n_done - len(failed):
         say(f"out of time with {left} to go; give the command again to go on")
     return failed
@@ -199,9 +210,8 @@ def run(
 
 def read_result(job: Job) -> Result:
     """Result of a job that is done."""
-    record = json.loads(job.path.with_suffix(".json").read_text())
-    with np.load(job.path.with_suffix(".npz")) as arrays:
-        return Result(job, record, arrays["rows"], arrays["probability"])
+    record, arrays = job.store.read(job.key)
+    return Result(job, record, arrays["rows"], arrays["probability"])
 
 
 def _features(
@@ -245,11 +255,7 @@ def _run(job: Job, common: Common) -> str | None:
     seconds = time.monotonic() - begin
     fold, truth = job.fold, task.y
     record = {
-        "system": job.system,
-        "split": fold.split,
-        "fold": fold.name,
-        "seed": job.seed,
-        "config": job.config,
+        **job.identity,
         "test_subjects": np.unique(task.subjects[fold.scored]).tolist(),
         "scored": "test" if len(fold.test) else "validation",
         "figures": score(task.kind, truth[fold.scored], outcome.probability),
@@ -257,18 +263,13 @@ def _run(job: Job, common: Common) -> str | None:
         "seconds": round(seconds, 2),
         **outcome.info,
     }
-    job.path.parent.mkdir(parents=True, exist_ok=True)
-    buffer = io.BytesIO()
-    np.savez_compressed(
-        buffer,
-        rows=fold.scored,
-        probability=outcome.probability.astype(np.float32),
-        validation_rows=fold.validation,
-        validation_probability=outcome.validation.astype(np.float32),
-    )
-    write_whole(job.path.with_suffix(".npz"), buffer.getvalue())
-    text = json.dumps(record, indent=1, default=str) + "\n"
-    write_whole(job.path.with_suffix(".json"), text.encode())
+    arrays = {
+        "rows": fold.scored,
+        "probability": outcome.probability.astype(np.float32),
+        "validation_rows": fold.validation,
+        "validation_probability": outcome.validation.astype(np.float32),
+    }
+    job.store.add(record, arrays)
     figures = " ".join(f"{name} {value:.3f}" for name, value in record["figures"].items())
     return f"{job.system} {fold.split} {fold.name} seed {job.seed}: {figures} ({seconds:.0f} s)"
 

@@ -1,0 +1,160 @@
+"""Records of trainings as lines of a CSV file, and back without loss."""
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+# What a reader looks for comes first, long values last; fields of single systems stand between.
+_FIRST = ("split", "fold", "system", "seed", "scored", "figures", "validation_figures", "seconds")
+_LAST = ("test_subjects", "history", "config", "config.digest", "predictions.digest")
+# A column for each metric.
+_FLAT = ("figures", "validation_figures")
+# Always text, also where it looks like a number.
+_TEXT = ("split", "fold", "system")
+
+Record = dict[str, Any]
+
+
+def digest_of(config: Mapping[str, Any]) -> str:
+    """Short digest of a configuration."""
+    text = json.dumps(config, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def key_of(record: Mapping[str, Any]) -> str:
+    """What tells a training from all others: "folds/1/eegnet-seed0-ebb033b0fbcc".
+
+    Parameters
+    ----------
+    record : mapping
+        With "split", "fold", "system", "seed" and "config", of which the key holds the digest.
+
+    Returns
+    -------
+    str
+    """
+    name = f"{record['system']}-seed{record['seed']}-{digest_of(record['config'])}"
+    return f"{record['split']}/{record['fold']}/{name}"
+
+
+def to_cells(record: Mapping[str, Any]) -> dict[str, str]:
+    """Cells of a record, by column.
+
+    Parameters
+    ----------
+    record : mapping
+        Of JSON values; names are Python identifiers.
+
+    Returns
+    -------
+    dict of str to str
+
+    Raises
+    ------
+    ValueError
+        For other names.
+    """
+    cells = {}
+    for name, value in record.items():
+        if not name.isidentifier():
+            raise ValueError(f"{name!r} was given as a field of a result; expected an identifier.")
+        if name in _TEXT:
+            cells[name] = str(value)
+        elif name in _FLAT and isinstance(value, dict) and value:
+            cells |= {f"{name}.{metric}": _to_cell(figure) for metric, figure in value.items()}
+        else:
+            cells[name] = _to_cell(value)
+    return cells
+
+
+def from_cells(cells: Mapping[str, str]) -> Record:
+    """The record that :func:`to_cells` was given; an empty cell is a field it does not have."""
+    record: Record = {}
+    for column, cell in cells.items():
+        name, dot, metric = column.partition(".")
+        if not cell:
+            continue
+        if column in _TEXT:
+            record[column] = cell
+        elif dot:
+            record.setdefault(name, {})[metric] = _from_cell(cell)
+        else:
+            record[column] = _from_cell(cell)
+    return record
+
+
+def to_csv(lines: Sequence[Mapping[str, str]]) -> str:
+    """A CSV file of lines of cells, in a fixed order of lines and columns.
+
+    A training that is added is a line that is added, wherever it was trained.
+    """
+    lines = sorted(lines, key=_place)
+    columns = _ordered(dict.fromkeys(column for line in lines for column in line))
+    file = io.StringIO()
+    writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(lines)
+    return file.getvalue()
+
+
+def from_csv(text: str) -> list[dict[str, str]]:
+    """Lines of cells.
+
+    Raises
+    ------
+    ValueError
+        For lines that are longer or shorter than the first.
+    """
+    csv.field_size_limit(2**31 - 1)  # a long training has a long history
+    rows = csv.reader(io.StringIO(text, newline=""), strict=True)
+    lines = []
+    try:
+        columns = next(rows, [])
+        for row in rows:
+            if len(row) != len(columns):
+                raise ValueError(
+                    f"line {rows.line_num} has {len(row)} cells; expected {len(columns)}"
+                )
+            lines.append(dict(zip(columns, row, strict=True)))
+    except csv.Error as error:
+        raise ValueError(f"line {rows.line_num}: {error}") from error
+    return lines
+
+
+def _to_cell(value: Any) -> str:
+    """Text as it is where nothing else reads like it, all other values as JSON."""
+    if isinstance(value, str) and value.isascii() and value.isprintable() and value:
+        try:
+            json.loads(value)
+        except ValueError:
+            return value
+    return json.dumps(value)
+
+
+def _from_cell(cell: str) -> Any:
+    try:
+        return json.loads(cell)
+    except ValueError:
+        return cell
+
+
+def _ordered(columns: Iterable[str]) -> list[str]:
+    """Columns in the order of ``_FIRST``, the alphabet and ``_LAST``; metrics as they were."""
+
+    def place(column: str) -> tuple[int, str]:
+        name = column.partition(".")[0]
+        if name in _FIRST:
+            return _FIRST.index(name), ""
+        last = _LAST.index(column) + 1 if column in _LAST else 0
+        return len(_FIRST) + last, column
+
+    return sorted(columns, key=place)
+
+
+def _place(line: Mapping[str, str]) -> tuple[Any, ...]:
+    """Lines by split, fold, system and seed; fold 10 comes after fold 9."""
+    fold, seed = line["fold"], line["seed"]
+    return (line["split"], len(fold), fold, line["system"], len(seed), seed, line["config.digest"])

@@ -1,0 +1,279 @@
+"""All results of a dataset: one table, and single files of trainings that are not in it yet.
+
+``results/eegmat.csv`` has a line for each training: figures, what was chosen, the configuration as
+JSON. It is CSV and not Parquet because a new result is then one new line of a diff, which git also
+stores as such and GitHub shows as a table. Predictions are numbers that nobody reads in a diff:
+they are arrays in ``results/eegmat.npz``, which a digest in each line belongs to.
+
+A training writes files of its own in ``results/eegmat/unmerged``, so that processes side by side
+do not wait for each other and a killed command loses nothing that was done; :meth:`Store.merge`
+puts them into the table. Reading sees both.
+"""
+
+import copy
+import hashlib
+import io
+import json
+import os
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from filelock import FileLock
+from numpy.typing import NDArray
+
+from sk_brainrvq.files import write_whole
+from table.lines import Record, digest_of, from_cells, from_csv, key_of, to_cells, to_csv
+
+Arrays = dict[str, NDArray]
+Entry = tuple[Record, Arrays]
+
+
+class DamagedTableError(ValueError):
+    """A table that cannot be read, or whose two files do not belong together."""
+
+
+@dataclass(frozen=True)
+class Store:
+    """Results of a dataset in a folder of results.
+
+    Attributes
+    ----------
+    results : Path
+    dataset : str
+    """
+
+    results: Path
+    dataset: str
+
+    @property
+    def table(self) -> Path:
+        """Records, a line each."""
+        return self.results / f"{self.dataset}.csv"
+
+    @property
+    def predictions(self) -> Path:
+        """Arrays of all records."""
+        return self.results / f"{self.dataset}.npz"
+
+    @property
+    def unmerged(self) -> Path:
+        """Folder of results that are not in the table yet."""
+        return self.results / self.dataset / "unmerged"
+
+    def __contains__(self, key: str) -> bool:
+        # The other way round a result that is being merged might be in neither.
+        return self._single(key).exists() or key in self._kept()
+
+    def __iter__(self) -> Iterator[str]:
+        """Keys of all results, sorted."""
+        single = [path.relative_to(self.unmerged) for path in self._waiting()]
+        keys = {path.with_name(path.stem).as_posix() for path in single}
+        return iter(sorted(keys | {*self._kept()}))
+
+    def read(self, key: str) -> Entry:
+        """A record and its arrays, of :func:`~table.lines.key_of`.
+
+        Raises
+        ------
+        KeyError
+            If there is no such result.
+        """
+        path = self._single(key)
+        try:
+            return _read_single(path)
+        except FileNotFoundError:  # merged, perhaps just now
+            return copy.deepcopy(self._kept()[key])
+
+    def add(self, record: Mapping[str, object], arrays: Mapping[str, NDArray]) -> str:
+        """Keep a result; it replaces one of the same key.
+
+        Parameters
+        ----------
+        record : mapping
+            With what :func:`~table.lines.key_of` asks for.
+        arrays : mapping of str to ndarray
+
+        Returns
+        -------
+        str
+            Its key.
+        """
+        text = json.dumps(record, indent=1, default=str) + "\n"
+        to_cells(json.loads(text))  # what no table can hold is refused now
+        key = key_of(record)
+        path = self._single(key)
+        with self._lock():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # The record comes last: without it there is no result.
+            write_whole(_arrays_of(path), _packed(arrays))
+            write_whole(path, text.encode())
+        return key
+
+    def merge(self) -> int:
+        """Put single results into the table; returns their number.
+
+        Killed at any time and called again it ends as if it had not been killed.
+        """
+        if not self._waiting():
+            return 0
+        with self._lock():
+            waiting = self._waiting()
+            entries = [_read_single(path) for path in waiting]
+            self._write({**self._read(), **{key_of(entry[0]): entry for entry in entries}})
+            for path in waiting:
+                path.unlink()
+                _arrays_of(path).unlink()
+            self._tidy()
+        return len(waiting)
+
+    def take(self, other: "Store") -> int:
+        """Take over results of another folder that are not here; returns their number."""
+        self.merge()
+        theirs = {key: other.read(key) for key in other}
+        new = {key: entry for key, entry in theirs.items() if key not in self}
+        if new:
+            with self._lock():
+                self._write({**new, **self._read()})
+        return len(new)
+
+    def _single(self, key: str) -> Path:
+        """The record of a result that is not merged; its arrays lie beside it."""
+        return self.unmerged / f"{key}.json"
+
+    def _waiting(self) -> list[Path]:
+        return sorted(self.unmerged.glob("*/*/*.json"))
+
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
+        """Keeps other writers out; the system lets go of it when a process is killed."""
+        path = self._lock_path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(path):
+            yield
+
+    @property
+    def _lock_path(self) -> Path:
+        return self.results / self.dataset / "results.lock"
+
+    def _kept(self) -> Mapping[str, Entry]:
+        """What the table holds; not to be changed."""
+        try:
+            return self._read()
+        except DamagedTableError:
+            if not self._lock_path.exists():
+                raise
+        with self._lock():  # a merge may have been between its two files
+            return self._read()
+
+    def _read(self) -> Mapping[str, Entry]:
+        return _read_table(self.table, self.predictions, _state_of(self.table, self.predictions))
+
+    def _write(self, entries: Mapping[str, Entry]) -> None:
+        """Write both files, predictions first: a record is never without them."""
+        lines, members = [], {}
+        for key, (record, arrays) in sorted(entries.items()):
+            cells = to_cells(record)
+            cells["config.digest"] = digest_of(record["config"])
+            cells["predictions.digest"] = _digest(arrays)
+            lines.append(cells)
+            members |= {f"{key}/{name}": array for name, array in arrays.items()}
+        write_whole(self.predictions, _packed(members))
+        write_whole(self.table, to_csv(lines).encode())
+
+    def _tidy(self) -> None:
+        """Remove folders that merging has emptied."""
+        for folder in sorted(self.unmerged.glob("**"), reverse=True):
+            if not any(folder.iterdir()):
+                folder.rmdir()
+
+
+def _read_single(path: Path) -> Entry:
+    """A result that is not merged."""
+    try:
+        return json.loads(path.read_text()), dict(_unpacked(_arrays_of(path)))
+    except (ValueError, zipfile.BadZipFile, zlib.error, EOFError) as error:
+        raise DamagedTableError(
+            f"{path} is damaged ({error}); remove it, and this result is computed anew."
+        ) from error
+
+
+def _arrays_of(path: Path) -> Path:
+    """Beside a record that is not merged."""
+    return path.with_suffix(".npz")
+
+
+def _state_of(*paths: Path) -> tuple[tuple[int, ...] | None, ...]:
+    """Changes with the files."""
+    found: list[tuple[int, ...] | None] = []
+    for path in paths:
+        try:
+            status = os.stat(path)
+            found.append((status.st_mtime_ns, status.st_size, status.st_ino))
+        except FileNotFoundError:
+            found.append(None)
+    return tuple(found)
+
+
+@lru_cache(maxsize=4)
+def _read_table(table: Path, predictions: Path, _state: object) -> dict[str, Entry]:
+    """Results of a table, read again only when ``_state`` is another; none without a table."""
+    if not table.exists():
+        return {}
+    try:
+        arrays: dict[str, Arrays] = {}
+        for member, array in _unpacked(predictions):
+            key, _, name = member.rpartition("/")
+            arrays.setdefault(key, {})[name] = array
+        entries: dict[str, Entry] = {}
+        for line in from_csv(table.read_text(encoding="utf-8")):
+            key, entry = _entry(line, arrays)
+            if key in entries:
+                raise ValueError(f"{key} is there twice")
+            entries[key] = entry
+    except (ValueError, KeyError, OSError, zipfile.BadZipFile, zlib.error, EOFError) as error:
+        raise DamagedTableError(
+            f"{table} and {predictions.name} cannot be read ({error}). Take both from the same "
+            f"copy, in the repository by 'git checkout -- {table} {predictions}', or move both "
+            "away to compute everything anew."
+        ) from error
+    return entries
+
+
+def _entry(line: dict[str, str], arrays: Mapping[str, Arrays]) -> tuple[str, Entry]:
+    """A line of the table with its arrays, checked."""
+    config, of_predictions = (line.pop(f"{name}.digest") for name in ("config", "predictions"))
+    record = from_cells(line)
+    key = key_of(record)
+    if digest_of(record["config"]) != config:
+        raise ValueError(f"the configuration of {key} is not the one of digest {config}")
+    if key not in arrays:
+        raise ValueError(f"predictions of {key} are missing")
+    if _digest(arrays[key]) != of_predictions:
+        raise ValueError(f"predictions of {key} belong to another training")
+    return key, (record, arrays[key])
+
+
+def _digest(arrays: Arrays) -> str:
+    digest = hashlib.sha256()
+    for name, array in sorted(arrays.items()):
+        digest.update(repr((name, array.dtype.str, array.shape)).encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()[:12]
+
+
+def _packed(arrays: Mapping[str, NDArray]) -> bytes:
+    """An npz file; equal arrays give equal bytes."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    return buffer.getvalue()
+
+
+def _unpacked(path: Path) -> Iterator[tuple[str, NDArray]]:
+    with np.load(path) as arrays:
+        yield from arrays.items()
