@@ -25,7 +25,7 @@ from table.curve import (
     write_csv,
 )
 from table.options import add_common_options, choose, numbers
-from table.running import plan, read_result, run
+from table.running import plan, read_result, run, take_over
 from table.systems import systems_named
 from table.tasks import grouped_folds, load_task
 
@@ -47,6 +47,7 @@ def make_curve(arguments: argparse.Namespace) -> int:
         raise ValueError(f"--folds {arguments.folds}: no such folds.")
     n_all = min(len(np.unique(task.subjects[fold.train])) for fold in folds)
     sizes = [*(size for size in sizes if size < n_all), n_all]
+    take_over(task, arguments.results, arguments.add_results)
     limit = arguments.max_minutes
     deadline = time.time() + 60 * (float("inf") if limit is None else limit)
     results, failed = {}, []

@@ -6,6 +6,7 @@ single systems add up to one table. README.md says how to read it.
 
     python benchmarks/table.py --dataset eegmat [--data FOLDER] [--systems bands7,eegnet]
         [--folds 1-4] [--seeds 3] [--split folds] [--weights PATH] [--jobs 2] [--quick]
+        [--add-results FOLDER]
 """
 
 import argparse
@@ -14,7 +15,7 @@ from collections.abc import Sequence
 
 from table.options import add_common_options, choose, numbers
 from table.output import draw, markdown, write_csv, write_runs
-from table.running import plan, read_result, run
+from table.running import plan, read_result, run, take_over
 from table.summary import sections
 from table.systems import DEFAULT_SYSTEMS, systems_named
 from table.tasks import (
@@ -57,6 +58,7 @@ def make_table(arguments: argparse.Namespace) -> int:
     task = load_task(arguments.dataset, arguments.data)
     seeds = range(1 if arguments.quick else arguments.seeds)
     folds = folds_of(task, arguments)
+    take_over(task, arguments.results, arguments.add_results)
     jobs = plan(task, folds, chosen.systems, seeds, chosen.settings, arguments.results)
     failed = run(
         jobs,

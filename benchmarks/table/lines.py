@@ -10,7 +10,7 @@ from typing import Any
 # What a reader looks for comes first, long values last; fields of single systems stand between.
 _FIRST = ("split", "fold", "system", "seed", "scored", "figures", "validation_figures", "seconds")
 _LAST = ("test_subjects", "history", "config", "config.digest", "predictions.digest")
-# A column for each metric.
+# Of fields that hold figures, a column for each metric.
 _FLAT = ("figures", "validation_figures")
 # Always text, also where it looks like a number.
 _TEXT = ("split", "fold", "system")
@@ -46,7 +46,7 @@ def to_cells(record: Mapping[str, Any]) -> dict[str, str]:
     Parameters
     ----------
     record : mapping
-        Of JSON values; names are Python identifiers.
+        Of JSON values; names are Python identifiers. Figures are dictionaries.
 
     Returns
     -------
@@ -63,7 +63,7 @@ def to_cells(record: Mapping[str, Any]) -> dict[str, str]:
             raise ValueError(f"{name!r} was given as a field of a result; expected an identifier.")
         if name in _TEXT:
             cells[name] = str(value)
-        elif name in _FLAT and isinstance(value, dict) and value:
+        elif name in _FLAT and value and all(metric.isidentifier() for metric in value):
             cells |= {f"{name}.{metric}": _to_cell(figure) for metric, figure in value.items()}
         else:
             cells[name] = _to_cell(value)

@@ -73,6 +73,7 @@ def add_common_options(parser: argparse.ArgumentParser) -> None:
     add("--device", default="cpu", help="cpu, cuda, cuda:1, mps or auto; default cpu")
     add("--quick", action="store_true", help="one seed, two epochs, folds 1-2: whether it runs")
     add("--results", type=Path, default=Path("results"), help="folder: what is there is not redone")
+    add("--add-results", type=Path, help="folder of results from elsewhere to take over first")
     add("--output", type=Path, help="folder of tables and figures; that of --results by default")
 
 

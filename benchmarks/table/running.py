@@ -208,6 +208,30 @@ def run(
     return failed
 
 
+def take_over(task: Task, results: Path, other: Path | None) -> None:
+    """Add results of another folder, such as of another machine; those that are here stay.
+
+    Parameters
+    ----------
+    task : Task
+    results : Path
+        Folder.
+    other : Path or None
+        Folder; None adds nothing.
+
+    Raises
+    ------
+    ValueError
+        If there are none of the dataset.
+    """
+    if other is None:
+        return
+    found = Store(other, task.dataset)
+    if not any(found):
+        raise ValueError(f"--add-results {other} holds no results of {task.dataset}.")
+    say(f"{Store(results, task.dataset).take(found)} results taken over from {other}")
+
+
 def read_result(job: Job) -> Result:
     """Result of a job that is done."""
     record, arrays = job.store.read(job.key)

@@ -3,7 +3,7 @@
 ``results/eegmat.csv`` has a line for each training: figures, what was chosen, the configuration as
 JSON. It is CSV and not Parquet because a new result is then one new line of a diff, which git also
 stores as such and GitHub shows as a table. Predictions are numbers that nobody reads in a diff:
-they are arrays in ``results/eegmat.npz``, which a digest in each line belongs to.
+they are arrays in ``results/eegmat.npz``, under a digest of them that stands in the line.
 
 A training writes files of its own in ``results/eegmat/unmerged``, so that processes side by side
 do not wait for each other and a killed command loses nothing that was done; :meth:`Store.merge`
@@ -129,7 +129,6 @@ class Store:
             for path in waiting:
                 path.unlink()
                 _arrays_of(path).unlink()
-            self._tidy()
         return len(waiting)
 
     def take(self, other: "Store") -> int:
@@ -147,6 +146,7 @@ class Store:
         return self.unmerged / f"{key}.json"
 
     def _waiting(self) -> list[Path]:
+        """Records that are not merged. Empty folders stay: others may be looking into them."""
         return sorted(self.unmerged.glob("*/*/*.json"))
 
     @contextmanager
@@ -168,29 +168,26 @@ class Store:
         except DamagedTableError:
             if not self._lock_path.exists():
                 raise
-        with self._lock():  # a merge may have been between its two files
+        with self._lock():  # another process may just have replaced one of the two
             return self._read()
 
     def _read(self) -> Mapping[str, Entry]:
         return _read_table(self.table, self.predictions, _state_of(self.table, self.predictions))
 
     def _write(self, entries: Mapping[str, Entry]) -> None:
-        """Write both files, predictions first: a record is never without them."""
-        lines, members = [], {}
-        for key, (record, arrays) in sorted(entries.items()):
+        """Write both files; killed at any time, they still belong together."""
+        lines = []
+        for record, arrays in entries.values():
             cells = to_cells(record)
             cells["config.digest"] = digest_of(record["config"])
             cells["predictions.digest"] = _digest(arrays)
             lines.append(cells)
-            members |= {f"{key}/{name}": array for name, array in arrays.items()}
-        write_whole(self.predictions, _packed(members))
+        before, after = _members(self._read()), _members(entries)
+        # Lines find their predictions before and after: replaced ones go last.
+        write_whole(self.predictions, _packed(before | after))
         write_whole(self.table, to_csv(lines).encode())
-
-    def _tidy(self) -> None:
-        """Remove folders that merging has emptied."""
-        for folder in sorted(self.unmerged.glob("**"), reverse=True):
-            if not any(folder.iterdir()):
-                folder.rmdir()
+        if before.keys() - after.keys():
+            write_whole(self.predictions, _packed(after))
 
 
 def _read_single(path: Path) -> Entry:
@@ -228,8 +225,8 @@ def _read_table(table: Path, predictions: Path, _state: object) -> dict[str, Ent
     try:
         arrays: dict[str, Arrays] = {}
         for member, array in _unpacked(predictions):
-            key, _, name = member.rpartition("/")
-            arrays.setdefault(key, {})[name] = array
+            digest, _, name = member.partition("/")
+            arrays.setdefault(digest, {})[name] = array
         entries: dict[str, Entry] = {}
         for line in from_csv(table.read_text(encoding="utf-8")):
             key, entry = _entry(line, arrays)
@@ -247,16 +244,25 @@ def _read_table(table: Path, predictions: Path, _state: object) -> dict[str, Ent
 
 def _entry(line: dict[str, str], arrays: Mapping[str, Arrays]) -> tuple[str, Entry]:
     """A line of the table with its arrays, checked."""
-    config, of_predictions = (line.pop(f"{name}.digest") for name in ("config", "predictions"))
+    config, predictions = (line.pop(f"{name}.digest") for name in ("config", "predictions"))
     record = from_cells(line)
     key = key_of(record)
     if digest_of(record["config"]) != config:
         raise ValueError(f"the configuration of {key} is not the one of digest {config}")
-    if key not in arrays:
+    if predictions not in arrays:
         raise ValueError(f"predictions of {key} are missing")
-    if _digest(arrays[key]) != of_predictions:
-        raise ValueError(f"predictions of {key} belong to another training")
-    return key, (record, arrays[key])
+    if _digest(arrays[predictions]) != predictions:
+        raise ValueError(f"predictions of {key} are not those of digest {predictions}")
+    return key, (record, arrays[predictions])
+
+
+def _members(entries: Mapping[str, Entry]) -> Arrays:
+    """Arrays as they are named in the file of predictions."""
+    return {
+        f"{_digest(arrays)}/{name}": array
+        for _, (_, arrays) in sorted(entries.items())
+        for name, array in arrays.items()
+    }
 
 
 def _digest(arrays: Arrays) -> str:
