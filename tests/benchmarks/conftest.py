@@ -17,6 +17,19 @@ def task():
     return load_task("simulated", None)
 
 
+@pytest.fixture
+def simulated_records(tmp_path):
+    """A function that reads what a command left in tmp_path of folds of simulated data."""
+    from table.store import Store
+
+    def read():
+        store = Store(tmp_path, "simulated")
+        records = [store.read(key)[0] for key in store]
+        return [record for record in records if record["split"] == "folds"]
+
+    return read
+
+
 @pytest.fixture(scope="session")
 def eegmat_like():
     """A function that simulates subjects under the numbers of EEGMAT's."""

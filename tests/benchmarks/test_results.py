@@ -1,7 +1,8 @@
 """The results kept in the repository: the page about them says what they say."""
 
-import json
+import importlib.util
 import re
+import shutil
 from collections import defaultdict
 from pathlib import Path
 
@@ -9,22 +10,34 @@ import numpy as np
 import pytest
 from scipy import stats
 from sklearn.metrics import average_precision_score, balanced_accuracy_score, roc_auc_score
+from table.store import Store
 from table.systems import SYSTEMS
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-KEPT = BENCHMARKS / "results" / "eegmat"
-RECORDS = sorted(KEPT.glob("*/*/*.json"))
+KEPT = Store(BENCHMARKS / "results", "eegmat")
+# What the commands printed from single files of results, before these became one table.
+PRINTED = Path(__file__).parent / "printed"
 SIZES = (1, 2, 4, 8)
 COLUMNS = ("balanced_accuracy", "average_precision", "auroc")
+
+
+def command_of(name):
+    """``main`` of a command of the folder."""
+    spec = importlib.util.spec_from_file_location(f"{name}_command", BENCHMARKS / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.main
 
 
 def kept(split):
     """Figures by system, fold and seed."""
     found = defaultdict(lambda: defaultdict(dict))
-    for path in sorted((KEPT / split).glob("*/*.json")):
-        record = json.loads(path.read_text())
+    for key in KEPT:
+        record, _ = KEPT.read(key)
+        if record["split"] != split:
+            continue
         seeds = found[record["system"]][record["fold"]]
-        assert record["seed"] not in seeds, f"{path.name}: a second result of the same training"
+        assert record["seed"] not in seeds, f"{key}: a second result of the same training"
         seeds[record["seed"]] = record["figures"]
     return found
 
@@ -84,6 +97,35 @@ def test_results__learning_curve_of_the_readme__ahead_of_the_network_from_scratc
     assert shown == pytest.approx([np.mean(a) - np.mean(b), low, high], abs=0.00051)
 
 
+TRAINED = (
+    "--epochs scratch=6,scratch-embedding=6,fine-tuned=6,fine-tuned-embedding=6,labram=6,biot=6"
+)
+PRECISE = "--precision labram=bfloat16,cbramod=bfloat16,biot=bfloat16,bendr=bfloat16"
+CURVE = "--systems scratch,fine-tuned,fine-tuned-embedding"
+
+
+@pytest.mark.parametrize(
+    ("command", "options", "fixture"),
+    [
+        ("table", "--split both --seeds 3", "table"),
+        ("learning_curve", f"{CURVE} --seeds 1", "learning_curve_1"),
+        ("learning_curve", f"{CURVE} --seeds 3", "learning_curve_3"),
+    ],
+)
+def test_results__commands__print_what_they_did_when_each_result_was_a_file(
+    command, options, fixture, eegmat_folder, tmp_path, capsys
+):
+    for path in (KEPT.table, KEPT.predictions):
+        shutil.copy(path, tmp_path)
+    before = [path.read_bytes() for path in (KEPT.table, KEPT.predictions)]
+    arguments = f"{options} {TRAINED} {PRECISE} --max-minutes 0".split()
+    folders = ["--data", str(eegmat_folder), "--results", str(tmp_path)]
+    assert command_of(command)([*arguments, *folders]) == 0
+    assert capsys.readouterr().out == (PRINTED / f"{fixture}.txt").read_text()
+    # What is only read is not written.
+    assert before == [(tmp_path / p.name).read_bytes() for p in (KEPT.table, KEPT.predictions)]
+
+
 def ranks(values, then):
     """Ranks of values, equal ones by a second key."""
     order = np.lexsort((then, values))
@@ -96,14 +138,13 @@ def test_results__predictions__give_the_kept_figures(eegmat_folder):
     from table.tasks import load_task
 
     task = load_task("eegmat", eegmat_folder)
-    assert len(RECORDS) >= 200
-    for path in RECORDS:
-        record = json.loads(path.read_text())
-        with np.load(path.with_suffix(".npz")) as arrays:
-            truth, probability = task.y[arrays["rows"]], arrays["probability"]
+    assert len([*KEPT]) >= 338
+    for key in KEPT:
+        record, arrays = KEPT.read(key)
+        truth, probability = task.y[arrays["rows"]], arrays["probability"]
         accuracy, precision, auroc = (record["figures"][metric] for metric in COLUMNS)
         found = balanced_accuracy_score(truth, probability.argmax(1))
-        assert found == pytest.approx(accuracy, abs=1e-4), path.name
+        assert found == pytest.approx(accuracy, abs=1e-4), key
         # Figures were computed before predictions were rounded to float32, which makes ties: with
         # those in the worst and in the best order they enclose the figure.
         worst, best = (ranks(probability[:, 1], truth * sign) for sign in (-1, 1))
@@ -112,5 +153,5 @@ def test_results__predictions__give_the_kept_figures(eegmat_folder):
             (auroc, roc_auc_score),
         ):
             low, high = figure(truth, worst), figure(truth, best)
-            assert low - 1e-4 <= expected <= high + 1e-4, path.name
-            assert high - low < 0.01, path.name
+            assert low - 1e-4 <= expected <= high + 1e-4, key
+            assert high - low < 0.01, key

@@ -3,7 +3,6 @@
 import argparse
 import csv
 import importlib.util
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -45,19 +44,28 @@ def run_systems(task, folder, names=NAMES, seeds=(0, 1), **options):
     return jobs
 
 
-def test_run__killed_and_given_again__as_if_never_killed(task, tmp_path):
+def test_run__killed_and_given_again__as_if_never_killed(task, tmp_path, capsys):
     whole = run_systems(task, tmp_path / "whole")
     none = run_systems(task, tmp_path / "killed", max_minutes=0)
     assert not any(job.done for job in none)
     run_systems(task, tmp_path / "killed", ("st-transformer",))
-    # Killed between the two files of a result: predictions without a record.
+    # Killed before the merge, and between the two files of a result: predictions without a record.
+    store = none[0].store
+    entries = [store.read(key) for key in store]
+    for path in (store.table, store.predictions):
+        path.unlink()
+    for record, arrays in entries:
+        store.add({**record, "kept": True}, arrays)
     half = next(job for job in none if job.system == "st-transformer")
-    half.path.with_suffix(".json").unlink()
-    kept = next(job for job in none if job.system == "st-transformer" and job.seed == 1)
-    before = kept.path.with_suffix(".json").stat().st_mtime_ns
+    (store.unmerged / f"{half.key}.json").unlink()
+    kept = {job.key for job in none if job.system == "st-transformer"} - {half.key}
+    capsys.readouterr()
     again = run_systems(task, tmp_path / "killed")
-    assert kept.path.with_suffix(".json").stat().st_mtime_ns == before
-    assert [job.path.name for job in again] == [job.path.name for job in whole]
+    assert f"{len(kept)} results are there" in capsys.readouterr().err
+    assert [read_result(job).record.get("kept", False) for job in again] == [
+        job.key in kept for job in none
+    ]
+    assert [job.key for job in again] == [job.key for job in whole]
     for one, other in zip(whole, again, strict=True):
         a, b = read_result(one), read_result(other)
         assert np.array_equal(a.probability, b.probability)
@@ -68,14 +76,14 @@ def test_run__killed_and_given_again__as_if_never_killed(task, tmp_path):
 def test_plan__other_epochs_or_data__other_results(task, tmp_path):
     folds = grouped_folds(task, 2)[:1]
 
-    def path(task=task, **settings):
-        return plan(task, folds, ["eegnet"], [0], Settings(**settings), tmp_path)[0].path
+    def key(task=task, **settings):
+        return plan(task, folds, ["eegnet"], [0], Settings(**settings), tmp_path)[0].key
 
     changed = replace(task, X=task.X + 1)
     others = [{"epochs": {"": 3}}, {"max_seconds": 9.0}, {"precision": {"eegnet": "bfloat16"}}]
-    assert len({path(), path(task=changed), *(path(**other) for other in others)}) == 5
-    assert path(precision={"labram": "bfloat16"}) == path(precision={"": "float32"}) == path()
-    assert path(weights_digest="other") == path()
+    assert len({key(), key(task=changed), *(key(**other) for other in others)}) == 5
+    assert key(precision={"labram": "bfloat16"}) == key(precision={"": "float32"}) == key()
+    assert key(weights_digest="other") == key()
 
 
 def test_run__two_processes__as_in_one(task, tmp_path):
@@ -214,11 +222,13 @@ def test_sections__more_seeds_on_some_folds__the_row_and_a_note_say_so(task, tmp
 
 
 @pytest.mark.parametrize("name", ["table", "learning_curve"])
-def test_command__simulated_without_further_options__runs(name, tmp_path, capsys):
+def test_command__simulated_without_further_options__runs(
+    name, tmp_path, capsys, simulated_records
+):
     arguments = ["--dataset", "simulated", "--quick", "--systems", "bands7"]
     assert command(name)([*arguments, "--results", str(tmp_path)]) == 0
     assert "| 7-band log power, LR |" in capsys.readouterr().out
-    records = [json.loads(p.read_text()) for p in (tmp_path / "simulated/folds").rglob("*.json")]
+    records = simulated_records()
     assert sorted(r["test_subjects"] for r in records) == [[0, 1], [2, 3]]
 
 
@@ -236,7 +246,9 @@ def test_choose__subjects_per_fold__four_but_in_simulated_data_unless_given():
         assert arguments.subjects_per_fold == expected
 
 
-def test_table__simulated__prints_writes_and_does_nothing_twice(tmp_path, capsys):
+def test_table__simulated__prints_writes_and_does_nothing_twice(
+    tmp_path, capsys, simulated_records
+):
     common = ["--dataset", "simulated", "--subjects-per-fold", "2", "--results", str(tmp_path)]
     arguments = [*common, "--systems", "bands7,bands5-c,tangent,random", "--seeds", "2"]
     arguments += ["--architecture", "tiny", "--exposed", "0-3"]
@@ -244,7 +256,7 @@ def test_table__simulated__prints_writes_and_does_nothing_twice(tmp_path, capsys
     printed = capsys.readouterr()
     assert "| 7-band log power, LR |" in printed.out
     assert "4 × 2" in printed.out
-    records = [json.loads(p.read_text()) for p in (tmp_path / "simulated/folds").rglob("*.json")]
+    records = simulated_records()
     auroc = [r["figures"]["auroc"] for r in records if r["system"] == "tangent"]
     assert f"{np.mean(auroc):.3f}".lstrip("0") in printed.out
     for name in ("table.csv", "runs.csv", "table.png", "table-folds-unseen.png"):
@@ -255,7 +267,9 @@ def test_table__simulated__prints_writes_and_does_nothing_twice(tmp_path, capsys
     assert "20 results are there, 0 to go" in again.err
 
 
-def test_table__weights_of_a_file__frozen_and_fine_tuned_rows(task, tmp_path, capsys):
+def test_table__weights_of_a_file__frozen_and_fine_tuned_rows(
+    task, tmp_path, capsys, simulated_records
+):
     embedder = BrainRVQEmbedder(
         weights=None, architecture="tiny", sfreq=200, ch_names=task.ch_names, random_state=0
     )
@@ -267,7 +281,7 @@ def test_table__weights_of_a_file__frozen_and_fine_tuned_rows(task, tmp_path, ca
     printed = capsys.readouterr()
     assert printed.out.count("| 2 × 1 |") == 3
     assert "the weights do not say whose EEG they have seen" in printed.err
-    records = [json.loads(p.read_text()) for p in (tmp_path / "simulated/folds").rglob("*.json")]
+    records = simulated_records()
     widths = {r["system"]: r["n_features"] for r in records if "n_features" in r}
     assert widths["frozen+bands"] - widths["frozen"] == 19 * 7
     assert {r["n_epochs"] for r in records if r["system"] == "fine-tuned"} == {2}
@@ -296,6 +310,33 @@ def test_choose__weights_that_say_whom_they_have_seen__these_are_exposed(task, t
         assert choose(arguments, ["frozen"], True).exposed == (expected or [])
         assert ("do not say whose EEG" in capsys.readouterr().err) == (expected is None)
     assert choose(parser.parse_args([]), ["frozen"], True).exposed == list(range(28))
+
+
+def test_table__results_of_another_folder__taken_over_and_not_computed_again(tmp_path, capsys):
+    arguments = ["--dataset", "simulated", "--quick", "--systems", "bands7,tangent"]
+    assert command("table")([*arguments, "--results", str(tmp_path / "there")]) == 0
+    printed = capsys.readouterr().out
+    here = [*arguments, "--results", str(tmp_path / "here"), "--max-minutes", "0"]
+    assert command("table")([*here, "--add-results", str(tmp_path / "there")]) == 0
+    again = capsys.readouterr()
+    assert again.out == printed
+    assert "4 results taken over from" in again.err
+    assert command("learning_curve")([*here, "--add-results", str(tmp_path / "none")]) == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert error.startswith("error: --add-results")
+    assert error.endswith("holds no results of simulated.")
+
+
+def test_table__a_damaged_table__one_line_that_says_what_to_do(tmp_path, capsys):
+    arguments = ["--dataset", "simulated", "--quick", "--systems", "bands7"]
+    assert command("table")([*arguments, "--results", str(tmp_path)]) == 0
+    table = tmp_path / "simulated.csv"
+    table.write_text(table.read_text()[:-5])
+    capsys.readouterr()
+    assert command("table")([*arguments, "--results", str(tmp_path)]) == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert error.startswith(f"error: {table} and simulated.npz cannot be read")
+    assert "move both away" in error
 
 
 def test_learning_curve__simulated__a_column_a_size(tmp_path, capsys):
