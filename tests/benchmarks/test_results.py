@@ -107,7 +107,13 @@ CURVE = "--systems scratch,fine-tuned,fine-tuned-embedding"
 @pytest.mark.parametrize(
     ("command", "options", "fixture"),
     [
-        ("table", "--split both --seeds 3", "table"),
+        ("table", "--split folds --exposed= --seeds 3", "table_all_folds"),
+        # All kinds of sections, of few systems: some have intervals by bootstrap, which take time.
+        (
+            "table",
+            "--split both --systems bands7,frozen,fine-tuned --seeds 1 --folds 7,8",
+            "table_each_section",
+        ),
         ("learning_curve", f"{CURVE} --seeds 1", "learning_curve_1"),
         ("learning_curve", f"{CURVE} --seeds 3", "learning_curve_3"),
     ],
