@@ -8,12 +8,17 @@ import click
 import pytest
 
 from sk_brainrvq import BrainRVQEmbedder, BrainRVQPretrainer, DDRVQTransformer
-from sk_brainrvq.command_line.commands import WorkCommand
-from sk_brainrvq.command_line.documentation import parameter_texts, plain_text
-from sk_brainrvq.command_line.embedding import embed
-from sk_brainrvq.command_line.options import options_of
-from sk_brainrvq.command_line.training import pretrain, tokenizer_fit
-from sk_brainrvq.command_line.values import Assignments, MainsFrequency, Names, NumberOrWord
+from sk_brainrvq.command_line.commands.embed_command import embed
+from sk_brainrvq.command_line.commands.training_commands import pretrain, tokenizer_fit
+from sk_brainrvq.command_line.options.option_types import (
+    Assignments,
+    MainsFrequency,
+    Names,
+    NumberOrWord,
+)
+from sk_brainrvq.command_line.options.parameter_texts import parameter_texts, plain_text
+from sk_brainrvq.command_line.options.signature_options import options_of
+from sk_brainrvq.command_line.work_command import WorkCommand
 
 
 class Filter:

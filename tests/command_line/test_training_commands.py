@@ -8,7 +8,7 @@ import pytest
 from command_runs import SMALL, run
 
 from sk_brainrvq import BrainRVQPretrainer, DDRVQTransformer, Weights
-from sk_brainrvq.command_line.inputs import hold_out_subjects
+from sk_brainrvq.command_line.commands.named_inputs import hold_out_subjects
 
 
 def fit(inputs, out, *options):

@@ -15,7 +15,7 @@ from sk_brainrvq.viz import (
     plot_codeword,
     plot_reconstruction,
 )
-from sk_brainrvq.viz.codeword import spectrum_of
+from sk_brainrvq.viz.codeword_plot import spectrum_of
 
 
 def texts(labels):

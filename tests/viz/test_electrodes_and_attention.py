@@ -11,9 +11,9 @@ from sklearn.exceptions import NotFittedError
 from sk_brainrvq import BrainRVQEmbedder, CodeHistogram
 from sk_brainrvq.signals import match_electrodes
 from sk_brainrvq.viz import plot_attention, plot_electrodes
-from sk_brainrvq.viz.attention import class_attention
-from sk_brainrvq.viz.inputs import read_patches
-from sk_brainrvq.viz.topography import draw_topography, electrode_places
+from sk_brainrvq.viz._shared.plot_inputs import read_patches
+from sk_brainrvq.viz._shared.topography import draw_topography, electrode_places
+from sk_brainrvq.viz.attention_plot import class_attention
 
 
 def places_of(ax):

@@ -12,9 +12,9 @@ from typing import Any, NoReturn
 
 import click
 
-from sk_brainrvq.command_line.config import read_config
-from sk_brainrvq.command_line.options import WorkOption
-from sk_brainrvq.command_line.ranks import is_main_process, rank, world_size
+from sk_brainrvq.command_line.options.config_file import read_config
+from sk_brainrvq.command_line.options.signature_options import WorkOption
+from sk_brainrvq.command_line.processes.ranks import is_main_process, rank, world_size
 
 _RESUME_HINT = "sk_brainrvq.resume_hint"
 # What a user can mend; anything else is named by its type, too.

@@ -9,11 +9,11 @@ from typing import Any
 
 import click
 
-from sk_brainrvq.command_line.commands import WorkCommand, set_resume_hint
-from sk_brainrvq.command_line.inputs import hold_out_subjects, training_data
-from sk_brainrvq.command_line.options import WorkOption, options_of
-from sk_brainrvq.command_line.ranks import is_main_process
-from sk_brainrvq.command_line.summary import training_summary
+from sk_brainrvq.command_line.commands.named_inputs import hold_out_subjects, training_data
+from sk_brainrvq.command_line.commands.training_summary import training_summary
+from sk_brainrvq.command_line.options.signature_options import WorkOption, options_of
+from sk_brainrvq.command_line.processes.ranks import is_main_process
+from sk_brainrvq.command_line.work_command import WorkCommand, set_resume_hint
 from sk_brainrvq.estimators import BrainRVQPretrainer, DDRVQTransformer
 from sk_brainrvq.training import Engine, RandomCrops
 

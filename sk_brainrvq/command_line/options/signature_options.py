@@ -7,8 +7,8 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import click
 
-from sk_brainrvq.command_line.documentation import ParameterText, parameter_texts
-from sk_brainrvq.command_line.values import Assignments, Names, NumberOrWord
+from sk_brainrvq.command_line.options.option_types import Assignments, Names, NumberOrWord
+from sk_brainrvq.command_line.options.parameter_texts import ParameterText, parameter_texts
 
 # Parameters that a docstring describes together, or in Python's words.
 _SINGLE_TEXTS = {

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from sk_brainrvq.nn import DualDomainTokenizer, EEGEncoder
 from sk_brainrvq.signals import EpochBlock, PatchGroup, ReadSettings, read_blocks, stream
 from sk_brainrvq.signals.filters.filtering import FilterSettings, filter_epochs
-from sk_brainrvq.viz.style import DOMAINS
+from sk_brainrvq.viz._shared.style import DOMAINS
 
 
 @dataclass

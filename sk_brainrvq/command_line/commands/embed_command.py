@@ -9,13 +9,13 @@ from typing import Any
 import click
 import numpy as np
 
-from sk_brainrvq.command_line.commands import WorkCommand, WorkError, say
-from sk_brainrvq.command_line.features import SUFFIXES, FeatureTable, join_tables
-from sk_brainrvq.command_line.inputs import find_recordings
-from sk_brainrvq.command_line.meeting import await_parts, follow, lead, part_file
-from sk_brainrvq.command_line.options import WorkOption, options_of
-from sk_brainrvq.command_line.parts import Embedded, joined, read_part, write_part
-from sk_brainrvq.command_line.ranks import is_main_process, rank, world_size
+from sk_brainrvq.command_line.commands.embedded_parts import Embedded, joined, read_part, write_part
+from sk_brainrvq.command_line.commands.feature_table import SUFFIXES, FeatureTable, join_tables
+from sk_brainrvq.command_line.commands.named_inputs import find_recordings
+from sk_brainrvq.command_line.options.signature_options import WorkOption, options_of
+from sk_brainrvq.command_line.processes.meeting import await_parts, follow, lead, part_file
+from sk_brainrvq.command_line.processes.ranks import is_main_process, rank, world_size
+from sk_brainrvq.command_line.work_command import WorkCommand, WorkError, say
 from sk_brainrvq.corpus.finding import subject_rule
 from sk_brainrvq.estimators import BrainRVQEmbedder
 from sk_brainrvq.exceptions import InvalidEEGError
