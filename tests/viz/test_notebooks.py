@@ -76,8 +76,7 @@ def test_progress__notebook_without_ipywidgets__bar_in_text_without_a_warning():
 def test_progress__verbose_fit__steps_of_all_epochs_and_figures(capsys):
     X = np.random.default_rng(0).normal(scale=20, size=(4, 2, 400))
     DDRVQTransformer(
-        architecture="tiny",
-        codebook_size=8,
+        architecture=Architecture("tiny", codebook_size=8),
         max_epochs=2,
         batch_size=2,
         sfreq=200,
