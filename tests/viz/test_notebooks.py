@@ -10,7 +10,13 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.utils import estimator_html_repr
 
-from sk_brainrvq import BrainRVQEmbedder, BrainRVQPretrainer, DDRVQTransformer, Weights
+from sk_brainrvq import (
+    Architecture,
+    BrainRVQEmbedder,
+    BrainRVQPretrainer,
+    DDRVQTransformer,
+    Weights,
+)
 
 
 def test_html__estimator_with_weights__name_and_digest(pretrainer):
