@@ -7,7 +7,8 @@ import click
 from sk_brainrvq import __version__
 from sk_brainrvq.command_line.groups import LazyGroup
 
-_HERE = "sk_brainrvq.command_line"
+_GROUPS = "sk_brainrvq.command_line.app"
+_COMMANDS = "sk_brainrvq.command_line.commands"
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 app = LazyGroup(
@@ -29,10 +30,13 @@ app = LazyGroup(
     """,
     context_settings=_SETTINGS,
     places={
-        "corpus": (f"{_HERE}.app:corpus", "Recordings to a corpus that may exceed memory."),
-        "tokenizer": (f"{_HERE}.app:tokenizer", "Learn to turn EEG into discrete codes."),
-        "pretrain": (f"{_HERE}.training:pretrain", "Learn an encoder without labels."),
-        "embed": (f"{_HERE}.embedding:embed", "Recordings to a table of features."),
+        "corpus": (f"{_GROUPS}:corpus", "Recordings to a corpus that may exceed memory."),
+        "tokenizer": (f"{_GROUPS}:tokenizer", "Learn to turn EEG into discrete codes."),
+        "pretrain": (
+            f"{_COMMANDS}.training_commands:pretrain",
+            "Learn an encoder without labels.",
+        ),
+        "embed": (f"{_COMMANDS}.embed_command:embed", "Recordings to a table of features."),
     },
 )
 click.version_option(__version__, prog_name="sk-brainrvq")(app)
@@ -42,9 +46,9 @@ corpus = LazyGroup(
     help="Recordings to a corpus: filtered, resampled, cut to what EEG is, and stored in chunks.",
     context_settings=_SETTINGS,
     places={
-        "build": (f"{_HERE}.corpus:build", "Read recordings into a corpus."),
-        "info": (f"{_HERE}.corpus:info", "Say what a corpus holds."),
-        "verify": (f"{_HERE}.corpus:verify", "Check that a corpus is whole."),
+        "build": (f"{_COMMANDS}.corpus_commands:build", "Read recordings into a corpus."),
+        "info": (f"{_COMMANDS}.corpus_commands:info", "Say what a corpus holds."),
+        "verify": (f"{_COMMANDS}.corpus_commands:verify", "Check that a corpus is whole."),
     },
 )
 
@@ -52,7 +56,7 @@ tokenizer = LazyGroup(
     "tokenizer",
     help="Turn EEG into discrete codes of its waveform and its spectrum.",
     context_settings=_SETTINGS,
-    places={"fit": (f"{_HERE}.training:tokenizer_fit", "Learn a tokenizer.")},
+    places={"fit": (f"{_COMMANDS}.training_commands:tokenizer_fit", "Learn a tokenizer.")},
 )
 
 

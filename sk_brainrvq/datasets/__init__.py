@@ -3,26 +3,26 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from sk_brainrvq.datasets._moabb.moabb_models import load_moabb_model
+from sk_brainrvq.datasets._protocols.labelled_windows import Windows
+from sk_brainrvq.datasets._protocols.protocol import Protocol
+from sk_brainrvq.datasets._protocols.recording import Recording
 from sk_brainrvq.datasets.bcic_iv_2a import BCICIV2a
 from sk_brainrvq.datasets.catalogue import PROTOCOLS
 from sk_brainrvq.datasets.chb_mit import CHBMIT
 from sk_brainrvq.datasets.eegmat import EEGMAT, fetch_eegmat, load_eegmat
-from sk_brainrvq.datasets.moabb_models import load_moabb_model
 from sk_brainrvq.datasets.physionet_mi import PhysioNetMI
-from sk_brainrvq.datasets.protocol import Protocol
-from sk_brainrvq.datasets.recording import Recording
 from sk_brainrvq.datasets.seed_v import SEEDV
 from sk_brainrvq.datasets.shu_mi import SHUMI
 from sk_brainrvq.datasets.simulated import make_eeg, make_montages
 from sk_brainrvq.datasets.tuab import TUAB
 from sk_brainrvq.datasets.tuev import TUEV
-from sk_brainrvq.datasets.windows import Windows
 
 if TYPE_CHECKING:
-    from sk_brainrvq.datasets.moabb_eegmat import RestAgainstTask, Zyma2019
+    from sk_brainrvq.datasets._moabb.moabb_eegmat import RestAgainstTask, Zyma2019
 
 # What needs MOABB, which is an extra, loads when first used.
-_LAZY = {"RestAgainstTask": "moabb_eegmat", "Zyma2019": "moabb_eegmat"}
+_LAZY = {"RestAgainstTask": "_moabb.moabb_eegmat", "Zyma2019": "_moabb.moabb_eegmat"}
 
 __all__ = [
     "CHBMIT",

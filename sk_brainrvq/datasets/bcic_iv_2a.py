@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sk_brainrvq.datasets.cutting import windows_at
-from sk_brainrvq.datasets.protocol import Protocol
-from sk_brainrvq.datasets.reading import prepared, read_mat, readable
-from sk_brainrvq.datasets.recording import Recording, files_below
+from sk_brainrvq.datasets._protocols.cutting import windows_at
+from sk_brainrvq.datasets._protocols.file_formats import prepared, read_mat, readable
+from sk_brainrvq.datasets._protocols.protocol import Protocol
+from sk_brainrvq.datasets._protocols.recording import Recording, files_below
 
 _FILE = re.compile(r"A(0[1-9])([TE])\.(gdf|mat)")
 _LABELS = "true_labels"

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sk_brainrvq.datasets.cutting import windows_at
-from sk_brainrvq.datasets.physionet import fetch_physionet
-from sk_brainrvq.datasets.protocol import Protocol
-from sk_brainrvq.datasets.reading import prepared, read_edf, signals_by_name
-from sk_brainrvq.datasets.recording import Recording, files_below
-from sk_brainrvq.datasets.windows import listed
+from sk_brainrvq.datasets._protocols.cutting import windows_at
+from sk_brainrvq.datasets._protocols.file_formats import prepared, read_edf, signals_by_name
+from sk_brainrvq.datasets._protocols.labelled_windows import listed
+from sk_brainrvq.datasets._protocols.physionet import fetch_physionet
+from sk_brainrvq.datasets._protocols.protocol import Protocol
+from sk_brainrvq.datasets._protocols.recording import Recording, files_below
 
 _FILE = re.compile(r"chb(\d\d)[a-c]?_\d\d\+?\.edf")
 _TIME = re.compile(r"Seizure(?: \d+)? (Start|End) Time:\s*(\d+) seconds?", re.IGNORECASE)

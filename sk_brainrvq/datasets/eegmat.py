@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sk_brainrvq.datasets.cutting import regular_windows
-from sk_brainrvq.datasets.protocol import Protocol
-from sk_brainrvq.datasets.reading import read_edf
-from sk_brainrvq.datasets.recording import Recording, files_below
-from sk_brainrvq.datasets.windows import Windows
+from sk_brainrvq.datasets._protocols.cutting import regular_windows
+from sk_brainrvq.datasets._protocols.file_formats import read_edf
+from sk_brainrvq.datasets._protocols.labelled_windows import Windows
+from sk_brainrvq.datasets._protocols.protocol import Protocol
+from sk_brainrvq.datasets._protocols.recording import Recording, files_below
 
 URL = "https://physionet.org/files/eegmat/1.0.0/"
 SFREQ = 200.0

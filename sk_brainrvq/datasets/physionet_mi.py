@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sk_brainrvq.datasets.cutting import windows_at
-from sk_brainrvq.datasets.physionet import fetch_physionet
-from sk_brainrvq.datasets.protocol import Protocol
-from sk_brainrvq.datasets.reading import prepared, read_edf, signals_by_name
-from sk_brainrvq.datasets.recording import Recording, files_below
+from sk_brainrvq.datasets._protocols.cutting import windows_at
+from sk_brainrvq.datasets._protocols.file_formats import prepared, read_edf, signals_by_name
+from sk_brainrvq.datasets._protocols.physionet import fetch_physionet
+from sk_brainrvq.datasets._protocols.protocol import Protocol
+from sk_brainrvq.datasets._protocols.recording import Recording, files_below
 
 _FILE = re.compile(r"S(\d{3})R(\d{2})\.edf")
 # T1 and T2 mean left and right fist in the first runs, both fists and both feet in the others.

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sk_brainrvq.datasets.cutting import regular_windows
-from sk_brainrvq.datasets.protocol import Protocol
-from sk_brainrvq.datasets.reading import prepared, signals_by_name
-from sk_brainrvq.datasets.recording import Recording, files_below
+from sk_brainrvq.datasets._protocols.cutting import regular_windows
+from sk_brainrvq.datasets._protocols.file_formats import prepared, signals_by_name
+from sk_brainrvq.datasets._protocols.protocol import Protocol
+from sk_brainrvq.datasets._protocols.recording import Recording, files_below
 
 _FILE = re.compile(r"(\d{1,2})_([123])_\d{8}(_repaired)?\.cnt")
 _BROKEN = "7_1_20180411.cnt"

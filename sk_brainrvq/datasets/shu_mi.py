@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sk_brainrvq.datasets.protocol import Protocol
-from sk_brainrvq.datasets.reading import read_edf, read_mat, signals_by_name
-from sk_brainrvq.datasets.recording import Recording, files_below
+from sk_brainrvq.datasets._protocols.file_formats import read_edf, read_mat, signals_by_name
+from sk_brainrvq.datasets._protocols.protocol import Protocol
+from sk_brainrvq.datasets._protocols.recording import Recording, files_below
 
 _FILE = re.compile(r"[sS]ub-(\d{3})_ses-(\d{2})_task[_-]motorimagery_eeg\.(mat|edf)")
 _SFREQ = 250.0

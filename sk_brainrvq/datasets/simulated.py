@@ -6,7 +6,7 @@ from numbers import Integral
 import numpy as np
 from numpy.typing import NDArray
 
-from sk_brainrvq.datasets.windows import Windows
+from sk_brainrvq.datasets._protocols.labelled_windows import Windows
 
 _NAMES = "Fp1 Fp2 F3 F4 F7 F8 T7 T8 C3 C4 P7 P8 P3 P4 O1 O2 Fz Cz Pz".split()  # noqa: SIM905
 MONTAGES = (

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sk_brainrvq.datasets.cutting import regular_windows
-from sk_brainrvq.datasets.protocol import Protocol
-from sk_brainrvq.datasets.reading import prepared, read_edf, signals_by_name
-from sk_brainrvq.datasets.recording import Recording, files_below
+from sk_brainrvq.datasets._protocols.cutting import regular_windows
+from sk_brainrvq.datasets._protocols.file_formats import prepared, read_edf, signals_by_name
+from sk_brainrvq.datasets._protocols.protocol import Protocol
+from sk_brainrvq.datasets._protocols.recording import Recording, files_below
 
 # Left chain over the temples, right one; left chain over the centre, right one.
 BIPOLAR = tuple(

@@ -7,15 +7,15 @@ except ImportError as error:
         'sk_brainrvq.viz needs matplotlib: pip install "sk_brainrvq[viz]".'
     ) from error
 
-from sk_brainrvq.viz.attention import plot_attention
-from sk_brainrvq.viz.codebook_usage import plot_codebook_usage
-from sk_brainrvq.viz.codes import plot_codes
-from sk_brainrvq.viz.codeword import plot_codeword
-from sk_brainrvq.viz.electrodes import plot_electrodes
-from sk_brainrvq.viz.embedding import plot_embedding
-from sk_brainrvq.viz.importance import plot_importance
-from sk_brainrvq.viz.reconstruction import plot_reconstruction
-from sk_brainrvq.viz.training import plot_training
+from sk_brainrvq.viz.attention_plot import plot_attention
+from sk_brainrvq.viz.codebook_usage_plot import plot_codebook_usage
+from sk_brainrvq.viz.codes_plot import plot_codes
+from sk_brainrvq.viz.codeword_plot import plot_codeword
+from sk_brainrvq.viz.electrodes_plot import plot_electrodes
+from sk_brainrvq.viz.embedding_plot import plot_embedding
+from sk_brainrvq.viz.importance_plot import plot_importance
+from sk_brainrvq.viz.reconstruction_plot import plot_reconstruction
+from sk_brainrvq.viz.training_plot import plot_training
 
 __all__ = [
     "plot_attention",

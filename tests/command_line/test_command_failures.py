@@ -10,9 +10,9 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from sk_brainrvq.command_line.commands import WorkCommand, set_resume_hint
-from sk_brainrvq.command_line.options import WorkOption
-from sk_brainrvq.command_line.values import NumberOrWord
+from sk_brainrvq.command_line.options.option_types import NumberOrWord
+from sk_brainrvq.command_line.options.signature_options import WorkOption
+from sk_brainrvq.command_line.work_command import WorkCommand, set_resume_hint
 from sk_brainrvq.exceptions import EEGWarning
 
 

@@ -7,13 +7,27 @@ from typing import Any, Literal
 import click
 import pytest
 
-from sk_brainrvq import BrainRVQEmbedder, BrainRVQPretrainer, DDRVQTransformer
-from sk_brainrvq.command_line.commands import WorkCommand
-from sk_brainrvq.command_line.documentation import parameter_texts, plain_text
-from sk_brainrvq.command_line.embedding import embed
-from sk_brainrvq.command_line.options import options_of
-from sk_brainrvq.command_line.training import pretrain, tokenizer_fit
-from sk_brainrvq.command_line.values import Assignments, MainsFrequency, Names, NumberOrWord
+from sk_brainrvq import (
+    Architecture,
+    BrainRVQEmbedder,
+    BrainRVQPretrainer,
+    DDRVQTransformer,
+    Engine,
+    Filters,
+    Reading,
+)
+from sk_brainrvq.command_line.commands.embed_command import embed
+from sk_brainrvq.command_line.commands.training_commands import pretrain, tokenizer_fit
+from sk_brainrvq.command_line.options.estimator_options import estimator_parameters
+from sk_brainrvq.command_line.options.option_types import (
+    Assignments,
+    MainsFrequency,
+    Names,
+    NumberOrWord,
+)
+from sk_brainrvq.command_line.options.parameter_texts import parameter_texts, plain_text
+from sk_brainrvq.command_line.options.signature_options import options_of
+from sk_brainrvq.command_line.work_command import WorkCommand
 
 
 class Filter:
@@ -160,25 +174,54 @@ def test_value__that_cannot_be_meant__says_what_can(kind, given, message):
         kind.convert(given, None, None)
 
 
-LEFT_OUT = {"sfreq", "ch_names", "unit", "verbose", "callbacks", "warm_start", "engine"}
+VALUES = {
+    "architecture": Architecture,
+    "engine": Engine,
+    "filters": Filters,
+    "reading": Reading,
+}
+LEFT_OUT = {"sfreq", "ch_names", "unit", "verbose", "callbacks", "warm_start"}
+
+
+def option_names(estimator, left_out):
+    """Options for the parameters of an estimator and for the fields of its values."""
+    names = set()
+    for name in set(inspect.signature(estimator).parameters) - left_out:
+        names |= set(inspect.signature(VALUES[name]).parameters) if name in VALUES else {name}
+    return {"architecture" if name == "preset" else name for name in names} - left_out
 
 
 @pytest.mark.parametrize(
     ("command", "estimator", "left_out"),
     [
         (tokenizer_fit, DDRVQTransformer, LEFT_OUT),
-        (pretrain, BrainRVQPretrainer, LEFT_OUT | {"pooling", "layer", "spectrum", "covariance"}),
-        (
-            embed,
-            BrainRVQEmbedder,
-            LEFT_OUT | {"architecture", "embed_dim", "depth", "random_state"},
-        ),
+        (pretrain, BrainRVQPretrainer, LEFT_OUT | {"quantizer_mode", "targets"}),
+        (embed, BrainRVQEmbedder, LEFT_OUT | {"architecture", "random_state"}),
     ],
 )
-def test_command__of_an_estimator__has_an_option_for_each_of_its_parameters(
+def test_command__of_an_estimator__has_an_option_for_each_of_its_parameters_and_fields(
     command: WorkCommand, estimator: type, left_out: set[Literal["str"]]
 ):
-    parameters = set(inspect.signature(estimator).parameters)
     names = {parameter.name for parameter in command.params}
-    assert parameters - names == left_out & parameters
+    assert option_names(estimator, left_out) <= names
     assert not left_out & names
+
+
+def test_estimator_parameters__of_flat_options__are_values_and_the_rest():
+    found = estimator_parameters(
+        {
+            **{"architecture": "tiny", "codebook_size": 32, "l_freq": None, "notch": 50.0},
+            **{"precision": "float32", "resume_from": "run", "on_error": "skip", "lr": 0.01},
+        }
+    )
+    assert {name: str(value) for name, value in found.items()} == {
+        "lr": "0.01",
+        "architecture": "Architecture(codebook_size=32, preset='tiny')",
+        "engine": "Engine(precision='float32', resume_from='run')",
+        "filters": "Filters(l_freq=None, notch=50.0)",
+        "reading": "Reading(on_error='skip')",
+    }
+
+
+def test_estimator_parameters__no_field_of_a_value__leaves_the_value_to_the_estimator():
+    assert estimator_parameters({"lr": 0.01}) == {"lr": 0.01}

@@ -76,7 +76,7 @@ def test_embed__file_of_epochs__starts_are_those_of_the_epochs(folder, weights, 
     np.testing.assert_allclose(load(tmp_path / "features.npz")["start"], [1.5, 3.0, 5.0])
 
 
-@pytest.mark.filterwarnings("always::sk_brainrvq.signals.EEGWarning")
+@pytest.mark.filterwarnings("always::sk_brainrvq.exceptions.EEGWarning")
 def test_embed__bad_windows__have_no_row_and_the_others_their_starts(folder, weights, tmp_path):
     file = sorted(folder.glob("*.edf"))[0]
     assert embed([file], weights, tmp_path / "all.npz").exit_code == 0

@@ -5,10 +5,10 @@ import threading
 import numpy as np
 import pytest
 
-from sk_brainrvq.command_line.commands import WorkError
-from sk_brainrvq.command_line.features import FeatureTable, join_tables
-from sk_brainrvq.command_line.meeting import await_parts, follow, lead, part_file
-from sk_brainrvq.command_line.parts import Embedded, joined, read_part, write_part
+from sk_brainrvq.command_line.commands.embedded_parts import Embedded, joined, read_part, write_part
+from sk_brainrvq.command_line.commands.feature_table import FeatureTable, join_tables
+from sk_brainrvq.command_line.processes.meeting import await_parts, follow, lead, part_file
+from sk_brainrvq.command_line.work_command import WorkError
 
 
 def in_thread(work):

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from command_runs import SMALL, run
 
-from sk_brainrvq import BrainRVQPretrainer, DDRVQTransformer, Weights
-from sk_brainrvq.command_line.inputs import hold_out_subjects
+from sk_brainrvq import Architecture, BrainRVQPretrainer, DDRVQTransformer, Weights
+from sk_brainrvq.command_line.commands.named_inputs import hold_out_subjects
 
 
 def fit(inputs, out, *options):
@@ -27,9 +27,7 @@ def test_tokenizer_fit__recordings__equals_the_estimator_in_python(folder, tmp_p
     result = fit(files, tmp_path / "out", *options)
     assert result.exit_code == 0, result.stderr
     expected = DDRVQTransformer(
-        architecture="tiny",
-        codebook_size=16,
-        n_quantizers=2,
+        architecture=Architecture("tiny", codebook_size=16, n_quantizers=2),
         window=2,
         device="cpu",
         max_epochs=1,

@@ -8,12 +8,12 @@ import torch
 import torch.nn.functional as F
 from sklearn.exceptions import NotFittedError
 
-from sk_brainrvq import BrainRVQEmbedder, CodeHistogram
+from sk_brainrvq import BrainRVQEmbedder, CodeHistogram, Filters, Reading
 from sk_brainrvq.signals import match_electrodes
 from sk_brainrvq.viz import plot_attention, plot_electrodes
-from sk_brainrvq.viz.attention import class_attention
-from sk_brainrvq.viz.inputs import read_patches
-from sk_brainrvq.viz.topography import draw_topography, electrode_places
+from sk_brainrvq.viz._shared.plot_inputs import read_patches
+from sk_brainrvq.viz._shared.topography import draw_topography, electrode_places
+from sk_brainrvq.viz.attention_plot import class_attention
 
 
 def places_of(ax):
@@ -107,6 +107,23 @@ def test_draw_topography__one_channel_stands_out__there_on_the_head(name, side):
         assert grid[np.abs(ys - y).argmin(), np.abs(xs - x).argmin()] == pytest.approx(
             value, abs=0.1
         )
+
+
+def test_read_patches__filters_and_places_of_the_estimator__are_those_of_the_patches(windows):
+    settings = {"weights": None, "architecture": "tiny", "sfreq": windows.sfreq}
+    plain = BrainRVQEmbedder(**settings, ch_names=windows.ch_names).fit(windows.X)
+    channels = [f"channel {n}" for n, _ in enumerate(windows.ch_names)]
+    places = dict(zip(channels, windows.ch_names, strict=True))
+    embedder = BrainRVQEmbedder(
+        **settings,
+        ch_names=channels,
+        filters=Filters(reference="average"),
+        reading=Reading(electrode_map=places),
+    ).fit(windows.X)
+    (expected,), (found,) = (read_patches(e, windows.X) for e in (plain, embedder))
+    np.testing.assert_array_equal(found.electrodes, expected.electrodes)
+    assert np.abs(expected.patches.mean(axis=1)).max() > 1e-3
+    np.testing.assert_allclose(found.patches.mean(axis=1), 0, atol=1e-5)
 
 
 @pytest.mark.parametrize("which", ["tokenizer", "pretrainer"])

@@ -12,9 +12,9 @@ from sk_brainrvq.nn import EEGEncoder
 from sk_brainrvq.nn.encoder import HEAD_WIDTH, Attention
 from sk_brainrvq.signals import PatchGroup
 from sk_brainrvq.signals.electrodes import ElectrodeMatch
-from sk_brainrvq.viz import style
-from sk_brainrvq.viz.inputs import check_epoch, encoder_of, read_patches
-from sk_brainrvq.viz.topography import draw_topography, has_place
+from sk_brainrvq.viz._shared import style
+from sk_brainrvq.viz._shared.plot_inputs import check_epoch, encoder_of, read_patches
+from sk_brainrvq.viz._shared.topography import draw_topography, has_place
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

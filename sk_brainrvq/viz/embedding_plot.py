@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sk_brainrvq.viz import style
+from sk_brainrvq.viz._shared import style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,17 +1,19 @@
 """Options of a command from the signature and docstring of what it calls."""
 
 import inspect
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import click
 
-from sk_brainrvq.command_line.documentation import ParameterText, parameter_texts
-from sk_brainrvq.command_line.values import Assignments, Names, NumberOrWord
+from sk_brainrvq.command_line.options.option_types import Assignments, Names, NumberOrWord
+from sk_brainrvq.command_line.options.parameter_texts import ParameterText, parameter_texts
 
 # Parameters that a docstring describes together, or in Python's words.
 _SINGLE_TEXTS = {
+    "preset": 'Preset of sizes; "base" is the paper\'s. By default that of the weights, or small '
+    "from scratch.",
     "embed_dim": "Width of the network, a multiple of 100; by default the architecture's.",
     "depth": "Blocks of the encoder; by default the architecture's.",
     "decoder_depth": "Blocks of each decoder of the tokenizer; by default the architecture's.",
@@ -40,6 +42,11 @@ _SECTIONS = {
         *("reject_amplitude", "reject_flat", "subject", "on_error", "strict"),
     ),
     "Checkpoints": ("checkpoint_dir", "resume_from"),
+    "Training": ("steps_per_epoch",),
+    "Engine": (
+        *("precision", "torch_compile", "gradient_accumulation", "gradient_clipping"),
+        "warmup_epochs",
+    ),
     "General": ("config", "quiet", "debug"),
 }
 
@@ -69,7 +76,9 @@ def section_of(name: str, default: str = "Options") -> str:
 def options_of(
     documented: Callable[..., Any],
     *,
+    only: Collection[str] | None = None,
     leave_out: Collection[str] = (),
+    names: Mapping[str, str] | None = None,
     types: Mapping[str, Any] | None = None,
     helps: Mapping[str, str] | None = None,
     defaults: Mapping[str, Any] | None = None,
@@ -81,9 +90,13 @@ def options_of(
     ----------
     documented : class or function
         With type hints and a numpydoc docstring.
+    only : collection of str, optional
+        Parameters that have an option; all by default.
     leave_out : collection of str
         Parameters without an option.
-    types, helps, defaults : mapping by name, optional
+    names : mapping of str to str, optional
+        Options that are not named as their parameters.
+    types, helps, defaults : mapping by name of the parameter, optional
         In place of what the signature and the docstring say.
     section : str, optional
         Heading of the help for options that belong under no other.
@@ -105,7 +118,7 @@ def options_of(
     hints, texts = get_type_hints(function), parameter_texts(documented)
     options: list[click.Option] = []
     for name, parameter in inspect.signature(documented).parameters.items():
-        if name in leave_out:
+        if name in leave_out or (only is not None and name not in only):
             continue
         text = texts.get(name, ParameterText("", "", (name,)))
         default = defaults.get(name, parameter.default)
@@ -114,10 +127,11 @@ def options_of(
             continue
         required = default is inspect.Parameter.empty
         help_text = helps.get(name) or _help(name, text, default)
+        option = (names or {}).get(name, name)
         options.append(
             WorkOption(
-                [_declaration(name, kind)],
-                section=section_of(name, section or "Options"),
+                [_declaration(option, kind)],
+                section=section_of(option, section or "Options"),
                 type=None if kind is bool else kind,
                 show_default=_shown(default),
                 help=help_text,
@@ -152,7 +166,7 @@ def _option_type(hint: Any, choices: Sequence[str], default: Any) -> Any:
         return click.Choice(choices) if choices else click.STRING
     if Mapping in kinds:
         return Assignments()
-    if Sequence in kinds and kinds <= {str, Sequence}:
+    if kinds & {Sequence, Iterable} and kinds <= {str, Sequence, Iterable}:
         return Names()
     if kinds == {bool}:
         return bool

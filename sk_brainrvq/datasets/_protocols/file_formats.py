@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from sk_brainrvq.datasets.protocol import Protocol
+    from sk_brainrvq.datasets._protocols.protocol import Protocol
 
 
 def read_edf(path: Path) -> Any:

@@ -12,10 +12,12 @@ from typing import Any, NoReturn
 
 import click
 
-from sk_brainrvq.command_line.config import read_config
-from sk_brainrvq.command_line.options import WorkOption
-from sk_brainrvq.command_line.ranks import is_main_process, rank, world_size
+from sk_brainrvq.command_line.options.config_file import read_config
+from sk_brainrvq.command_line.options.signature_options import WorkOption
+from sk_brainrvq.command_line.processes.ranks import is_main_process, rank, world_size
 
+# Headings of the help that stand last; the others stand in the order of their options.
+_LAST = {"Engine": 1, "General": 2}
 _RESUME_HINT = "sk_brainrvq.resume_hint"
 # What a user can mend; anything else is named by its type, too.
 _PLAIN_ERRORS = (ValueError, OSError, ImportError)
@@ -96,7 +98,7 @@ class WorkCommand(click.Command):
             if record is not None and isinstance(parameter, click.Option):
                 title = getattr(parameter, "section", "General")
                 sections.setdefault(title, []).append(record)
-        for title in sorted(sections, key=lambda title: title == "General"):
+        for title in sorted(sections, key=lambda title: _LAST.get(title, 0)):
             with formatter.section(title):
                 formatter.write_dl(sections[title])
 

@@ -9,13 +9,17 @@ from typing import Any
 import click
 import numpy as np
 
-from sk_brainrvq.command_line.commands import WorkCommand, WorkError, say
-from sk_brainrvq.command_line.features import SUFFIXES, FeatureTable, join_tables
-from sk_brainrvq.command_line.inputs import find_recordings
-from sk_brainrvq.command_line.meeting import await_parts, follow, lead, part_file
-from sk_brainrvq.command_line.options import WorkOption, options_of
-from sk_brainrvq.command_line.parts import Embedded, joined, read_part, write_part
-from sk_brainrvq.command_line.ranks import is_main_process, rank, world_size
+from sk_brainrvq.command_line.commands.embedded_parts import Embedded, joined, read_part, write_part
+from sk_brainrvq.command_line.commands.feature_table import SUFFIXES, FeatureTable, join_tables
+from sk_brainrvq.command_line.commands.named_inputs import find_recordings
+from sk_brainrvq.command_line.options.estimator_options import (
+    estimator_parameters,
+    options_of_estimator,
+)
+from sk_brainrvq.command_line.options.signature_options import WorkOption
+from sk_brainrvq.command_line.processes.meeting import await_parts, follow, lead, part_file
+from sk_brainrvq.command_line.processes.ranks import is_main_process, rank, world_size
+from sk_brainrvq.command_line.work_command import WorkCommand, WorkError, say
 from sk_brainrvq.corpus.finding import subject_rule
 from sk_brainrvq.estimators import BrainRVQEmbedder
 from sk_brainrvq.exceptions import InvalidEEGError
@@ -37,13 +41,10 @@ class _Spectrum(click.Choice):
 
 
 SPECTRUM = _Spectrum(["region", "mean", "channel", "none"])
-_OPTIONS = options_of(
+_OPTIONS = options_of_estimator(
     BrainRVQEmbedder,
     # Of random encoders and of arrays.
-    leave_out={
-        *("architecture", "embed_dim", "depth", "random_state"),
-        *("sfreq", "ch_names", "unit", "verbose"),
-    },
+    leave_out={"architecture", "random_state", "sfreq", "ch_names", "unit", "verbose"},
     types={"weights": click.Path(), "pooling": click.Choice(_POOLINGS), "spectrum": SPECTRUM},
     defaults={"on_error": "warn"},
     helps={
@@ -120,8 +121,10 @@ def embed(
     _check_output(out)
     files = find_recordings(recordings)
     settings["device"] = _device_of_process(settings["device"])
-    on_error = settings.pop("on_error")
-    job = _Job(files, settings, on_error, subject, quiet or not is_main_process())
+    on_error = settings.pop("on_error")  # of the command: the embedder gets one file at a time
+    job = _Job(
+        files, estimator_parameters(settings), on_error, subject, quiet or not is_main_process()
+    )
     if world_size() == 1:
         _finish(job.run(range(len(files))), files, out, on_error)
     elif is_main_process():

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from sk_brainrvq.command_line.features import FeatureTable, join_tables
+from sk_brainrvq.command_line.commands.feature_table import FeatureTable, join_tables
 from sk_brainrvq.files import write_whole
 
 

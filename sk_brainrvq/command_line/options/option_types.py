@@ -64,7 +64,7 @@ class MainsFrequency(click.ParamType):
 
 
 class Names(click.ParamType):
-    """Names with commas between them; one alone stays a text, "none" becomes None."""
+    """Names with commas between them; a single one stays a text, "none" becomes None."""
 
     name = "names"
     takes_none = True

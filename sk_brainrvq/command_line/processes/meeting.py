@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sk_brainrvq.command_line.commands import WorkError
+from sk_brainrvq.command_line.work_command import WorkError
 from sk_brainrvq.files import write_whole
 
 _BEAT = 0.5

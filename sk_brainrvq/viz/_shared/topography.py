@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from sk_brainrvq.signals.electrodes import ElectrodeMatch
 from sk_brainrvq.signals.electrodes.positions import template_directions
-from sk_brainrvq.viz import style
+from sk_brainrvq.viz._shared import style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

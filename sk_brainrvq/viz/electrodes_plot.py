@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sk_brainrvq.signals.electrodes import ElectrodeMatch, match_electrodes
-from sk_brainrvq.viz import style
-from sk_brainrvq.viz.inputs import eeg_names
-from sk_brainrvq.viz.topography import draw_head, electrode_places, listed
+from sk_brainrvq.viz._shared import style
+from sk_brainrvq.viz._shared.plot_inputs import eeg_names
+from sk_brainrvq.viz._shared.topography import draw_head, electrode_places, listed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

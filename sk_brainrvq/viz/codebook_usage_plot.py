@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sk_brainrvq.viz import style
-from sk_brainrvq.viz.inputs import check_codes, tokenizer_of
+from sk_brainrvq.viz._shared import style
+from sk_brainrvq.viz._shared.plot_inputs import check_codes, tokenizer_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,7 +1,6 @@
 """``tokenizer fit`` and ``pretrain``."""
 
-import inspect
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -9,20 +8,20 @@ from typing import Any
 
 import click
 
-from sk_brainrvq.command_line.commands import WorkCommand, set_resume_hint
-from sk_brainrvq.command_line.inputs import hold_out_subjects, training_data
-from sk_brainrvq.command_line.options import WorkOption, options_of
-from sk_brainrvq.command_line.ranks import is_main_process
-from sk_brainrvq.command_line.summary import training_summary
+from sk_brainrvq.command_line.commands.named_inputs import hold_out_subjects, training_data
+from sk_brainrvq.command_line.commands.training_summary import training_summary
+from sk_brainrvq.command_line.options.estimator_options import (
+    estimator_parameters,
+    options_of_estimator,
+)
+from sk_brainrvq.command_line.options.signature_options import WorkOption
+from sk_brainrvq.command_line.processes.ranks import is_main_process
+from sk_brainrvq.command_line.work_command import WorkCommand, set_resume_hint
 from sk_brainrvq.estimators import BrainRVQPretrainer, DDRVQTransformer
-from sk_brainrvq.training import Engine, RandomCrops
+from sk_brainrvq.training import RandomCrops
 
-# Recordings bring rate, names and unit along; of transform is what training does not use.
-_LEFT_OUT = {
-    *("sfreq", "ch_names", "unit", "verbose"),
-    *("callbacks", "warm_start", "engine"),
-    *("pooling", "layer", "spectrum", "covariance"),
-}
+# Recordings bring rate, names and unit along.
+_LEFT_OUT = {"sfreq", "ch_names", "unit", "verbose", "warm_start"}
 _TYPES = {
     "weights": click.Path(),
     "tokenizer": click.Path(),
@@ -41,7 +40,9 @@ _HELPS = {
 }
 
 
-def _training_options(estimator: type, helps: Mapping[str, str]) -> list[click.Parameter]:
+def _training_options(
+    estimator: type, helps: Mapping[str, str], leave_out: Collection[str] = ()
+) -> list[click.Parameter]:
     """Argument and options of a command that fits an estimator."""
     inputs = click.Argument(["inputs"], nargs=-1, required=True, metavar="INPUT...")
     out = WorkOption(
@@ -51,9 +52,9 @@ def _training_options(estimator: type, helps: Mapping[str, str]) -> list[click.P
         help="Folder for the result: model.safetensors and config.json.",
         section="Options",
     )
-    own = options_of(
+    own = options_of_estimator(
         estimator,
-        leave_out=_LEFT_OUT,
+        leave_out={*_LEFT_OUT, *leave_out},
         types=_TYPES,
         helps={**_HELPS, **helps},
         section="Training",
@@ -65,7 +66,7 @@ def _training_options(estimator: type, helps: Mapping[str, str]) -> list[click.P
         "memorised as fixed windows are. Use --window 30.",
         section="Training",
     )
-    return [inputs, out, *own, crops, *options_of(Engine, section="Engine")]
+    return [inputs, out, *own, crops]
 
 
 @click.command(
@@ -113,6 +114,8 @@ def tokenizer_fit(inputs: tuple[str, ...], out: Path, quiet: bool, **settings: A
                 "needs its --tokenizer, for which the same folder serves, and is used as it is "
                 "unless --max-epochs is given.",
             },
+            # A tokenizer of another kind than the default is fitted by 'tokenizer fit'.
+            leave_out={"quantizer_mode", "targets"},
         ),
         WorkOption(
             ["--tokenizer-out"],
@@ -156,18 +159,16 @@ def _fit(estimator_class: Any, data: Any, out: Path, quiet: bool, settings: dict
     settings["checkpoint_dir"] = settings["checkpoint_dir"] or str(out / "checkpoints")
     set_resume_hint(partial(_resume_hint, Path(settings["checkpoint_dir"])))
     settings["crops"] = RandomCrops() if settings["crops"] else None
-    names = settings.keys() & inspect.signature(Engine).parameters.keys()
-    settings["engine"] = Engine(**{name: settings.pop(name) for name in names})
     share = settings["validation"]
     if share and isinstance(data, list):
         # The same seed in each run of the command, or it could not continue.
         data, held_out = hold_out_subjects(data, share, settings["random_state"] or 0)
         settings["validation"] = (held_out, None)
     settings["verbose"] = int(is_main_process() and not quiet)
-    estimator = estimator_class(**settings).fit(data)
+    estimator = estimator_class(**estimator_parameters(settings)).fit(data)
     if is_main_process():
         # Paths of this machine, and names of recordings, are no part of a model one hands on.
-        estimator.set_params(checkpoint_dir=None, resume_from=None, validation=share)
+        estimator.set_params(checkpoint_dir=None, engine__resume_from=None, validation=share)
         estimator.save_pretrained(out)
         variable = "tokenizer" if estimator_class is DDRVQTransformer else "model"
         click.echo(training_summary(estimator, out, variable))

@@ -27,9 +27,9 @@ from moabb.datasets.preprocessing import (
 )
 from moabb.paradigms.base import BaseParadigm
 
+from sk_brainrvq.datasets._protocols.labelled_windows import listed
+from sk_brainrvq.datasets._protocols.recording import without_copies
 from sk_brainrvq.datasets.eegmat import CH_NAMES, EEGMAT, fetch_eegmat, read_recording
-from sk_brainrvq.datasets.recording import without_copies
-from sk_brainrvq.datasets.windows import listed
 from sk_brainrvq.signals.electrodes.positions import template_montage
 
 _SUBJECTS = range(36)

@@ -12,8 +12,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from sk_brainrvq.datasets.recording import Recording, without_copies
-from sk_brainrvq.datasets.windows import SPLITS, Windows, listed
+from sk_brainrvq.datasets._protocols.labelled_windows import SPLITS, Windows, listed
+from sk_brainrvq.datasets._protocols.recording import Recording, without_copies
 
 
 class Protocol(ABC):

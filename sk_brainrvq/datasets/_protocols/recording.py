@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from sk_brainrvq.datasets.windows import SPLITS
+from sk_brainrvq.datasets._protocols.labelled_windows import SPLITS
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sk_brainrvq.signals import ReadSettings, stream
-from sk_brainrvq.viz import style
-from sk_brainrvq.viz.inputs import epoch_of, names_of
+from sk_brainrvq.viz._shared import style
+from sk_brainrvq.viz._shared.plot_inputs import epoch_of, names_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

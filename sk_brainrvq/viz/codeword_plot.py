@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sk_brainrvq.signals.electrodes import ElectrodeMatch
-from sk_brainrvq.viz import style
-from sk_brainrvq.viz.coded_patches import CodedPatches, code_patches
-from sk_brainrvq.viz.inputs import check_level, read_patches, tokenizer_of
-from sk_brainrvq.viz.topography import draw_topography, has_place
+from sk_brainrvq.viz._shared import style
+from sk_brainrvq.viz._shared.coded_patches import CodedPatches, code_patches
+from sk_brainrvq.viz._shared.plot_inputs import check_level, read_patches, tokenizer_of
+from sk_brainrvq.viz._shared.topography import draw_topography, has_place
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

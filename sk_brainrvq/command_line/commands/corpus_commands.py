@@ -4,10 +4,10 @@ from typing import Any
 
 import click
 
-from sk_brainrvq.command_line.commands import WorkCommand, WorkError, set_resume_hint
-from sk_brainrvq.command_line.inputs import find_recordings
-from sk_brainrvq.command_line.options import WorkOption, options_of
-from sk_brainrvq.command_line.values import MainsFrequency, Names
+from sk_brainrvq.command_line.commands.named_inputs import find_recordings
+from sk_brainrvq.command_line.options.option_types import MainsFrequency, Names
+from sk_brainrvq.command_line.options.signature_options import WorkOption, options_of
+from sk_brainrvq.command_line.work_command import WorkCommand, WorkError, set_resume_hint
 from sk_brainrvq.corpus import EEGCorpus, build_corpus
 
 _BUILD_OPTIONS = options_of(

@@ -1,0 +1,1 @@
+"""Options: from signatures and docstrings, of their types, from a file."""

@@ -1,0 +1,1 @@
+"""Datasets and saved models of MOABB, which is an extra."""

@@ -1,0 +1,1 @@
+"""What the protocols share: recordings, reading, cutting, windows, downloads."""

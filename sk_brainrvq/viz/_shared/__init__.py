@@ -1,0 +1,1 @@
+"""What several pictures share: inputs, codes, heads, style."""
