@@ -7,7 +7,7 @@ import pytest
 import torch
 from tiny import fit, fitted, make_eeg, tiny
 
-from sk_brainrvq import BrainRVQPretrainer, DDRVQTransformer
+from sk_brainrvq import Architecture, BrainRVQPretrainer, DDRVQTransformer
 from sk_brainrvq.datasets import make_eeg as simulate
 from sk_brainrvq.exceptions import CheckpointError, TrainingDivergedError
 from sk_brainrvq.training import TokenizerNet
@@ -99,7 +99,8 @@ def test_pretraining_weights__without_their_tokenizer__error_says_to_pass_it():
 )
 def test_setting__conflicts_with_weights__error_names_both(setting):
     name, value = next(iter(setting.items()))
-    estimator = tiny("tokenizer", weights=fitted("tokenizer").weights_, **setting)
+    estimator = tiny("tokenizer", weights=fitted("tokenizer").weights_)
+    estimator.set_params(architecture=Architecture(**setting))
     with pytest.raises(ValueError, match=f"{name}={value!r} was given, but Weights"):
         estimator.fit(make_eeg())
 

@@ -8,7 +8,7 @@ from scipy.stats import spearmanr
 from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
 
-from sk_brainrvq import CodeHistogram, DDRVQTransformer
+from sk_brainrvq import Architecture, CodeHistogram, DDRVQTransformer
 from sk_brainrvq.viz import (
     plot_codebook_usage,
     plot_codes,
@@ -224,8 +224,7 @@ def test_plot_codeword__frequency_domain__decoded_amplitude_in_microvolts(window
 
 def test_plot_codeword__published_targets__spectrum_near_that_of_the_eeg(windows):
     tokenizer = DDRVQTransformer(
-        architecture="tiny",
-        targets="published",
+        architecture=Architecture("tiny", targets="published"),
         max_epochs=4,
         batch_size=4,
         lr=2e-3,

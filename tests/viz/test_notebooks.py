@@ -10,7 +10,13 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.utils import estimator_html_repr
 
-from sk_brainrvq import BrainRVQEmbedder, BrainRVQPretrainer, DDRVQTransformer, Weights
+from sk_brainrvq import (
+    Architecture,
+    BrainRVQEmbedder,
+    BrainRVQPretrainer,
+    DDRVQTransformer,
+    Weights,
+)
 
 
 def test_html__estimator_with_weights__name_and_digest(pretrainer):
@@ -76,8 +82,7 @@ def test_progress__notebook_without_ipywidgets__bar_in_text_without_a_warning():
 def test_progress__verbose_fit__steps_of_all_epochs_and_figures(capsys):
     X = np.random.default_rng(0).normal(scale=20, size=(4, 2, 400))
     DDRVQTransformer(
-        architecture="tiny",
-        codebook_size=8,
+        architecture=Architecture("tiny", codebook_size=8),
         max_epochs=2,
         batch_size=2,
         sfreq=200,
