@@ -10,7 +10,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from sk_brainrvq.nn import DualDomainTokenizer, EEGEncoder
 from sk_brainrvq.signals import EpochBlock, PatchGroup, ReadSettings, read_blocks, stream
-from sk_brainrvq.signals.filters.filtering import FilterSettings, filter_epochs
+from sk_brainrvq.signals.filters.filtering import filter_epochs
+from sk_brainrvq.signals.filters.settings import FilterSettings, checked_filters
+from sk_brainrvq.signals.reading import checked_reading
 from sk_brainrvq.viz.style import DOMAINS
 
 
@@ -111,7 +113,7 @@ def read_patches(estimator: Any, X: Any) -> list[PatchGroup]:
         read_blocks(X, _settings(estimator)),
         trained_rows=info.get("trained_rows"),
         official=info.get("official", False),
-        electrode_map=estimator.electrode_map,
+        electrode_map=checked_reading(estimator.reading).electrode_map,
         filters=_filters(estimator),
         warn=False,
     )
@@ -132,11 +134,7 @@ def _settings(estimator: Any) -> ReadSettings:
 
 def _filters(estimator: Any) -> FilterSettings:
     """Filters of the estimator; "auto" is what its weights were trained with."""
-    trained = estimator.weights_.info.get("filters", {})
-    names = ("l_freq", "h_freq", "notch", "reference")
-    given = {name: getattr(estimator, name) for name in names}
-    automatic = [k for k, v in given.items() if isinstance(v, str) and v == "auto"]
-    return FilterSettings.checked(**given | {name: trained.get(name) for name in automatic})
+    return checked_filters(estimator.filters).resolve(estimator.weights_.info.get("filters", {}))
 
 
 def _microvolts(block: EpochBlock, filters: FilterSettings) -> NDArray:
