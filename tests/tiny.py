@@ -3,8 +3,10 @@
 from functools import cache
 
 import numpy as np
+from sklearn.base import clone
 
 from sk_brainrvq import (
+    Architecture,
     BrainRVQClassifier,
     BrainRVQEmbedder,
     BrainRVQPretrainer,
@@ -18,12 +20,12 @@ _SAMPLES_OF_ALPHA = 400
 _ARRAYS = {"sfreq": 200, "ch_names": CH_NAMES, "random_state": 0, "device": "cpu"}
 # The plainest features, which tests can compute themselves.
 _MEAN = {"pooling": "mean", "spectrum": None, "covariance": False}
-_SIZES = {"architecture": "tiny", "codebook_size": 16}
+_SIZES = {"architecture": Architecture("tiny", codebook_size=16)}
 ESTIMATORS = {
     "tokenizer": (DDRVQTransformer, {**_ARRAYS, **_SIZES, "max_epochs": 1}),
     "pretrainer": (
         BrainRVQPretrainer,
-        {**_ARRAYS, **_SIZES, **_MEAN, "max_epochs": 1, "tokenizer_max_epochs": 1},
+        {**_ARRAYS, **_SIZES, "max_epochs": 1, "tokenizer_max_epochs": 1},
     ),
     "embedder": (BrainRVQEmbedder, {**_ARRAYS, **_MEAN, "architecture": "tiny", "weights": None}),
     "classifier": (
@@ -41,9 +43,9 @@ TRAINED = ["tokenizer", "pretrainer", "classifier"]
 
 
 def tiny(name, **params):
-    """A new unfitted estimator of the smallest size."""
+    """A new unfitted estimator of the smallest size; parameters as of ``set_params``."""
     estimator_class, defaults = ESTIMATORS[name]
-    return estimator_class(**{**defaults, **params})
+    return clone(estimator_class(**defaults)).set_params(**params)
 
 
 def make_eeg(n_epochs=12, n_channels=4, n_times=600, seed=0):

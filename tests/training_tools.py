@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from process_tools import run_alone
+from sklearn.base import clone
 from skorch.callbacks import Callback
 
-from sk_brainrvq import BrainRVQPretrainer, DDRVQTransformer
+from sk_brainrvq import Architecture, BrainRVQPretrainer, DDRVQTransformer
 
 COMMON = {
-    "architecture": "tiny",
-    "codebook_size": 16,
+    "architecture": Architecture("tiny", codebook_size=16),
     "sfreq": 200,
     "ch_names": ["C3", "Cz", "C4"],
     "batch_size": 4,
@@ -24,8 +24,8 @@ KINDS = {"tokenizer": DDRVQTransformer, "pretrainer": BrainRVQPretrainer}
 
 
 def estimator(kind, **params):
-    """An unfitted estimator of the smallest size."""
-    return KINDS[kind](**{**COMMON, **params})
+    """An unfitted estimator of the smallest size; parameters as of ``set_params``."""
+    return clone(KINDS[kind](**COMMON)).set_params(**params)
 
 
 def waves(n_epochs=12, n_channels=3, seed=0):
@@ -108,7 +108,7 @@ STEPS_PER_EPOCH = 3
 
 
 def fit(kind, params, callbacks=None, X=X, groups=None):
-    return estimator(kind, **params, callbacks=callbacks).fit(X, groups=groups)
+    return estimator(kind, **params, engine__callbacks=callbacks).fit(X, groups=groups)
 
 
 def fit_and_forget(*args):

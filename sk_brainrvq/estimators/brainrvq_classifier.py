@@ -40,7 +40,7 @@ class BrainRVQClassifier(ClassifierMixin, FineTunedEstimator):
     dropout : float, default=0.1
         Dropout rate of the flattened head.
     strategy : {"full", "frozen", "lora"}, default="full"
-        What is trained: everything; the head alone; or the head and low-rank adapters (LoRA) in
+        What is trained: everything; only the head; or the head and low-rank adapters (LoRA) in
         the encoder's blocks, merged into the weights afterwards, which needs peft
         (``pip install sk_brainrvq[lora]``). With few labels, less to train is often better.
     lora_rank : int, default=8
@@ -54,7 +54,9 @@ class BrainRVQClassifier(ClassifierMixin, FineTunedEstimator):
     layer_decay : float, default=0.9
         Factor of the learning rate from one block to the one below.
     weight_decay : float, default=0.05
+        Weight decay of AdamW.
     label_smoothing : float, default=0.0
+        Share of the probability that is spread evenly over all classes.
     class_weight : "balanced", dict or None, default=None
         Weights of the classes in the loss, as in scikit-learn; multiplied with those of samples.
     batch_size : int, default=16
@@ -73,8 +75,8 @@ class BrainRVQClassifier(ClassifierMixin, FineTunedEstimator):
         again and an unfinished training goes on, a finished one returns its result, with
         ``random_state=None`` too.
     warm_start : bool, default=False
-        Let ``fit`` go on from the fitted network instead of ``weights``; y must hold
-        the same classes.
+        Start another ``fit`` from the network of the one before, instead of ``weights``; y must
+        hold the same classes.
     engine : Engine, optional
         Precision, compilation, gradient accumulation, clipping, warm-up, steps of an epoch,
         callbacks, and which run to resume.
@@ -105,16 +107,19 @@ class BrainRVQClassifier(ClassifierMixin, FineTunedEstimator):
     Attributes
     ----------
     classes_ : ndarray, shape (n_classes,)
+        Labels of the classes, sorted.
     net_ : skorch.NeuralNet
         ``net_.module_`` is the bare :class:`~sk_brainrvq.nn.EncoderClassifier`.
     weights_ : Weights
+        Weights of the fitted network, for ``weights=`` of another estimator.
     history_ : list of dict
         Loss of each training epoch, or of each pass of ``partial_fit``.
     n_trained_parameters_ : int
         Parameters that the last training changed.
     n_channels_in_ : int
+        Number of channels of the first recording.
     ch_names_in_ : list of str, or None
-        Channels of the first recording.
+        Names of the channels of the first recording.
     electrode_report_ : list of dict
         How each channel was mapped to electrodes: a table for ``pandas.DataFrame``.
     n_features_in_ : int

@@ -33,7 +33,7 @@ class BrainRVQEmbedder(EmbeddingMixin, TransformerMixin, EEGEstimator):
         Sizes of the networks, by name or one by one. None is the size of given weights, and
         "small" from scratch; "base" is the paper's. With given weights other sizes are an error.
     pooling : {"mean", "region", "channel", "mean_std", "cls", "none"}, default="mean"
-        Of the tokens. "mean": mean over all patches. "region": mean over time in each of 11
+        How tokens are pooled. "mean": mean over all patches. "region": mean over time in each of 11
         regions of the scalp, in which channels count by their distance; keeps the topography at a
         fixed size for any montage. "channel": mean over time, channels kept, which needs the
         channels of fit. "mean_std": mean and standard deviation over all patches. "cls": the
@@ -49,7 +49,7 @@ class BrainRVQEmbedder(EmbeddingMixin, TransformerMixin, EEGEstimator):
         covariance matrix of the signals at the 19 positions of the 10-20 system (of the nearest
         channels, for other montages), 190 features.
     tokens : bool, default=True
-        False leaves out what the network makes, and does not run it: spectra and covariance alone,
+        False leaves out what the network makes, and does not run it: only spectra and covariance,
         to see what the network adds. On EEGMAT that is little (``benchmarks/README.md``).
     batch_size : int, default=64
         EEG epochs in a batch.
@@ -72,17 +72,20 @@ class BrainRVQEmbedder(EmbeddingMixin, TransformerMixin, EEGEstimator):
     device : str, default="auto"
         "auto" takes CUDA, MPS or the CPU, or a torch device.
     random_state : int, RandomState or None, default=None
-        Of the random encoder.
+        Seed of the random encoder that ``weights=None`` stands for.
     verbose : int, default=0
+        Has no effect: nothing is trained.
 
     Attributes
     ----------
     net_ : skorch.NeuralNet
         ``net_.module_`` is the bare :class:`~sk_brainrvq.nn.EEGEncoder`.
     weights_ : Weights
+        Weights of the fitted network, for ``weights=`` of another estimator.
     n_channels_in_ : int
+        Number of channels of the first recording.
     ch_names_in_ : list of str, or None
-        Channels of the first recording.
+        Names of the channels of the first recording.
     electrode_report_ : list of dict
         How each channel was mapped to electrodes: a table for ``pandas.DataFrame``.
     n_features_in_ : int

@@ -66,6 +66,7 @@ class BrainRVQPretrainer(EmbeddingMixin, TrainedTransformer):
     lr : float, default=1e-3
         Peak learning rate of AdamW.
     weight_decay : float, default=0.05
+        Weight decay of AdamW.
     batch_size : int, default=16
         EEG epochs in a batch, of all processes together.
     validation : float, tuple (X, y) or None, default=None
@@ -81,7 +82,7 @@ class BrainRVQPretrainer(EmbeddingMixin, TrainedTransformer):
         again and an unfinished training goes on, a finished one returns its result, with
         ``random_state=None`` too.
     warm_start : bool, default=False
-        Start another ``fit`` from the weights of the one before.
+        Start another ``fit`` from the network of the one before, instead of ``weights``.
     engine : Engine, optional
         Precision, compilation, gradient accumulation, clipping, warm-up, steps of an epoch,
         callbacks, and which run to resume.
@@ -114,13 +115,15 @@ class BrainRVQPretrainer(EmbeddingMixin, TrainedTransformer):
     net_ : skorch.NeuralNet
         ``net_.module_`` is the bare :class:`~sk_brainrvq.nn.MaskedCodeModel`.
     weights_ : Weights
-        For ``weights=`` of :class:`BrainRVQEmbedder` and :class:`BrainRVQClassifier`.
+        Weights of the fitted network, for ``weights=`` of another estimator.
     tokenizer_weights_ : Weights
+        Weights of the tokenizer whose codes are predicted.
     history_ : list of dict
         Loss and accuracies of each training epoch; "accuracies" is per domain and level.
     n_channels_in_ : int
+        Number of channels of the first recording.
     ch_names_in_ : list of str, or None
-        Channels of the first recording.
+        Names of the channels of the first recording.
     electrode_report_ : list of dict
         How each channel was mapped to electrodes: a table for ``pandas.DataFrame``.
     n_features_in_ : int
@@ -135,7 +138,7 @@ class BrainRVQPretrainer(EmbeddingMixin, TrainedTransformer):
     >>> import numpy as np
     >>> from sk_brainrvq import BrainRVQEmbedder, BrainRVQPretrainer
     >>> X = np.random.default_rng(0).normal(scale=20, size=(8, 2, 600))
-    >>> pretrainer = BrainRVQPretrainer(architecture="tiny", codebook_size=16, max_epochs=1,
+    >>> pretrainer = BrainRVQPretrainer(architecture="tiny", max_epochs=1,
     ...                                 tokenizer_max_epochs=1, sfreq=200,
     ...                                 ch_names=["C3", "C4"], random_state=0)
     >>> pretrainer.fit(X).transform(X).shape

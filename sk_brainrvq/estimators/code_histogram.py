@@ -28,11 +28,12 @@ class CodeHistogram(TransformerMixin, BaseEstimator):
         codes met later are then left out, with a warning. With a given size they are an
         error.
     per_channel : bool, default=False
-        Count each channel apart, which keeps the topography (5-D codes alone).
+        Count each channel apart, which keeps the topography (5-D codes only).
 
     Attributes
     ----------
     codebook_size_ : int
+        Number of codes per level.
     code_shape_ : tuple of int
         (n_channels, 2, n_quantizers) of 5-D codes; empty for 2-D codes.
     n_features_in_ : int

@@ -62,6 +62,7 @@ class DDRVQTransformer(TrainedTransformer):
     lr : float, default=1e-3
         Peak learning rate of AdamW.
     weight_decay : float, default=1e-4
+        Weight decay of AdamW.
     batch_size : int, default=16
         EEG epochs in a batch, of all processes together.
     validation : float, tuple (X, y) or None, default=None
@@ -77,7 +78,7 @@ class DDRVQTransformer(TrainedTransformer):
         again and an unfinished training goes on, a finished one returns its result, with
         ``random_state=None`` too.
     warm_start : bool, default=False
-        Start another ``fit`` from the weights of the one before.
+        Start another ``fit`` from the network of the one before, instead of ``weights``.
     engine : Engine, optional
         Precision, compilation, gradient accumulation, clipping, warm-up, steps of an epoch,
         callbacks, and which run to resume.
@@ -110,6 +111,7 @@ class DDRVQTransformer(TrainedTransformer):
     net_ : skorch.NeuralNet
         ``net_.module_`` is the bare :class:`~sk_brainrvq.nn.DualDomainTokenizer`.
     weights_ : Weights
+        Weights of the fitted network, for ``weights=`` of another estimator.
     history_ : list of dict
         Losses of each training epoch and perplexity of its codebooks; "valid_loss" where there
         are validation data.
@@ -119,8 +121,9 @@ class DDRVQTransformer(TrainedTransformer):
     perplexity_ : ndarray, shape (2, n_quantizers)
         Exponential of the entropy of code use: the number of codes effectively in use.
     n_channels_in_ : int
+        Number of channels of the first recording.
     ch_names_in_ : list of str, or None
-        Channels of the first recording.
+        Names of the channels of the first recording.
     electrode_report_ : list of dict
         How each channel was mapped to electrodes: a table for ``pandas.DataFrame``.
     n_features_in_ : int

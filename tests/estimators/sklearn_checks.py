@@ -4,8 +4,16 @@ import warnings
 
 from sklearn.utils.estimator_checks import check_estimator
 
+from sk_brainrvq import Architecture
+
 TINY = {"architecture": "tiny", "random_state": 0}
-FINE_TUNED = {**TINY, "depth": 1, "weights": None, "batch_size": 32, "lr": 5e-3}
+FINE_TUNED = {
+    **TINY,
+    "architecture": Architecture("tiny", depth=1),
+    "weights": None,
+    "batch_size": 32,
+    "lr": 5e-3,
+}
 # scikit-learn expects the same of its own estimators that train on mini-batches: weighting an
 # epoch is drawing it more often on average only, and in float32 the check's 1e-7 is out of reach.
 NOT_EQUIVALENT = {

@@ -7,13 +7,12 @@ import pytest
 from safetensors.torch import load_file, save_file
 from tiny import NAMES, fit, fitted, make_eeg, tiny
 
-from sk_brainrvq import CodeHistogram, Weights
+from sk_brainrvq import Architecture, CodeHistogram, Weights
 from sk_brainrvq.exceptions import CheckpointError, EEGWarning, InvalidEEGError
 from sk_brainrvq.weights.checkpoint import CONFIG_FILE, TENSOR_FILE
 
 every_estimator = pytest.mark.parametrize("name", NAMES)
 TOKENIZING = pytest.mark.parametrize("name", ["tokenizer", "pretrainer"])
-EMBEDDING = pytest.mark.parametrize("name", ["embedder", "pretrainer"])
 
 
 def assert_refused(name, message, error=ValueError, **params):
@@ -25,17 +24,17 @@ def assert_refused(name, message, error=ValueError, **params):
 @TOKENIZING
 def test_n_quantizers__no_positive_integer__says_so(name, n_quantizers):
     message = f"n_quantizers={n_quantizers} was given; expected a positive integer"
-    assert_refused(name, message, n_quantizers=n_quantizers)
+    assert_refused(name, message, architecture__n_quantizers=n_quantizers)
 
 
 @every_estimator
 def test_embed_dim__150__says_multiple_of_100(name):
-    assert_refused(name, "embed_dim=150 cannot.*multiple of 100", embed_dim=150)
+    assert_refused(name, "embed_dim=150 cannot.*multiple of 100", architecture__embed_dim=150)
 
 
 @every_estimator
 def test_depth__0__says_positive_integer(name):
-    assert_refused(name, "depth=0 was given; expected a positive integer", depth=0)
+    assert_refused(name, "depth=0 was given; expected a positive integer", architecture__depth=0)
 
 
 @every_estimator
@@ -44,15 +43,14 @@ def test_architecture__unknown__lists_the_known(name):
     assert_refused(name, message, architecture="huge")
 
 
-@EMBEDDING
-def test_pooling__unknown__lists_the_known(name):
-    assert_refused(name, "pooling='max'.*expected one of.*'mean_std'", pooling="max")
+def test_pooling__unknown__lists_the_known():
+    assert_refused("embedder", "pooling='max'.*expected one of.*'mean_std'", pooling="max")
 
 
 @pytest.mark.parametrize("layer", [2, -3])
-@EMBEDDING
-def test_layer__out_of_range__says_the_range(name, layer):
-    assert_refused(name, f"layer={layer} was given; the encoder has 2 layers: -2 to 1", layer=layer)
+def test_layer__out_of_range__says_the_range(layer):
+    message = f"layer={layer} was given; the encoder has 2 layers: -2 to 1"
+    assert_refused("embedder", message, layer=layer)
 
 
 @every_estimator
@@ -68,11 +66,13 @@ def test_sfreq__no_rate__says_the_range(name, sfreq):
 
 def test_quantizer_mode__unknown__lists_the_known():
     message = "mode='product'.*expected 'residual' or 'official'"
-    assert_refused("tokenizer", message, quantizer_mode="product")
+    assert_refused("tokenizer", message, architecture__quantizer_mode="product")
 
 
 def test_targets__unknown__lists_the_known():
-    assert_refused("tokenizer", r"targets='raw'.*\['extended', 'published'\]", targets="raw")
+    assert_refused(
+        "tokenizer", r"targets='raw'.*\['extended', 'published'\]", architecture__targets="raw"
+    )
 
 
 @every_estimator
@@ -88,7 +88,7 @@ def test_max_epochs__negative__says_so(name):
 @TOKENIZING
 def test_codebook__larger_than_the_data__works_and_says_so(name):
     with pytest.warns(EEGWarning, match="codebook_size=64 exceeds the 24 patches"):
-        estimator = tiny(name, codebook_size=64).fit(make_eeg(n_epochs=2))
+        estimator = tiny(name, architecture__codebook_size=64).fit(make_eeg(n_epochs=2))
     assert np.isfinite(estimator.transform(make_eeg(n_epochs=2))).all()
 
 
@@ -139,26 +139,31 @@ def test_weights__of_another_kind__names_both_kinds(name, kind, expected):
 def test_explicit_size__conflicts_with_weights__names_both(name, source, size):
     parameter, value = next(iter(size.items()))
     message = f"{parameter}={value} was given, but Weights.*has {parameter}="
-    params = {"codebook_size": None} if name in ("tokenizer", "pretrainer") else {}
-    assert_refused(name, message, **{**params, **size}, weights=fitted(source).weights_)
+    assert_refused(
+        name, message, architecture=Architecture(**size), weights=fitted(source).weights_
+    )
 
 
 @pytest.mark.parametrize("size", [{"n_quantizers": 2}, {"codebook_size": 99}])
 def test_explicit_size__conflicts_with_the_tokenizer__names_both(size):
     parameter, value = next(iter(size.items()))
-    params = {"codebook_size": None, **size, "tokenizer": fitted("tokenizer").weights_}
+    params = {
+        "architecture": Architecture("tiny", **size),
+        "tokenizer": fitted("tokenizer").weights_,
+    }
     assert_refused("pretrainer", f"{parameter}={value} was given, but", **params)
 
 
 def test_explicit_size__same_as_that_of_the_weights__is_accepted():
     weights = fitted("tokenizer").weights_
-    tokenizer = tiny("tokenizer", weights=weights, codebook_size=16, embed_dim=100, max_epochs=None)
+    sizes = Architecture(codebook_size=16, embed_dim=100)
+    tokenizer = tiny("tokenizer", weights=weights, architecture=sizes, max_epochs=None)
     assert tokenizer.fit(make_eeg()).weights_ == weights
 
 
 def test_pretrainer__tokenizer_of_another_vocabulary_than_the_weights__names_both():
-    other = tiny("tokenizer", codebook_size=8).fit(make_eeg()).weights_
-    params = {"weights": fitted("pretrainer").weights_, "tokenizer": other, "codebook_size": None}
+    other = tiny("tokenizer", architecture__codebook_size=8).fit(make_eeg()).weights_
+    params = {"weights": fitted("pretrainer").weights_, "tokenizer": other, "architecture": "tiny"}
     assert_refused("pretrainer", r"\(8, 3\).*predicts.*\(16, 3\)", CheckpointError, **params)
 
 

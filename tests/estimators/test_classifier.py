@@ -69,7 +69,9 @@ def test_sample_weight__zero__as_if_left_out():
 def test_sample_weight__all_eight_times_as_large__same_fit():
     weight = np.random.default_rng(0).uniform(size=12)
     first = quick().fit(make_eeg(), make_labels(), sample_weight=weight)
-    assert first.weights_ == quick().fit(make_eeg(), make_labels(), 8 * weight).weights_
+    assert (
+        first.weights_ == quick().fit(make_eeg(), make_labels(), sample_weight=8 * weight).weights_
+    )
     assert first.weights_ != quick().fit(make_eeg(), make_labels()).weights_
 
 
@@ -182,7 +184,7 @@ def test_partial_fit__three_passes_of_one_batch__are_three_steps_of_adam():
     settings = {"strategy": "frozen", "batch_size": 64, "lr": 0.01, "weight_decay": 0.1}
     X, y = make_eeg(), make_labels()
     classifier = quick(max_epochs=0, **settings).fit(X, y)
-    group = next(iter(classifier._read(X)))
+    group = next(iter(classifier._read(X, classifier.weights_.info)))
     x, electrodes = torch.from_numpy(group.patches), torch.from_numpy(group.electrodes)
     features = classifier.net_.module_.features(x, electrodes).detach()
     head = copy.deepcopy(classifier.net_.module_.head)
@@ -219,7 +221,7 @@ def test_partial_fit__pickled_in_between__starts_adam_afresh_from_the_same_weigh
 def test_partial_fit__fails_in_between__goes_on_as_if_it_had_not(strategy):
     X, y, classes = make_eeg(), make_labels(), ["rest", "task"]
     settings = {"strategy": strategy, "batch_size": 4}
-    smooth, stumbling = (quick(**settings).partial_fit(X, y, classes) for _ in range(2))
+    smooth, stumbling = (quick(**settings).partial_fit(X, y, classes=classes) for _ in range(2))
     with pytest.raises(TrainingDivergedError):
         stumbling.set_params(lr=1e30).partial_fit(X, y)
     with pytest.raises(ValueError, match="NaN"):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tiny import tiny
 
-from sk_brainrvq import BrainRVQEmbedder, EEGCorpus, build_corpus
+from sk_brainrvq import BrainRVQEmbedder, EEGCorpus, Filters, build_corpus
 from sk_brainrvq.exceptions import EEGWarning, InvalidEEGError
 
 CH_NAMES = ["Fp1", "C3", "Cz", "O2"]
@@ -50,7 +50,7 @@ def test_fit__corpus__records_its_filters_and_applies_to_arrays(corpus, name):
 
 
 def test_transform__corpus__equals_the_same_windows_as_an_array(corpus):
-    embedder = tiny("embedder", l_freq=None, h_freq=None, notch=None)
+    embedder = tiny("embedder", filters=None)
     signals = in_memory(corpus)
     expected = embedder.fit(signals).transform(signals)
     with pytest.warns(EEGWarning, match="The corpus was built with"):
@@ -70,7 +70,7 @@ def others_than_the_corpus(corpus):
     raw = mne.io.RawArray(in_memory(corpus)[0] * 1e-6, info, verbose="error")
     filters = {"l_freq": None, "h_freq": 45.0, "notch": None, "reference": None}
     settings = {**NAMED, "window": 2.0, "max_epochs": 1}
-    return tiny("tokenizer", **settings, **filters).fit(raw).weights_, filters
+    return tiny("tokenizer", **settings, filters=Filters(**filters)).fit(raw).weights_, filters
 
 
 def told_of_filters(function, *args):
@@ -98,18 +98,17 @@ def test_embedder__weights_of_other_filters__one_warning_a_call(corpus, method, 
 @pytest.mark.parametrize("name", ["embedder", "tokenizer", "classifier"])
 def test_fit__own_filters_other_than_the_corpus__error_names_both(corpus, name, as_list):
     X = [corpus, in_memory(corpus)] if as_list else corpus
-    estimator = tiny(name, **NAMED | {"sfreq": 200}, h_freq=20)
+    estimator = tiny(name, **NAMED | {"sfreq": 200}, filters__h_freq=20)
     with pytest.raises(InvalidEEGError, match=r"built with .*h_freq=75.* h_freq=20.* asked for"):
         estimator.fit(X, np.resize(labels_of(corpus), 40 * (1 + as_list)))
 
 
 def test_fit__the_corpuss_filters_asked_for__no_warning_whatever_the_weights(corpus):
     weights, _ = others_than_the_corpus(corpus)
-    own = {"l_freq": 0.3, "h_freq": 75, "notch": 50, "reference": None}
-    features, told = told_of_filters(BrainRVQEmbedder(weights, **own).fit_transform, corpus)
+    own = Filters(l_freq=0.3, h_freq=75, notch=50, reference=None)
+    features, told = told_of_filters(BrainRVQEmbedder(weights, filters=own).fit_transform, corpus)
     assert told == []
-    without = {"l_freq": None, "h_freq": None, "notch": None, "reference": None}
-    unfiltered = BrainRVQEmbedder(weights, sfreq=200, ch_names=CH_NAMES, **without)
+    unfiltered = BrainRVQEmbedder(weights, sfreq=200, ch_names=CH_NAMES, filters=None)
     expected = unfiltered.fit_transform(in_memory(corpus))
     np.testing.assert_allclose(features, expected, atol=2e-4 * np.abs(expected).max())
 
@@ -144,7 +143,7 @@ def test_validation__fraction_of_a_corpus__holds_out_whole_subjects(corpus):
                 rows = np.concatenate([group.epoch for group in dataset.groups])
                 seen.append(set(corpus.subjects[rows]))
 
-    tiny("tokenizer", **NAMED, validation=0.25, callbacks=[Look()]).fit(corpus)
+    tiny("tokenizer", **NAMED, validation=0.25, engine__callbacks=[Look()]).fit(corpus)
     train, held_out = seen
     assert len(held_out) == 1
     assert train | held_out == set(corpus.subjects)
@@ -153,7 +152,7 @@ def test_validation__fraction_of_a_corpus__holds_out_whole_subjects(corpus):
 
 def test_fit__other_filters_than_the_corpus__error_names_both(corpus):
     with pytest.raises(InvalidEEGError, match=r"built with .*notch=50.* was asked for"):
-        tiny("tokenizer", **NAMED, notch=60).fit(corpus)
+        tiny("tokenizer", **NAMED, filters__notch=60).fit(corpus)
 
 
 def test_labels__one_too_few_for_a_corpus__error(corpus):

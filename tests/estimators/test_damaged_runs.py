@@ -150,7 +150,7 @@ def test_checkpoint_dir__is_a_file__is_refused(tmp_path):
 def test_resume_from__killed_run__goes_on(name, killed_in_epoch_5, six_epochs, tmp_path):
     shutil.copytree(killed_in_epoch_5, tmp_path, dirs_exist_ok=True)
     CountSteps.n_steps = 0
-    params = {"max_epochs": 6, "resume_from": only_run(tmp_path) / name}
+    params = {"max_epochs": 6, "engine__resume_from": only_run(tmp_path) / name}
     assert_same_training(fit("tokenizer", params, [CountSteps()]), six_epochs)
     assert CountSteps.n_steps == 2 * STEPS_PER_EPOCH
 
@@ -160,14 +160,14 @@ def test_resume_from__with_another_checkpoint_dir__leaves_the_first_as_it_is(
 ):
     run = only_run(killed_in_epoch_5)
     before = sorted(path.name for path in run.iterdir())
-    params = {"max_epochs": 6, "resume_from": run, "checkpoint_dir": tmp_path}
+    params = {"max_epochs": 6, "engine__resume_from": run, "checkpoint_dir": tmp_path}
     assert_same_training(fit("tokenizer", params), six_epochs)
     assert sorted(path.name for path in run.iterdir()) == before
     assert (only_run(tmp_path) / "result.safetensors").is_file()
 
 
 def test_resume_from__another_configuration__lists_every_difference(killed_in_epoch_5):
-    params = {"max_epochs": 6, "resume_from": only_run(killed_in_epoch_5)}
+    params = {"max_epochs": 6, "engine__resume_from": only_run(killed_in_epoch_5)}
     others = {"lr": 0.5, "batch_size": 3, "engine": Engine(gradient_clipping=None)}
     with pytest.raises(ResumeError) as error:
         fit("tokenizer", {**params, **others}, X=X + 1)
@@ -193,7 +193,7 @@ def test_resume_from__another_configuration__lists_every_difference(killed_in_ep
 )
 def test_resume_from__no_run__is_an_error(name, message, tmp_path):
     with pytest.raises(ResumeError, match=message):
-        fit("tokenizer", {"max_epochs": 1, "resume_from": tmp_path / name})
+        fit("tokenizer", {"max_epochs": 1, "engine__resume_from": tmp_path / name})
 
 
 def test_resume_from__run_without_a_checkpoint__is_an_error(killed_in_epoch_5, tmp_path):
@@ -202,7 +202,7 @@ def test_resume_from__run_without_a_checkpoint__is_an_error(killed_in_epoch_5, t
     for path in run.glob("epoch-*"):
         path.unlink()
     with pytest.raises(ResumeError, match="holds no checkpoint to resume from"):
-        fit("tokenizer", {"max_epochs": 6, "resume_from": run})
+        fit("tokenizer", {"max_epochs": 6, "engine__resume_from": run})
 
 
 def test_configuration__of_a_run__is_plain_text(killed_in_epoch_5):

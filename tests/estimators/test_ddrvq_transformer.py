@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from tiny import CH_NAMES, fitted, make_eeg, tiny
 
-from sk_brainrvq import DDRVQTransformer, EEGCorpus, build_corpus
+from sk_brainrvq import Architecture, DDRVQTransformer, EEGCorpus, build_corpus
 from sk_brainrvq.exceptions import InvalidEEGError
 
 NAMES = ["C3", "C4"]
@@ -27,7 +27,7 @@ def make_waves(n_epochs, seed):
 
 @cache
 def trained():
-    settings = {"codebook_size": 64, "max_epochs": 30, "batch_size": 16}
+    settings = {"architecture__codebook_size": 64, "max_epochs": 30, "batch_size": 16}
     return tiny("tokenizer", ch_names=NAMES, **settings).fit(make_waves(128, seed=0))
 
 
@@ -89,14 +89,15 @@ def test_codes__any_fit__int32_within_the_codebook():
 @pytest.mark.parametrize("quantizer_mode", ["residual", "official"])
 @pytest.mark.parametrize("targets", ["extended", "published"])
 def test_modes_and_targets__each__fit_and_code(quantizer_mode, targets):
-    tokenizer = tiny("tokenizer", quantizer_mode=quantizer_mode, targets=targets).fit(make_eeg())
+    design = Architecture("tiny", quantizer_mode=quantizer_mode, targets=targets)
+    tokenizer = tiny("tokenizer", architecture=design).fit(make_eeg())
     assert tokenizer.transform(make_eeg()).shape == (12, 4, 3, 2, 3)
     assert np.isfinite(tokenizer.reconstruct(make_eeg())).all()
 
 
 def test_single_sizes__laid_over_the_preset__are_used():
     sizes = {"n_quantizers": 2, "codebook_size": 8, "codebook_dim": 16, "depth": 1}
-    tokenizer = tiny("tokenizer", **sizes).fit(make_eeg())
+    tokenizer = tiny("tokenizer", architecture=Architecture("tiny", **sizes)).fit(make_eeg())
     assert tokenizer.transform(make_eeg()).shape == (12, 4, 3, 2, 2)
     assert tokenizer.codebook_usage_.shape == (2, 2)
     for name, size in sizes.items():

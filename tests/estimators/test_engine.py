@@ -26,7 +26,7 @@ def losses(kind, engine, **params):
 def test_bfloat16__tokenizer__has_the_loss_curve_of_float32():
     def curve(precision):
         # Two seeds: one code that falls otherwise early on moves a single small run by a percent.
-        params = {"max_epochs": 5, "codebook_size": 64, "engine": Engine(precision)}
+        params = {"max_epochs": 5, "architecture__codebook_size": 64, "engine": Engine(precision)}
         return np.mean([losses("tokenizer", **params, random_state=s) for s in (0, 1)], 0)
 
     one, other = curve("float32"), curve("bfloat16")
@@ -56,7 +56,7 @@ class KeepScaler(Callback):
 
 @pytest.mark.parametrize("precision", ["float16", "bfloat16", "float32"])
 def test_precision__on_the_cpu__is_finite_and_scales_the_loss_of_float16_alone(precision):
-    params = {"max_epochs": 3, "callbacks": [KeepScaler()], "engine": Engine(precision)}
+    params = {"max_epochs": 3, "engine__callbacks": [KeepScaler()], "engine": Engine(precision)}
     fitted = estimator("tokenizer", **params).fit(X)
     curve = [row["train_loss"] for row in fitted.history_]
     assert np.isfinite(curve).all()
@@ -237,7 +237,7 @@ def test_torch_compile__tokenizer__has_plain_names_and_can_be_pickled(monkeypatc
     monkeypatch.setattr(
         nn.Module, "compile", lambda module: compile_module(module, backend="eager")
     )
-    params = {"max_epochs": 1, "steps_per_epoch": 1}
+    params = {"max_epochs": 1, "engine__steps_per_epoch": 1}
     fitted = estimator("tokenizer", engine=Engine(torch_compile=True), **params).fit(X)
     plain = estimator("tokenizer", **params).fit(X)
     module = fitted.net_.module_

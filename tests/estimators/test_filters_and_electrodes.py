@@ -6,13 +6,14 @@ import mne
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 from tiny import CH_NAMES, fitted, make_eeg, tiny
 
-from sk_brainrvq import BrainRVQEmbedder
+from sk_brainrvq import BrainRVQEmbedder, Filters, Reading
 from sk_brainrvq.exceptions import EEGWarning, InvalidEEGError
 
 FROM_MNE = {"sfreq": None, "ch_names": None, "window": 5.0, "pooling": "channel"}
-BAND = {"l_freq": 0.5, "notch": 50.0}
+BAND = Filters(l_freq=0.5, notch=50.0)
 
 
 def clean_signals(n_seconds=60, sfreq=500.0, seed=0):
@@ -43,7 +44,7 @@ def test_offset_and_hum__filtered__features_of_the_clean_recording():
     expected = embedder.transform(to_raw(clean))[1:-1]  # filters ring at the recording's ends
     recorded = to_raw(as_recorded(clean))
     unfiltered = embedder.transform(recorded)[1:-1]
-    filtered = embedder.set_params(**BAND).transform(recorded)[1:-1]
+    filtered = embedder.set_params(filters=BAND).transform(recorded)[1:-1]
     assert distance(filtered, expected) < 0.02
     assert distance(unfiltered, expected) > 0.2
 
@@ -51,21 +52,21 @@ def test_offset_and_hum__filtered__features_of_the_clean_recording():
 def test_info_of_mne__filtered_already__not_filtered_again():
     raw = to_raw(clean_signals()).filter(1.0, 30.0, verbose="error")
     plain = tiny("embedder", **FROM_MNE).fit_transform(raw)
-    again = tiny("embedder", **FROM_MNE, l_freq=1.0, h_freq=30.0).fit_transform(raw)
+    again = tiny("embedder", **FROM_MNE, filters=Filters(1.0, 30.0)).fit_transform(raw)
     np.testing.assert_array_equal(again, plain)
-    stricter = tiny("embedder", **FROM_MNE, l_freq=8.0).fit_transform(raw)
+    stricter = tiny("embedder", **FROM_MNE, filters__l_freq=8.0).fit_transform(raw)
     assert distance(stricter, plain) > 0.05
 
 
 def test_epochs_shorter_than_the_filter__warning_says_what_was_done():
     epochs = mne.make_fixed_length_epochs(to_raw(clean_signals()), 2.0, verbose="error")
     with pytest.warns(EEGWarning, match="epochs last 2 s .*the band-pass needs 6.6 s"):
-        tiny("embedder", **FROM_MNE, l_freq=0.5).fit(epochs)
+        tiny("embedder", **FROM_MNE, filters__l_freq=0.5).fit(epochs)
 
 
 def test_reference__average__as_mne_sets_it():
     raw = to_raw(clean_signals())
-    result = tiny("embedder", **FROM_MNE, reference="average").fit_transform(raw)
+    result = tiny("embedder", **FROM_MNE, filters__reference="average").fit_transform(raw)
     referenced = raw.copy().set_eeg_reference("average", verbose="error")
     np.testing.assert_allclose(
         result, tiny("embedder", **FROM_MNE).fit_transform(referenced), atol=1e-5
@@ -75,17 +76,18 @@ def test_reference__average__as_mne_sets_it():
 @pytest.mark.parametrize("name", ["tokenizer", "pretrainer", "classifier"])
 def test_filters_of_a_fit__recorded_in_its_weights__used_by_auto(name):
     recorded = to_raw(as_recorded(clean_signals(n_seconds=30)))
-    params = {"sfreq": None, "ch_names": None, "window": 5.0, "reference": "average"}
-    trained = tiny(name, **params, **BAND).fit(recorded, [0, 1] * 3)
+    params = {"sfreq": None, "ch_names": None, "window": 5.0, "filters": clone(BAND)}
+    trained = tiny(name, **params, filters__reference="average").fit(recorded, [0, 1] * 3)
     filters = {"l_freq": 0.5, "h_freq": None, "notch": 50.0, "reference": "average"}
     assert dict(trained.weights_.info["filters"]) == filters
 
     settings = {"window": 5.0, "device": "cpu"}
     automatic = BrainRVQEmbedder(trained.weights_, **settings).fit_transform(recorded)
-    told = BrainRVQEmbedder(trained.weights_, **settings, **filters).fit_transform(recorded)
+    told = BrainRVQEmbedder(trained.weights_, **settings, filters=Filters(**filters)).fit_transform(
+        recorded
+    )
     np.testing.assert_array_equal(automatic, told)
-    nothing = dict.fromkeys(filters)
-    without = BrainRVQEmbedder(trained.weights_, **settings, **nothing).fit_transform(recorded)
+    without = BrainRVQEmbedder(trained.weights_, **settings, filters=None).fit_transform(recorded)
     assert distance(without, automatic) > 0.01
 
 
@@ -93,8 +95,8 @@ def test_filters_of_a_tokenizer__pretrainer_on_it__filters_the_same():
     # Its codes are of filtered EEG: those of unfiltered EEG would be others.
     recorded = to_raw(as_recorded(clean_signals(n_seconds=30)))
     params = {"sfreq": None, "ch_names": None, "window": 5.0}
-    tokenizer = tiny("tokenizer", **params, **BAND).fit(recorded)
-    sizes = {"codebook_size": None}
+    tokenizer = tiny("tokenizer", **params, filters=BAND).fit(recorded)
+    sizes = {"architecture": "tiny"}
     pretrainer = tiny("pretrainer", **params, **sizes, tokenizer=tokenizer.weights_).fit(recorded)
     assert pretrainer.weights_.info["filters"] == tokenizer.weights_.info["filters"]
 
@@ -102,11 +104,11 @@ def test_filters_of_a_tokenizer__pretrainer_on_it__filters_the_same():
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({"l_freq": -1}, "l_freq=-1 was given"),
-        ({"l_freq": 40, "h_freq": 10}, "expected l_freq"),
-        ({"notch": "mains"}, "notch='mains' was given"),
-        ({"reference": "Pz"}, "reference channel 'Pz' is not among the channels"),
-        ({"electrode_map": ["Cz"]}, "electrode_map must be a dict"),
+        ({"filters": Filters(l_freq=-1)}, "l_freq=-1 was given"),
+        ({"filters": Filters(l_freq=40, h_freq=10)}, "expected l_freq"),
+        ({"filters": Filters(notch="mains")}, "notch='mains' was given"),
+        ({"filters": Filters(reference="Pz")}, "reference channel 'Pz' is not among the channels"),
+        ({"reading": Reading(electrode_map=["Cz"])}, "electrode_map must be a dict"),
     ],
 )
 def test_bad_settings__fit__says_what_was_given(params, message):
@@ -118,7 +120,7 @@ def test_electrode_map__unknown_names__features_of_the_electrodes_meant():
     X = make_eeg()
     leads = ["lead 1", "lead 2", "lead 3", "lead 4"]
     meant = dict(zip(leads, CH_NAMES, strict=True))
-    mapped = tiny("embedder", ch_names=leads, electrode_map=meant)
+    mapped = tiny("embedder", ch_names=leads, reading=Reading(electrode_map=meant))
     expected = fitted("embedder").transform(X)
     np.testing.assert_allclose(mapped.fit_transform(X), expected, atol=1e-5)
     assert [row["how"] for row in mapped.electrode_report_] == ["user"] * 4
@@ -162,13 +164,14 @@ def test_electrode_report__saved_and_pickled__stays(tmp_path):
 
 
 def test_settings_of_reading__saved__come_back(tmp_path):
-    given = {"electrode_map": {"lead": ["C3", "C4"]}, "reference": ["Cz"], "l_freq": 1.0}
+    electrode_map = {"lead": ["C3", "C4"]}
+    given = {"filters": Filters(l_freq=1.0, reference=["Cz"]), "reading": Reading(electrode_map)}
     names = ["Fp1", "lead", "Cz", "O2"]
     embedder = tiny("embedder", ch_names=names, window=4.0, overlap=1.0, **given)
     embedder.fit(make_eeg()).save_pretrained(tmp_path)
     loaded = BrainRVQEmbedder.from_pretrained(tmp_path)
-    params = loaded.get_params()
-    assert {name: params[name] for name in given} == given
+    assert loaded.filters.get_params() == given["filters"].get_params()
+    assert loaded.reading.get_params() == given["reading"].get_params()
     assert (loaded.window, loaded.overlap) == (4.0, 1.0)
     X = make_eeg()
     np.testing.assert_array_equal(loaded.transform(X), embedder.transform(X))

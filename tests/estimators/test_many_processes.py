@@ -23,7 +23,12 @@ from training_tools import (
 from sk_brainrvq.training import Engine
 
 X = waves(20)
-TOKENIZER = {"steps_per_epoch": 1, "max_epochs": 20, "quantizer_dropout": 0.5, "batch_size": 5}
+TOKENIZER = {
+    "engine__steps_per_epoch": 1,
+    "max_epochs": 20,
+    "quantizer_dropout": 0.5,
+    "batch_size": 5,
+}
 
 
 def two_montages():
@@ -85,7 +90,7 @@ def test_pretrainer__two_processes__has_the_losses_of_one(tokenizer):
     params = {
         "tokenizer": tokenizer,
         "drop_path": 0.1,
-        "steps_per_epoch": 1,
+        "engine__steps_per_epoch": 1,
         "max_epochs": 20,
         "batch_size": 5,
         # Longer ones: the number of hidden patches then differs between epochs.
@@ -100,7 +105,7 @@ def test_pretrainer__two_processes__has_the_losses_of_one(tokenizer):
 
 def test_tokenizer__official_mode_and_accumulation__has_the_losses_of_one():
     params = {
-        "quantizer_mode": "official",
+        "architecture__quantizer_mode": "official",
         "max_epochs": 3,
         "batch_size": 5,
         "engine": Engine(gradient_accumulation=3),
@@ -142,7 +147,7 @@ def test_checkpoints__two_processes__are_written_by_one_and_read_by_both(tmp_pat
 
 def fit_until_killed(rank, killed, step, params):
     callbacks = [KillAtStep(step)] if rank in killed else None
-    return fit(rank, "tokenizer", {**params, "callbacks": callbacks})
+    return fit(rank, "tokenizer", {**params, "engine__callbacks": callbacks})
 
 
 EARLY = {"max_epochs": 6, "validation": 0.2, "early_stopping": 5}

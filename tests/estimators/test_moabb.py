@@ -117,7 +117,10 @@ def test_labelled_target__weights_and_groups__as_one_more_subject(name):
         y_target_labeled=extra_y,
     )
     assert routed.weights_ == joined.weights_
-    assert routed.weights_ != tiny(name, validation=0.3).fit(X, y, weight, groups).weights_
+    assert (
+        routed.weights_
+        != tiny(name, validation=0.3).fit(X, y, sample_weight=weight, groups=groups).weights_
+    )
 
 
 def test_labelled_target__epochs__are_trained_on_as_well():

@@ -45,11 +45,19 @@ def test_embedder__each_pooling__as_the_bare_module(pooling, layer):
 
 
 @pytest.mark.parametrize("pooling", ["mean", "channel", "mean_std", "cls", "none"])
-def test_pretrainer__each_pooling__as_the_bare_encoder(pooling):
+def test_embedder__weights_of_a_pretrainer__each_pooling_as_the_bare_encoder(pooling):
     X = make_eeg()
-    pretrainer = tiny("pretrainer", pooling=pooling).fit(X)
+    pretrainer = fitted("pretrainer")
+    result = tiny("embedder", weights=pretrainer.weights_, pooling=pooling).fit_transform(X)
     tokens = bare_tokens(pretrainer.net_.module_.encoder, X)
-    np.testing.assert_allclose(pretrainer.transform(X), naive_pooling(tokens, pooling), atol=1e-5)
+    np.testing.assert_allclose(result, naive_pooling(tokens, pooling), atol=1e-5)
+
+
+def test_pretrainer__transform__starts_with_the_mean_of_the_bare_encoder():
+    X = make_eeg()
+    tokens = bare_tokens(fitted("pretrainer").net_.module_.encoder, X)
+    features = fitted("pretrainer").transform(X)
+    np.testing.assert_allclose(features[:, :100], naive_pooling(tokens, "mean"), atol=1e-5)
 
 
 REGION_CENTRES = ["Fpz", "F7", "Fz", "F8", "T7", "Cz", "T8", "P7", "Pz", "P8", "Oz"]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from tiny import CH_NAMES, fitted, make_eeg, tiny
 
-from sk_brainrvq import Weights
+from sk_brainrvq import Architecture, BrainRVQEmbedder, Weights
 from sk_brainrvq.exceptions import CheckpointError
 
 
@@ -39,8 +39,9 @@ def test_training__more_epochs__predicts_more_codes():
     times = np.arange(600) / 200
     phase = np.random.default_rng(0).uniform(0, 6, (48, 4, 1))
     X = 30 * np.sin(2 * np.pi * 10 * times + phase) + make_eeg(48) / 10
-    tokenizer = tiny("tokenizer", codebook_size=4, n_quantizers=1, max_epochs=5).fit(X).weights_
-    settings = {"tokenizer": tokenizer, "codebook_size": None, "batch_size": 8, "drop_path": 0.0}
+    sizes = Architecture("tiny", codebook_size=4, n_quantizers=1)
+    tokenizer = tiny("tokenizer", architecture=sizes, max_epochs=5).fit(X).weights_
+    settings = {"tokenizer": tokenizer, "architecture": "tiny", "batch_size": 8, "drop_path": 0.0}
     untrained = tiny("pretrainer", max_epochs=0, **settings).fit(X)
     trained = tiny("pretrainer", max_epochs=10, **settings).fit(X)
     assert trained.score(X) > untrained.score(X) + 0.1
@@ -49,10 +50,14 @@ def test_training__more_epochs__predicts_more_codes():
     assert np.shape(trained.history_[0]["accuracies"]) == (2, 1)
 
 
-@pytest.mark.parametrize("pooling", ["mean", "channel", "mean_std", "cls", "none"])
-def test_embedder__with_its_weights__same_features(pooling):
-    pretrainer = tiny("pretrainer", pooling=pooling).fit(make_eeg())
-    embedder = tiny("embedder", weights=pretrainer.weights_, pooling=pooling).fit(make_eeg())
+def test_embedder__with_its_weights__same_features():
+    pretrainer = fitted("pretrainer")
+    arrays = {"sfreq": 200, "ch_names": CH_NAMES, "device": "cpu"}
+    embedder = BrainRVQEmbedder(pretrainer.weights_, **arrays).fit(make_eeg())
+    own, its = pretrainer.get_feature_names_out(), embedder.get_feature_names_out()
+    assert [name.removeprefix("brainrvqpretrainer") for name in own] == [
+        name.removeprefix("brainrvqembedder") for name in its
+    ]
     for n_times in (600, 4000):
         X = make_eeg(n_epochs=3, n_times=n_times)
         np.testing.assert_allclose(embedder.transform(X), pretrainer.transform(X), atol=1e-6)
@@ -60,7 +65,7 @@ def test_embedder__with_its_weights__same_features(pooling):
 
 def test_given_weights__max_epochs_none__are_used_as_they_are():
     weights, tokenizer = fitted("pretrainer").weights_, fitted("pretrainer").tokenizer_weights_
-    settings = {"weights": weights, "tokenizer": tokenizer, "codebook_size": None}
+    settings = {"weights": weights, "tokenizer": tokenizer, "architecture": "tiny"}
     pretrainer = tiny("pretrainer", max_epochs=None, **settings).fit(make_eeg(seed=4))
     assert pretrainer.weights_.digest == weights.digest
     assert pretrainer.history_ == []
@@ -71,7 +76,7 @@ def test_given_weights__max_epochs_none__are_used_as_they_are():
 def test_saved_pretrainer__its_folder_as_weights_and_tokenizer__trains_on(tmp_path):
     first = fitted("pretrainer")
     first.save_pretrained(tmp_path)
-    settings = {"weights": str(tmp_path), "tokenizer": str(tmp_path), "codebook_size": None}
+    settings = {"weights": str(tmp_path), "tokenizer": str(tmp_path), "architecture": "tiny"}
     second = tiny("pretrainer", max_epochs=1, **settings).fit(make_eeg())
     assert second.tokenizer_weights_ == first.tokenizer_weights_
     assert second.weights_ != first.weights_
@@ -90,7 +95,7 @@ def test_weights_alone__error_says_what_to_pass_for_the_tokenizer(tmp_path):
         (tmp_path / "alone", r"tokenizer=pretrainer\.tokenizer_weights_"),
         (fitted("pretrainer").weights_, r"tokenizer=pretrainer\.tokenizer_weights_"),
     ):
-        pretrainer = tiny("pretrainer", weights=given, architecture="small", codebook_size=None)
+        pretrainer = tiny("pretrainer", weights=given, architecture=None)
         with pytest.raises(CheckpointError, match=f"Pass that one, too: {advice}"):
             pretrainer.fit(make_eeg())
 

@@ -78,8 +78,8 @@ def test_pretrainer__killed_in_either_stage__ends_bit_for_bit_the_same(tmp_path)
 @pytest.mark.parametrize(
     ("kind", "params"),
     [
-        ("tokenizer", {"steps_per_epoch": 2, "max_epochs": 8}),
-        ("tokenizer", {"steps_per_epoch": 4, "max_epochs": 5}),
+        ("tokenizer", {"engine__steps_per_epoch": 2, "max_epochs": 8}),
+        ("tokenizer", {"engine__steps_per_epoch": 4, "max_epochs": 5}),
         ("tokenizer", {"validation": 0.25, "early_stopping": 2, "max_epochs": 40, "lr": 3e-2}),
         (
             "tokenizer",
@@ -147,7 +147,7 @@ def test_random_state_none__finished_run__handed_over_with_one_warning(
     (run,) = saved["checkpoint_dir"].glob(f"{title}-*")
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
-        assert_same_training(fit(kind, {**params, "resume_from": run}), first)  # asked for
+        assert_same_training(fit(kind, {**params, "engine__resume_from": run}), first)  # asked for
         # What the warning advises.
         others = {"random_state": 1}, {"checkpoint_dir": tmp_path / "another"}
         assert all(fit(kind, {**saved, **other}).weights_ != first.weights_ for other in others)

@@ -5,27 +5,27 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import torch
+from skorch.callbacks import Callback
 from tiny import fit, fitted, make_eeg, tiny
 
-from sk_brainrvq import BrainRVQPretrainer, DDRVQTransformer
+from sk_brainrvq import Architecture, BrainRVQPretrainer, DDRVQTransformer
 from sk_brainrvq.datasets import make_eeg as simulate
 from sk_brainrvq.exceptions import CheckpointError, TrainingDivergedError
-from sk_brainrvq.training import TokenizerNet
+from sk_brainrvq.signals import match_electrodes
+from sk_brainrvq.signals.electrodes import electrode_rows
 
 TRAINED = ["tokenizer", "pretrainer", "classifier"]
 
 
-class InterruptedNet(TokenizerNet):
-    def get_loss(self, *args, **kwargs):
+class Interrupt(Callback):
+    """What Ctrl-C does in the first step."""
+
+    def on_batch_begin(self, net, **kwargs):
         raise KeyboardInterrupt
 
 
-class InterruptedTransformer(DDRVQTransformer):
-    _net_class = InterruptedNet
-
-
 def test_fit__interrupted__reaches_the_caller_and_leaves_nothing_fitted():
-    estimator = InterruptedTransformer(architecture="tiny", max_epochs=2, sfreq=200)
+    estimator = tiny("tokenizer", max_epochs=2, engine__callbacks=[Interrupt()])
     with pytest.raises(KeyboardInterrupt):
         estimator.fit(make_eeg())
     assert not hasattr(estimator, "net_")
@@ -99,7 +99,8 @@ def test_pretraining_weights__without_their_tokenizer__error_says_to_pass_it():
 )
 def test_setting__conflicts_with_weights__error_names_both(setting):
     name, value = next(iter(setting.items()))
-    estimator = tiny("tokenizer", weights=fitted("tokenizer").weights_, **setting)
+    estimator = tiny("tokenizer", weights=fitted("tokenizer").weights_)
+    estimator.set_params(architecture=Architecture(**setting))
     with pytest.raises(ValueError, match=f"{name}={value!r} was given, but Weights"):
         estimator.fit(make_eeg())
 
@@ -124,7 +125,8 @@ def test_short_fit__latent_statistics__are_those_of_the_latents():
     ).fit(windows.X)
     module = tokenizer.net_.module_
     x = torch.from_numpy(windows.X / 100).unflatten(-1, (5, 200))
-    rows = torch.from_numpy(tokenizer._electrodes_of_fit())
+    names = windows.ch_names
+    rows = torch.from_numpy(electrode_rows(match_electrodes(names, len(names))))
     with torch.no_grad():
         latents = module.to_latent(module.encoder(x, rows)[:, 1:]).flatten(0, 1)
     spread = latents.std(0)

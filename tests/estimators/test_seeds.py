@@ -48,7 +48,7 @@ def test_other_random_state__fit__other_weights(name):
 
 
 def test_same_random_state__two_processes__bit_identical():
-    command = [sys.executable, "-c", _SCRIPT, str(Path(__file__).parent)]
+    command = [sys.executable, "-c", _SCRIPT, str(Path(__file__).parents[1])]
     processes = [
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         for _ in range(2)

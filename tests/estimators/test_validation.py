@@ -17,7 +17,7 @@ def split_of(kind, **params):
     """Epochs that the net was trained and validated on."""
     groups = params.pop("groups", None)
     params = {"max_epochs": 1, **ONE_EPOCH[kind], **params}
-    fitted = estimator(kind, **params, callbacks=[KeepData()]).fit(X, groups=groups)
+    fitted = estimator(kind, **params, engine__callbacks=[KeepData()]).fit(X, groups=groups)
     assert all(np.isfinite(row["valid_loss"]) for row in fitted.history_)
     return epochs_in(KeepData.training), epochs_in(KeepData.validation)
 
@@ -69,9 +69,21 @@ def test_held_out_epochs__groups_and_classes__keeps_both():
         ({"validation": 0.2}, [0] * 12, r"validation=0\.2 cannot be split off 12 .* 1 groups"),
         ({"validation": 0.01}, None, None),
         ({"validation": 0.2}, [0] * 11, "groups has 11 entries, but X has 12 epochs"),
-        ({"steps_per_epoch": 0}, None, r"steps_per_epoch=0 was given; expected a number of batch"),
-        ({"callbacks": ["stop"]}, None, r"callbacks holds 'stop'; expected objects of skorch"),
-        ({"callbacks": [EarlyStopping]}, None, r"callbacks holds <class .*expected objects"),
+        (
+            {"engine__steps_per_epoch": 0},
+            None,
+            r"steps_per_epoch=0 was given; expected a number of batch",
+        ),
+        (
+            {"engine__callbacks": ["stop"]},
+            None,
+            r"callbacks holds 'stop'; expected objects of skorch",
+        ),
+        (
+            {"engine__callbacks": [EarlyStopping]},
+            None,
+            r"callbacks holds <class .*expected objects",
+        ),
     ],
 )
 def test_settings__that_no_training_can_have__are_refused(params, groups, message):
@@ -91,7 +103,7 @@ def test_settings__that_no_training_can_have__are_refused(params, groups, messag
 def stopped():
     """A tokenizer that stopped early, and the data it was validated on."""
     params = {"validation": 0.25, "early_stopping": 2, "max_epochs": 40, "lr": 3e-2}
-    fitted = estimator("tokenizer", **params, callbacks=[KeepData()]).fit(X)
+    fitted = estimator("tokenizer", **params, engine__callbacks=[KeepData()]).fit(X)
     return fitted, KeepData.validation
 
 
@@ -136,18 +148,20 @@ class NotEmpty(Callback):
 def test_callbacks__of_the_user__are_called_and_cloned():
     mine = NotEmpty()
     CountSteps.n_steps = 0
-    fitted = estimator("tokenizer", max_epochs=2, callbacks=[("mine", mine), CountSteps()]).fit(X)
+    fitted = estimator(
+        "tokenizer", max_epochs=2, engine__callbacks=[("mine", mine), CountSteps()]
+    ).fit(X)
     assert CountSteps.n_steps == 6
     assert mine.n_epochs is None
     assert dict(fitted.net_.callbacks_)["mine"].n_epochs == 2
-    assert fitted.callbacks[0][1] is mine
+    assert fitted.engine.callbacks[0][1] is mine
 
 
 @pytest.mark.parametrize("kind", ["tokenizer", "pretrainer"])
 def test_early_stopping_callback__of_the_user__ends_training_without_an_error(kind):
     callback = EarlyStopping("train_loss", patience=2, threshold=0.9, sink=str)
     params = {"max_epochs": 30, **({} if kind == "tokenizer" else ONE_EPOCH[kind])}
-    fitted = estimator(kind, **params, callbacks=[callback]).fit(X)
+    fitted = estimator(kind, **params, engine__callbacks=[callback]).fit(X)
     assert len(fitted.history_) == 3
     assert fitted.transform(X[:2]).shape[0] == 2
 
@@ -161,7 +175,7 @@ class Interrupt(Callback):
 
 
 def test_ctrl_c__in_training__propagates_and_leaves_the_estimator_unfitted():
-    tokenizer = estimator("tokenizer", max_epochs=3, callbacks=[Interrupt()])
+    tokenizer = estimator("tokenizer", max_epochs=3, engine__callbacks=[Interrupt()])
     with pytest.raises(KeyboardInterrupt):
         tokenizer.fit(X)
     assert not hasattr(tokenizer, "net_")

@@ -85,7 +85,7 @@ def test_crops__two_processes__share_the_crops_of_one(dataset):
 @pytest.mark.parametrize("name", ["tokenizer", "pretrainer"])
 def test_training__crops_and_a_checkpoint__as_without_and_recorded(name, tmp_path):
     X = make_eeg(n_epochs=8, n_times=1200)
-    params = {"crops": RandomCrops(longest=3), "max_epochs": 2, "steps_per_epoch": 3}
+    params = {"crops": RandomCrops(longest=3), "max_epochs": 2, "engine__steps_per_epoch": 3}
     at_once = tiny(name, **params).fit(X)
     saved = {**params, "checkpoint_dir": tmp_path}
     tiny(name, **saved).fit(X)

@@ -147,7 +147,7 @@ def test_default_tokenizer__real_eeg_it_has_not_seen__explained_better_at_each_l
 ):
     windows = load_eegmat(eegmat_folder, [29])
     tokenizer = DDRVQTransformer(
-        weights="default", sfreq=windows.sfreq, ch_names=windows.ch_names, l_freq=None, h_freq=None
+        weights="default", sfreq=windows.sfreq, ch_names=windows.ch_names, filters=None
     ).fit(windows.X[:2])
     scores = [tokenizer.score(windows.X[::4], n_levels=levels) for levels in (1, 2, 3)]
     assert 0.2 < scores[0] < scores[1] < scores[2]

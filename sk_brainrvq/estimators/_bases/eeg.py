@@ -22,7 +22,7 @@ from sk_brainrvq.estimators._inputs.corpus_filters import (
     refuse_other_filters,
     warn_of_other_filters,
 )
-from sk_brainrvq.estimators._inputs.nested import make_values
+from sk_brainrvq.estimators._inputs.nested import kept_on_error, make_values
 from sk_brainrvq.estimators._outputs.display import WeightsLabel
 from sk_brainrvq.estimators._outputs.saving import load_estimator, save_estimator
 from sk_brainrvq.exceptions import EEGWarning, InvalidEEGError
@@ -102,9 +102,10 @@ class EEGEstimator(BaseEstimator):
         -------
         self
         """
-        super().set_params(**{key: v for key, v in params.items() if "__" not in key})
-        made = make_values(params, self.get_params(deep=False))
-        return super().set_params(**made, **{key: v for key, v in params.items() if "__" in key})
+        with kept_on_error(self):
+            super().set_params(**{key: v for key, v in params.items() if "__" not in key})
+            made = make_values(params, self.get_params(deep=False))
+            return super().set_params(**made, **{k: v for k, v in params.items() if "__" in k})
 
     def _get_params_html(self, *args: Any, **kwargs: Any) -> Any:
         """What scikit-learn's HTML display shows: of weights their name and their digest."""

@@ -179,6 +179,8 @@ class FineTunedEstimator(TrainedEstimator):
         start = self._start(X, continues)
         read = self._gather if continues else self._read_for_fit
         prepared = read(X, start.info)
+        for group in prepared.groups if continues else ():
+            self._check_n_patches(group, self._config)
         groups = self._groups_of(X, groups, prepared.n_epochs)
         data = self._labelled(prepared, y, sample_weight, groups, learns)
         info = self._info_after(data.prepared, self.ch_names_in_, start.info)

@@ -1,7 +1,10 @@
 """Parameters that are values of their own, such as ``filters``, and what stands for them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
+
+from sklearn.base import BaseEstimator
 
 from sk_brainrvq.signals import Filters, Reading
 from sk_brainrvq.training import Engine, RandomCrops
@@ -49,3 +52,19 @@ def make_values(params: Mapping[str, Any], names: Mapping[str, Any]) -> dict[str
         is_preset = name == "architecture" and isinstance(names[name], str)
         made[name] = Architecture(names[name]) if is_preset else VALUES[name]()
     return made
+
+
+@contextmanager
+def kept_on_error(estimator: BaseEstimator) -> Iterator[None]:
+    """Leave an estimator's parameters, and those of its values, as they were on an error."""
+    own = estimator.get_params(deep=False)
+    values = [value for name, value in own.items() if name in VALUES]
+    holders = [estimator, *(value for value in values if isinstance(value, BaseEstimator))]
+    before = [holder.get_params(deep=False) for holder in holders]
+    try:
+        yield
+    except Exception:
+        for holder, params in zip(holders, before, strict=True):
+            for name, value in params.items():
+                setattr(holder, name, value)
+        raise

@@ -128,7 +128,7 @@ def with_target_labels(y: Any, y_target: Any, n_target: int) -> Any:
     if n_labels != n_target:
         raise ValueError(
             f"y_target_labeled has {n_labels} labels, but X_target_labeled has {n_target} epochs; "
-            "give one label an epoch."
+            "give one label per epoch."
         )
     return y if n_target == 0 or y is None else np.concatenate([np.asarray(y), y_target])
 
