@@ -137,7 +137,8 @@ def renamed_parameter(estimator: Any, old: str, new: str, *, since: str, removed
     ...         self.factor = factor
     ...         self.gain = gain
     ...     def fit(self, X, y=None):
-    ...         self.factor_ = renamed_parameter(self, "gain", "factor", since="0.2", removed_in="0.4")
+    ...         versions = {"since": "0.2", "removed_in": "0.4"}
+    ...         self.factor_ = renamed_parameter(self, "gain", "factor", **versions)
     ...         return self
     >>> Scaler(factor=2.0).fit(None).factor_
     2.0
@@ -157,7 +158,8 @@ def renamed_parameter(estimator: Any, old: str, new: str, *, since: str, removed
 
 
 def _message(name: str, since: str, removed_in: str, use: str) -> str:
-    return f"{name} is deprecated since version {since} and will be removed in {removed_in}; use {use}."
+    versions = f"since version {since} and will be removed in {removed_in}"
+    return f"{name} is deprecated {versions}; use {use}."
 
 
 def _depth_of_user() -> int:
