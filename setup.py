@@ -79,6 +79,7 @@ setup(
         "filelock>=3.12",
         "click>=8.1",
         "pyyaml",
+        "typing_extensions>=4.5",
     ],
     entry_points={"console_scripts": ["sk-brainrvq = sk_brainrvq.command_line:main"]},
     extras_require=EXTRAS,

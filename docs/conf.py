@@ -109,7 +109,7 @@ html_show_sourcelink = False
 html_sidebars = {
     page: []
     for page in (
-        *("index", "search", "changelog", "contributing"),
+        *("index", "search", "changelog", "contributing", "house", "stability"),
         *("install", "quickstart", "method", "benchmarks", "faq", "model_card"),
     )
 }

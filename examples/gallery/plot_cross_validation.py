@@ -54,8 +54,7 @@ print(f"{len(eeg.X)} windows of {len(np.unique(eeg.subjects))} people, {eeg.clas
 # nothing from the EEG it is given, so here all windows are embedded once and for all folds. These
 # files were filtered before they were published, so that no filter is asked for.
 
-unfiltered = {"l_freq": None, "h_freq": None}
-embedder = BrainRVQEmbedder(sfreq=eeg.sfreq, ch_names=eeg.ch_names, **unfiltered)
+embedder = BrainRVQEmbedder(sfreq=eeg.sfreq, ch_names=eeg.ch_names, filters=None)
 embedding = embedder.fit_transform(eeg.X)
 print("features:", embedding.shape)
 

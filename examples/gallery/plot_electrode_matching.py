@@ -18,7 +18,7 @@ from itertools import pairwise
 import mne
 import numpy as np
 
-from sk_brainrvq import BrainRVQEmbedder
+from sk_brainrvq import BrainRVQEmbedder, Reading
 from sk_brainrvq.viz import plot_electrodes
 
 names = ["EEG Fp1-REF", "EEG Fp2-REF", "F7", "Fz", "F8", "T3", "C3..", "Cz", "C4..", "T4", "AFF5h"]
@@ -55,15 +55,15 @@ plot_electrodes(info)
 # %%
 # A fitted estimator
 # ------------------
-# An estimator remembers how the channels of ``fit`` were mapped; ``electrode_map`` has the last
-# word. The same as a table: ``estimator.electrode_report_``.
+# An estimator remembers how the channels of ``fit`` were mapped; ``electrode_map`` of ``Reading``
+# has the last word. The same as a table: ``estimator.electrode_report_``.
 
 embedder = BrainRVQEmbedder(
     weights=None,
     architecture="tiny",
     sfreq=200,
     ch_names=["left", "right", "Pz", "Oz"],
-    electrode_map={"left": "C3", "right": {"C4": 0.7, "CP4": 0.3}},
+    reading=Reading(electrode_map={"left": "C3", "right": {"C4": 0.7, "CP4": 0.3}}),
     random_state=0,
 )
 embedder.fit(np.random.default_rng(0).normal(scale=20, size=(2, 4, 400)))

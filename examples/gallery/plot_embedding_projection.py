@@ -30,7 +30,7 @@ try:
     eeg = load_eegmat(shared / "data" / "eegmat", range(28, 32))
 except FileNotFoundError:
     eeg = make_eeg(n_subjects=4, n_windows=40, random_state=0)
-embedder = BrainRVQEmbedder(sfreq=eeg.sfreq, ch_names=eeg.ch_names, l_freq=None, h_freq=None)
+embedder = BrainRVQEmbedder(sfreq=eeg.sfreq, ch_names=eeg.ch_names, filters=None)
 features = embedder.fit_transform(eeg.X)
 names = embedder.get_feature_names_out()
 print(f"{len(features)} windows of {len(np.unique(eeg.subjects))} people, {len(names)} features")

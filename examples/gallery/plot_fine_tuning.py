@@ -53,8 +53,7 @@ for strategy, lr, max_epochs in (("frozen", 3e-3, 8), ("full", 5e-4, 4)):
         early_stopping=max_epochs,
         sfreq=eeg.sfreq,
         ch_names=eeg.ch_names,
-        l_freq=None,  # the files are filtered already
-        h_freq=None,
+        filters=None,  # the files are filtered already
         random_state=0,
     )
     classifiers[strategy].fit(known.X, known.y)

@@ -69,7 +69,7 @@ for ax, name in zip(axes, ("8 electrodes", "4 at the back", "10 bipolar"), stric
 # One embedder a montage, all with the same model. The tables have the same columns. The files are
 # filtered already.
 
-settings = {"sfreq": eeg.sfreq, "l_freq": None, "h_freq": None}
+settings = {"sfreq": eeg.sfreq, "filters": None}
 features = {
     name: BrainRVQEmbedder(ch_names=names, **settings).fit_transform(signals_of(names))
     for name, names in montages.items()

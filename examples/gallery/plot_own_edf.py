@@ -46,7 +46,7 @@ print(", ".join(raw.ch_names))
 # ------------------------------
 # Look at this before anything else. Channels that are no EEG, such as an ECG, are left out; names
 # of which nobody knows where they lie are listed below the head. If one of yours is: rename it, set
-# a montage, or pass ``electrode_map``.
+# a montage, or pass ``reading=Reading(electrode_map=...)``.
 
 plot_electrodes(raw)
 

@@ -1,0 +1,172 @@
+"""What is renamed or removed says so for two minor versions; `docs/stability.rst` has the policy.
+
+Functions and classes take Python's own decorator (PEP 702). For keywords and for the parameters of
+estimators there is none: scikit-learn does these by hand, and what it does is here.
+"""
+
+import functools
+import inspect
+import warnings
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+import typing_extensions
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+# Default of a constructor parameter that has a new name, as in scikit-learn.
+DEPRECATED = "deprecated"
+
+
+def deprecated(
+    name: str, *, since: str, removed_in: str, use: str
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Decorate a function, method or class that will go.
+
+    Parameters
+    ----------
+    name : str
+        What the user calls it.
+    since, removed_in : str
+        Versions: the first that warns, and the first without it.
+    use : str
+        What to use in its place.
+
+    Returns
+    -------
+    callable
+        The decorator. Each call warns with a FutureWarning at the caller's line.
+
+    Examples
+    --------
+    >>> from sk_brainrvq.deprecation import deprecated
+    >>> @deprecated("old_mean()", since="0.2", removed_in="0.4", use="numpy.mean")
+    ... def old_mean(values):
+    ...     return sum(values) / len(values)
+    >>> import warnings
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     old_mean([1, 3])
+    2.0
+    >>> print(caught[0].message)
+    old_mean() is deprecated since version 0.2 and will be removed in 0.4; use numpy.mean.
+    """
+    return typing_extensions.deprecated(
+        _message(name, since, removed_in, use), category=FutureWarning, stacklevel=1
+    )
+
+
+def renamed_keywords(
+    *, since: str, removed_in: str, **new_names: str
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Decorate a function or method whose keywords were renamed.
+
+    Parameters
+    ----------
+    since, removed_in : str
+        Versions: the first that warns, and the first that knows the new names only.
+    **new_names : str
+        The new name of each old one.
+
+    Returns
+    -------
+    callable
+        The decorator. An old name warns with a FutureWarning at the caller's line, and its value
+        is passed under the new one; both in one call are a TypeError.
+
+    Examples
+    --------
+    >>> from sk_brainrvq.deprecation import renamed_keywords
+    >>> @renamed_keywords(since="0.2", removed_in="0.4", rate="sfreq")
+    ... def n_samples(seconds, *, sfreq=200):
+    ...     return seconds * sfreq
+    >>> n_samples(2, sfreq=100)
+    200
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        @functools.wraps(function)
+        def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+            for old in new_names.keys() & kwargs.keys():
+                new = new_names[old]
+                if new in kwargs:
+                    raise TypeError(f"{old} and {new} were given; {new} is the new name: pass it.")
+                warnings.warn(
+                    _message(f"{old}=", since, removed_in, f"{new}="), FutureWarning, stacklevel=2
+                )
+                kwargs[new] = kwargs.pop(old)
+            return function(*args, **kwargs)
+
+        return wrapper
+
+    return decorate
+
+
+def renamed_parameter(estimator: Any, old: str, new: str, *, since: str, removed_in: str) -> Any:
+    """Value of a constructor parameter that has a new name; read it where fit begins.
+
+    The old parameter stays in ``__init__`` with the default "deprecated", and both are stored as
+    given, so that ``get_params``, ``set_params`` and ``clone`` work with either.
+
+    Parameters
+    ----------
+    estimator : sklearn.base.BaseEstimator
+    old, new : str
+        Names of the parameter.
+    since, removed_in : str
+        Versions: the first that warns, and the first that knows the new name only.
+
+    Returns
+    -------
+    object
+        The old parameter's value where it was set, with a FutureWarning at the first line outside
+        the package; else the new one's.
+
+    Raises
+    ------
+    ValueError
+        If both were set.
+
+    Examples
+    --------
+    >>> from sklearn.base import BaseEstimator
+    >>> from sk_brainrvq.deprecation import DEPRECATED, renamed_parameter
+    >>> class Scaler(BaseEstimator):
+    ...     def __init__(self, factor=1.0, gain=DEPRECATED):
+    ...         self.factor = factor
+    ...         self.gain = gain
+    ...     def fit(self, X, y=None):
+    ...         versions = {"since": "0.2", "removed_in": "0.4"}
+    ...         self.factor_ = renamed_parameter(self, "gain", "factor", **versions)
+    ...         return self
+    >>> Scaler(factor=2.0).fit(None).factor_
+    2.0
+    """
+    given, current = getattr(estimator, old), getattr(estimator, new)
+    if isinstance(given, str) and given == DEPRECATED:
+        return current
+    default = inspect.signature(type(estimator)).parameters[new].default
+    if current is not default and (type(current) is not type(default) or current != default):
+        raise ValueError(
+            f"{old}={given!r} and {new}={current!r} were given; {new} is the new name of {old}: "
+            f"pass {new} only."
+        )
+    message = _message(f"{old}=", since, removed_in, f"{new}=")
+    warnings.warn(message, FutureWarning, stacklevel=_depth_of_user())
+    return given
+
+
+def _message(name: str, since: str, removed_in: str, use: str) -> str:
+    versions = f"since version {since} and will be removed in {removed_in}"
+    return f"{name} is deprecated {versions}; use {use}."
+
+
+def _depth_of_user() -> int:
+    """How far up the first line outside the package is, for the function that calls this one."""
+    depth, frame = 1, inspect.currentframe()
+    frame = frame.f_back if frame else None
+    package = __name__.partition(".")[0]
+    while frame and frame.f_globals.get("__name__", "").partition(".")[0] == package:
+        depth, frame = depth + 1, frame.f_back
+    return depth
