@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sk_brainrvq.estimators._bases.eeg import EEGEstimator
 from sk_brainrvq.estimators._bases.embedding import EmbeddingMixin
-from sk_brainrvq.estimators._outputs.embedding import Embedding
+from sk_brainrvq.estimators._outputs.pooling import Embedding
 from sk_brainrvq.nn import EEGEncoder
 from sk_brainrvq.signals import Filters, Reading
 from sk_brainrvq.signals.preparation import check

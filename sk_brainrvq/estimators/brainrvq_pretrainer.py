@@ -21,7 +21,7 @@ from sk_brainrvq.estimators._fitting.pretraining import (
     no_tokenizer,
 )
 from sk_brainrvq.estimators._inputs.validation import TrainingData
-from sk_brainrvq.estimators._outputs.embedding import Embedding
+from sk_brainrvq.estimators._outputs.pooling import Embedding
 from sk_brainrvq.estimators.ddrvq_transformer import DDRVQTransformer
 from sk_brainrvq.signals import Filters, Reading
 from sk_brainrvq.training import (

@@ -27,7 +27,7 @@ from sk_brainrvq.estimators._outputs.codes import (
     rebuilt,
     squared_errors,
 )
-from sk_brainrvq.estimators._outputs.embedding import join_segments
+from sk_brainrvq.estimators._outputs.pooling import join_segments
 from sk_brainrvq.signals import EpochBlock, Filters, PatchGroup, Reading
 from sk_brainrvq.signals.electrodes import electrode_rows, match_electrodes
 from sk_brainrvq.signals.preparation import restore_signals

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sklearn.base import ClassNamePrefixFeaturesOutMixin
 from sklearn.utils.validation import check_is_fitted
 
-from sk_brainrvq.estimators._outputs.embedding import Embedding
+from sk_brainrvq.estimators._outputs.pooling import Embedding
 from sk_brainrvq.nn import EEGEncoder
 from sk_brainrvq.signals import PatchGroup
 

@@ -34,7 +34,7 @@ from sk_brainrvq.estimators._inputs.target_data import (
     with_target_weight,
 )
 from sk_brainrvq.estimators._inputs.validation import is_fraction, pair_of
-from sk_brainrvq.estimators._outputs.embedding import average_segments
+from sk_brainrvq.estimators._outputs.pooling import average_segments
 from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.nn import EncoderClassifier
 from sk_brainrvq.nn.classifier import HEADS
