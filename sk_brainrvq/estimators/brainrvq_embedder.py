@@ -54,21 +54,18 @@ class BrainRVQEmbedder(EmbeddingMixin, TransformerMixin, EEGEstimator):
     batch_size : int, default=64
         EEG epochs in a batch.
     sfreq : float, optional
-        Sampling rate of arrays in Hz; 200 is assumed, with a warning, where it is not given.
-        MNE objects carry their own.
+        Sampling rate of arrays in Hz; by default 200, with a warning. MNE objects have their own.
     ch_names : sequence of str, optional
-        Channel names of arrays. MNE objects carry their own.
+        Channel names of arrays. MNE objects have their own.
     unit : {"uV", "mV", "V"}, default="uV"
         Unit of arrays. MNE objects are in volts.
     window, overlap : float, default=10.0 and 0.0
         Seconds: how continuous recordings are cut into epochs.
     filters : "auto", Filters or None, default="auto"
         Pass band, mains filter and reference. "auto" is what the weights were trained with, and
-        none from scratch; None filters nothing. What a recording states was done to it is not
-        done again.
+        none from scratch; None filters nothing. What a recording says was done is not repeated.
     reading : Reading, optional
-        How odd recordings are read: where channels lie, in place of what their names say, and
-        what to do about files that cannot be used.
+        How odd recordings are read: where channels lie, and what to do about unusable files.
     device : str, default="auto"
         "auto" takes CUDA, MPS or the CPU, or a torch device.
     random_state : int, RandomState or None, default=None

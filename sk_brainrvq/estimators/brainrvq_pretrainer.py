@@ -78,35 +78,29 @@ class BrainRVQPretrainer(EmbeddingMixin, TrainedTransformer):
     crops : RandomCrops, optional
         Train on random crops of X in place of its epochs as they are.
     checkpoint_dir : path, optional
-        Save the training there after each epoch, in a folder named by parameters and data. Fit
-        again and an unfinished training goes on, a finished one returns its result, with
-        ``random_state=None`` too.
+        Save the training there after each epoch, in a folder named by parameters and data.
+        Another ``fit`` continues an unfinished training, and returns the result of a finished one.
     warm_start : bool, default=False
         Start another ``fit`` from the network of the one before, instead of ``weights``.
     engine : Engine, optional
-        Precision, compilation, gradient accumulation, clipping, warm-up, steps of an epoch,
-        callbacks, and which run to resume.
+        Precision, compilation, gradient accumulation, clipping, steps, callbacks, resuming.
     sfreq : float, optional
-        Sampling rate of arrays in Hz; 200 is assumed, with a warning, where it is not given.
-        MNE objects carry their own.
+        Sampling rate of arrays in Hz; by default 200, with a warning. MNE objects have their own.
     ch_names : sequence of str, optional
-        Channel names of arrays. MNE objects carry their own.
+        Channel names of arrays. MNE objects have their own.
     unit : {"uV", "mV", "V"}, default="uV"
         Unit of arrays. MNE objects are in volts.
     window, overlap : float, default=10.0 and 0.0
         Seconds: how continuous recordings are cut into epochs.
     filters : "auto", Filters or None, default="auto"
         Pass band, mains filter and reference. "auto" is what the weights were trained with, and
-        none from scratch; None filters nothing. What a recording states was done to it is not
-        done again.
+        none from scratch; None filters nothing. What a recording says was done is not repeated.
     reading : Reading, optional
-        How odd recordings are read: where channels lie, in place of what their names say, and
-        what to do about files that cannot be used.
+        How odd recordings are read: where channels lie, and what to do about unusable files.
     device : str, default="auto"
         "auto" takes CUDA, MPS or the CPU, or a torch device.
     random_state : int, RandomState or None, default=None
-        None draws a new seed at every fit; with ``checkpoint_dir`` it stands for the seed that the
-        run with these parameters and data began with, so that it can go on.
+        None draws a new seed at every fit, except that a run in ``checkpoint_dir`` keeps its seed.
     verbose : int, default=0
         1 shows a progress bar.
 
@@ -243,10 +237,8 @@ class BrainRVQPretrainer(EmbeddingMixin, TrainedTransformer):
         ------
         InvalidEEGError, CheckpointError
             If X cannot be used as EEG, or ``weights`` or ``tokenizer`` cannot be used.
-        ResumeError
-            If checkpoints cannot be written, or belong to another training.
-        ValueError
-            If ``groups`` and ``subjects`` differ.
+        ResumeError, ValueError
+            If checkpoints cannot be used, or ``groups`` and ``subjects`` differ.
         """
         with self._all_or_nothing():
             self._check_settings()

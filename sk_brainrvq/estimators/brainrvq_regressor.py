@@ -31,18 +31,16 @@ class BrainRVQRegressor(RegressorMixin, FineTunedEstimator):
         "small" from scratch; "base" is the paper's. With given weights other sizes are an error.
     head : {"embedding", "mean", "attention", "flatten"}, default="embedding"
         What turns patch tokens into outputs. "embedding": a linear map of all that
-        ``BrainRVQEmbedder`` gives by default, spectra by region and log-covariances included; its
-        training starts from a ridge regression on them, where the embedder and a linear
-        model end. "mean": a linear map of the mean token. "attention": a learnt query attends over
-        the tokens, then a linear map. "flatten": all of them side by side and a perceptron of two
-        hidden layers, as in the paper's tables: large, and tied to the channels and the length of
-        fit.
+        ``BrainRVQEmbedder`` gives by default, which starts as a ridge regression on them.
+        "mean": a linear map of the mean token. "attention": a learnt query attends over the
+        tokens, then a linear map. "flatten": a perceptron of two hidden layers on all tokens side
+        by side, as in the paper's tables: large, and tied to the channels and the length of fit.
     dropout : float, default=0.1
         Dropout rate of the flattened head.
     strategy : {"full", "frozen", "lora"}, default="full"
         What is trained: everything; only the head; or the head and low-rank adapters (LoRA) in
-        the encoder's blocks, merged into the weights afterwards, which needs peft
-        (``pip install sk_brainrvq[lora]``). With few labels, less to train is often better.
+        the encoder's blocks, merged into the weights afterwards, which needs peft. With few
+        labels, less to train is often better.
     lora_rank : int, default=8
         Rank of the adapters.
     drop_path : float, default=0.1
@@ -69,36 +67,30 @@ class BrainRVQRegressor(RegressorMixin, FineTunedEstimator):
     criterion : {"loss", "r2", "correlation"}, default="loss"
         What ``early_stopping`` goes by. The history has all three.
     checkpoint_dir : path, optional
-        Save the training there after each epoch, in a folder named by parameters and data. Fit
-        again and an unfinished training goes on, a finished one returns its result, with
-        ``random_state=None`` too.
+        Save the training there after each epoch, in a folder named by parameters and data.
+        Another ``fit`` continues an unfinished training, and returns the result of a finished one.
     warm_start : bool, default=False
         Start another ``fit`` from the network of the one before, instead of ``weights``; y must
         have as many targets, and they are standardised as before.
     engine : Engine, optional
-        Precision, compilation, gradient accumulation, clipping, warm-up, steps of an epoch,
-        callbacks, and which run to resume.
+        Precision, compilation, gradient accumulation, clipping, steps, callbacks, resuming.
     sfreq : float, optional
-        Sampling rate of arrays in Hz; 200 is assumed, with a warning, where it is not given.
-        MNE objects carry their own.
+        Sampling rate of arrays in Hz; by default 200, with a warning. MNE objects have their own.
     ch_names : sequence of str, optional
-        Channel names of arrays. MNE objects carry their own.
+        Channel names of arrays. MNE objects have their own.
     unit : {"uV", "mV", "V"}, default="uV"
         Unit of arrays. MNE objects are in volts.
     window, overlap : float, default=10.0 and 0.0
         Seconds: how continuous recordings are cut into epochs.
     filters : "auto", Filters or None, default="auto"
         Pass band, mains filter and reference. "auto" is what the weights were trained with, and
-        none from scratch; None filters nothing. What a recording states was done to it is not
-        done again.
+        none from scratch; None filters nothing. What a recording says was done is not repeated.
     reading : Reading, optional
-        How odd recordings are read: where channels lie, in place of what their names say, and
-        what to do about files that cannot be used.
+        How odd recordings are read: where channels lie, and what to do about unusable files.
     device : str, default="auto"
         "auto" takes CUDA, MPS or the CPU, or a torch device.
     random_state : int, RandomState or None, default=None
-        None draws a new seed at every fit; with ``checkpoint_dir`` it stands for the seed that the
-        run with these parameters and data began with, so that it can go on.
+        None draws a new seed at every fit, except that a run in ``checkpoint_dir`` keeps its seed.
     verbose : int, default=0
         1 shows a progress bar.
 

@@ -12,21 +12,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from sk_brainrvq.estimators._bases.eeg import check_range
 from sk_brainrvq.estimators._bases.trained import TrainedTransformer
-from sk_brainrvq.estimators._fitting.tokenizing import (
-    TokenizerStart,
-    tokenizer_config,
-    train_tokenizer,
-    warn_of_large_codebook,
-)
+from sk_brainrvq.estimators._fitting import tokenizing
+from sk_brainrvq.estimators._fitting.tokenizing import TokenizerStart
 from sk_brainrvq.estimators._inputs.array_checks import check_codes, has_same_channels, is_2d_array
 from sk_brainrvq.estimators._inputs.validation import TrainingData, some_segments
-from sk_brainrvq.estimators._outputs.codes import (
-    check_alike,
-    code_use,
-    decode_codes,
-    rebuilt,
-    squared_errors,
-)
+from sk_brainrvq.estimators._outputs import codes as coding
 from sk_brainrvq.estimators._outputs.pooling import join_segments
 from sk_brainrvq.signals import EpochBlock, Filters, PatchGroup, Reading
 from sk_brainrvq.signals.electrodes import electrode_rows, match_electrodes
@@ -49,14 +39,13 @@ class DDRVQTransformer(TrainedTransformer):
     Parameters
     ----------
     weights : None, path or Weights, default=None
-        None learns a tokenizer from X. Given weights of a tokenizer are used as they are, or
-        trained on where ``max_epochs`` is given. "default" is the bundled model.
+        None learns a tokenizer from X. Given ones are used as they are, or trained on where
+        ``max_epochs`` is given. "default" is the bundled model.
     architecture : {"tiny", "small", "base"}, Architecture or None, default=None
         Sizes of the networks, by name or one by one. None is the size of given weights, and
         "small" from scratch; "base" is the paper's. With given weights other sizes are an error.
     quantizer_dropout : float, default=0.5
-        Share of training epochs decoded from fewer levels, so that ``n_levels`` is a trained
-        situation.
+        Share of training epochs decoded from fewer levels, so that ``n_levels`` is trained.
     max_epochs : int, optional
         Passes over X; by default 20 without and 0 with given ``weights``.
     lr : float, default=1e-3
@@ -74,35 +63,29 @@ class DDRVQTransformer(TrainedTransformer):
     crops : RandomCrops, optional
         Train on random crops of X in place of its epochs as they are.
     checkpoint_dir : path, optional
-        Save the training there after each epoch, in a folder named by parameters and data. Fit
-        again and an unfinished training goes on, a finished one returns its result, with
-        ``random_state=None`` too.
+        Save the training there after each epoch, in a folder named by parameters and data.
+        Another ``fit`` continues an unfinished training, and returns the result of a finished one.
     warm_start : bool, default=False
         Start another ``fit`` from the network of the one before, instead of ``weights``.
     engine : Engine, optional
-        Precision, compilation, gradient accumulation, clipping, warm-up, steps of an epoch,
-        callbacks, and which run to resume.
+        Precision, compilation, gradient accumulation, clipping, steps, callbacks, resuming.
     sfreq : float, optional
-        Sampling rate of arrays in Hz; 200 is assumed, with a warning, where it is not given.
-        MNE objects carry their own.
+        Sampling rate of arrays in Hz; by default 200, with a warning. MNE objects have their own.
     ch_names : sequence of str, optional
-        Channel names of arrays. MNE objects carry their own.
+        Channel names of arrays. MNE objects have their own.
     unit : {"uV", "mV", "V"}, default="uV"
         Unit of arrays. MNE objects are in volts.
     window, overlap : float, default=10.0 and 0.0
         Seconds: how continuous recordings are cut into epochs.
     filters : "auto", Filters or None, default="auto"
         Pass band, mains filter and reference. "auto" is what the weights were trained with, and
-        none from scratch; None filters nothing. What a recording states was done to it is not
-        done again.
+        none from scratch; None filters nothing. What a recording says was done is not repeated.
     reading : Reading, optional
-        How odd recordings are read: where channels lie, in place of what their names say, and
-        what to do about files that cannot be used.
+        How odd recordings are read: where channels lie, and what to do about unusable files.
     device : str, default="auto"
         "auto" takes CUDA, MPS or the CPU, or a torch device.
     random_state : int, RandomState or None, default=None
-        None draws a new seed at every fit; with ``checkpoint_dir`` it stands for the seed that the
-        run with these parameters and data began with, so that it can go on.
+        None draws a new seed at every fit, except that a run in ``checkpoint_dir`` keeps its seed.
     verbose : int, default=0
         1 shows a progress bar.
 
@@ -254,10 +237,8 @@ class DDRVQTransformer(TrainedTransformer):
         ------
         InvalidEEGError, CheckpointError
             If X cannot be used as EEG, or ``weights`` cannot be used.
-        ResumeError
-            If checkpoints cannot be written, or belong to another training.
-        ValueError
-            If ``groups`` and ``subjects`` differ.
+        ResumeError, ValueError
+            If checkpoints cannot be used, or ``groups`` and ``subjects`` differ.
         """
         with self._all_or_nothing():
             self._check_settings()
@@ -275,7 +256,7 @@ class DDRVQTransformer(TrainedTransformer):
     def _start(self, X: Any) -> TokenizerStart:
         """Where training starts, by the parameters and the filters of X."""
         weights = self._start_weights(("tokenizer",))
-        config = tokenizer_config(weights, self.architecture, self.quantizer_dropout)
+        config = tokenizing.tokenizer_config(weights, self.architecture, self.quantizer_dropout)
         info = self._info_before(X, {} if weights is None else weights.info)
         return TokenizerStart(weights, config, info, self._n_epochs_to_train())
 
@@ -288,7 +269,7 @@ class DDRVQTransformer(TrainedTransformer):
         ch_names: list[str] | None,
     ) -> Self:
         """Learn from EEG that was read before, as that of a pretrainer."""
-        warn_of_large_codebook(data.prepared, start)
+        tokenizing.warn_of_large_codebook(data.prepared, start)
         info, crops = start.info, checked_crops(self.crops)
         if start.max_epochs:
             info = self._info_after(data.prepared, ch_names, info, self._longest())
@@ -296,11 +277,11 @@ class DDRVQTransformer(TrainedTransformer):
         with self._session("tokenizer", data, groups, validation, given) as session:
             rest, held_out = self._split(data, groups, validation, session.seed)
             options = self._training_options(session, crops)
-            net = train_tokenizer(start, rest, held_out, info, options)
+            net = tokenizing.train_tokenizer(start, rest, held_out, info, options)
         self._hold(net.module_, start.config, info, net)
         self.history_ = plain_history(net)
         looked_at = self._encoded(some_segments(rest.prepared).groups)
-        self.codebook_usage_, self.perplexity_ = code_use(looked_at, net.module_.quantizers)
+        self.codebook_usage_, self.perplexity_ = coding.code_use(looked_at, net.module_.quantizers)
         return self
 
     def transform(self, X: Any) -> NDArray:
@@ -358,7 +339,7 @@ class DDRVQTransformer(TrainedTransformer):
             positions=getattr(self, "_positions_in", None),
         )
         electrodes = torch.from_numpy(electrode_rows(matches)).to(self.net_.device)
-        return decode_codes(module, codes, electrodes, n_levels, self.batch_size)
+        return coding.decode_codes(module, codes, electrodes, n_levels, self.batch_size)
 
     def reconstruct(self, X: Any, *, n_levels: int | None = None) -> NDArray:
         """EEG coded and decoded again.
@@ -385,9 +366,9 @@ class DDRVQTransformer(TrainedTransformer):
         """
         check_is_fitted(self)
         blocks = list(self._blocks(X, self._info))
-        check_alike(blocks)
+        coding.check_alike(blocks)
 
-        rebuild = partial(rebuilt, self.net_.module_, n_levels)
+        rebuild = partial(coding.rebuilt, self.net_.module_, n_levels)
         groups = self._patches(blocks, self._info)
         patches = join_segments(run_batches(rebuild, groups, self.batch_size, self.net_.device))
         signals = restore_signals(patches, blocks[0].sfreq, blocks[0].data.shape[-1])
@@ -413,7 +394,7 @@ class DDRVQTransformer(TrainedTransformer):
         """
         check_is_fitted(self)
 
-        errors = partial(squared_errors, self.net_.module_, n_levels)
+        errors = partial(coding.squared_errors, self.net_.module_, n_levels)
         groups = self._read(X, self._info)
         results = run_batches(errors, groups, self.batch_size, self.net_.device)
         error, variance = np.sum([r.double().sum(0).numpy() for _, r in results], axis=0)

@@ -13,12 +13,12 @@ from torch.optim.lr_scheduler import LambdaLR
 from sk_brainrvq.exceptions import LostProcessError, ResumeError
 from sk_brainrvq.nn.quantizer import step_over_initialisation
 from sk_brainrvq.training.batches import SegmentDataset, ShuffledBatches
-from sk_brainrvq.training.checkpointing import SaveAndResume, restore_result, result_state
+from sk_brainrvq.training.callbacks.checkpointing import SaveAndResume, restore_result, result_state
+from sk_brainrvq.training.callbacks.progress import StepProgress
 from sk_brainrvq.training.engine import Engine
 from sk_brainrvq.training.nets import EEGNet, NoCriterion, check_finite
 from sk_brainrvq.training.optimisation import StepSchedule, warmup_cosine
 from sk_brainrvq.training.processes import Processes, over_processes
-from sk_brainrvq.training.progress import StepProgress
 from sk_brainrvq.training.random_crops import RandomCrops
 from sk_brainrvq.training.runs import TrainingRun, TrainingState, checkpoints_in, read_state
 from sk_brainrvq.training.seeds import draw_seed

@@ -64,7 +64,7 @@ sys.modules["ipykernel.zmqshell"] = types.ModuleType("ipykernel.zmqshell")
 sys.modules["ipywidgets"] = None
 """
 _BAR = """
-from sk_brainrvq.training.progress import tqdm
+from sk_brainrvq.training.callbacks.progress import tqdm
 with tqdm(total=2, desc="Tokenizer", dynamic_ncols=True) as bar:
     bar.update(2)
 """

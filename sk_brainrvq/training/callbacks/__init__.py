@@ -1,0 +1,1 @@
+"""Callbacks of training: checkpoints and the progress bar."""
