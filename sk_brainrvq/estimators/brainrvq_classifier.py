@@ -63,8 +63,7 @@ class BrainRVQClassifier(ClassifierMixin, FineTunedEstimator):
         Data to score after each training epoch: a fraction of X, split off by ``groups`` where
         ``fit`` gets them (and by subject in an :class:`EEGCorpus`), or data of its own.
     early_stopping : int, optional
-        Stop after that many training epochs in which the validation data had no better
-        ``criterion``, and keep the weights of the best one.
+        Stop after that many training epochs without a better ``criterion``; keep the best one.
     criterion : {"auroc", "kappa", "loss"}, default="auroc"
         What ``early_stopping`` goes by; the history has all three. Accuracy is no choice: with
         unequal classes, guessing the larger one scores well.
@@ -72,8 +71,7 @@ class BrainRVQClassifier(ClassifierMixin, FineTunedEstimator):
         Save the training there after each epoch, in a folder named by parameters and data.
         Another ``fit`` continues an unfinished training, and returns the result of a finished one.
     warm_start : bool, default=False
-        Start another ``fit`` from the network of the one before, instead of ``weights``; y must
-        hold the same classes.
+        Start another ``fit`` from the network of the one before; y must hold the same classes.
     engine : Engine, optional
         Precision, compilation, gradient accumulation, clipping, steps, callbacks, resuming.
     sfreq : float, optional
@@ -123,8 +121,8 @@ class BrainRVQClassifier(ClassifierMixin, FineTunedEstimator):
 
     Notes
     -----
-    Source: the BrainRVQ paper (2026), fine-tuning; ``head="mean"`` is that of the published code,
-    "flatten" that of the paper's tables. LoRA: Hu et al. (2022).
+    Source: the BrainRVQ paper (2026), fine-tuning. Its published code has ``head="mean"``, its
+    tables "flatten". LoRA: Hu et al. (2022).
 
     Examples
     --------
@@ -232,8 +230,7 @@ class BrainRVQClassifier(ClassifierMixin, FineTunedEstimator):
             Array (n_epochs, n_channels, n_times) or, for one channel, (n_epochs, n_times).
             Recordings are cut into epochs of ``window`` seconds.
         y : array-like, shape (n_epochs,)
-            Class labels, numbers or text; at least two classes. May be left out for
-            braindecode datasets, which hold targets.
+            Class labels, numbers or text. May be left out for braindecode datasets.
         sample_weight : array-like, shape (n_epochs,), optional
             Weights of the epochs in the loss, 0 or more; only their ratios matter. Epochs of
             weight 0 are left out.
@@ -284,8 +281,7 @@ class BrainRVQClassifier(ClassifierMixin, FineTunedEstimator):
         classes : array-like, shape (n_classes,), optional
             All classes that will ever come; needed in the first call.
         sample_weight : array-like, shape (n_epochs,), optional
-            Weights of the epochs in the loss, taken as they are: one call does not know the
-            weights of the others.
+            Weights of the epochs in the loss, taken as they are, not normalised.
 
         Returns
         -------
@@ -366,7 +362,6 @@ class BrainRVQClassifier(ClassifierMixin, FineTunedEstimator):
         Returns
         -------
         ndarray, shape (n_epochs, n_classes)
-            Epochs above 30 s: logits are averaged over segments, weighted by their length.
         """
         check_is_fitted(self)
         return softmax(self._outputs(X), axis=1)

@@ -62,8 +62,7 @@ class BrainRVQRegressor(RegressorMixin, FineTunedEstimator):
         Data to score after each training epoch: a fraction of X, split off by ``groups`` where
         ``fit`` gets them (and by subject in an :class:`EEGCorpus`), or data of its own.
     early_stopping : int, optional
-        Stop after that many training epochs in which the validation data had no better
-        ``criterion``, and keep the weights of the best one.
+        Stop after that many training epochs without a better ``criterion``; keep the best one.
     criterion : {"loss", "r2", "correlation"}, default="loss"
         What ``early_stopping`` goes by. The history has all three.
     checkpoint_dir : path, optional
@@ -276,8 +275,7 @@ class BrainRVQRegressor(RegressorMixin, FineTunedEstimator):
             As in :meth:`fit`.
         y : array-like, shape (n_epochs,) or (n_epochs, n_targets)
         sample_weight : array-like, shape (n_epochs,), optional
-            Weights of the epochs in the loss, taken as they are: one call does not know the
-            weights of the others.
+            Weights of the epochs in the loss, taken as they are, not normalised.
 
         Returns
         -------

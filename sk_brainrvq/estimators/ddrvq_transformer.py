@@ -58,8 +58,7 @@ class DDRVQTransformer(TrainedTransformer):
         Data to score after each training epoch: a fraction of X, split off by ``groups`` where
         ``fit`` gets them (and by subject in an :class:`EEGCorpus`), or data of its own.
     early_stopping : int, optional
-        Stop after that many training epochs without a lower validation loss, and keep the
-        weights of the best one.
+        Stop after that many training epochs without a lower validation loss; keep the best one.
     crops : RandomCrops, optional
         Train on random crops of X in place of its epochs as they are.
     checkpoint_dir : path, optional
