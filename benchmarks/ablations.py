@@ -25,12 +25,19 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
-from sk_brainrvq import BrainRVQEmbedder, BrainRVQPretrainer, DDRVQTransformer, RandomCrops
+from sk_brainrvq import (
+    Architecture,
+    BrainRVQEmbedder,
+    BrainRVQPretrainer,
+    DDRVQTransformer,
+    Filters,
+    RandomCrops,
+)
 from sk_brainrvq.datasets import Windows, load_eegmat
 from sk_brainrvq.nn import importance_guided_mask
 from sk_brainrvq.training import PretrainingNet
 
-SIZES = {"architecture": "tiny", "codebook_size": 128}
+SIZES = {"preset": "tiny", "codebook_size": 128}
 TRAINING = {
     "window": 30.0,
     "batch_size": 4,
@@ -38,12 +45,12 @@ TRAINING = {
     "crops": RandomCrops(),
     "device": "cpu",
     "verbose": 0,
-    **FILTERS,
+    "filters": FILTERS,
 }
 TOKENIZER_EPOCHS, ENCODER_EPOCHS = 6, 10
 FULL = "full method"
-# What differs from the full method: settings of the tokenizer, of both networks, of the masked
-# model, and how masks are drawn.
+# What differs from the full method: architecture of the tokenizer, of both networks, settings of
+# the masked model, and how masks are drawn.
 VARIANTS: dict[str, dict[str, Any]] = {
     FULL: {},
     "waveform codes alone": {"model": {"domain_weights": [1.0, 0.0]}},
@@ -95,23 +102,26 @@ def features(
         embedder = BrainRVQEmbedder(None, architecture="tiny", random_state=seed, **embedding)
     else:
         settings = VARIANTS[variant]
-        both = {**SIZES, **TRAINING, "random_state": seed, **settings.get("both", {})}
+        sizes = {**SIZES, **settings.get("both", {})}
+        both = {**TRAINING, "random_state": seed}
         # Runs are named by their settings: variants with the same tokenizer fit it once.
         tokenizer = DDRVQTransformer(
             max_epochs=TOKENIZER_EPOCHS,
             checkpoint_dir=work / "tokenizers",
+            architecture=Architecture(**sizes, **settings.get("tokenizer", {})),
             **both,
-            **settings.get("tokenizer", {}),
         ).fit(raws)
         pretrainer = pretrainer_class(settings)(
             tokenizer.weights_,
             max_epochs=epochs,
             checkpoint_dir=work / f"{kept.stem}-checkpoints",
+            architecture=Architecture(**sizes),
             **both,
         ).fit(raws)
         accuracy = pretrainer.history_[-1]["accuracies"]
         print(f"{variant}, seed {seed}: accuracies {accuracy}", file=sys.stderr, flush=True)
-        embedder = BrainRVQEmbedder(pretrainer.weights_, l_freq=None, h_freq=None, **embedding)
+        filters = Filters(l_freq=None, h_freq=None)
+        embedder = BrainRVQEmbedder(pretrainer.weights_, filters=filters, **embedding)
     result = embedder.fit_transform(windows.X)
     np.save(kept, result)
     return result

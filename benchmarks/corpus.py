@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from sk_brainrvq import DDRVQTransformer, EEGCorpus, build_corpus
+from sk_brainrvq import DDRVQTransformer, EEGCorpus, Engine, build_corpus
 from sk_brainrvq.corpus.index import CorpusIndex
 from sk_brainrvq.training.batches import BatchLoader, SegmentDataset, ShuffledBatches
 
@@ -103,7 +103,7 @@ def train(folder: Path, steps: int, architecture: str) -> float:
     tokenizer = DDRVQTransformer(
         architecture=architecture,
         max_epochs=2,
-        steps_per_epoch=steps,
+        engine=Engine(steps_per_epoch=steps),
         batch_size=BATCH_SIZE,
         random_state=0,
         device="cpu",

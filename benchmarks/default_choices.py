@@ -21,7 +21,7 @@ from table.features import log_band_power
 from table.output import shown_estimate
 from table.statistics import paired_difference
 
-from sk_brainrvq import BrainRVQEmbedder
+from sk_brainrvq import Architecture, BrainRVQEmbedder, Filters
 from sk_brainrvq.datasets import Windows, load_eegmat
 
 SUBJECTS = range(28)
@@ -48,8 +48,7 @@ def embed(windows: Windows, weights: Any, seed: int = 0, **params: Any) -> np.nd
         weights,
         sfreq=windows.sfreq,
         ch_names=windows.ch_names,
-        l_freq=None,
-        h_freq=None,
+        filters=Filters(l_freq=None, h_freq=None),
         random_state=seed,
         **params,
     )
@@ -58,7 +57,7 @@ def embed(windows: Windows, weights: Any, seed: int = 0, **params: Any) -> np.nd
 
 def pooled_tokens(windows: Windows, weights: Any, layer: int = -1, seed: int = 0) -> Pooled:
     """Tokens alone, by pooling; random ones are of a network of the default's size."""
-    size = {"depth": 6} if weights is None else {}
+    size = {"architecture": Architecture(depth=6)} if weights is None else {}
     params: dict[str, Any] = {"layer": layer, "spectrum": None, "covariance": False, **size}
     by_channel = embed(windows, weights, seed, pooling="channel", **params)
     return {

@@ -15,7 +15,14 @@ from pathlib import Path
 import mne
 import torch
 
-from sk_brainrvq import BrainRVQPretrainer, DDRVQTransformer, RandomCrops, Weights
+from sk_brainrvq import (
+    Architecture,
+    BrainRVQPretrainer,
+    DDRVQTransformer,
+    Filters,
+    RandomCrops,
+    Weights,
+)
 from sk_brainrvq.datasets import EEGMAT
 from sk_brainrvq.datasets.eegmat import CH_NAMES
 
@@ -25,20 +32,20 @@ SEED = 0
 # Block whose tokens the embedder takes, the last: default_choices.py, within these subjects.
 LAYER = -1
 # What the recordings were filtered with when they were published; users' EEG is given the same.
-FILTERS = {"l_freq": 0.5, "h_freq": 45.0, "notch": None, "reference": None}
+FILTERS = Filters(l_freq=0.5, h_freq=45.0, notch=None, reference=None)
 TRAINING = {
     "window": 30.0,  # crops of 1 to 30 s are drawn within
     "batch_size": 4,
     "lr": 1e-3,
     "verbose": 1,
-    **FILTERS,
+    "filters": FILTERS,
 }
 TOKENIZER = {"architecture": "small", "max_epochs": 16}
-ENCODER = {"architecture": "small", "depth": 6, "max_epochs": 20}
+ENCODER = {"architecture": Architecture("small", depth=6), "max_epochs": 20}
 # Passes of further rounds, each from the weights of the one before, with a warm-up and a cosine of
 # its own (warm restarts: Loshchilov and Hutter, 2017): 20 passes end before codes can be predicted.
 FURTHER_ROUNDS = (44,)
-QUICK = {"architecture": "tiny", "depth": 1, "max_epochs": 1}
+QUICK = {"architecture": Architecture("tiny", depth=1), "max_epochs": 1}
 
 
 def recordings(folder: Path, subjects: Iterable[int]) -> list[mne.io.BaseRaw]:

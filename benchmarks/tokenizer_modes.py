@@ -12,7 +12,7 @@ import time
 from itertools import product
 from pathlib import Path
 
-from sk_brainrvq import DDRVQTransformer
+from sk_brainrvq import Architecture, DDRVQTransformer
 from sk_brainrvq.datasets import load_eegmat
 
 SEEN, UNSEEN = range(24), range(24, 32)
@@ -21,9 +21,7 @@ SEEN, UNSEEN = range(24), range(24, 32)
 def measure(mode: str, targets: str, options: argparse.Namespace, seen, unseen) -> dict:
     """Fit one tokenizer and score it."""
     tokenizer = DDRVQTransformer(
-        architecture=options.architecture,
-        quantizer_mode=mode,
-        targets=targets,
+        architecture=Architecture(options.architecture, quantizer_mode=mode, targets=targets),
         # The published code decodes from all levels alone.
         quantizer_dropout=0.0 if mode == "official" else 0.5,
         max_epochs=options.max_epochs,

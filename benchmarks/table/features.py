@@ -12,6 +12,7 @@ from scipy.signal import welch
 
 from sk_brainrvq import BrainRVQEmbedder
 from sk_brainrvq.files import write_whole
+from table.system import estimator_params
 from table.tasks import SFREQ, Task
 
 BANDS = {
@@ -50,8 +51,8 @@ def covariances(X: NDArray) -> NDArray:
 
 
 def embed(task: Task, **params: Any) -> NDArray:
-    """Frozen features of a :class:`~sk_brainrvq.BrainRVQEmbedder`, one row a window."""
-    embedder = BrainRVQEmbedder(sfreq=SFREQ, ch_names=task.ch_names, **params)
+    """Frozen features of a :class:`~sk_brainrvq.BrainRVQEmbedder`, one row per window."""
+    embedder = BrainRVQEmbedder(sfreq=SFREQ, ch_names=task.ch_names, **estimator_params(params))
     features = embedder.fit_transform(task.X)
     return features.reshape(len(features), -1)
 

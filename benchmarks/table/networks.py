@@ -10,7 +10,7 @@ from sk_brainrvq import BrainRVQClassifier, Engine
 from table.metrics import PROTOCOLS
 from table.published import load_published
 from table.rivals import RIVALS, Rival, Shape, build_network, count_parameters
-from table.system import Outcome, Settings, System, predict
+from table.system import Outcome, Settings, System, estimator_params, predict
 from table.tasks import SFREQ, Fold, Task
 from table.training import TimeLimit, best_epoch, probabilities, train_network
 
@@ -156,13 +156,15 @@ class BrainRVQSystem(System):
         )
         limit = settings.max_seconds
         criterion = PROTOCOLS[task.kind].primary
-        engine = Engine(precision=settings.precision_of(self.name))
+        engine = Engine(
+            precision=settings.precision_of(self.name),
+            callbacks=None if limit is None else [("time", TimeLimit(limit))],
+        )
         model = BrainRVQClassifier(
-            **{"head": self.head, "engine": engine} | start | params,
+            **{"head": self.head, "engine": engine} | start | estimator_params(params),
             early_stopping=params["max_epochs"],
             validation=(task.X[fold.validation], task.y[fold.validation]),
             criterion=criterion,
-            callbacks=None if limit is None else [("time", TimeLimit(limit))],
             sfreq=SFREQ,
             ch_names=task.ch_names,
             device=settings.device,

@@ -17,20 +17,21 @@ from sk_brainrvq import BrainRVQClassifier, BrainRVQEmbedder, Weights
 from sk_brainrvq.exceptions import CheckpointError
 from sk_brainrvq.training import resolve_device
 from sk_brainrvq.weights import resolve_weights
-from table.system import Settings
+from table.system import FILTERS, Settings
 from table.systems import SYSTEMS
 from table.tasks import dataset_names
 
 _KINDS = ("pretraining", "tokenizer", "classifier", "encoder")
-_FILTERS = ("l_freq", "h_freq", "notch", "reference")
 # Three folds are needed, and simulated data have eight subjects.
 _SUBJECTS_PER_FOLD = {"simulated": 2}
 # Parameters that are not the user's: options of their own, the data or the protocol set them.
 _SET = {
     "--embedder": "weights device sfreq ch_names architecture random_state",
     "--fine-tuning": "weights device sfreq ch_names random_state max_epochs early_stopping "
-    "validation criterion callbacks engine",
+    "validation criterion engine",
 }
+# Parameters that are objects: of filters the fields are taken in their place.
+_OBJECTS = ("filters", "reading")
 
 
 @dataclass(frozen=True)
@@ -157,7 +158,8 @@ def parameters(text: str, option: str, estimator: BaseEstimator) -> dict[str, An
         For a name that it does not have, or that the benchmark sets.
     """
     found, set_here = values(text, option), _SET[option].split()
-    known = sorted(set(estimator.get_params(deep=False)) - set(set_here))
+    names = {*estimator.get_params(deep=False), *FILTERS}
+    known = sorted(names.difference(set_here, _OBJECTS))
     for name in found:
         if name in set_here:
             raise ValueError(
@@ -201,7 +203,7 @@ def precisions(text: str) -> dict[str, str]:
 
 def _filters(embedder: Mapping[str, Any], trained: Mapping[str, Any]) -> dict[str, Any]:
     """What the embedder filters with: as asked for, or as the weights were trained."""
-    given = {name: embedder.get(name, "auto") for name in _FILTERS}
+    given = {name: embedder.get(name, "auto") for name in FILTERS}
     return {name: trained.get(name) if v == "auto" else v for name, v in given.items()}
 
 

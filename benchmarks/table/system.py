@@ -7,7 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sk_brainrvq import Filters
 from table.tasks import Fold, Task
+
+# Fields of Filters, which configurations and the command line have beside other parameters.
+FILTERS = ("l_freq", "h_freq", "notch", "reference")
 
 
 @dataclass(frozen=True)
@@ -124,6 +128,24 @@ class System:
     ) -> Outcome:
         """Train on the fold's training windows, choose on validation, predict."""
         raise NotImplementedError
+
+
+def estimator_params(plain: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters of an estimator, of those of a configuration.
+
+    Parameters
+    ----------
+    plain : mapping
+        Filters are plain fields in it. Kept results are found by configurations: what estimators
+        call their parameters must not change these.
+
+    Returns
+    -------
+    dict
+    """
+    params = {name: value for name, value in plain.items() if name not in FILTERS}
+    filters = {name: plain[name] for name in FILTERS if name in plain}
+    return {**params, "filters": Filters(**filters)} if filters else params
 
 
 def predict(model: Any, X: NDArray, task: Task) -> NDArray:
