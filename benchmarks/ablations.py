@@ -77,8 +77,8 @@ def pretrainer_class(variant: dict[str, Any]) -> type[BrainRVQPretrainer]:
     class Ablated(BrainRVQPretrainer):
         _net_class = RandomMaskNet if variant.get("random_mask") else PretrainingNet
 
-        def _module_config(self, sizes: Any, tokenizer: Any) -> dict[str, Any]:
-            return {**super()._module_config(sizes, tokenizer), **variant.get("model", {})}
+        def _model_config(self, weights: Any, tokenizer: Any) -> dict[str, Any]:
+            return {**super()._model_config(weights, tokenizer), **variant.get("model", {})}
 
     return Ablated
 

@@ -289,8 +289,7 @@ class BrainRVQPretrainer(EmbeddingMixin, TrainedTransformer):
     ) -> None:
         """Train the encoder on a tokenizer's codes."""
         weights, info, crops = start.weights, start.info, checked_crops(self.crops)
-        architecture = checked_architecture(self.architecture)
-        config = masked_model_config(architecture, weights, tokenizer, self.drop_path)
+        config = self._model_config(weights, tokenizer)
         if start.max_epochs:
             info = self._info_after(data.prepared, self.ch_names_in_, info, self._longest())
         coder = CodeMaker(tokenizer, resolve_device(self.device), self.batch_size)
@@ -314,6 +313,11 @@ class BrainRVQPretrainer(EmbeddingMixin, TrainedTransformer):
         self.tokenizer_weights_ = tokenizer
         self._hold(net.module_, config, info, net)
         self.history_ = plain_history(net)
+
+    def _model_config(self, weights: Weights | None, tokenizer: Weights) -> dict[str, Any]:
+        """Arguments of the masked model; ablations change some."""
+        architecture = checked_architecture(self.architecture)
+        return masked_model_config(architecture, weights, tokenizer, self.drop_path)
 
     def _fit_tokenizer(
         self,
