@@ -66,14 +66,19 @@ print(sorted(extras & set(sys.modules)))
 
 def test_dir__package__lists_public_names():
     expected = {
+        "Architecture",
         "BrainRVQClassifier",
         "BrainRVQEmbedder",
+        "BrainRVQModule",
         "BrainRVQPretrainer",
         "BrainRVQRegressor",
         "CodeHistogram",
         "DDRVQTransformer",
         "EEGCorpus",
         "Engine",
+        "Filters",
+        "RandomCrops",
+        "Reading",
         "Weights",
         "__version__",
         "build_corpus",

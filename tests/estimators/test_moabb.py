@@ -182,7 +182,7 @@ class RecordingPretrainer(BrainRVQPretrainer):
 def test_calibration__estimators_that_ask_for_it__get_the_targets_trials(
     moabb_folder, labelled, return_epochs
 ):
-    params = for_moabb("classifier" if labelled else "pretrainer").get_params()
+    params = for_moabb("classifier" if labelled else "pretrainer").get_params(deep=False)
     with config_context(enable_metadata_routing=True):
         if labelled:
             asked = {"subjects": True, "X_target_labeled": True, "y_target_labeled": True}
