@@ -375,8 +375,7 @@ class EEGCorpus(StoredEEG):
         Returns
         -------
         PreparedEEG
-            ``patches`` of its groups are
-            :class:`~sk_brainrvq.signals.patches.StoredPatches`.
+            ``patches`` of its groups are read from disk when they are indexed.
         """
         return prepare_stored(
             self._store,
