@@ -29,7 +29,9 @@ def test_n_quantizers__no_positive_integer__says_so(name, n_quantizers):
 
 @every_estimator
 def test_embed_dim__150__says_multiple_of_100(name):
-    assert_refused(name, "embed_dim=150 was given.*expected a multiple of 100", architecture__embed_dim=150)
+    assert_refused(
+        name, "embed_dim=150 was given.*expected a multiple of 100", architecture__embed_dim=150
+    )
 
 
 @every_estimator
