@@ -30,7 +30,7 @@ _SET = {
     "--fine-tuning": "weights device sfreq ch_names random_state max_epochs early_stopping "
     "validation criterion engine",
 }
-# Parameters that are objects: of filters the fields are taken in their place.
+# Parameters that are objects, which no text stands for; of filters the fields are taken.
 _OBJECTS = ("filters", "reading")
 
 
@@ -165,6 +165,11 @@ def parameters(text: str, option: str, estimator: BaseEstimator) -> dict[str, An
             raise ValueError(
                 f"{option} {text} was given; {name} is set by the benchmark, or by an option of "
                 "its own (see --help)."
+            )
+        if name == "filters":
+            raise ValueError(
+                f"{option} {text} was given; pass its fields {', '.join(FILTERS)}, such as "
+                "l_freq=1."
             )
         if name not in known:
             near = get_close_matches(name, known, n=1, cutoff=0.5)

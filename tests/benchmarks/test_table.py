@@ -385,6 +385,7 @@ def test_learning_curve__trained_in_bfloat16__the_note_names_the_system(tmp_path
         (["--systems", "frozen", "--embedder", "poolin=channel"], "did you mean pooling?"),
         (["--systems", "frozen", "--embedder", "zzz=1"], "BrainRVQEmbedder: it has batch_size, "),
         (["--systems", "random", "--embedder", "architecture=tiny"], "architecture is set by"),
+        (["--systems", "frozen", "--embedder", "filters=None"], "pass its fields l_freq, h_freq"),
         (["--systems", "scratch", "--fine-tuning", "foo=1"], "foo is no parameter of BrainRVQCl"),
         (["--systems", "scratch", "--fine-tuning", "max_epochs=3"], "max_epochs is set by"),
         (["--systems", "bands7", "--jobs", "0"], "--jobs 0 was given; expected 1 or more"),
