@@ -134,7 +134,7 @@ def test_partial_fit__passes__learn_and_keep_the_first_scale():
 
 def test_warm_start__other_number_of_targets__error_names_both():
     estimator = regressor(warm_start=True).fit(make_eeg(), Y)
-    with pytest.raises(ValueError, match="y has 2 targets an epoch; 1 were fitted"):
+    with pytest.raises(ValueError, match="y has 2 targets per epoch; 1 were fitted"):
         estimator.fit(make_eeg(), TWO)
 
 
