@@ -313,10 +313,21 @@ def resolve_device(device: str) -> str:
             raise ValueError(
                 f"device={device!r} was given, but torch finds no CUDA device; use device='auto'."
             )
+        if kind not in ("cpu", "cuda") and not _holds_tensors(device):
+            raise ValueError(
+                f"device={device!r} was given, which torch cannot use here; use device='auto'."
+            )
         return device
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _holds_tensors(device: str) -> bool:
+    try:
+        return torch.zeros((), device=device).item() == 0
+    except (RuntimeError, AssertionError, ImportError):
+        return False
 
 
 def available_device(device: str) -> str:

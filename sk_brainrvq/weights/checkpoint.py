@@ -15,6 +15,7 @@ from torch import Tensor
 from sk_brainrvq._version import __version__
 from sk_brainrvq.exceptions import CheckpointError
 from sk_brainrvq.files import write_whole
+from sk_brainrvq.json_text import parse_json
 
 FORMAT_VERSION = 1
 TENSOR_FILE = "model.safetensors"
@@ -49,6 +50,7 @@ def write_checkpoint(
     folder.mkdir(parents=True, exist_ok=True)
     document = {"format_version": FORMAT_VERSION, "sk_brainrvq_version": __version__, **header}
     text = json.dumps(document)
+    _parse_header(text, folder / TENSOR_FILE)  # what cannot be read is not written
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     write_whole(folder / TENSOR_FILE, save(contiguous, metadata={_HEADER_KEY: text}))
     write_whole(folder / CONFIG_FILE, (json.dumps(document, indent=2) + "\n").encode())
@@ -57,9 +59,12 @@ def write_checkpoint(
 
 def _parse_header(text: str, file: Path) -> dict[str, Any]:
     try:
-        header = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise CheckpointError(f"{file} has a header that is no JSON: {error}") from error
+        header = parse_json(text)
+    except ValueError as error:
+        raise CheckpointError(
+            f"{file} has a header that is no JSON of ours: {error}. The file is damaged, or no "
+            "checkpoint of sk_brainrvq: get it anew."
+        ) from error
     if not isinstance(header, dict):
         raise CheckpointError(f"{file} has a header that is no JSON object: {text[:80]!r}")
     return header
@@ -97,7 +102,7 @@ def read_checkpoint(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]
         with safe_open(file, framework="pt", device="cpu") as opened:
             metadata = opened.metadata() or {}
             tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
+    except (SafetensorError, OSError, ValueError, RuntimeError) as error:
         raise CheckpointError(
             f"{file} is truncated or no safetensors file ({error}). A published .pth file is "
             "read by Weights.from_official."
@@ -109,12 +114,14 @@ def read_checkpoint(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]
         )
     header = _parse_header(metadata[_HEADER_KEY], file)
     version = header.get("format_version", 0)
-    if not isinstance(version, int):
-        raise CheckpointError(f"{file} has no whole number as format_version in its header.")
+    if not isinstance(version, int) or isinstance(version, bool) or version < 0:
+        raise CheckpointError(
+            f"{file} has the format_version {version!r:.80} in its header; expected a whole number."
+        )
     if version > FORMAT_VERSION:
         raise CheckpointError(
             f"{file} has format version {version}, written by sk_brainrvq "
-            f"{header.get('sk_brainrvq_version')}; this is sk_brainrvq {__version__}, which reads "
-            f"up to version {FORMAT_VERSION}. Upgrade sk_brainrvq to read it."
+            f"{header.get('sk_brainrvq_version')!s:.80}; this is sk_brainrvq {__version__}, "
+            f"which reads up to version {FORMAT_VERSION}. Upgrade sk_brainrvq to read it."
         )
     return header, tensors

@@ -1,5 +1,6 @@
 """From a kind and a plain configuration to a module, and back to a state that fits."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -86,7 +87,26 @@ def load_state(module: nn.Module, state: dict[str, Tensor], source: str) -> None
     source : str
         Where the state came from, for the message.
     """
-    expected = module.state_dict()
+    check_names_and_shapes(type(module).__name__, module.state_dict(), state, source)
+    module.load_state_dict(state)
+
+
+def check_names_and_shapes(
+    network: str, expected: Mapping[str, Tensor], state: Mapping[str, Tensor], source: str
+) -> None:
+    """Raise CheckpointError that lists the tensors that are missing, left over or misshapen.
+
+    Parameters
+    ----------
+    network : str
+        Name of its class, for the message.
+    expected : mapping of str to Tensor
+        State dict of the network.
+    state : mapping of str to Tensor
+        What was given for it.
+    source : str
+        Where that came from, for the message.
+    """
     missing = sorted(expected.keys() - state.keys())
     surplus = sorted(state.keys() - expected.keys())
     misshapen = [
@@ -95,11 +115,10 @@ def load_state(module: nn.Module, state: dict[str, Tensor], source: str) -> None
         if state[name].shape != expected[name].shape
     ]
     if missing or surplus or misshapen:
-        lines = [f"{source} does not fit a {type(module).__name__}."]
+        lines = [f"{source} does not fit a {network}."]
         for title, names in (("Missing", missing), ("Surplus", surplus), ("Shape", misshapen)):
             lines += [f"{title}: {name}" for name in names]
         raise CheckpointError("\n".join(lines))
-    module.load_state_dict(state)
 
 
 def fill_untrained_time_rows(encoder: EEGEncoder, n_trained: int) -> None:

@@ -17,13 +17,14 @@ from sk_brainrvq.weights.checkpoint import (
     read_checkpoint,
     write_checkpoint,
 )
+from sk_brainrvq.weights.described import described
 from sk_brainrvq.weights.modules import (
-    KINDS,
     build_filled,
     encoder_config,
     fill_untrained_time_rows,
 )
 from sk_brainrvq.weights.official import convert_official
+from sk_brainrvq.weights.outline import check_network
 
 _DIGEST_LENGTH = 12
 # Prefix of tensors of other networks in the same file.
@@ -89,23 +90,11 @@ class Weights:
         if path in BUNDLED_NAMES and not Path(path).exists():
             path = BUNDLED / path
         header, tensors = read_checkpoint(path)
-        # Networks are float32, whatever precision the file has.
-        tensors = {
-            k: v.float() if v.dtype == torch.float16 else v
-            for k, v in tensors.items()
-            if not k.startswith(_ATTACHED)
-        }
-        if header.get("kind") not in KINDS:
-            raise CheckpointError(
-                f"{path} holds {header.get('kind', 'no network')!r}; expected a network of kind "
-                f"{', '.join(KINDS)}."
-            )
-        absent = [key for key in ("config", "info") if not isinstance(header.get(key), dict)]
-        if absent:
-            raise CheckpointError(f"{path} lacks {' and '.join(absent)} in its header.")
+        kind, config, info = described(header, str(path))
         name = Path(path).name.removesuffix(".safetensors")
-        self._set(name, header["kind"], header["config"], header["info"], tensors)
-        build_filled(self.kind, self.config, tensors, str(path))
+        own = _own(tensors)
+        check_network(kind, config, own, str(path))
+        self._set(name, kind, config, info, own)
 
     @classmethod
     def from_module(
@@ -156,6 +145,7 @@ class Weights:
             See :func:`sk_brainrvq.weights.load_official`.
         """
         kind, config, state, _ = convert_official(path)
+        check_network(kind, config, state, "The published checkpoint")
         name = Path(path).stem if isinstance(path, (str, Path)) else "official"
         module = build_filled(kind, config, state, "The published checkpoint")
         return cls.from_module(name, kind, config, module, {"official": True})
@@ -308,15 +298,35 @@ def read_attached(path: str | Path) -> dict[str, Weights]:
     dict of str to Weights
     """
     header, tensors = read_checkpoint(path)
+    entries = header.get("attached", {})
+    if not isinstance(entries, dict):
+        raise CheckpointError(f"{path} has no JSON object as 'attached' in its header.")
+    listed = tuple(f"{_ATTACHED}{name}/" for name in entries)
+    stray = [k for k in tensors if k.startswith(_ATTACHED) and not k.startswith(listed)]
+    if stray:
+        raise CheckpointError(f"{path} holds {stray[:5]}, which its header does not mention.")
     found = {}
-    for name, entry in header.get("attached", {}).items():
+    for name, entry in entries.items():
+        source = f"{path}, {name!r:.80},"
+        if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
+            raise CheckpointError(f"{source} has no name in the header of the file.")
+        kind, config, info = described(entry, source)
         prefix = f"{_ATTACHED}{name}/"
         state = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-        module = build_filled(entry["kind"], entry["config"], state, f"{path}, {name}")
-        found[name] = Weights.from_module(
-            entry["name"], entry["kind"], entry["config"], module, entry["info"]
-        )
+        check_network(kind, config, state, source)
+        module = build_filled(kind, config, state, source)
+        found[name] = Weights.from_module(entry["name"], kind, config, module, info)
     return found
+
+
+def _own(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Tensors of the network itself; networks are float32, whatever precision the file has."""
+    halves = (torch.float16, torch.bfloat16)
+    return {
+        name: tensor.float() if tensor.dtype in halves else tensor
+        for name, tensor in tensors.items()
+        if not name.startswith(_ATTACHED)
+    }
 
 
 def _halved(tensor: Tensor) -> Tensor:

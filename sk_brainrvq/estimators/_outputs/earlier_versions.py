@@ -55,6 +55,8 @@ def current_params(estimator: str, params: dict[str, Any]) -> dict[str, Any]:
         engine = {k: v for k, v in _taken(params, _ENGINE).items() if v is not None}
         if engine:
             given = params.get("engine") or Engine()
+            if not isinstance(given, Engine):
+                raise ValueError(f"engine={given!r:.80} is no Engine")
             params["engine"] = Engine(**given.get_params(deep=False) | engine)
         reading = Reading(**_taken(params, _READING))
         usual = reading.electrode_map is None and reading.on_error == "raise"
@@ -72,7 +74,8 @@ def _filters(values: dict[str, Any]) -> Any:
     filters = Filters(**values)
     if not filters.chosen():
         return "auto"
-    return None if set(filters.get_params(deep=False).values()) == {None} else filters
+    off = all(value is None for value in filters.get_params(deep=False).values())
+    return None if off else filters
 
 
 def _architecture(params: dict[str, Any], sizes: dict[str, Any]) -> Any:

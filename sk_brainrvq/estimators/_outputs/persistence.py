@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import torch
+from numpy.random import RandomState
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from sk_brainrvq.signals import Filters, Reading
@@ -20,6 +23,10 @@ _VALUES: dict[str, type[BaseEstimator]] = {
     "filters": Filters,
     "reading": Reading,
 }
+# Booleans, numbers, text, plain objects and dates: what columns and labels are made of.
+_ARRAY_KINDS = "biufUSOMm"
+_LARGEST_ARRAY = 2**24
+_STATE = ("key", "pos", "has_gauss", "gauss")
 
 
 class Omitted:
@@ -32,8 +39,8 @@ def to_json(value: Any) -> Any:
     Parameters
     ----------
     value : object
-        Of plain types, numpy's, pandas', a path, a value such as Filters or Engine, or
-        :class:`Omitted`; any other is an error.
+        Of plain types, numpy's, pandas', a path, a RandomState, a device, a value such as Filters
+        or Engine, or :class:`Omitted`; any other is an error.
 
     Returns
     -------
@@ -62,27 +69,119 @@ def to_json(value: Any) -> Any:
         return {_MARK: "bytes", "values": value.hex()}
     if hasattr(value, "tolist"):  # a column of a table
         return to_json(value.tolist())
-    raise TypeError(
-        f"{value!r} of type {type(value).__name__} cannot be saved as JSON; use pickle or joblib "
-        "for an estimator with such a parameter."
-    )
+    if isinstance(value, torch.device):
+        return {_MARK: "device", "values": str(value)}
+    if isinstance(value, RandomState):
+        return {_MARK: "random_state", "values": _state_of(value)}
+    raise _cannot_save(value)
+
+
+def _state_of(generator: RandomState) -> dict[str, Any]:
+    state: Any = generator.get_state(legacy=False)
+    if state["bit_generator"] != "MT19937":
+        raise _cannot_save(generator)
+    plain = {**state["state"], "has_gauss": state["has_gauss"], "gauss": state["gauss"]}
+    return {name: to_json(np.asarray(plain[name]).tolist()) for name in _STATE}
+
+
+def _cannot_save(value: Any) -> TypeError:
+    mend = "use pickle or joblib for an estimator with such a parameter"
+    if isinstance(value, (np.random.Generator, RandomState)):
+        mend = "pass an integer or numpy.random.RandomState(seed) as random_state before saving"
+    return TypeError(f"{value!r} of type {type(value).__name__} cannot be saved as JSON; {mend}.")
+
+
+def entries_from_json(value: Any) -> dict[str, Any]:
+    """Names and values of a mapping that :func:`to_json` made plain; a value may be Omitted.
+
+    Parameters
+    ----------
+    value : object
+        From a file that may say anything.
+
+    Returns
+    -------
+    dict of str to object
+
+    Raises
+    ------
+    ValueError
+        If that cannot have come from :func:`to_json`.
+    """
+    omitted = {_MARK: "omitted"}
+    entries = {}
+    for name, item in _pairs(value):
+        if not isinstance(name, str) or name in entries:
+            raise ValueError(f"{name!r:.80} is no name of one value")
+        try:
+            entries[name] = Omitted() if item == omitted else from_json(item)
+        except (TypeError, ValueError, OverflowError, RuntimeError) as error:
+            raise ValueError(f"{name[:80]!r} cannot be read: {error}") from error
+    return entries
+
+
+def _pairs(value: Any) -> list[Any]:
+    pairs = value.get("values") if isinstance(value, dict) else None
+    if not isinstance(pairs, list) or value.get(_MARK) != "mapping":
+        raise ValueError(f"{value!r:.80} is no mapping")
+    if not all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
+        raise ValueError("a mapping has entries that are no pairs")
+    return pairs
 
 
 def from_json(value: Any) -> Any:
-    """Value that :func:`to_json` made plain."""
+    """Value that :func:`to_json` made plain; raise ValueError or TypeError for any other."""
     if isinstance(value, list):
         return [from_json(item) for item in value]
     if not isinstance(value, dict):
         return value
-    mark = value[_MARK]
-    if mark == "omitted":
-        return Omitted()
+    mark, values = value.get(_MARK), value.get("values")
     if mark == "array":
-        return np.array(from_json(value["values"]), dtype=np.dtype(value["dtype"]))
-    if mark == "bytes":
-        return bytes.fromhex(value["values"])
-    if mark == "tuple":
-        return tuple(from_json(item) for item in value["values"])
-    if mark in _VALUES:
-        return _VALUES[mark](**from_json(value["values"]))
-    return {from_json(k): from_json(v) for k, v in value["values"]}
+        return _array(values, value.get("dtype"))
+    if mark == "bytes" and isinstance(values, str):
+        return bytes.fromhex(values)
+    if mark == "tuple" and isinstance(values, list):
+        return tuple(from_json(item) for item in values)
+    if mark == "mapping":
+        return {from_json(k): from_json(v) for k, v in _pairs(value)}
+    if mark == "device" and isinstance(values, str):
+        return torch.device(values)
+    if mark == "random_state":
+        return _random_state(values)
+    if isinstance(mark, str) and mark in _VALUES:
+        return _value(_VALUES[mark], entries_from_json(values))
+    raise ValueError(f"{value!r:.80} has no mark that this version knows")
+
+
+def _value(kind: type[BaseEstimator], params: dict[str, Any]) -> BaseEstimator:
+    made = kind()
+    unknown = sorted(params.keys() - made.get_params(deep=False).keys())
+    if unknown or any(isinstance(param, Omitted) for param in params.values()):
+        raise ValueError(f"{kind.__name__} has no such parameters: {unknown or 'omitted ones'}")
+    return made.set_params(**params)
+
+
+def _array(values: Any, dtype: Any) -> NDArray:
+    if not isinstance(dtype, str):
+        raise ValueError(f"{dtype!r:.80} is no type of an array")
+    wanted, plain = np.dtype(dtype), np.array(from_json(values), dtype=object)
+    if wanted.kind not in _ARRAY_KINDS or wanted.itemsize * plain.size > _LARGEST_ARRAY:
+        raise ValueError(f"an array of type {dtype[:80]} and {plain.size} values is not read")
+    return np.array(from_json(values), dtype=wanted)
+
+
+def _random_state(values: Any) -> RandomState:
+    if not isinstance(values, dict) or values.keys() != set(_STATE):
+        raise ValueError("a RandomState lacks parts of its state")
+    state = {name: values[name] for name in ("key", "pos")}
+    if not isinstance(state["key"], list) or len(state["key"]) != 624:
+        raise ValueError("a RandomState has no key of 624 numbers")
+    if not all(isinstance(number, int) and 0 <= number < 2**32 for number in state["key"]):
+        raise ValueError("a RandomState has a key of other numbers than those of 32 bits")
+    if not isinstance(state["pos"], int) or not 0 <= state["pos"] <= 624:
+        raise ValueError(f"a RandomState stands at {state['pos']!r:.80} of 624")
+    state["key"] = np.array(state["key"], dtype=np.uint32)
+    gauss = {"has_gauss": int(values["has_gauss"]), "gauss": float(values["gauss"])}
+    generator = RandomState()
+    generator.set_state({"bit_generator": "MT19937", "state": state, **gauss})
+    return generator

@@ -1,12 +1,16 @@
 """Fitted estimators on disk: tensors as safetensors, all else as JSON, no pickle."""
 
+import copy
 from collections.abc import Iterable
 from numbers import Real
 from pathlib import Path
 from typing import Any, TypeVar
 
+import torch
+
 from sk_brainrvq.estimators._outputs.earlier_versions import current_params
-from sk_brainrvq.estimators._outputs.persistence import Omitted, from_json, to_json
+from sk_brainrvq.estimators._outputs.persistence import Omitted, entries_from_json, to_json
+from sk_brainrvq.estimators._outputs.plain_attributes import check_attributes
 from sk_brainrvq.exceptions import CheckpointError
 from sk_brainrvq.signals.electrodes import ElectrodeReport
 from sk_brainrvq.training import Engine
@@ -15,6 +19,9 @@ from sk_brainrvq.weights.checkpoint import read_checkpoint
 from sk_brainrvq.weights.weights import read_attached
 
 Estimator = TypeVar("Estimator")
+
+# Parameters that hold weights: not in the JSON, but beside it.
+_NETWORKS = ("weights", "tokenizer")
 
 
 def save_estimator(
@@ -48,7 +55,7 @@ def save_estimator(
 
 def _savable(parameter: str, value: Any) -> Any:
     """A parameter's value, without what another machine or another day has no use for."""
-    if parameter in ("weights", "tokenizer"):  # not in the JSON, but beside it
+    if parameter in _NETWORKS:
         return value if value in (None, "default") else Omitted()
     if parameter == "validation":
         return value if isinstance(value, Real) else None
@@ -80,17 +87,21 @@ def load_estimator(cls: type[Estimator], path: str | Path) -> tuple[Estimator, W
     header, _ = read_checkpoint(path)
     _check_header(header, cls, path)
     weights, attached = Weights(path), read_attached(path)
-    loaded = {"weights": weights, "tokenizer": attached.get("tokenizer_weights_")}
-    params = current_params(cls.__name__, from_json(header["params"]))
-    unknown = sorted(params.keys() - cls().get_params(deep=False).keys())  # type: ignore[attr-defined]
-    if unknown:
+    _check_networks(cls, weights, attached, path)
+    given = {"weights": weights, "tokenizer": attached.get("tokenizer_weights_")}
+    try:
+        estimator = cls(**_params(cls, header, given))
+        values = entries_from_json(header["fitted"])
+        check_attributes(values, cls._plain_attributes, weights.config)  # type: ignore[attr-defined]
+        for name, value in {**values, **attached}.items():
+            setattr(estimator, name, value)
+        _check_settings(estimator, weights)
+    except (TypeError, ValueError, AttributeError, LookupError, ArithmeticError) as error:
         raise CheckpointError(
-            f"{path} was written by sk_brainrvq {header.get('sk_brainrvq_version')} with "
-            f"parameters of {cls.__name__} that this version does not know: {unknown}."
-        )
-    estimator = cls(**{k: loaded[k] if isinstance(v, Omitted) else v for k, v in params.items()})
-    for name, value in {**from_json(header["fitted"]), **attached}.items():
-        setattr(estimator, name, value)
+            f"{path}, written by sk_brainrvq {header.get('sk_brainrvq_version')!s:.40}, holds no "
+            f"{cls.__name__} that this version can load: {error}. Load it with the version that "
+            "wrote it, or get the file anew if it is damaged."
+        ) from error
     estimator.electrode_report_ = ElectrodeReport(estimator.electrode_report_)  # type: ignore[attr-defined]
     return estimator, weights
 
@@ -98,9 +109,61 @@ def load_estimator(cls: type[Estimator], path: str | Path) -> tuple[Estimator, W
 def _check_header(header: dict[str, Any], cls: type, path: str | Path) -> None:
     if header.get("estimator") != cls.__name__:
         raise CheckpointError(
-            f"{path} holds {header.get('estimator', 'weights without an estimator')}, not a "
+            f"{path} holds {header.get('estimator', 'weights without an estimator')!s:.80}, not a "
             f"{cls.__name__}. Load it with that class, or pass weights={str(path)!r} where "
             "only the weights are needed."
         )
     if header.get("params") is None or header.get("fitted") is None:
         raise CheckpointError(f"{path} lacks the parameters of its {cls.__name__}.")
+
+
+def _check_networks(
+    cls: Any, weights: Weights, attached: dict[str, Weights], path: str | Path
+) -> None:
+    """Raise CheckpointError unless the networks are those that the estimator holds."""
+    kinds = {name: attached[name].kind for name in attached}
+    expected = dict.fromkeys(cls._attached_weights, "tokenizer")
+    if weights.kind != cls._kind or kinds != expected:
+        raise CheckpointError(
+            f"{path} holds a network of kind {weights.kind!r} and with it {kinds or 'no other'}; a "
+            f"{cls.__name__} has one of kind {cls._kind!r} and with it {expected or 'no other'}. "
+            f"Pass weights={str(path)!r} where only the weights are needed."
+        )
+
+
+def _params(cls: Any, header: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """Parameters as saved; weights, which do not stand among them, are those of the file."""
+    params = current_params(cls.__name__, entries_from_json(header["params"]))
+    unknown = sorted(params.keys() - cls().get_params(deep=False).keys())
+    if unknown:
+        raise ValueError(f"it does not know the parameters {unknown}")
+    for name, value in params.items():
+        if name in _NETWORKS and isinstance(value, Omitted):
+            params[name] = given[name]
+        elif isinstance(value, Omitted) or _never_saved(name, value):
+            raise ValueError(f"{name}={value!r:.80} is nothing that is saved")
+        if name in _NETWORKS and isinstance(value, Omitted) and given[name] is None:
+            raise ValueError(f"the weights of {name} are not in the file")
+    return params
+
+
+def _never_saved(parameter: str, value: Any) -> bool:
+    """Whether a parameter is one that stays behind when it is saved: a path, data, an object."""
+    if isinstance(value, Engine):
+        return value.callbacks is not None or value.resume_from is not None
+    if parameter in _NETWORKS:
+        return not (value is None or (isinstance(value, str) and value == "default"))
+    if parameter == "validation":
+        return not (value is None or isinstance(value, Real))
+    if parameter == "device":
+        return not isinstance(value, (str, torch.device))
+    return parameter == "checkpoint_dir" and value is not None
+
+
+def _check_settings(estimator: Any, weights: Weights) -> None:
+    """Raise ValueError for parameters that no fit can have had."""
+    probe = copy.copy(estimator)
+    if getattr(probe, "validation", None) is None and hasattr(probe, "early_stopping"):
+        probe.early_stopping = None  # what it looked at stayed behind
+    probe._check_settings()
+    probe._filters(weights.info)

@@ -1,0 +1,88 @@
+"""What a checkpoint's header says of a network and its training, checked."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from sk_brainrvq.exceptions import CheckpointError, InvalidEEGError
+from sk_brainrvq.nn.encoder import MAX_PATCHES, N_ELECTRODE_ROWS
+from sk_brainrvq.signals.filters.filtering import FilterSettings
+
+_FILTERS = ("l_freq", "h_freq", "notch", "reference")
+
+
+def described(header: Mapping[str, Any], source: str) -> tuple[Any, dict[str, Any], dict[str, Any]]:
+    """Kind, configuration and info of a network, as a header has them.
+
+    Kind and configuration are for ``check_network`` to judge.
+
+    Parameters
+    ----------
+    header : mapping
+    source : str
+        The file, for messages.
+
+    Returns
+    -------
+    kind : object
+    config, info : dict
+
+    Raises
+    ------
+    CheckpointError
+        If one is missing, or the info says what cannot be.
+    """
+    absent = [key for key in ("config", "info") if not isinstance(header.get(key), dict)]
+    if absent and "kind" in header:
+        raise CheckpointError(f"{source} lacks {' and '.join(absent)} in its header.")
+    wrong = _wrong_info(header.get("info", {}))
+    if wrong:
+        raise CheckpointError(
+            f"{source} has a header that says {', '.join(wrong)} of the training of its network. "
+            "The file is damaged, or no checkpoint of sk_brainrvq: get it anew."
+        )
+    return header.get("kind", "no network"), header.get("config", {}), header.get("info", {})
+
+
+def _wrong_info(info: Mapping[str, Any]) -> list[str]:
+    checks = {
+        "ch_names": _is_names,
+        "trained_rows": _is_rows,
+        "trained_patches": lambda value: _is_whole(value, 1, MAX_PATCHES),
+        "sfreq": _is_rate,
+        "official": lambda value: isinstance(value, bool),
+        "filters": _is_filters,
+    }
+    return [
+        f"{name}={info[name]!r:.80}"
+        for name, is_right in checks.items()
+        if info.get(name) is not None and not is_right(info[name])
+    ]
+
+
+def _is_whole(value: Any, least: int, most: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+
+
+def _is_names(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(name, str) for name in value)
+
+
+def _is_rows(value: Any) -> bool:
+    rows = value if isinstance(value, list) else []
+    return bool(rows) and all(_is_whole(row, 0, N_ELECTRODE_ROWS - 1) for row in rows)
+
+
+def _is_rate(value: Any) -> bool:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return number and 0 < value < 1e9 and math.isfinite(value)
+
+
+def _is_filters(value: Any) -> bool:
+    if not isinstance(value, dict):
+        return False
+    try:
+        FilterSettings.checked(**{name: value.get(name) for name in _FILTERS})
+    except (InvalidEEGError, TypeError, ValueError, OverflowError):
+        return False
+    return True
