@@ -4,13 +4,14 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from itertools import islice
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sk_brainrvq.corpus.index_fields import checked_failure, checked_fields, wrong_header
 from sk_brainrvq.exceptions import InvalidCorpusError
+from sk_brainrvq.json_text import parse_json
 from sk_brainrvq.signals.filters.filtering import FilterSettings
 from sk_brainrvq.signals.filters.resampling import TARGET_SFREQ
 
@@ -18,6 +19,9 @@ INDEX_NAME = "index.jsonl"
 FORMAT = "sk_brainrvq.corpus"
 # 2: bad stretches, projections and filters that files state are heeded.
 VERSION = 2
+_ANEW = (
+    "Run build_corpus again with the same settings: it writes the index anew from the recordings."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +103,21 @@ class CorpusRecording:
     def from_json(
         cls, fields: dict[str, Any], shared: dict[Any, Any] | None = None
     ) -> "CorpusRecording":
-        """The recording that `to_json` gave; equal channels are held once in ``shared``."""
+        """The recording that `to_json` gave; raise InvalidCorpusError for anything else.
+
+        Parameters
+        ----------
+        fields : dict
+            From a file that may say anything.
+        shared : dict, optional
+            Equal channels are held once in it.
+
+        Returns
+        -------
+        CorpusRecording
+        """
         shared = {} if shared is None else shared
-        values = {name: _tuples(value) for name, value in fields.items()}
+        values = {name: _tuples(value) for name, value in checked_fields(fields).items()}
         for name in ("ch_names", "positions", "notes"):
             values[name] = shared.setdefault(values[name], values[name])
         return cls(**values)
@@ -178,22 +194,32 @@ class CorpusIndex:
             raise InvalidCorpusError(
                 f"The index of the corpus at {where} is truncated or was changed: it has "
                 f"{n_lines} lines of {header['n_recordings'] + header['n_failed']}, and their "
-                "checksum differs. Run build_corpus again with the same settings: it writes the "
-                "index anew from the recordings."
+                f"checksum differs. {_ANEW}"
             )
-        lines = iter(body.splitlines())
+        lines = body.splitlines()
+        if len(lines) != header["n_recordings"] + header["n_failed"]:
+            raise InvalidCorpusError(
+                f"The index of the corpus at {where} has {len(lines)} lines, and says that it has "
+                f"{header['n_recordings']} and {header['n_failed']}. {_ANEW}"
+            )
         # Many recordings share their channels: held once, they take little memory.
         shared: dict[Any, Any] = {}
-        recordings = tuple(
-            CorpusRecording.from_json(json.loads(line), shared)
-            for line in islice(lines, header["n_recordings"])
-        )
-        failed = [json.loads(line) for line in lines]
-        return cls(
-            header["settings"],
-            recordings,
-            tuple((row["failed"], row["reason"]) for row in failed),
-        )
+        recordings, failed = [], []
+        for number, line in enumerate(lines):
+            try:
+                if number < header["n_recordings"]:
+                    recordings.append(CorpusRecording.from_json(parse_json(line), shared))
+                else:
+                    failed.append(checked_failure(parse_json(line)))
+            except ValueError as error:
+                raise InvalidCorpusError(
+                    f"Line {number + 2} of {INDEX_NAME} at {where} cannot be used: {error}. {_ANEW}"
+                ) from error
+        if len({recording.id for recording in recordings}) < len(recordings):
+            raise InvalidCorpusError(
+                f"{INDEX_NAME} at {where} names a recording more than once. {_ANEW}"
+            )
+        return cls(header["settings"], tuple(recordings), tuple(failed))
 
 
 def json_line(value: Any) -> bytes:
@@ -228,25 +254,29 @@ def digest_of_windows(index: CorpusIndex, numbers: NDArray, *spans: NDArray) -> 
 
 def _header(line: bytes, where: str) -> dict[str, Any]:
     try:
-        header = json.loads(line)
+        header = parse_json(line)
         known = isinstance(header, dict) and header.get("format") == FORMAT
     except ValueError:
         known = False
     if not known:
         raise InvalidCorpusError(
             f"{INDEX_NAME} at {where} is not the index of a corpus, or it is truncated in its "
-            "first line. Give the folder that build_corpus wrote, or run build_corpus again: it "
-            "writes the index anew from the recordings."
+            f"first line. Give the folder that build_corpus wrote, or: {_ANEW}"
         )
     check_version(header, where)
+    wrong = wrong_header(header)
+    if wrong:
+        raise InvalidCorpusError(
+            f"The first line of {INDEX_NAME} at {where} cannot be used: {wrong}. {_ANEW}"
+        )
     return header
 
 
 def check_version(header: dict[str, Any], where: str) -> None:
     """Raise InvalidCorpusError for a corpus that a newer version of the package wrote."""
     version = header.get("version")
-    if not isinstance(version, int) or version > VERSION:
+    if not isinstance(version, int) or isinstance(version, bool) or not 1 <= version <= VERSION:
         raise InvalidCorpusError(
-            f"The corpus at {where} has format version {version!r}; this sk_brainrvq reads up to "
-            f"version {VERSION}. Upgrade sk_brainrvq to read it."
+            f"The corpus at {where} has format version {version!r:.80}; this sk_brainrvq reads up "
+            f"to version {VERSION}. Upgrade sk_brainrvq to read it."
         )

@@ -192,8 +192,18 @@ class CorpusStore:
                 raise self._broken(number, "it is missing") from error
             except Exception as error:
                 raise self._broken(number, f"its metadata cannot be read ({error})") from error
+            self._check_array(number, array)
             self._arrays.put(number, array)
         return array
+
+    def _check_array(self, number: int, array: Any) -> None:
+        """Raise InvalidCorpusError before memory is taken for an array of other sizes."""
+        recording = self.index.recordings[number]
+        n_channels, at_once = len(recording.ch_names), array.shards or array.chunks
+        if array.shape != (n_channels, recording.n_times) or array.dtype != np.int16:
+            raise self._broken(number, f"its array has shape {array.shape}, type {array.dtype}")
+        if len(at_once) != 2 or array.chunks[0] > n_channels or array.chunks[1] > CHUNK_SAMPLES:
+            raise self._broken(number, f"its array has chunks of {array.chunks}")
 
     def _broken(self, number: int, what: str) -> InvalidCorpusError:
         recording = self.index.recordings[number]

@@ -15,6 +15,7 @@ from sk_brainrvq.corpus.finding import (
     source_state,
 )
 from sk_brainrvq.corpus.index import CorpusRecording
+from sk_brainrvq.corpus.index_fields import LONGEST
 from sk_brainrvq.corpus.intake import read_signals, scales, to_steps, unusable_seconds
 from sk_brainrvq.corpus.writing import (
     remove_recording,
@@ -114,6 +115,8 @@ def build_one(task: BuildTask, out: Path, settings: BuildSettings) -> CorpusReco
     """Read, filter and store one file; the reason where it cannot be used."""
     try:
         signals = read_signals(task.source, settings.filters)
+        if signals.microvolts.shape[1] > LONGEST:
+            return f"{LONGEST} samples, a month, are the most; cut it into several files"
         scale = scales(signals.microvolts)
         recording = CorpusRecording(
             task.id,

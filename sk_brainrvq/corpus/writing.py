@@ -1,7 +1,6 @@
 """Recordings of a corpus on disk: written aside, then renamed into place whole."""
 
 import hashlib
-import json
 import os
 import shutil
 import uuid
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from sk_brainrvq.corpus.index import FORMAT, VERSION, CorpusRecording, check_version, json_line
 from sk_brainrvq.exceptions import InvalidCorpusError
+from sk_brainrvq.json_text import parse_json
 from sk_brainrvq.signals.filters.resampling import TARGET_SFREQ
 
 RECORDINGS = "recordings"
@@ -87,12 +87,12 @@ def open_corpus(out: Path, settings: dict[str, Any]) -> None:
     """
     if not (out / _METADATA).exists():
         (out / RECORDINGS).mkdir(exist_ok=True)
-        header = {"format": FORMAT, "version": VERSION, "settings": settings}
         write_whole(out, f"{RECORDINGS}/{_METADATA}", _group({}))
-        write_whole(out, _METADATA, _group(header))
+        begun = {"format": FORMAT, "version": VERSION, "settings": settings}
+        write_whole(out, _METADATA, _group(begun))
         return
-    header = json.loads((out / _METADATA).read_bytes()).get("attributes", {})
-    if header.get("format") != FORMAT:
+    header = _attributes(out / _METADATA)
+    if header.get("format") != FORMAT or not isinstance(header.get("settings"), dict):
         raise InvalidCorpusError(f"{out} holds another Zarr group. Give a new or an empty folder.")
     check_version(header, str(out))
     if header["version"] < VERSION:
@@ -109,6 +109,19 @@ def open_corpus(out: Path, settings: dict[str, Any]) -> None:
             + "; ".join(f"{n} was {before.get(n)!r}, now {settings[n]!r}" for n in changed)
             + ". Pass the same settings, or build into another folder."
         )
+
+
+def _attributes(path: Path) -> dict[str, Any]:
+    """Attributes of a Zarr group, of which a file may say anything."""
+    try:
+        metadata = parse_json(path.read_bytes())
+    except ValueError as error:
+        raise InvalidCorpusError(
+            f"{path} does not describe a Zarr group ({error}). Copy it anew, or build into another "
+            "folder."
+        ) from error
+    attributes = metadata.get("attributes") if isinstance(metadata, dict) else None
+    return attributes if isinstance(attributes, dict) else {}
 
 
 def _group(attributes: dict[str, Any]) -> bytes:
@@ -233,7 +246,7 @@ def stored_recordings(out: Path) -> dict[str, tuple[CorpusRecording, int]]:
             continue
         path = Path(entry.path) / _METADATA
         try:
-            attributes = json.loads(path.read_bytes())["attributes"]
+            attributes = parse_json(path.read_bytes())["attributes"]
             recording = CorpusRecording.from_json(attributes["recording"])
             found[entry.name] = recording, attributes["source_changed_ns"]
         except (OSError, ValueError, KeyError, TypeError) as error:

@@ -3,6 +3,7 @@
 import argparse
 import logging
 import re
+import zipfile
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 
 from sk_brainrvq.exceptions import CheckpointError
 from sk_brainrvq.weights.modules import build_filled
+from sk_brainrvq.weights.outline import check_network
 
 logger = logging.getLogger(__name__)
 
@@ -58,6 +60,7 @@ def load_official(source: str | Path | Mapping[str, Any]) -> nn.Module:
     sk_brainrvq.exceptions.CheckpointError: A state dict of the published code ...
     """
     kind, config, state, ignored = convert_official(source)
+    check_network(kind, config, state, "The published checkpoint")
     module = build_filled(kind, config, state, "The published checkpoint")
     module.ignored_tensors = ignored
     if ignored:
@@ -85,14 +88,15 @@ def convert_official(
             "encode_task_layer.*), a pretraining network (student.*) or a classifier "
             f"(cls_token, head.*). Found: {names}."
         )
+    _check_tensors(state)
     renamed, ignored = {}, []
-    for name, tensor in state.items():
-        new_name = rename(name)
-        if new_name is None:
-            ignored.append(name)
-        else:
-            renamed[new_name] = _reshape(new_name, tensor)
     try:
+        for name, tensor in state.items():
+            new_name = rename(name)
+            if new_name is None:
+                ignored.append(name)
+            else:
+                renamed[new_name] = _reshape(new_name, tensor)
         if kind == "tokenizer":
             _complete_codebooks(renamed)
         return kind, config(state), renamed, ignored
@@ -101,11 +105,35 @@ def convert_official(
             f"The published checkpoint, a {kind} network, lacks {error.args[0]!r}, without which "
             "its sizes cannot be told."
         ) from error
+    except CheckpointError:
+        raise
+    except (TypeError, ValueError, RuntimeError, ArithmeticError) as error:
+        raise CheckpointError(
+            f"The published checkpoint, a {kind} network, has tensors of shapes that none has, so "
+            f"that its sizes cannot be told: {error}."
+        ) from error
+
+
+def _check_tensors(state: Mapping[str, Any]) -> None:
+    """Raise CheckpointError for what is no tensor, or claims more values than it holds."""
+    for name, tensor in state.items():
+        plain = isinstance(tensor, Tensor) and tensor.layout == torch.strided
+        if not plain or tensor.is_meta or tensor.is_quantized:
+            kind = tensor.dtype if isinstance(tensor, Tensor) else type(tensor).__name__
+            raise CheckpointError(
+                f"The checkpoint has {name[:80]!r}, which is a {kind}; expected a plain tensor."
+            )
+        if tensor.untyped_storage().nbytes() < tensor.numel() * tensor.element_size():
+            raise CheckpointError(
+                f"The checkpoint has {name[:80]!r} of shape {tuple(tensor.shape)}, and fewer "
+                "values than that."
+            )
 
 
 def _read(path: str | Path) -> Mapping[str, Any]:
     if not Path(path).is_file():
         raise CheckpointError(f"{path} is not a file; expected a .pth file of the published code.")
+    _check_archive(Path(path))
     try:
         with torch.serialization.safe_globals([argparse.Namespace]):
             return torch.load(path, map_location="cpu", weights_only=True)
@@ -114,6 +142,20 @@ def _read(path: str | Path) -> Mapping[str, Any]:
             f"{path} cannot be read as a published checkpoint (truncated, of another kind, or "
             f"holding objects other than tensors and argparse.Namespace): {error}"
         ) from error
+
+
+def _check_archive(path: Path) -> None:
+    """Raise CheckpointError for an archive that unpacks to far more than it is."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(entry.file_size for entry in archive.infolist())
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        return  # the older format, or none
+    if size > 2 * path.stat().st_size + 2**20:
+        raise CheckpointError(
+            f"{path} unpacks to {size} bytes, far more than its {path.stat().st_size}: PyTorch "
+            "writes no such files. Get it anew from where it was published."
+        )
 
 
 def _unwrap(checkpoint: Any) -> dict[str, Tensor]:

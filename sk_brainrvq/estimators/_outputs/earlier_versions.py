@@ -96,5 +96,5 @@ def _drop_pooling(params: dict[str, Any]) -> None:
             "features that it gave are those of "
             f"BrainRVQEmbedder(weights=pretrainer.weights_, {given}).",
             UserWarning,
-            stacklevel=5,
+            stacklevel=6,
         )
