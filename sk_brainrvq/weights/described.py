@@ -6,15 +6,16 @@ from typing import Any
 
 from sk_brainrvq.exceptions import CheckpointError, InvalidEEGError
 from sk_brainrvq.nn.encoder import MAX_PATCHES, N_ELECTRODE_ROWS
-from sk_brainrvq.signals.filters.filtering import FilterSettings
+from sk_brainrvq.signals.filters.settings import FilterSettings
+from sk_brainrvq.weights.modules import KINDS
 
 _FILTERS = ("l_freq", "h_freq", "notch", "reference")
 
 
-def described(header: Mapping[str, Any], source: str) -> tuple[Any, dict[str, Any], dict[str, Any]]:
+def described(header: Mapping[str, Any], source: str) -> tuple[str, dict[str, Any], dict[str, Any]]:
     """Kind, configuration and info of a network, as a header has them.
 
-    Kind and configuration are for ``check_network`` to judge.
+    The configuration is for ``check_network`` to judge.
 
     Parameters
     ----------
@@ -24,24 +25,29 @@ def described(header: Mapping[str, Any], source: str) -> tuple[Any, dict[str, An
 
     Returns
     -------
-    kind : object
+    kind : {"tokenizer", "pretraining", "classifier", "encoder"}
     config, info : dict
 
     Raises
     ------
     CheckpointError
-        If one is missing, or the info says what cannot be.
+        If one is missing, the kind is not known, or the info says what cannot be.
     """
+    kind = header.get("kind", "no network")
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise CheckpointError(
+            f"{source} holds {kind!r:.80}; expected a network of kind {', '.join(KINDS)}."
+        )
     absent = [key for key in ("config", "info") if not isinstance(header.get(key), dict)]
-    if absent and "kind" in header:
+    if absent:
         raise CheckpointError(f"{source} lacks {' and '.join(absent)} in its header.")
-    wrong = _wrong_info(header.get("info", {}))
+    wrong = _wrong_info(header["info"])
     if wrong:
         raise CheckpointError(
             f"{source} has a header that says {', '.join(wrong)} of the training of its network. "
             "The file is damaged, or no checkpoint of sk_brainrvq: get it anew."
         )
-    return header.get("kind", "no network"), header.get("config", {}), header.get("info", {})
+    return kind, header["config"], header["info"]
 
 
 def _wrong_info(info: Mapping[str, Any]) -> list[str]:

@@ -17,7 +17,7 @@ from torch.overrides import TorchFunctionMode
 
 from sk_brainrvq.exceptions import CheckpointError
 from sk_brainrvq.nn import DualDomainTokenizer, EEGEncoder, EncoderClassifier, MaskedCodeModel
-from sk_brainrvq.weights.modules import KINDS, build_module, check_names_and_shapes
+from sk_brainrvq.weights.modules import build_module, check_names_and_shapes
 
 _SETTINGS = {
     "tokenizer": DualDomainTokenizer,
@@ -31,27 +31,19 @@ _LARGEST = 2**31
 
 
 def check_network(
-    kind: Any, config: Any, state: Mapping[str, Tensor], source: str
-) -> dict[str, Any]:
+    kind: str, config: dict[str, Any], state: Mapping[str, Tensor], source: str
+) -> None:
     """Raise CheckpointError unless tensors are those of the network that a file describes.
 
     Parameters
     ----------
-    kind, config : object
+    kind : {"tokenizer", "pretraining", "classifier", "encoder"}
+    config : dict
         What the file says; see ``build_module`` for what it should.
     state : mapping of str to Tensor
     source : str
         The file, for messages.
-
-    Returns
-    -------
-    dict
-        The configuration.
     """
-    if not isinstance(kind, str) or kind not in KINDS:
-        raise CheckpointError(
-            f"{source} holds {kind!r}; expected a network of kind {', '.join(KINDS)}."
-        )
     wrong = _wrong_settings(kind, config, len(state))
     if wrong:
         raise CheckpointError(
@@ -64,12 +56,11 @@ def check_network(
     except Exception as error:  # whatever odd settings do to a constructor
         raise CheckpointError(
             f"{source} has a configuration that builds no network of kind {kind!r}: {error} "
-            f"({str(config)[:500]})"
+            f"({config!s:.500})"
         ) from error
     expected = module.state_dict()
     check_names_and_shapes(type(module).__name__, expected, state, source)
     _check_types(expected, state, source)
-    return config
 
 
 def _check_types(expected: Mapping[str, Tensor], state: Mapping[str, Tensor], source: str) -> None:
@@ -110,10 +101,8 @@ def _outline(kind: str, config: dict[str, Any]) -> nn.Module:
         return build_module(kind, config)
 
 
-def _wrong_settings(kind: str, config: Any, n_tensors: int) -> list[str]:
+def _wrong_settings(kind: str, config: dict[str, Any], n_tensors: int) -> list[str]:
     """What no network of a kind can be built with, in words."""
-    if not isinstance(config, dict):
-        return [f"{config!r:.200} is no JSON object"]
     if kind == "tokenizer":
         return _wrong_arguments(DualDomainTokenizer, config, n_tensors)
     rest = dict(config)
