@@ -74,7 +74,7 @@ def fitted_estimators() -> dict[str, Any]:
             None,
             architecture=encoder,
             class_weight={"rest": 1.0, "task": 2.0},
-            filters=Filters(l_freq=1.0, reference=["C3"]),
+            filters=Filters(None, None, None, ["C3"]),
             **trained,
         ),
         BrainRVQRegressor(None, architecture=encoder, engine=Engine("float32"), **trained),

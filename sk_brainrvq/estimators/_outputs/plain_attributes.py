@@ -68,7 +68,7 @@ def _check_sizes(values: Mapping[str, Any], n_outputs: int | None) -> None:
     }
     for name, (found, expected) in sizes.items():
         if found != expected:
-            raise ValueError(f"{name} has {found} entries; expected {expected}")
+            raise ValueError(f"{name} is of size {found}; expected {expected}")
 
 
 def _is_flag(value: Any) -> bool:
