@@ -159,6 +159,15 @@ def test_from_pretrained__device_that_is_not_here__loads_on_the_cpu(saved):
         )
 
 
+@pytest.mark.parametrize(("parameter", "value"), [("unit", ["uV"]), ("sfreq", 10**400)])
+def test_transform__loaded_with_a_setting_that_none_has__is_a_value_error(saved, parameter, value):
+    loaded = type(fitted_small("embedder")).from_pretrained(
+        saved("embedder", "params", parameter, value)
+    )
+    with pytest.raises(ValueError, match=f"{parameter}=.* was given"):
+        loaded.transform(EEG)
+
+
 def test_current_params__reference_of_several_channels__is_kept():
     params = dict.fromkeys(("l_freq", "h_freq", "notch")) | {"reference": ["A1", "A2"]}
     filters = current_params("BrainRVQEmbedder", params)["filters"]

@@ -192,7 +192,7 @@ def _checked_frequency(name: str, value: Any, zero_is_none: bool = False) -> flo
         return None
     try:
         frequency = math.nan if isinstance(value, (bool, str)) else float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         frequency = math.nan
     if frequency == 0 and zero_is_none:
         return None

@@ -54,7 +54,7 @@ def blocks_from_array(
     -------
     list of one EpochBlock
     """
-    if unit not in UNITS:
+    if not isinstance(unit, str) or unit not in UNITS:
         raise InvalidEEGError(f"unit={unit!r} was given; expected one of 'uV', 'mV', 'V'.")
     if X.ndim == 2:
         X = X[:, None, :]
@@ -76,7 +76,7 @@ def check_sfreq(sfreq: Any) -> float:
     """Sampling rate as float; raise InvalidEEGError unless from 1 to 100,000 Hz."""
     try:
         rate = float(sfreq)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         rate = float("nan")
     if not 1 <= rate <= 1e5:
         raise InvalidEEGError(
