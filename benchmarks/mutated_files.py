@@ -267,7 +267,7 @@ def change_table(rng: Rng, content: bytes) -> bytes:
 
 
 def _changed_tensors(rng: Rng, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    name = _choice(rng, list(tensors))
+    name = _choice(rng, sorted(tensors))  # safetensors gives them in any order
     tensor, what = tensors[name], int(rng.integers(7))
     if what == 0:
         del tensors[name]
