@@ -61,6 +61,12 @@ def check_network(
     expected = module.state_dict()
     check_names_and_shapes(type(module).__name__, expected, state, source)
     _check_types(expected, state, source)
+    broken = [name for name, tensor in state.items() if not _has_numbers(tensor)]
+    if broken:
+        raise CheckpointError(
+            f"{source} has NaN or infinity in {', '.join(broken[:5])}. The file is damaged, or its "
+            "training diverged: get it anew, or train again."
+        )
 
 
 def _check_types(expected: Mapping[str, Tensor], state: Mapping[str, Tensor], source: str) -> None:
@@ -76,6 +82,13 @@ def _check_types(expected: Mapping[str, Tensor], state: Mapping[str, Tensor], so
 def _fits(given: torch.dtype, wanted: torch.dtype) -> bool:
     floats = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
     return given == wanted or (wanted == torch.float32 and given in floats)
+
+
+def _has_numbers(tensor: Tensor) -> bool:
+    """Whether no value is NaN or infinite; the logarithm of nothing, minus infinity, is a number."""
+    if not tensor.is_floating_point() or not tensor.numel():
+        return True
+    return bool(tensor.detach().amax() < torch.inf)
 
 
 class _WithoutValues(TorchFunctionMode):

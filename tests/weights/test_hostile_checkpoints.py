@@ -109,6 +109,14 @@ def test_load__tensor_of_another_type__error_names_it(file, dtype):
     refused(file, r"head\.bias: torch\..* instead of torch\.float32")
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_load__tensor_without_numbers__error_names_it(file, value):
+    tensors, header = load_file(file), header_of(file)
+    tensors["head.bias"][1] = value
+    save_file(tensors, file, metadata={"sk_brainrvq": json.dumps(header)})
+    refused(file, r"NaN or infinity in head\.bias")
+
+
 def test_load__bfloat16_tensors__are_read_as_halves_are(file):
     tensors, header = load_file(file), header_of(file)
     halves = {name: tensor.bfloat16() for name, tensor in tensors.items()}
