@@ -85,7 +85,7 @@ def _fits(given: torch.dtype, wanted: torch.dtype) -> bool:
 
 
 def _has_numbers(tensor: Tensor) -> bool:
-    """Whether no value is NaN or infinite; the logarithm of nothing, minus infinity, is a number."""
+    """Whether no value is NaN or infinite; minus infinity may be the logarithm of zero."""
     if not tensor.is_floating_point() or not tensor.numel():
         return True
     return bool(tensor.detach().amax() < torch.inf)
