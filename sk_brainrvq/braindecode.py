@@ -1,6 +1,5 @@
 """BrainRVQModule: the network for training loops of others, such as braindecode's."""
 
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
@@ -9,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from sk_brainrvq.exceptions import EEGWarning, InvalidEEGError
+from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.nn import EEGEncoder, EncoderClassifier
 from sk_brainrvq.signals import match_electrodes
 from sk_brainrvq.signals.electrodes import (
@@ -22,6 +21,7 @@ from sk_brainrvq.signals.electrodes.names import refuse_one_string
 from sk_brainrvq.signals.filters.resampling import TARGET_SFREQ, resample
 from sk_brainrvq.signals.preparation import n_patches_of, to_patches
 from sk_brainrvq.signals.units import describe_amplitude
+from sk_brainrvq.user_warnings import warn
 from sk_brainrvq.weights import Weights, resolve_weights
 from sk_brainrvq.weights.architecture import ENCODER, Architecture, checked_architecture
 from sk_brainrvq.weights.modules import KINDS, build_module
@@ -206,7 +206,7 @@ class BrainRVQModule(nn.Module):
         microvolts = x.detach().double().cpu().numpy() * self.factor * 100
         sentence = describe_amplitude(microvolts, self.unit)
         if sentence is not None:
-            warnings.warn(sentence, EEGWarning, stacklevel=3)
+            warn(sentence)
 
 
 def _encoder(weights: Weights | None, architecture: Architecture, drop_path: float) -> EEGEncoder:
@@ -219,11 +219,9 @@ def _encoder(weights: Weights | None, architecture: Architecture, drop_path: flo
 
 def _checked_rate(sfreq: float | None) -> float:
     if sfreq is None:
-        warnings.warn(
+        warn(
             "No sampling rate was given: signals are taken as 200 Hz. Pass sfreq=... "
-            "(module__sfreq=... to braindecode's EEGClassifier).",
-            EEGWarning,
-            stacklevel=3,
+            "(module__sfreq=... to braindecode's EEGClassifier)."
         )
         return TARGET_SFREQ
     if not (np.isfinite(sfreq) and sfreq > 0):

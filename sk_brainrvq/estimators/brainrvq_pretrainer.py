@@ -31,7 +31,6 @@ from sk_brainrvq.training import (
     Session,
     checked_crops,
     checked_engine,
-    plain_history,
     resolve_device,
     seeded,
     train,
@@ -144,7 +143,7 @@ class BrainRVQPretrainer(EmbeddingMixin, TrainedTransformer):
 
     _kind = "pretraining"
     _net_class = PretrainingNet
-    _plain_attributes = (*TrainedTransformer._plain_attributes, "history_")
+    _plain_attributes = (*TrainedTransformer._plain_attributes, "history_", "best_epoch_")
     _attached_weights = ("tokenizer_weights_",)
 
     def __init__(
@@ -312,7 +311,7 @@ class BrainRVQPretrainer(EmbeddingMixin, TrainedTransformer):
             fill_untrained_time_rows(net.module_.encoder, info["trained_patches"])
         self.tokenizer_weights_ = tokenizer
         self._hold(net.module_, config, info, net)
-        self.history_ = plain_history(net)
+        self._remember_history(net)
 
     def _model_config(self, weights: Weights | None, tokenizer: Weights) -> dict[str, Any]:
         """Arguments of the masked model; ablations change some."""

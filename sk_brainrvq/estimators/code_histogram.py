@@ -1,6 +1,5 @@
 """CodeHistogram: counts of codes as features."""
 
-import warnings
 from numbers import Integral
 from typing import Any, Self
 
@@ -14,6 +13,8 @@ from sklearn.utils.validation import (
     check_is_fitted,
     validate_data,
 )
+
+from sk_brainrvq.user_warnings import warn
 
 _DOMAIN_NAMES = ("time", "frequency")
 
@@ -188,11 +189,10 @@ class CodeHistogram(TransformerMixin, BaseEstimator):
                 f"X holds code {largest:.0f}, but codebook_size={self.codebook_size}: codes run "
                 f"from 0 to {self.codebook_size - 1}."
             )
-        warnings.warn(
+        warn(
             f"Codes of {self.codebook_size_} and above were not met in fit and are not counted. "
             "Pass codebook_size=... to count them.",
             UserWarning,
-            stacklevel=3,
         )
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray:

@@ -27,7 +27,6 @@ from sk_brainrvq.training import (
     RandomCrops,
     TokenizerNet,
     checked_crops,
-    plain_history,
     run_batches,
 )
 from sk_brainrvq.weights import Architecture
@@ -141,6 +140,7 @@ class DDRVQTransformer(TrainedTransformer):
     _plain_attributes = (
         *TrainedTransformer._plain_attributes,
         "history_",
+        "best_epoch_",
         "codebook_usage_",
         "perplexity_",
         "_positions_in",
@@ -278,7 +278,7 @@ class DDRVQTransformer(TrainedTransformer):
             options = self._training_options(session, crops)
             net = tokenizing.train_tokenizer(start, rest, held_out, info, options)
         self._hold(net.module_, start.config, info, net)
-        self.history_ = plain_history(net)
+        self._remember_history(net)
         looked_at = self._encoded(some_segments(rest.prepared).groups)
         self.codebook_usage_, self.perplexity_ = coding.code_use(looked_at, net.module_.quantizers)
         return self
