@@ -112,6 +112,8 @@ class BrainRVQPretrainer(EmbeddingMixin, TrainedTransformer):
         Weights of the tokenizer whose codes are predicted.
     history_ : list of dict
         Loss and accuracies of each training epoch; "accuracies" is per domain and level.
+    best_epoch_ : int
+        Training epoch whose weights early stopping kept.
     n_channels_in_ : int
         Number of channels of the first recording.
     ch_names_in_ : list of str, or None

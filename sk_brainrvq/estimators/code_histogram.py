@@ -58,9 +58,16 @@ class CodeHistogram(TransformerMixin, BaseEstimator):
            [0., 3., 0.]])
     """
 
-    def __init__(self, codebook_size: int | None = None, *, per_channel: bool = False):
+    def __init__(
+        self,
+        codebook_size: int | None = None,
+        *,
+        per_channel: bool = False,
+        sparse_output: bool = True,
+    ):
         self.codebook_size = codebook_size
         self.per_channel = per_channel
+        self.sparse_output = sparse_output
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -103,7 +110,7 @@ class CodeHistogram(TransformerMixin, BaseEstimator):
             self._check_range(codes)
         return self
 
-    def transform(self, X: Any) -> csr_matrix:
+    def transform(self, X: Any) -> csr_matrix | NDArray:
         """Counts of codes.
 
         Parameters
@@ -113,7 +120,7 @@ class CodeHistogram(TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        csr_matrix, shape (n_epochs, n_features), float64
+        csr_matrix or ndarray, shape (n_epochs, n_features), float64
             n_features is ``codebook_size_`` for 2-D codes, and 2 * n_quantizers *
             ``codebook_size_`` (times n_channels with ``per_channel``) for 5-D codes.
         """
@@ -130,7 +137,8 @@ class CodeHistogram(TransformerMixin, BaseEstimator):
         shape = (len(codes), self._n_blocks() * self.codebook_size_)
         ones = np.ones(np.count_nonzero(known))
         # Building from coordinates adds up equal ones: that is the counting.
-        return csr_matrix((ones, (rows[known], columns[known])), shape=shape)
+        counts = csr_matrix((ones, (rows[known], columns[known])), shape=shape)
+        return counts if self.sparse_output else counts.toarray()
 
     def _n_blocks(self) -> int:
         if not self.code_shape_:
