@@ -236,7 +236,12 @@ class EEGEstimator(BaseEstimator):
         if source.is_array:
             check_container(X, type(self).__name__)  # before anything is said of its rate
         no_rate = self.sfreq is None and not source.brings_rate(X)
-        if no_rate and (learns or not self._fitted_on_array):
+        if no_rate and not (learns or self._fitted_on_array):
+            raise InvalidEEGError(
+                f"X is an array, which has no sampling rate, and {type(self).__name__} was fitted "
+                "on EEG that knows its own. Pass sfreq=..., the rate of the array in Hz."
+            )
+        if no_rate and learns:
             warn("No sampling rate was given: arrays are taken as 200 Hz. Pass sfreq=...")
         self._warn_of_filters(X, info)
         check = partial(self._check_array, learns=learns) if source.is_array else self._check_item
