@@ -1,6 +1,5 @@
 """BrainRVQModule: the network for training loops of others, such as braindecode's."""
 
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
@@ -9,8 +8,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from sk_brainrvq.exceptions import EEGWarning, InvalidEEGError
+from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.nn import EEGEncoder, EncoderClassifier
+from sk_brainrvq.nn.classifier import HEADS
 from sk_brainrvq.signals import match_electrodes
 from sk_brainrvq.signals.electrodes import (
     ElectrodeReport,
@@ -21,15 +21,17 @@ from sk_brainrvq.signals.electrodes import (
 from sk_brainrvq.signals.electrodes.names import refuse_one_string
 from sk_brainrvq.signals.filters.resampling import TARGET_SFREQ, resample
 from sk_brainrvq.signals.preparation import n_patches_of, to_patches
-from sk_brainrvq.signals.units import describe_amplitude
+from sk_brainrvq.signals.sources.arrays import check_sfreq, check_unit
+from sk_brainrvq.signals.units import UNITS, describe_amplitude
+from sk_brainrvq.user_warnings import warn
 from sk_brainrvq.weights import Weights, resolve_weights
 from sk_brainrvq.weights.architecture import ENCODER, Architecture, checked_architecture
 from sk_brainrvq.weights.modules import KINDS, build_module
 
 _PATCH_SAMPLES = 200
 _MOST_PATCHES = 30
-# From a unit to the networks' 100 microvolts.
-_FACTORS = {"uV": 1e-2, "mV": 1e1, "V": 1e4}
+# Networks take 100 microvolts.
+_MICROVOLTS_PER_UNIT = 100.0
 
 
 class BrainRVQModule(nn.Module):
@@ -134,9 +136,8 @@ class BrainRVQModule(nn.Module):
         super().__init__()
         rate = _checked_rate(sfreq)
         self.n_times = _checked_length(n_times, input_window_seconds, rate)
-        if unit not in _FACTORS:
-            raise InvalidEEGError(f"unit={unit!r} was given; expected one of {tuple(_FACTORS)}.")
-        self.unit, self.factor = unit, _FACTORS[unit]
+        check_unit(unit)
+        self.unit, self.factor = unit, UNITS[unit] / _MICROVOLTS_PER_UNIT
         given = resolve_weights(weights, KINDS, "weights")
         encoder = _encoder(given, checked_architecture(architecture), drop_path)
         patches = _patching(self.n_times, rate)
@@ -161,6 +162,8 @@ class BrainRVQModule(nn.Module):
         rows = torch.from_numpy(electrode_rows(matches))
         self.register_buffer("electrodes", rows, persistent=False)
         encoder.requires_grad_(not frozen)
+        if head not in HEADS:
+            raise ValueError(f"head={head!r} was given; expected one of {HEADS}.")
         if head == "embedding":
             raise ValueError(
                 "head='embedding' was given; its training starts from a regression that "
@@ -206,7 +209,7 @@ class BrainRVQModule(nn.Module):
         microvolts = x.detach().double().cpu().numpy() * self.factor * 100
         sentence = describe_amplitude(microvolts, self.unit)
         if sentence is not None:
-            warnings.warn(sentence, EEGWarning, stacklevel=3)
+            warn(sentence)
 
 
 def _encoder(weights: Weights | None, architecture: Architecture, drop_path: float) -> EEGEncoder:
@@ -219,16 +222,12 @@ def _encoder(weights: Weights | None, architecture: Architecture, drop_path: flo
 
 def _checked_rate(sfreq: float | None) -> float:
     if sfreq is None:
-        warnings.warn(
+        warn(
             "No sampling rate was given: signals are taken as 200 Hz. Pass sfreq=... "
-            "(module__sfreq=... to braindecode's EEGClassifier).",
-            EEGWarning,
-            stacklevel=3,
+            "(module__sfreq=... to braindecode's EEGClassifier)."
         )
         return TARGET_SFREQ
-    if not (np.isfinite(sfreq) and sfreq > 0):
-        raise InvalidEEGError(f"sfreq={sfreq!r} was given; expected a rate in Hz above 0.")
-    return float(sfreq)
+    return check_sfreq(sfreq)
 
 
 def _checked_length(n_times: int | None, seconds: float | None, rate: float) -> int:

@@ -1,7 +1,6 @@
 """Building a corpus: every file once, in parallel, again and again until all are in."""
 
 import os
-import warnings
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,8 +25,9 @@ from sk_brainrvq.corpus.writing import (
     stored_recordings,
     write_whole,
 )
-from sk_brainrvq.exceptions import EEGWarning, InvalidCorpusError
+from sk_brainrvq.exceptions import InvalidCorpusError
 from sk_brainrvq.signals.filters.filtering import FilterSettings
+from sk_brainrvq.user_warnings import warn
 
 # Notes that a warning shows.
 _SHOWN = 10
@@ -260,7 +260,7 @@ def _warn_of(notes: dict[str, tuple[str, ...]]) -> None:
     lines = [f"{note} ({n} files, first {first[note]})" for note, n in counts.most_common(_SHOWN)]
     if len(counts) > _SHOWN:
         lines.append(f"{len(counts) - _SHOWN} further notes stand in the corpus.")
-    warnings.warn("\n".join(lines), EEGWarning, stacklevel=4)
+    warn("\n".join(lines))
 
 
 def _local_folder(out: Any) -> Path:

@@ -1,6 +1,5 @@
 """One file of a corpus in: from what MNE reads to integers at 200 Hz, and which seconds to use."""
 
-import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sk_brainrvq.exceptions import EEGWarning, InvalidEEGError
+from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.signals.filters.filtering import FilterSettings
 from sk_brainrvq.signals.filters.resampling import TARGET_SFREQ
 from sk_brainrvq.signals.sources.annotations import Marks, marks_of
@@ -17,6 +16,7 @@ from sk_brainrvq.signals.sources.edf_size import is_cut_short
 from sk_brainrvq.signals.sources.mne_raws import is_mne_raw, signals_to_cut
 from sk_brainrvq.signals.sources.recording_files import CUT_SHORT, read_recording
 from sk_brainrvq.signals.units import UNITS, describe_amplitude
+from sk_brainrvq.user_warnings import quiet
 
 _LARGEST_STEP = 32767
 # Smaller steps than this, in microvolts, are noise of the arithmetic on a flat channel.
@@ -72,8 +72,7 @@ def read_signals(source: str, filters: FilterSettings) -> Signals:
         For a file that cannot be read, holds epochs, has no EEG channel, or NaN in a stretch
         that is not annotated as bad.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", EEGWarning)  # notes say it, once for all files
+    with quiet():  # notes say it, once for all files
         raw = read_recording(source)
         if not is_mne_raw(raw):
             raise InvalidEEGError(

@@ -1,7 +1,6 @@
 """CHB-MIT: epileptic seizures of children."""
 
 import re
-import warnings
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from sk_brainrvq.datasets._protocols.labelled_windows import listed
 from sk_brainrvq.datasets._protocols.physionet import fetch_physionet
 from sk_brainrvq.datasets._protocols.protocol import Protocol
 from sk_brainrvq.datasets._protocols.recording import Recording, files_below
+from sk_brainrvq.user_warnings import warn
 
 _FILE = re.compile(r"chb(\d\d)[a-c]?_\d\d\+?\.edf")
 _TIME = re.compile(r"Seizure(?: \d+)? (Start|End) Time:\s*(\d+) seconds?", re.IGNORECASE)
@@ -175,10 +175,10 @@ class CHBMIT(Protocol):
             )
         found = super().recordings(folder, given, splits)
         if {_FIRST, _SECOND} <= {recording.subject for recording in found}:
-            warnings.warn(
+            warn(
                 "CHB-MIT: chb01 (training) and chb21 (validation) are the same person; "
                 "same_person='merge' puts both on the training side.",
-                stacklevel=2,
+                UserWarning,
             )
         return found
 

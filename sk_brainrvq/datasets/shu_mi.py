@@ -2,7 +2,6 @@
 
 import csv
 import re
-import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from sk_brainrvq.datasets._protocols.file_formats import read_edf, read_mat, signals_by_name
 from sk_brainrvq.datasets._protocols.protocol import Protocol
 from sk_brainrvq.datasets._protocols.recording import Recording, files_below
+from sk_brainrvq.user_warnings import warn
 
 _FILE = re.compile(r"[sS]ub-(\d{3})_ses-(\d{2})_task[_-]motorimagery_eeg\.(mat|edf)")
 _SFREQ = 250.0
@@ -163,9 +163,9 @@ class SHUMI(Protocol):
         flat = (X.max((0, 2)) == X.min((0, 2))) if len(X) else np.zeros(len(self.ch_names), bool)
         if flat.any():
             names = [name for name, is_flat in zip(self.ch_names, flat, strict=True) if is_flat]
-            warnings.warn(
+            warn(
                 f"{path}: the channels {names} are constant; they are loaded as they are.",
-                stacklevel=2,
+                UserWarning,
             )
         # Trials were cut before they were published: each is resampled on its own.
         return resample(X, _SFREQ, self.sfreq).astype(np.float32), labels.astype(int) - 1

@@ -65,8 +65,7 @@ class BrainRVQClassifier(ClassifierMixin, FineTunedEstimator):
     early_stopping : int, optional
         Stop after that many training epochs without a better ``criterion``; keep the best one.
     criterion : {"auroc", "kappa", "loss"}, default="auroc"
-        What ``early_stopping`` goes by; the history has all three. Accuracy is no choice: with
-        unequal classes, guessing the larger one scores well.
+        What ``early_stopping`` goes by; accuracy would reward guessing the larger class.
     checkpoint_dir : path, optional
         Save the training there after each epoch, in a folder named by parameters and data.
         Another ``fit`` continues an unfinished training, and returns the result of a finished one.
@@ -104,6 +103,8 @@ class BrainRVQClassifier(ClassifierMixin, FineTunedEstimator):
         Weights of the fitted network, for ``weights=`` of another estimator.
     history_ : list of dict
         Loss of each training epoch, or of each pass of ``partial_fit``.
+    best_epoch_ : int
+        Training epoch whose weights early stopping kept.
     n_trained_parameters_ : int
         Parameters that the last training changed.
     n_channels_in_ : int
@@ -253,8 +254,7 @@ class BrainRVQClassifier(ClassifierMixin, FineTunedEstimator):
         ImportError
             For ``strategy="lora"`` without peft.
         ValueError
-            If y has another length than X, or one class only, or if ``groups`` and
-            ``subjects`` differ.
+            If y does not fit X or holds one class only, or ``groups`` and ``subjects`` differ.
         """
         with self._all_or_nothing():
             X, labels, sample_weight, groups = self._with_target(

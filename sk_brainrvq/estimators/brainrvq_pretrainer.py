@@ -31,7 +31,6 @@ from sk_brainrvq.training import (
     Session,
     checked_crops,
     checked_engine,
-    plain_history,
     resolve_device,
     seeded,
     train,
@@ -113,6 +112,8 @@ class BrainRVQPretrainer(EmbeddingMixin, TrainedTransformer):
         Weights of the tokenizer whose codes are predicted.
     history_ : list of dict
         Loss and accuracies of each training epoch; "accuracies" is per domain and level.
+    best_epoch_ : int
+        Training epoch whose weights early stopping kept.
     n_channels_in_ : int
         Number of channels of the first recording.
     ch_names_in_ : list of str, or None
@@ -144,7 +145,7 @@ class BrainRVQPretrainer(EmbeddingMixin, TrainedTransformer):
 
     _kind = "pretraining"
     _net_class = PretrainingNet
-    _plain_attributes = (*TrainedTransformer._plain_attributes, "history_")
+    _plain_attributes = (*TrainedTransformer._plain_attributes, "history_", "best_epoch_")
     _attached_weights = ("tokenizer_weights_",)
 
     def __init__(
@@ -312,7 +313,7 @@ class BrainRVQPretrainer(EmbeddingMixin, TrainedTransformer):
             fill_untrained_time_rows(net.module_.encoder, info["trained_patches"])
         self.tokenizer_weights_ = tokenizer
         self._hold(net.module_, config, info, net)
-        self.history_ = plain_history(net)
+        self._remember_history(net)
 
     def _model_config(self, weights: Weights | None, tokenizer: Weights) -> dict[str, Any]:
         """Arguments of the masked model; ablations change some."""

@@ -105,6 +105,8 @@ class BrainRVQRegressor(RegressorMixin, FineTunedEstimator):
         Weights of the fitted network, for ``weights=`` of another estimator.
     history_ : list of dict
         Loss of each training epoch, or of each pass of ``partial_fit``.
+    best_epoch_ : int
+        Training epoch whose weights early stopping kept.
     n_trained_parameters_ : int
         Parameters that the last training changed.
     n_channels_in_ : int

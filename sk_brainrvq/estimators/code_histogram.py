@@ -1,6 +1,5 @@
 """CodeHistogram: counts of codes as features."""
 
-import warnings
 from numbers import Integral
 from typing import Any, Self
 
@@ -14,6 +13,8 @@ from sklearn.utils.validation import (
     check_is_fitted,
     validate_data,
 )
+
+from sk_brainrvq.user_warnings import warn
 
 _DOMAIN_NAMES = ("time", "frequency")
 
@@ -57,9 +58,16 @@ class CodeHistogram(TransformerMixin, BaseEstimator):
            [0., 3., 0.]])
     """
 
-    def __init__(self, codebook_size: int | None = None, *, per_channel: bool = False):
+    def __init__(
+        self,
+        codebook_size: int | None = None,
+        *,
+        per_channel: bool = False,
+        sparse_output: bool = True,
+    ):
         self.codebook_size = codebook_size
         self.per_channel = per_channel
+        self.sparse_output = sparse_output
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -102,7 +110,7 @@ class CodeHistogram(TransformerMixin, BaseEstimator):
             self._check_range(codes)
         return self
 
-    def transform(self, X: Any) -> csr_matrix:
+    def transform(self, X: Any) -> csr_matrix | NDArray:
         """Counts of codes.
 
         Parameters
@@ -112,7 +120,7 @@ class CodeHistogram(TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        csr_matrix, shape (n_epochs, n_features), float64
+        csr_matrix or ndarray, shape (n_epochs, n_features), float64
             n_features is ``codebook_size_`` for 2-D codes, and 2 * n_quantizers *
             ``codebook_size_`` (times n_channels with ``per_channel``) for 5-D codes.
         """
@@ -129,7 +137,8 @@ class CodeHistogram(TransformerMixin, BaseEstimator):
         shape = (len(codes), self._n_blocks() * self.codebook_size_)
         ones = np.ones(np.count_nonzero(known))
         # Building from coordinates adds up equal ones: that is the counting.
-        return csr_matrix((ones, (rows[known], columns[known])), shape=shape)
+        counts = csr_matrix((ones, (rows[known], columns[known])), shape=shape)
+        return counts if self.sparse_output else counts.toarray()
 
     def _n_blocks(self) -> int:
         if not self.code_shape_:
@@ -188,11 +197,10 @@ class CodeHistogram(TransformerMixin, BaseEstimator):
                 f"X holds code {largest:.0f}, but codebook_size={self.codebook_size}: codes run "
                 f"from 0 to {self.codebook_size - 1}."
             )
-        warnings.warn(
+        warn(
             f"Codes of {self.codebook_size_} and above were not met in fit and are not counted. "
             "Pass codebook_size=... to count them.",
             UserWarning,
-            stacklevel=3,
         )
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray:

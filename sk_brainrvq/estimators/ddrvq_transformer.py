@@ -27,7 +27,6 @@ from sk_brainrvq.training import (
     RandomCrops,
     TokenizerNet,
     checked_crops,
-    plain_history,
     run_batches,
 )
 from sk_brainrvq.weights import Architecture
@@ -95,11 +94,11 @@ class DDRVQTransformer(TrainedTransformer):
     weights_ : Weights
         Weights of the fitted network, for ``weights=`` of another estimator.
     history_ : list of dict
-        Losses of each training epoch and perplexity of its codebooks; "valid_loss" where there
-        are validation data.
+        Losses of each training epoch, perplexity of its codebooks, and "valid_loss".
+    best_epoch_ : int
+        Training epoch whose weights early stopping kept.
     codebook_usage_ : ndarray, shape (2, n_quantizers)
-        Share of the codes that X uses, per domain (time, frequency) and level; of a corpus a
-        sample of its windows.
+        Share of the codes in use, per domain (time, frequency) and level; of a corpus, in a sample.
     perplexity_ : ndarray, shape (2, n_quantizers)
         Exponential of the entropy of code use: the number of codes effectively in use.
     n_channels_in_ : int
@@ -114,7 +113,6 @@ class DDRVQTransformer(TrainedTransformer):
     See Also
     --------
     CodeHistogram : Counts of codes, as features.
-    BrainRVQPretrainer : Learns to predict the codes of hidden patches.
 
     Notes
     -----
@@ -141,6 +139,7 @@ class DDRVQTransformer(TrainedTransformer):
     _plain_attributes = (
         *TrainedTransformer._plain_attributes,
         "history_",
+        "best_epoch_",
         "codebook_usage_",
         "perplexity_",
         "_positions_in",
@@ -278,7 +277,7 @@ class DDRVQTransformer(TrainedTransformer):
             options = self._training_options(session, crops)
             net = tokenizing.train_tokenizer(start, rest, held_out, info, options)
         self._hold(net.module_, start.config, info, net)
-        self.history_ = plain_history(net)
+        self._remember_history(net)
         looked_at = self._encoded(some_segments(rest.prepared).groups)
         self.codebook_usage_, self.perplexity_ = coding.code_use(looked_at, net.module_.quantizers)
         return self
@@ -289,8 +288,7 @@ class DDRVQTransformer(TrainedTransformer):
         Parameters
         ----------
         X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
-            As in :meth:`fit`; any length and rate. Named channels are put in the order of fit
-            where they are the same; other montages keep their own order.
+            As in :meth:`fit`; any length and rate. The channels of fit are put in their order.
 
         Returns
         -------
@@ -311,6 +309,10 @@ class DDRVQTransformer(TrainedTransformer):
             return self.net_.module_.encode(batch.x, batch.electrodes).int()
 
         return run_batches(encode, groups, self.batch_size, self.net_.device)
+
+    def set_output(self, *, transform: str | None = None) -> Self:
+        """Do nothing: codes are no table. Pipelines set the output of all their steps."""
+        return self
 
     def inverse_transform(self, X: Any, *, n_levels: int | None = None) -> NDArray:
         """Standardised waveforms that codes stand for.
@@ -341,9 +343,7 @@ class DDRVQTransformer(TrainedTransformer):
         return coding.decode_codes(module, codes, electrodes, n_levels, self.batch_size)
 
     def reconstruct(self, X: Any, *, n_levels: int | None = None) -> NDArray:
-        """EEG coded and decoded again.
-
-        Each patch keeps its own mean and standard deviation, which codes do not hold.
+        """EEG coded and decoded again; each patch keeps its own mean and standard deviation.
 
         Parameters
         ----------

@@ -1,9 +1,8 @@
 """From blocks of epochs to patches: scale, resample, cut, pad; each once."""
 
 import mmap
-import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sk_brainrvq.exceptions import EEGWarning, InvalidEEGError
+from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.signals.blocks import EpochBlock
 from sk_brainrvq.signals.electrodes import (
     ElectrodeMatch,
@@ -23,6 +22,7 @@ from sk_brainrvq.signals.filters.filtering import FilterSettings, filter_epochs
 from sk_brainrvq.signals.filters.resampling import TARGET_SFREQ, resample, resampled_length
 from sk_brainrvq.signals.patches import PatchGroup, PreparedEEG, gather
 from sk_brainrvq.signals.units import describe_amplitude
+from sk_brainrvq.user_warnings import quiet, warn
 
 PATCH_SAMPLES = 200
 NO_FILTERS = FilterSettings()
@@ -72,7 +72,7 @@ def stream(
     for block in blocks:
         matches = _matched(block, trained_rows, official, electrode_map, warn)
         for number, piece in enumerate(_pieces(block)):
-            with _silence() if number else nullcontext():  # the first piece has said it
+            with quiet() if number else nullcontext():  # the first piece has said it
                 signals = to_network_units(piece, filters)
             yield from _cut(signals, piece, matches, electrode_map)
 
@@ -121,7 +121,7 @@ def check(
         if not block.filtered:
             filters.check_for(block.sfreq, block.ch_names)
         for number, piece in enumerate(_pieces(block)):
-            with _silence() if number else nullcontext():
+            with quiet() if number else nullcontext():
                 _to_microvolts(piece)
         yield CheckedBlock(block, matches)
 
@@ -145,13 +145,6 @@ def _matched(
     if warn:
         warn_of_mean_rows(matches, block.ch_names is not None)
     return matches
-
-
-@contextmanager
-def _silence() -> Iterator[None]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", EEGWarning)
-        yield
 
 
 def prepare(
@@ -255,7 +248,7 @@ def _check_unit(microvolts: NDArray, unit: str | None) -> None:
     if unit is None:  # unit= has no effect on recordings
         seen = sentence.split(". Pass ")[0]
         sentence = f"{seen}. Recordings are read in volts: scale the data of this one."
-    warnings.warn(sentence, EEGWarning, stacklevel=2)
+    warn(sentence)
 
 
 def n_patches_of(n_times: int) -> int:

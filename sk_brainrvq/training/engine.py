@@ -7,8 +7,10 @@ from typing import Any
 
 import torch
 from sklearn.base import BaseEstimator
-from skorch.callbacks import Callback
+from skorch.callbacks import BatchScoring, Callback, EpochScoring, PassthroughScoring
 
+# Callbacks that read predictions and labels as skorch's own data sets hold them.
+_UNSUPPORTED = (EpochScoring, BatchScoring, PassthroughScoring)
 _PRECISIONS = {"float32": None, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
@@ -34,7 +36,8 @@ class Engine(BaseEstimator):
     steps_per_epoch : int, optional
         Batches of a training epoch; one pass over X by default.
     callbacks : list of skorch.callbacks.Callback, optional
-        Your own, or pairs of a name and one. Cloned before use.
+        Your own, or pairs of a name and one; cloned before use. Those that read the history, the
+        network or the time work; those that score predictions do not, as ``validation`` does it.
     resume_from : path, optional
         Folder of a run in a ``checkpoint_dir``, or a checkpoint in it: go on from there, or fail
         where parameters or data were others.
@@ -109,6 +112,12 @@ class Engine(BaseEstimator):
                 raise ValueError(
                     f"callbacks holds {item!r}; expected objects of skorch.callbacks.Callback, or "
                     "pairs of a name and one."
+                )
+            if isinstance(callback, _UNSUPPORTED):
+                raise ValueError(
+                    f"callbacks holds a {type(callback).__name__}, which scores skorch's own "
+                    "predictions; here batches are of whole epochs, and it would not see the "
+                    "labels. Pass validation=...: the history then holds the scores of each epoch."
                 )
 
     def dtype(self, device: torch.device | str) -> torch.dtype | None:

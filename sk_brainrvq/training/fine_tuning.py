@@ -16,13 +16,12 @@ from torch import Tensor, nn
 
 from sk_brainrvq.nn import EncoderClassifier
 from sk_brainrvq.training.batches import Batch, SegmentDataset, ShuffledBatches
+from sk_brainrvq.training.engine import Engine
 from sk_brainrvq.training.lora import add_adapters, check_peft, merge_adapters
 from sk_brainrvq.training.nets import EEGNet, NoCriterion, check_finite
 
 STRATEGIES = ("full", "frozen", "lora")
 REGRESSION_LOSSES = ("squared_error", "huber")
-
-_GRADIENT_NORM = 3.0
 
 # Adam's moments and step of each parameter, by the parameter's name.
 OptimizerState = dict[str, dict[str, Any]]
@@ -192,6 +191,7 @@ def train_pass(
     batch_size: int,
     device: torch.device | str,
     optimizer_state: OptimizerState | None = None,
+    engine: Engine | None = None,
     **settings: Any,
 ) -> EEGNet:
     """Train a module for one pass over the data at a constant learning rate.
@@ -206,6 +206,8 @@ def train_pass(
     device : str
     optimizer_state : dict, optional
         What :func:`optimizer_state_of` gave after the pass before; left as it is.
+    engine : Engine, optional
+        Its precision, accumulation and clipping are heeded.
     **settings
         Of the net: ``lr``, ``weight_decay``, ...
 
@@ -213,7 +215,9 @@ def train_pass(
     -------
     EEGNet
     """
-    callbacks: list[tuple[str, Callback]] = [("clip", GradientNormClipping(_GRADIENT_NORM))]
+    engine = engine or Engine()
+    clip = GradientNormClipping(engine.gradient_clipping)
+    callbacks: list[tuple[str, Callback]] = [("clip", clip)]
     net = net_class(
         module,
         optimizer=torch.optim.AdamW,
@@ -226,6 +230,7 @@ def train_pass(
         callbacks__train_loss=None,
         callbacks__valid_loss=None,
         batches=ShuffledBatches(dataset, batch_size, torch.initial_seed()),
+        engine=engine,
         **settings,
     )
     net.initialize()

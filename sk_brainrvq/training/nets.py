@@ -1,7 +1,6 @@
 """skorch nets: how each network is trained. Estimators hold one and never subclass it."""
 
 import math
-import warnings
 from contextlib import nullcontext
 from typing import Any
 
@@ -23,6 +22,7 @@ from sk_brainrvq.training.batches import (
 from sk_brainrvq.training.engine import Engine
 from sk_brainrvq.training.optimisation import parameter_groups
 from sk_brainrvq.training.processes import Processes
+from sk_brainrvq.user_warnings import warn
 
 
 class NoCriterion:
@@ -335,7 +335,7 @@ def available_device(device: str) -> str:
     try:
         return resolve_device(device)
     except ValueError as error:
-        warnings.warn(f"{error} Loaded on the CPU.", UserWarning, stacklevel=4)
+        warn(f"{error} Loaded on the CPU.", UserWarning)
         return "cpu"
 
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +14,7 @@ from torch import Tensor
 
 from sk_brainrvq.exceptions import ResumeError
 from sk_brainrvq.files import write_whole
+from sk_brainrvq.user_warnings import warn
 
 _FORMAT_VERSION = 1
 _KEPT = 2
@@ -22,6 +22,7 @@ _HEADER_KEY = "sk_brainrvq_training"
 _RESULT = "result.safetensors"
 _CONFIGURATION = "configuration.json"
 _LOCK = "lock"
+_POLL_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,9 @@ class TrainingRun:
     _lock: FileLock | None = field(default=None, repr=False)
 
     def open(self, seed: int) -> int:
-        """Make the folder and lock it, so that no other process trains the same run.
+        """Make the folder and lock it; wait while another process trains the same run.
+
+        What that one leaves is taken: its result, or its last checkpoint where it was stopped.
 
         Parameters
         ----------
@@ -75,13 +78,12 @@ class TrainingRun:
         Raises
         ------
         ResumeError
-            If another process holds it, or it cannot be written.
+            If it cannot be written.
         """
         self._refuse_other_configurations()
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            self._lock = FileLock(self.folder / _LOCK)
-            self._lock.acquire(timeout=0)
+            self._lock = self._acquired()
             for left_over in self.folder.glob("*.partial"):
                 left_over.unlink()
             path = self.folder / _CONFIGURATION
@@ -91,14 +93,22 @@ class TrainingRun:
             text = json.dumps(document, indent=2, sort_keys=True) + "\n"
             write_whole(path, text.encode())
             return seed
-        except Timeout as error:
-            raise ResumeError(
-                f"Another process trains this very run in {self.folder}: the same parameters on "
-                "the same data. Wait for it, or give another checkpoint_dir."
-            ) from error
         except OSError as error:
             self.close()
             raise ResumeError(f"Checkpoints cannot be written to {self.folder}: {error}") from error
+
+    def _acquired(self) -> FileLock:
+        lock = FileLock(self.folder / _LOCK)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            warn(
+                f"Another process trains this very run in {self.folder}: the same parameters on "
+                "the same data. This one waits for it, and takes its result.",
+                UserWarning,
+            )
+            lock.acquire(poll_interval=_POLL_SECONDS)
+        return lock
 
     def close(self) -> None:
         """Give the lock back."""
@@ -116,7 +126,7 @@ class TrainingRun:
                 read_state(path)
             except ResumeError as error:
                 left = "The one before is used." if number < len(candidates) else "It starts anew."
-                warnings.warn(f"{error} {left}", UserWarning, stacklevel=2)
+                warn(f"{error} {left}", UserWarning)
             else:
                 return path
         if self.start is not None:

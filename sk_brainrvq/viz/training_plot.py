@@ -50,7 +50,8 @@ def plot_training(
 
     Notes
     -----
-    An estimator that was just fitted has the learning rate of each step; a history, and an
+    After early stopping a dotted line marks the epoch whose weights were kept. An estimator that
+    was just fitted has the learning rate of each step; a history, and an
     estimator that was saved and loaded, the last one of each epoch.
 
     Examples
@@ -86,6 +87,9 @@ def plot_training(
         ax, len(chosen), f"one for each of {chosen}", lambda: style.grid_axes(len(chosen), 2, 2.9)
     )
     for axis, name in zip(axes, chosen, strict=True):
+        best = getattr(estimator, "best_epoch_", None)
+        if best is not None and name != "lr":
+            axis.axvline(best, color=style.BLACK, linestyle=":", linewidth=1, label="kept")
         draw[name](axis, history)
         _mark_epochs(axis, len(history), first=0 if name == "lr" else 1)
     return axes

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 from scipy.sparse import isspmatrix_csr
+from sklearn.pipeline import make_pipeline
+from tiny import make_eeg, tiny
 
 from sk_brainrvq import CodeHistogram
 
@@ -181,3 +183,19 @@ def test_per_channel__2d_codes__changes_nothing():
     codes = np.random.default_rng(0).integers(7, size=(10, 20))
     counts = CodeHistogram(per_channel=True).fit_transform(codes)
     np.testing.assert_array_equal(counts.toarray(), CodeHistogram().fit_transform(codes).toarray())
+
+
+def test_sparse_output__false__is_the_same_counts_as_an_array():
+    codes = np.random.default_rng(0).integers(0, 5, size=(6, 2, 3, 2, 3))
+    dense = CodeHistogram(sparse_output=False).fit_transform(codes)
+    assert isinstance(dense, np.ndarray)
+    np.testing.assert_array_equal(dense, CodeHistogram().fit_transform(codes).toarray())
+
+
+def test_set_output__pipeline_from_eeg__gives_a_table_of_named_counts():
+    pipeline = make_pipeline(tiny("tokenizer"), CodeHistogram(16, sparse_output=False))
+    table = pipeline.set_output(transform="pandas").fit_transform(make_eeg())
+    assert table.shape == (12, 2 * 3 * 16)
+    assert table.columns[0] == "time_level1_code_0"
+    # Every code of every domain and level is counted once.
+    assert (table.sum(axis=1) == 4 * 3 * 2 * 3).all()

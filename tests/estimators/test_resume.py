@@ -4,6 +4,7 @@ import random
 import shutil
 import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -28,7 +29,6 @@ from training_tools import (
     waves,
 )
 
-from sk_brainrvq.exceptions import ResumeError
 from sk_brainrvq.training import Engine
 
 
@@ -244,15 +244,22 @@ class WaitForFile(Callback):
             time.sleep(0.01)
 
 
-def test_run__held_by_another_process__is_refused(tmp_path):
+def test_run__held_by_another_process__waits_and_takes_its_result(tmp_path):
     params = {"max_epochs": 2, "checkpoint_dir": tmp_path / "runs"}
     go_on = tmp_path / "go_on"
     child = Child(fit_and_forget, "tokenizer", params, [WaitForFile(go_on)])
     while not list(tmp_path.rglob("epoch-*")) and child.process.is_alive():
         time.sleep(0.01)
-    with pytest.raises(ResumeError, match=r"Another process trains this very run in .*tokenizer-"):
-        fit("tokenizer", params)
-    go_on.touch()
+    with ThreadPoolExecutor(1) as pool:
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            waiting = pool.submit(fit, "tokenizer", params)
+            with pytest.raises(TimeoutError):
+                waiting.result(timeout=2)
+        assert any("Another process trains this very run" in str(w.message) for w in said)
+        go_on.touch()
+        fitted = waiting.result(timeout=60)
     outcome = child.end()
     assert outcome.code == 0, outcome.errors
-    assert len(fit("tokenizer", params).history_) == 2
+    assert len(fitted.history_) == 2
+    assert len(list((tmp_path / "runs").iterdir())) == 1

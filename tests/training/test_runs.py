@@ -1,6 +1,7 @@
 """Folders of training runs."""
 
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -69,12 +70,19 @@ def test_open__a_second_time__gives_the_first_seed(run):
     assert run.open(8) == 7
 
 
-def test_open__held_by_another__is_refused_until_it_is_closed(run):
+def test_open__held_by_another__waits_says_so_and_gets_its_seed(run):
     other = TrainingRun(run.folder, run.configuration)
-    with pytest.raises(ResumeError, match="Another process trains this very run"):
-        other.open(7)
-    run.close()
-    assert other.open(7) == 7
+    with ThreadPoolExecutor(1) as pool:
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            waiting = pool.submit(other.open, 8)
+            with pytest.raises(TimeoutError):
+                waiting.result(timeout=1)
+        assert ["Another process trains this very run" in str(w.message) for w in said] == [True]
+        run.save_result(state(3))
+        run.close()
+        assert waiting.result(timeout=30) == 7
+    assert read_state(other.latest()).header["epoch"] == 3
     other.close()
 
 

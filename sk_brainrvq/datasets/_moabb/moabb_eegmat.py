@@ -1,6 +1,5 @@
 """EEGMAT as MOABB's evaluations take it: a dataset and a paradigm."""
 
-import warnings
 from collections.abc import Iterable
 from numbers import Real
 from operator import methodcaller
@@ -31,6 +30,7 @@ from sk_brainrvq.datasets._protocols.labelled_windows import listed
 from sk_brainrvq.datasets._protocols.recording import without_copies
 from sk_brainrvq.datasets.eegmat import CH_NAMES, EEGMAT, fetch_eegmat, read_recording
 from sk_brainrvq.signals.electrodes.positions import template_montage
+from sk_brainrvq.user_warnings import warn
 
 _SUBJECTS = range(36)
 # "subtraction" is MOABB's word for the task, and comes after "rest" in the alphabet: MOABB
@@ -177,7 +177,7 @@ class Zyma2019(BaseDataset):
                 f"{folder} lacks recordings of subjects {missing}; fetch_eegmat downloads them."
             )
         if missing:
-            warnings.warn(f"EEGMAT subjects {missing} are not in {folder}.", stacklevel=3)
+            warn(f"EEGMAT subjects {missing} are not in {folder}.", UserWarning)
         return [subject for subject in _SUBJECTS if subject not in missing]
 
     def data_path(

@@ -1,6 +1,5 @@
 """What a published evaluation of a dataset consists of, and how its windows are loaded."""
 
-import warnings
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from sk_brainrvq.datasets._protocols.labelled_windows import SPLITS, Windows, listed
 from sk_brainrvq.datasets._protocols.recording import Recording, without_copies
+from sk_brainrvq.user_warnings import warn
 
 
 class Protocol(ABC):
@@ -172,7 +172,7 @@ class Protocol(ABC):
                 if on_error == "raise":
                     raise
                 names = ", ".join(str(recording.path) for recording in group)
-                warnings.warn(f"Left out: {names}. {error}", stacklevel=2)
+                warn(f"Left out: {names}. {error}", UserWarning)
                 continue
             for recording, (X, y) in zip(group, parts, strict=True):
                 if len(y):
@@ -217,11 +217,11 @@ class Protocol(ABC):
             raise FileNotFoundError(f"No folder {folder}; {self.how_to_get()}")
         found = without_copies(self._list(folder), self.title)
         if found and self.n_files is not None and len(found) < self.n_files:
-            warnings.warn(
+            warn(
                 f"{self.title}: {len(found)} of {self.n_files} recordings are in {folder}. "
                 "Training and validation are divided over the subjects that are there, so they "
                 "differ from the published ones.",
-                stacklevel=3,
+                UserWarning,
             )
         if subjects is None:
             kept = self._those_there(folder, found, sides)
@@ -350,21 +350,21 @@ class Protocol(ABC):
         absent = [s for s in self._subjects_of(sides) if s not in there]
         partly = [s for s in absent if s in incomplete]
         if partly:
-            warnings.warn(
+            warn(
                 f"{self.title} subjects {partly} lack one of {self.n_recordings} recordings in "
                 f"{folder} and are left out.",
-                stacklevel=4,
+                UserWarning,
             )
         missing = [s for s in absent if s not in partly]
         if missing:
-            warnings.warn(f"{self.title} subjects {missing} are not in {folder}.", stacklevel=4)
+            warn(f"{self.title} subjects {missing} are not in {folder}.", UserWarning)
         self._warn_incomplete(folder, [s for s in incomplete if s in there])
         return there
 
     def _warn_incomplete(self, folder: Path, subjects: Sequence[int | str]) -> None:
         if subjects and not self._drops_incomplete:
-            warnings.warn(
+            warn(
                 f"{self.title} subjects {subjects} have fewer than {self.n_recordings} "
                 f"recordings in {folder}; what is there is loaded.",
-                stacklevel=5,
+                UserWarning,
             )

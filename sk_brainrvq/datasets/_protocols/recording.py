@@ -1,13 +1,13 @@
 """Files of a dataset."""
 
 import os
-import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from sk_brainrvq.datasets._protocols.labelled_windows import SPLITS
+from sk_brainrvq.user_warnings import warn
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,8 @@ def without_copies(recordings: Iterable[Recording], title: str) -> list[Recordin
         if kept.setdefault(key, recording) is not recording:
             copies.append(str(recording.path))
     if copies:
-        warnings.warn(
+        warn(
             f"{title}: files of one name lie in several folders; {copies} are left out.",
-            stacklevel=4,
+            UserWarning,
         )
     return sorted(kept.values(), key=lambda r: (r.subject, r.path.name, SPLITS.index(r.split)))

@@ -1,6 +1,5 @@
 """What the estimators share: reading EEG, holding a network, keeping it on disk."""
 
-import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -25,7 +24,7 @@ from sk_brainrvq.estimators._inputs.corpus_filters import (
 from sk_brainrvq.estimators._inputs.nested import kept_on_error, make_values
 from sk_brainrvq.estimators._outputs.display import WeightsLabel
 from sk_brainrvq.estimators._outputs.saving import load_estimator, save_estimator
-from sk_brainrvq.exceptions import EEGWarning, InvalidEEGError
+from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.signals import (
     EpochBlock,
     PatchGroup,
@@ -47,6 +46,7 @@ from sk_brainrvq.signals.sources.arrays import (
 )
 from sk_brainrvq.signals.sources.registry import source_of
 from sk_brainrvq.training import EEGNet, available_device, resolve_device, wrap
+from sk_brainrvq.user_warnings import warn
 from sk_brainrvq.weights import Weights
 
 Matched = TypeVar("Matched", PatchGroup, CheckedBlock)
@@ -210,11 +210,7 @@ class EEGEstimator(BaseEstimator):
             yield group
         unused = [name for name in self._electrode_map or () if name not in seen]
         if unused:
-            warnings.warn(
-                f"electrode_map names {unused}, which are no channels of X.",
-                EEGWarning,
-                stacklevel=2,
-            )
+            warn(f"electrode_map names {unused}, which are no channels of X.")
 
     def _learn_blocks(self, X: Any, info: Mapping[str, Any]) -> Iterator[EpochBlock]:
         """Blocks of X, read as they are asked for; the first gives the channels of fit."""
@@ -240,12 +236,13 @@ class EEGEstimator(BaseEstimator):
         if source.is_array:
             check_container(X, type(self).__name__)  # before anything is said of its rate
         no_rate = self.sfreq is None and not source.brings_rate(X)
-        if no_rate and (learns or not self._fitted_on_array):
-            warnings.warn(
-                "No sampling rate was given: arrays are taken as 200 Hz. Pass sfreq=...",
-                EEGWarning,
-                stacklevel=4,
+        if no_rate and not (learns or self._fitted_on_array):
+            raise InvalidEEGError(
+                f"X is an array, which has no sampling rate, and {type(self).__name__} was fitted "
+                "on EEG that knows its own. Pass sfreq=..., the rate of the array in Hz."
             )
+        if no_rate and learns:
+            warn("No sampling rate was given: arrays are taken as 200 Hz. Pass sfreq=...")
         self._warn_of_filters(X, info)
         check = partial(self._check_array, learns=learns) if source.is_array else self._check_item
         on_error = "raise" if self.reading is None else checked_reading(self.reading).on_error

@@ -19,6 +19,7 @@ from sk_brainrvq.estimators._fitting.plan import (
     StartingPoint,
     check_same_head,
     head_config,
+    refuse_for_passes,
 )
 from sk_brainrvq.estimators._inputs.labels import (
     LabelledEEG,
@@ -46,6 +47,7 @@ from sk_brainrvq.training import (
     EEGNet,
     Session,
     Stopping,
+    checked_engine,
     draw_seed,
     plain_history,
     resolve_device,
@@ -86,6 +88,7 @@ class FineTunedEstimator(TrainedEstimator):
     _plain_attributes: ClassVar[tuple[str, ...]] = (
         *TrainedEstimator._plain_attributes,
         "history_",
+        "best_epoch_",
         "n_trained_parameters_",
         "_n_passes",
     )
@@ -143,11 +146,12 @@ class FineTunedEstimator(TrainedEstimator):
                 net = self._train(module, rest, held_out, session)
         self._pass_state, self._n_passes = None, 0
         self._keep(net, plan)
-        self.history_ = plain_history(net)
+        self._remember_history(net)
         return self
 
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any, learns: bool) -> Self:
         """Train for one pass; the fitted network is replaced, never changed in place."""
+        refuse_for_passes(self)
         plan = self._plan(X, y, sample_weight, None, hasattr(self, "net_"), learns)
         n_passes = getattr(self, "_n_passes", 0)
         state = self._usable_pass_state()
@@ -160,6 +164,7 @@ class FineTunedEstimator(TrainedEstimator):
                 module,
                 plan.data.dataset(),
                 optimizer_state=None if state is None else state.optimizer,
+                engine=checked_engine(self.engine),
                 **self._common_settings(),
             )
         adapted = copy.deepcopy(net.module_) if self.strategy == "lora" else None
@@ -169,6 +174,7 @@ class FineTunedEstimator(TrainedEstimator):
         self._keep(net, plan)
         rows = [row | {"epoch": self._n_passes} for row in plain_history(net)]
         self.history_ = [*(self.history_ if plan.start.continues else []), *rows]
+        self.__dict__.pop("best_epoch_", None)  # it was that of a fit
         return self
 
     def _plan(

@@ -1,6 +1,5 @@
 """What the estimators that train a network share: validation, runs on disk, the engine."""
 
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -35,17 +34,20 @@ from sk_brainrvq.signals.filters.settings import checked_filters
 from sk_brainrvq.signals.reading import checked_reading
 from sk_brainrvq.signals.sources.registry import source_of
 from sk_brainrvq.training import (
+    EEGNet,
     RandomCrops,
     Session,
     Stopping,
     checked_crops,
     checked_engine,
     draw_seed,
+    plain_history,
     resolve_device,
     run_of,
     started_processes,
     training_session,
 )
+from sk_brainrvq.user_warnings import warn
 from sk_brainrvq.weights import Weights, resolve_weights
 from sk_brainrvq.weights.architecture import checked_architecture
 
@@ -245,6 +247,16 @@ class TrainedEstimator(EEGEstimator):
         """When to stop early: by the loss, unless a subclass knows better."""
         return None if self.early_stopping is None else Stopping(int(self.early_stopping))
 
+    def _remember_history(self, net: EEGNet) -> None:
+        """Keep the figures of each epoch and, after early stopping, which one's weights stayed."""
+        self.history_ = plain_history(net)
+        self.__dict__.pop("best_epoch_", None)
+        stopping = self._stopping()
+        if stopping is not None and self.history_:
+            figures = [row[stopping.monitor] for row in self.history_]
+            best = np.nanargmin(figures) if stopping.lower_is_better else np.nanargmax(figures)
+            self.best_epoch_ = int(self.history_[best]["epoch"])
+
     def _training_options(
         self, session: Session, crops: RandomCrops | None = None
     ) -> dict[str, Any]:
@@ -269,12 +281,11 @@ def _warn_of_finished(session: Session) -> None:
     """Say that no new seed was drawn, where a finished run is handed over instead of a new one."""
     ended = session.state is not None and session.state.header.get("ended")
     if ended and session.run is not None and session.processes.is_main:
-        warnings.warn(
+        warn(
             f"random_state=None draws no new seed here: {session.run.folder} holds the finished "
             "training of these parameters on these data, and its result is handed over. For "
             "another training pass a seed, such as random_state=1, or another checkpoint_dir.",
             UserWarning,
-            stacklevel=5,
         )
 
 

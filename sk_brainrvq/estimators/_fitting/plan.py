@@ -8,6 +8,7 @@ from sk_brainrvq.estimators._inputs.labels import LabelledEEG
 from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.nn import EncoderClassifier
 from sk_brainrvq.signals import PreparedEEG
+from sk_brainrvq.training import checked_engine
 from sk_brainrvq.training.fine_tuning import OptimizerState
 from sk_brainrvq.weights import Weights
 from sk_brainrvq.weights.modules import build_module
@@ -127,3 +128,27 @@ class PassState:
     settings: tuple
     optimizer: OptimizerState
     adapted: EncoderClassifier | None
+
+
+# What of an engine only a whole fit can heed, and its defaults.
+_OF_WHOLE_FITS = ("torch_compile", "warmup_epochs", "steps_per_epoch", "callbacks", "resume_from")
+
+
+def refuse_for_passes(estimator: Any) -> None:
+    """Raise ValueError for parameters that a single pass of ``partial_fit`` cannot heed.
+
+    Parameters
+    ----------
+    estimator : FineTunedEstimator
+        Of its engine, precision, accumulation and clipping are heeded.
+    """
+    names = ("validation", "early_stopping", "checkpoint_dir")
+    given = {name: getattr(estimator, name) for name in names}
+    engine = checked_engine(estimator.engine)
+    given |= {f"engine.{name}": getattr(engine, name) for name in _OF_WHOLE_FITS}
+    asked = [name for name, value in given.items() if value not in (None, False)]
+    if asked:
+        raise ValueError(
+            f"{', '.join(asked)} cannot be heeded by partial_fit, which trains for one pass and "
+            "knows no others. Set them to None (torch_compile to False), or use fit."
+        )

@@ -1,6 +1,5 @@
 """Where the training of a tokenizer starts, and the training itself."""
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, overload
@@ -8,11 +7,11 @@ from typing import Any, overload
 import numpy as np
 
 from sk_brainrvq.estimators._inputs.validation import TrainingData
-from sk_brainrvq.exceptions import EEGWarning
 from sk_brainrvq.nn import DualDomainTokenizer
 from sk_brainrvq.signals import PreparedEEG
 from sk_brainrvq.signals.patches import rematch
 from sk_brainrvq.training import EEGNet, SegmentDataset, TokenizerNet, seeded, train
+from sk_brainrvq.user_warnings import warn
 from sk_brainrvq.weights import Weights
 from sk_brainrvq.weights.architecture import PRESETS, checked_architecture
 from sk_brainrvq.weights.modules import build_module, fill_untrained_time_rows
@@ -135,9 +134,7 @@ def warn_of_large_codebook(prepared: PreparedEEG, start: TokenizerStart) -> None
     n_patches = sum(int(np.prod(group.patches.shape[:3])) for group in prepared.groups)
     size = np.max(start.config["codebook_size"])
     if start.max_epochs and size > n_patches:
-        warnings.warn(
+        warn(
             f"codebook_size={size} exceeds the {n_patches} patches of X: some codes will "
-            "never be used. Give more data or a smaller codebook_size.",
-            EEGWarning,
-            stacklevel=4,
+            "never be used. Give more data or a smaller codebook_size."
         )

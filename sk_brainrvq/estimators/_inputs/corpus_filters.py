@@ -1,13 +1,13 @@
 """A corpus is filtered already: its filters against those that an estimator asks for."""
 
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from typing import Any
 
-from sk_brainrvq.exceptions import EEGWarning, InvalidEEGError
+from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.signals.filters.settings import Filters, FilterSettings
+from sk_brainrvq.user_warnings import quiet, warn
 
 _BUILT_WITH = "The corpus was built with"
 
@@ -66,19 +66,14 @@ def warn_of_other_filters(filtered: Filtered, wanted: FilterSettings, estimator:
     others = [found for found in _distinct(filtered) if found != wanted]
     if not others:
         return
-    warnings.warn(
+    warn(
         f"{_BUILT_WITH} {' and '.join(map(str, others))}, but this {estimator} takes EEG filtered "
         f"with {wanted} (by its weights, or what it was fitted on). A corpus is not filtered "
         "again: results may be worse. Build it with those filters, or pass "
-        "filters=corpus.filters if you mean it so.",
-        EEGWarning,
-        stacklevel=5,
+        "filters=corpus.filters if you mean it so."
     )
 
 
-@contextmanager
-def without_warning_again() -> Iterator[None]:
+def without_warning_again() -> AbstractContextManager[None]:
     """Leave out :func:`warn_of_other_filters`, which has been said of the same X."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", _BUILT_WITH, EEGWarning)
-        yield
+    return quiet(_BUILT_WITH)

@@ -1,21 +1,20 @@
 """Which part of the data training is watched on."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import (
-    GroupShuffleSplit,
-    ShuffleSplit,
-    StratifiedGroupKFold,
-    StratifiedShuffleSplit,
-)
+from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
 from sklearn.utils.validation import column_or_1d
 
 from sk_brainrvq.signals import PreparedEEG
+from sk_brainrvq.user_warnings import warn
 
+# A share that differs by more is said.
+_SHARE_TOLERANCE = 0.05
 # Segments of a corpus from which figures such as the use of codes are taken.
 _SEGMENTS_LOOKED_AT = 500
 
@@ -120,28 +119,79 @@ def held_out_epochs(
     -------
     ndarray, shape (n_epochs,), bool
     """
-    rows = np.zeros(n_epochs)
+    if groups is None:
+        warn(
+            f"validation={fraction} holds out single epochs, as no groups were given. Where X "
+            "holds several people, or epochs that follow one another, what is held out resembles "
+            "what is trained on, and scores are too good: pass groups=... (the subject of each "
+            "epoch)."
+        )
+        return _held_out_singly(fraction, n_epochs, classes, seed)
+    held_out = _held_out_groups(fraction, groups, classes, seed)
+    share = held_out.mean()
+    if abs(share - fraction) > _SHARE_TOLERANCE:
+        warn(
+            f"validation={fraction} was given, but {share:.2f} of the epochs are held out: whole "
+            f"groups are, and the {len(np.unique(groups))} groups allow no share that is nearer."
+        )
+    return held_out
+
+
+def _held_out_singly(fraction: float, n_epochs: int, classes: NDArray | None, seed: int) -> NDArray:
+    splitter = ShuffleSplit if classes is None else StratifiedShuffleSplit
+    split = splitter(1, test_size=fraction, random_state=seed)
     try:
-        if groups is not None and classes is not None:
-            n_folds = min(max(2, round(1 / fraction)), len(np.unique(groups)))
-            folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
-            _, chosen = next(folds.split(rows, classes, groups))
-        elif groups is not None:
-            by_group = GroupShuffleSplit(1, test_size=fraction, random_state=seed)
-            _, chosen = next(by_group.split(rows, groups=groups))
-        elif classes is not None:
-            by_class = StratifiedShuffleSplit(1, test_size=fraction, random_state=seed)
-            _, chosen = next(by_class.split(rows, classes))
-        else:
-            _, chosen = next(ShuffleSplit(1, test_size=fraction, random_state=seed).split(rows))
+        _, chosen = next(split.split(np.zeros(n_epochs), classes))
     except ValueError as error:
-        n_groups = "no groups" if groups is None else f"{len(np.unique(groups))} groups"
         raise ValueError(
-            f"validation={fraction} cannot be split off {n_epochs} epochs with {n_groups}: {error}"
+            f"validation={fraction} cannot be split off {n_epochs} epochs with no groups: {error}"
         ) from error
     held_out = np.zeros(n_epochs, bool)
     held_out[chosen] = True
     return held_out
+
+
+def _held_out_groups(
+    fraction: float, groups: NDArray, classes: NDArray | None, seed: int
+) -> NDArray:
+    """Whole groups, whose share of the epochs and of each class is near the fraction.
+
+    Groups are visited in random order, and one is held out where that brings the shares nearer;
+    then groups are added, dropped and exchanged as long as that does.
+    """
+    names, number = np.unique(groups, return_inverse=True)
+    if len(names) < 2:
+        raise ValueError(
+            f"validation={fraction} cannot be split off {len(groups)} epochs with {len(names)} "
+            "groups: at least two are needed, one to train on and one to validate on."
+        )
+    kinds = np.zeros(len(groups)) if classes is None else classes
+    counts = np.stack([np.bincount(number[kinds == k], minlength=len(names)) for k in set(kinds)])
+    shares = (counts / counts.sum(1, keepdims=True)).T
+
+    def distance(held: list[int]) -> float:
+        return float(np.abs(shares[held].sum(0) - fraction).sum())
+
+    order = np.random.default_rng(seed).permutation(len(names)).tolist()
+    held = order[:1]
+    for group in order[1:-1]:
+        held = min(held, [*held, group], key=distance)
+    while True:
+        nearest = min(_changed(held, len(names)), key=distance)
+        if distance(nearest) >= distance(held) - 1e-9:
+            return np.isin(number, held)
+        held = nearest
+
+
+def _changed(held: list[int], n_groups: int) -> Iterator[list[int]]:
+    """The held-out groups with one added, dropped, or exchanged for another."""
+    rest = [group for group in range(n_groups) if group not in held]
+    for new in rest:
+        if len(rest) > 1:
+            yield [*held, new]
+        yield from ([new if group == old else group for group in held] for old in held)
+    if len(held) > 1:
+        yield from ([group for group in held if group != old] for old in held)
 
 
 def epochs_of(prepared: PreparedEEG, wanted: NDArray) -> PreparedEEG:

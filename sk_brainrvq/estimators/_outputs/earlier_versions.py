@@ -1,11 +1,11 @@
 """Parameters that estimators saved by earlier versions hold, as this version names them."""
 
-import warnings
 from collections.abc import Iterable
 from typing import Any
 
 from sk_brainrvq.signals import Filters, Reading
 from sk_brainrvq.training import Engine
+from sk_brainrvq.user_warnings import warn
 from sk_brainrvq.weights import Architecture
 
 _FILTERS = ("l_freq", "h_freq", "notch", "reference")
@@ -91,10 +91,9 @@ def _drop_pooling(params: dict[str, Any]) -> None:
     others = {name: value for name, value in pooling.items() if value != _POOLING[name]}
     if others:
         given = ", ".join(f"{name}={value!r}" for name, value in others.items())
-        warnings.warn(
+        warn(
             f"This pretrainer was saved with {given}, which BrainRVQPretrainer no longer has. The "
             "features that it gave are those of "
             f"BrainRVQEmbedder(weights=pretrainer.weights_, {given}).",
             UserWarning,
-            stacklevel=6,
         )

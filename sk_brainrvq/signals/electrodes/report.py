@@ -1,12 +1,11 @@
 """How channels were mapped to electrodes, for people: a table, and a warning."""
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from sk_brainrvq.exceptions import EEGWarning
 from sk_brainrvq.signals.electrodes.matching import ElectrodeMatch
 from sk_brainrvq.signals.electrodes.names import shorten
+from sk_brainrvq.user_warnings import warn
 
 
 class ElectrodeReport(list[dict[str, Any]]):
@@ -84,4 +83,4 @@ def warn_of_mean_rows(
             "No channel names were given: every channel gets the mean electrode position, and "
             f"the network cannot tell where on the head it lies. Pass {parameter}=[...]."
         )
-    warnings.warn(message, EEGWarning, stacklevel=2)
+    warn(message)

@@ -1,16 +1,15 @@
 """Band-pass, mains and reference: what is done to EEG in microvolts before it is resampled."""
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sk_brainrvq.exceptions import EEGWarning
 from sk_brainrvq.signals.filters.referencing import subtract_reference
 from sk_brainrvq.signals.filters.settings import FilterSettings
 from sk_brainrvq.signals.filters.short import mirrored_band_pass, shows_hum, subtract_hum
+from sk_brainrvq.user_warnings import warn
 
 __all__ = ["FilterSettings", "filter_continuous", "filter_epochs"]
 
@@ -261,12 +260,10 @@ def _warn_if_short(
         )
         done.append(f"the notch filter needs {_duration(notch_length, sfreq)}; {instead}")
     if done:
-        warnings.warn(
+        warn(
             f"Too short to filter exactly: the {what} last {_duration(n_times, sfreq)}; "
             + ". And ".join(done)
-            + ". Filter before cutting, or hand over longer signals, to avoid this.",
-            EEGWarning,
-            stacklevel=4,
+            + ". Filter before cutting, or hand over longer signals, to avoid this."
         )
 
 

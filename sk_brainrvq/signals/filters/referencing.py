@@ -1,12 +1,12 @@
 """Another reference for signals: the common average, or chosen channels."""
 
-import warnings
 from collections.abc import Sequence
 
 from numpy.typing import NDArray
 
-from sk_brainrvq.exceptions import EEGWarning, InvalidEEGError
+from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.signals.electrodes import canonical_name
+from sk_brainrvq.user_warnings import warn
 
 
 def subtract_reference(
@@ -40,11 +40,9 @@ def subtract_reference(
         return signals
     if reference == "average":
         if signals.shape[-2] == 1:
-            warnings.warn(
+            warn(
                 "reference='average' was left out: the average of a single channel is that "
-                "channel, and nothing would remain. Set reference=None.",
-                EEGWarning,
-                stacklevel=4,
+                "channel, and nothing would remain. Set reference=None."
             )
             return signals
         return signals - signals.mean(axis=-2, keepdims=True)

@@ -1,6 +1,5 @@
 """Annotations that part a recording, or mark stretches of it as bad, read as MNE reads them."""
 
-import warnings
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -8,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sk_brainrvq.exceptions import EEGWarning, InvalidEEGError
+from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.signals.filters.resampling import TARGET_SFREQ
+from sk_brainrvq.user_warnings import warn
 
 # What a filter must not run across: the default of ``mne.io.Raw.filter``.
 _PARTING = ("edge", "bad_acq_skip")
@@ -155,11 +155,9 @@ def usable_windows(raw: Any, starts: NDArray, length: int) -> NDArray:
             f"a shorter window=..., or, to keep them, {_REMEDY}"
         )
     if overlaps.any():
-        warnings.warn(
+        warn(
             f"{overlaps.sum()} of {len(starts)} windows are left out, because they overlap "
             f"annotations {annotations}. Those that are left begin at "
-            f"sk_brainrvq.signals.window_starts(raw, window, overlap). To keep all, {_REMEDY}",
-            EEGWarning,
-            stacklevel=3,
+            f"sk_brainrvq.signals.window_starts(raw, window, overlap). To keep all, {_REMEDY}"
         )
     return starts[~overlaps]

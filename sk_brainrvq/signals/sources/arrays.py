@@ -15,6 +15,7 @@ from sk_brainrvq.signals.electrodes import check_ch_names
 from sk_brainrvq.signals.filters.resampling import TARGET_SFREQ
 from sk_brainrvq.signals.sources.source import ReadSettings, Source
 from sk_brainrvq.signals.units import UNITS
+from sk_brainrvq.user_warnings import warn
 
 
 class ArraySource(Source):
@@ -54,9 +55,9 @@ def blocks_from_array(
     -------
     list of one EpochBlock
     """
-    if not isinstance(unit, str) or unit not in UNITS:
-        raise InvalidEEGError(f"unit={unit!r} was given; expected one of 'uV', 'mV', 'V'.")
+    check_unit(unit)
     if X.ndim == 2:
+        _refuse_one_epoch(X, ch_names)
         X = X[:, None, :]
     if X.ndim != 3:
         raise InvalidEEGError(
@@ -67,9 +68,38 @@ def blocks_from_array(
         raise InvalidEEGError(
             f"X has shape {X.shape}; at least one epoch, one channel and one sample are needed."
         )
+    _look_at_axes(X, ch_names)
     names = None if ch_names is None else check_ch_names(ch_names, X.shape[1])
     rate = TARGET_SFREQ if sfreq is None else check_sfreq(sfreq)
     return [EpochBlock(X, UNITS[unit], rate, names, np.arange(len(X)), unit=unit)]
+
+
+def _refuse_one_epoch(X: NDArray, ch_names: Sequence[str] | None) -> None:
+    """Raise InvalidEEGError for (channels, times), which would pass for epochs of one channel."""
+    n_names = 1 if ch_names is None or isinstance(ch_names, str | bytes) else len(ch_names)
+    if n_names > 1 and n_names in X.shape:
+        rows = "X[None]" if n_names == len(X) else "X.T[None]"
+        raise InvalidEEGError(
+            f"X has shape {X.shape}, and 2-D arrays are (n_epochs, n_times) of one channel, but "
+            f"ch_names has {n_names} names. For one epoch of {n_names} channels pass {rows}."
+        )
+
+
+def _look_at_axes(X: NDArray, ch_names: Sequence[str] | None) -> None:
+    """Warn of arrays whose axes of channels and times seem to be exchanged."""
+    n_channels, n_times = X.shape[1:]
+    if n_channels > n_times and ch_names is None:
+        warn(
+            f"X has shape {X.shape}, more channels ({n_channels}) than samples ({n_times}). "
+            "Expected (n_epochs, n_channels, n_times); if the axes are exchanged, pass "
+            "X.transpose(0, 2, 1)."
+        )
+
+
+def check_unit(unit: Any) -> None:
+    """Raise InvalidEEGError for a unit that is not known."""
+    if not isinstance(unit, str) or unit not in UNITS:
+        raise InvalidEEGError(f"unit={unit!r} was given; expected one of 'uV', 'mV', 'V'.")
 
 
 def check_sfreq(sfreq: Any) -> float:

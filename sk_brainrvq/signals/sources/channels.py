@@ -1,14 +1,14 @@
 """Which channels of an MNE object are EEG, where they lie, and how they were filtered."""
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sk_brainrvq.exceptions import EEGWarning, InvalidEEGError
+from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.signals.electrodes.names import is_eeg_name, is_spare_input, shorten
+from sk_brainrvq.user_warnings import warn
 
 
 def eeg_channels(recording: Any) -> list[str]:
@@ -42,7 +42,7 @@ def eeg_channels(recording: Any) -> list[str]:
         raise InvalidEEGError(_why_none_is_eeg(sorted(set(types)), len(bads), good))
     if left_out:
         message = f"Left out, as bad or not EEG: {', '.join(left_out)}."
-        warnings.warn(message, EEGWarning, stacklevel=2)
+        warn(message)
     return kept
 
 

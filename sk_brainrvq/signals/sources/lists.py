@@ -1,6 +1,5 @@
 """Lists of recordings, Epochs, datasets, or arrays that make no one array."""
 
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -9,10 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sk_brainrvq.exceptions import EEGWarning, InvalidEEGError
+from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.signals.blocks import EpochBlock
 from sk_brainrvq.signals.filters.filtering import FilterSettings
 from sk_brainrvq.signals.sources.source import ReadSettings, Source
+from sk_brainrvq.user_warnings import warn
 
 
 class ListSource(Source):
@@ -105,7 +105,7 @@ class ListSource(Source):
                         raise InvalidEEGError(f"Item {number} of the list: {error}") from error
                     if settings.on_error == "warn":
                         message = f"Item {number} of the list is left out: {error}"
-                        warnings.warn(message, EEGWarning, stacklevel=2)
+                        warn(message)
 
 
 def _named(blocks: Iterable[EpochBlock], number: int) -> Iterator[EpochBlock]:

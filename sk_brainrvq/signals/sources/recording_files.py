@@ -1,13 +1,12 @@
 """Recordings from files of any format that MNE reads."""
 
 import re
-import warnings
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sk_brainrvq.exceptions import EEGWarning, InvalidEEGError
+from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.signals.blocks import EpochBlock, check_finite
 from sk_brainrvq.signals.electrodes.names import is_eeg_name
 from sk_brainrvq.signals.sources.edf_filters import stated_band
@@ -15,6 +14,7 @@ from sk_brainrvq.signals.sources.edf_size import is_cut_short
 from sk_brainrvq.signals.sources.mne_epochs import EpochsSource
 from sk_brainrvq.signals.sources.mne_raws import RawSource
 from sk_brainrvq.signals.sources.source import ReadSettings, Source
+from sk_brainrvq.user_warnings import warn
 
 CUT_SHORT = "The file is shorter than its header says; what is there is read. Was it copied whole?"
 
@@ -77,7 +77,7 @@ def read_recording(path: str | Path) -> Any:
             errors.append(error)
             continue
         if is_cut_short(path):
-            warnings.warn(f"{path}: {CUT_SHORT}", EEGWarning, stacklevel=2)
+            warn(f"{path}: {CUT_SHORT}")
         _state_band_of_eeg(recording, path)
         return recording
     folder = " It is a folder: give the files in it." if path.is_dir() else ""
