@@ -62,7 +62,7 @@ setup(
     packages=find_packages(include=["sk_brainrvq", "sk_brainrvq.*"]),
     package_data={
         "sk_brainrvq": ["py.typed"],
-        "sk_brainrvq.datasets": ["eegmat_sha256.txt"],
+        "sk_brainrvq.datasets": ["*_sha256.txt"],
         "sk_brainrvq.weights": ["bundled/*/*"],
     },
     install_requires=[
