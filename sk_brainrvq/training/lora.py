@@ -4,6 +4,7 @@ from typing import Any
 
 from torch import nn
 
+from sk_brainrvq.extras import how_to_install
 from sk_brainrvq.nn import EEGEncoder
 
 # Strength of the adapters relative to their rank: the usual choice of alpha = 2 * rank.
@@ -16,8 +17,8 @@ def check_peft() -> None:
         import peft  # noqa: F401
     except ImportError as error:
         raise ImportError(
-            "strategy='lora' needs peft, which is not installed: pip install sk_brainrvq[lora]. "
-            "strategy='full' and strategy='frozen' do without."
+            "strategy='lora' needs peft, which is not installed: "
+            f"{how_to_install('lora', 'peft')}. strategy='full' and strategy='frozen' do without."
         ) from error
 
 
@@ -45,7 +46,8 @@ def add_adapters(encoder: EEGEncoder, rank: int) -> None:
 
     Examples
     --------
-    >>> from sk_brainrvq.nn import EEGEncoder
+    >>> from sk_brainrvq.extras import how_to_install
+from sk_brainrvq.nn import EEGEncoder
     >>> from sk_brainrvq.training.lora import add_adapters, merge_adapters
     >>> encoder = EEGEncoder(embed_dim=100, depth=1)
     >>> add_adapters(encoder, rank=4)
