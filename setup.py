@@ -11,7 +11,7 @@ EXTRAS = {
     "braindecode": ["braindecode>=1.0"],
     "moabb": ["moabb>=1.2"],
     "benchmarks": ["braindecode>=1.0", "moabb>=1.2", "pyriemann>=0.6", "vector-quantize-pytorch"],
-    "corpus": ["zarr>=3", "fsspec>=2024.12"],
+    "corpus": ["zarr>=3.0.8", "fsspec>=2024.12"],
     "distributed": ["accelerate>=1.0"],
     "lora": ["peft>=0.13"],
     "table": ["pandas>=2.2.2", "pyarrow>=16"],
@@ -44,7 +44,7 @@ EXTRAS = {
         "pytest-xdist",
         "ruff",
         "setuptools>=77",
-        "zarr>=3",
+        "zarr>=3.0.8",
     ],
 }
 

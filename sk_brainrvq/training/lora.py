@@ -46,8 +46,7 @@ def add_adapters(encoder: EEGEncoder, rank: int) -> None:
 
     Examples
     --------
-    >>> from sk_brainrvq.extras import how_to_install
-from sk_brainrvq.nn import EEGEncoder
+    >>> from sk_brainrvq.nn import EEGEncoder
     >>> from sk_brainrvq.training.lora import add_adapters, merge_adapters
     >>> encoder = EEGEncoder(embed_dim=100, depth=1)
     >>> add_adapters(encoder, rank=4)

@@ -150,8 +150,8 @@ def _check_output(out: Path) -> None:
             import pyarrow  # noqa: F401
         except ImportError as error:
             raise WorkError(
-                f"Parquet files need pyarrow: {how_to_install('table', 'pandas pyarrow')}; or write "
-                f"--out {out.with_suffix('.npz')}"
+                f"Parquet files need pyarrow: {how_to_install('table', 'pandas pyarrow')}; "
+                f"or write --out {out.with_suffix('.npz')}"
             ) from error
 
 
