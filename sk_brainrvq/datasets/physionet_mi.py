@@ -118,7 +118,7 @@ class PhysioNetMI(Protocol):
         if not is_cue.any():
             raise ValueError(
                 f"{recording.path} holds no events T1 and T2, but "
-                f"{sorted(set(raw.annotations.description))}; expected the EDF+ file as published."
+                f"{sorted(set(raw.annotations.description.tolist()))}; expected the EDF+ file as published."
             )
         signals = signals_by_name(raw, self.ch_names, recording.path)
         signals = prepared(signals, raw.info["sfreq"], self)
