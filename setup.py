@@ -90,7 +90,7 @@ setup(
         "filelock>=3.12",
         "click>=8.1",
         "matplotlib>=3.9",
-        "pyyaml",
+        "pyyaml>=6",
         "typing_extensions>=4.10",
     ],
     entry_points={"console_scripts": ["sk-brainrvq = sk_brainrvq.command_line:main"]},

@@ -114,17 +114,18 @@ class PhysioNetMI(Protocol):
 
     def _read(self, recording: Recording) -> tuple[NDArray, NDArray]:
         raw = read_edf(recording.path)
-        is_cue = np.isin(raw.annotations.description, ["T1", "T2"])
+        events = raw.annotations.description
+        is_cue = np.isin(events, ["T1", "T2"])
         if not is_cue.any():
             raise ValueError(
                 f"{recording.path} holds no events T1 and T2, but "
-                f"{sorted(set(raw.annotations.description.tolist()))}; expected the EDF+ file as published."
+                f"{sorted(set(events.tolist()))}; expected the EDF+ file as published."
             )
         signals = signals_by_name(raw, self.ch_names, recording.path)
         signals = prepared(signals, raw.info["sfreq"], self)
         n_times = round(self.window * self.sfreq)
         starts = np.round(raw.annotations.onset[is_cue] * self.sfreq).astype(int)
         run = int(recording.path.stem[-2:])
-        labels = _FIRST_CLASS[run] + (raw.annotations.description[is_cue] == "T2")
+        labels = _FIRST_CLASS[run] + (events[is_cue] == "T2")
         whole = starts + n_times <= signals.shape[1]
         return windows_at(signals, starts[whole], n_times), labels[whole]

@@ -3,7 +3,9 @@
 import ast
 import re
 
+from oldest_versions import oldest, parsed, requirements
 from package_files import FILES, ROOT
+from packaging.version import Version
 
 from sk_brainrvq.extras import how_to_install
 
@@ -13,15 +15,10 @@ PAGES = ("*.md", "docs/*.rst", "benchmarks/*.md")
 
 def extras():
     """Packages of each extra, without versions, as setup.py names them."""
-    tree = ast.parse((CHECKOUT / "setup.py").read_text())
-    (value,) = (
-        node.value
-        for node in tree.body
-        if isinstance(node, ast.Assign) and node.targets[0].id == "EXTRAS"
-    )
     return {
-        extra: {re.split(r"[\[<>=]", package)[0] for package in packages}
-        for extra, packages in ast.literal_eval(value).items()
+        extra: {parsed(package)[0] for package in packages}
+        for extra, packages in requirements().items()
+        if extra
     }
 
 
@@ -59,3 +56,28 @@ def test_texts__any__install_from_a_checkout_and_name_extras_that_are_there():
         for listed in re.findall(r'pip install "\.\[([\w,]+)\]"', text):
             named |= set(listed.split(","))
     assert {"corpus", "lora"} <= named <= set(extras())
+
+
+def test_lowest_versions__of_the_package_and_its_extras__stated_and_the_same_everywhere():
+    needed = requirements()
+    assert all(parsed(requirement)[1] for requirement in needed[""])
+    # Extras for users: those for developers are pinned in constraints.txt.
+    users = [extra for extra in needed if extra not in ("dev", "docs")]
+    versions = {}
+    for extra in users:
+        for name, lowest in map(parsed, needed[extra]):
+            versions.setdefault(name, set()).add(lowest)
+    assert {name: found for name, found in versions.items() if len(found) > 1} == {}
+    tested = oldest([needed["dev"], needed[""]])
+    for name, (lowest,) in versions.items():
+        # What only benchmarks need is tested with its newest version.
+        assert tested.get(name) == lowest or name == "vector-quantize-pytorch"
+    assert tested["torchaudio"] == tested["torch"]
+
+
+def test_pinned_versions__each__at_least_the_lowest():
+    lines = (CHECKOUT / "constraints.txt").read_text().splitlines()
+    pins = dict(line.lower().split("==") for line in lines if "==" in line)
+    needed = requirements()
+    for name, lowest in oldest([needed["dev"], needed[""]]).items():
+        assert Version(pins[name]) >= Version(lowest)
