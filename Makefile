@@ -11,11 +11,11 @@ OLDEST := .venv-oldest
 .PHONY: help demo test test-oldest lint types doctest docs clean
 
 help:
-	@echo "make demo   learn, embed and classify real EEG; a table and two figures in demo/"
-	@echo "make test   everything CI runs: format, lint, types, tests, examples in docstrings"
-	@echo "make test-oldest   the tests, with the oldest versions that setup.py allows"
-	@echo "make docs   run all examples, build the documentation into docs/_build/html, check its links"
-	@echo "make clean  remove the environment and everything built"
+	@echo "make demo         learn, embed and classify real EEG; a table and two figures in demo/"
+	@echo "make test         everything CI runs: format, lint, types, tests, examples in docstrings"
+	@echo "make test-oldest  the tests, with the oldest versions that setup.py allows"
+	@echo "make docs         run all examples, build the documentation into docs/_build/html, check its links"
+	@echo "make clean        remove the environment and everything built"
 
 $(STAMP): setup.py pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
