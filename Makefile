@@ -6,18 +6,21 @@ STAMP := $(VENV)/.installed
 # Outputs of the examples are those of these weights.
 GALLERY := docs/gallery/.of_weights
 
-.PHONY: help demo test lint types doctest docs clean
+OLDEST := .venv-oldest
+
+.PHONY: help demo test test-oldest lint types doctest docs clean
 
 help:
-	@echo "make demo   learn, embed and classify real EEG; a table and two figures in demo/"
-	@echo "make test   everything CI runs: format, lint, types, tests, examples in docstrings"
-	@echo "make docs   run all examples, build the documentation into docs/_build/html, check its links"
-	@echo "make clean  remove the environment and everything built"
+	@echo "make demo         learn, embed and classify real EEG; a table and two figures in demo/"
+	@echo "make test         everything CI runs: format, lint, types, tests, examples in docstrings"
+	@echo "make test-oldest  the tests, with the oldest versions that setup.py allows"
+	@echo "make docs         run all examples, build the documentation into docs/_build/html, check its links"
+	@echo "make clean        remove the environment and everything built"
 
 $(STAMP): setup.py pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=24"
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev,docs,viz]"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev,docs]"
 	touch $@
 
 demo: $(STAMP)
@@ -26,9 +29,20 @@ demo: $(STAMP)
 test: lint types doctest $(STAMP)
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
+$(OLDEST)/.installed: setup.py tests/packaging/oldest_versions.py
+	$(PYTHON) -m venv $(OLDEST)
+	$(OLDEST)/bin/python -m pip install --quiet --upgrade "pip>=24"
+	$(OLDEST)/bin/python tests/packaging/oldest_versions.py > $(OLDEST)/constraints.txt
+	$(OLDEST)/bin/python -m pip install --quiet --constraint $(OLDEST)/constraints.txt --editable ".[dev]"
+	touch $@
+
+test-oldest: $(OLDEST)/.installed
+	$(OLDEST)/bin/python -m pytest --numprocesses 2 --dist worksteal
+
 lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/codespell
 
 types: $(STAMP)
 	$(BIN)/mypy
@@ -46,4 +60,4 @@ docs: $(STAMP) $(GALLERY) doctest
 	$(BIN)/python docs/_ext/check_site.py docs/_build/html
 
 clean:
-	rm -rf $(VENV) demo docs/_build docs/api/generated docs/api/backreferences docs/gallery docs/sg_execution_times.rst build dist *.egg-info
+	rm -rf $(VENV) $(OLDEST) demo docs/_build docs/api/generated docs/api/backreferences docs/gallery docs/sg_execution_times.rst build dist *.egg-info

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         DDRVQTransformer,
     )
     from sk_brainrvq.signals import Filters, Reading
+    from sk_brainrvq.system_info import show_versions
     from sk_brainrvq.training import Engine, RandomCrops
     from sk_brainrvq.weights import Architecture, Weights
 
@@ -39,6 +40,7 @@ _HOMES = {
     "Reading": "signals",
     "Weights": "weights",
     "build_corpus": "corpus",
+    "show_versions": "system_info",
 }
 
 __all__ = [
@@ -58,6 +60,7 @@ __all__ = [
     "Weights",
     "__version__",
     "build_corpus",
+    "show_versions",
 ]
 
 

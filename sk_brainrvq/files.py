@@ -1,4 +1,4 @@
-"""Files that are whole or not there."""
+"""Files that are whole or not there, and names of files that others have given."""
 
 import os
 from collections.abc import Callable
@@ -42,3 +42,35 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def path_inside(folder: Path, name: str, source: object) -> Path:
+    """Path of a file below a folder, by a name that a list, an archive or a server gave.
+
+    Parameters
+    ----------
+    folder : Path
+    name : str
+        Relative, with slashes, on every system alike.
+    source : object
+        What named it, for the message.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    ValueError
+        If the name leads out of the folder on any system: it is empty or absolute, or holds
+        ``..``, a backslash, the colon of a drive, or a control character.
+    """
+    # Windows drops blanks and dots at the end of a name.
+    steps_out = any(not part.strip(" .") for part in name.split("/"))
+    if steps_out or any(c in "\\:" or not c.isprintable() for c in name):
+        raise ValueError(
+            f"{source} names the file {name!r}; expected a path below {folder}, with slashes, and "
+            "without '..', backslashes, colons and control characters. Nothing was written there; "
+            "get the list or archive again from its publisher."
+        )
+    return folder / name

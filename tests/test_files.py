@@ -6,7 +6,7 @@ import signal
 import pytest
 from process_tools import run_alone
 
-from sk_brainrvq.files import write_whole
+from sk_brainrvq.files import path_inside, write_whole
 
 
 def names_in(folder):
@@ -66,3 +66,16 @@ def test_write_whole__killed_half_way__keeps_the_old_file(tmp_path):
     assert path.read_bytes() == b"old"
     write_whole(path, b"new")
     assert path.read_bytes() == b"new"
+
+
+@pytest.mark.parametrize("name", ["a.edf", "chb02/chb02_16+.edf", "a..b/c d.txt", "ä/.hidden"])
+def test_path_inside__plain_name__lies_below(name, tmp_path):
+    assert path_inside(tmp_path, name, "The list") == tmp_path / name
+
+
+def test_path_inside__way_out_on_any_system__refused(tmp_path):
+    names = ["", ".", "..", "../a", "a/../b", "a//b", "/a", "a/", "a/..", "a/.. /b", "a/.../b"]
+    for name in [*names, "C:/a", "C:a", "a:stream", "a\\b", "\\\\host\\a", "..\\a", "a\0", "a\nb"]:
+        with pytest.raises(ValueError, match="expected a path below") as caught:
+            path_inside(tmp_path, name, "The list")
+        assert repr(name) in str(caught.value)

@@ -6,6 +6,7 @@ import click
 
 from sk_brainrvq import __version__
 from sk_brainrvq.command_line.groups import LazyGroup
+from sk_brainrvq.system_info import show_versions
 
 _GROUPS = "sk_brainrvq.command_line.app"
 _COMMANDS = "sk_brainrvq.command_line.commands"
@@ -40,6 +41,22 @@ app = LazyGroup(
     },
 )
 click.version_option(__version__, prog_name="sk-brainrvq")(app)
+
+
+def _show_versions(context: click.Context, _: click.Parameter, is_given: bool) -> None:
+    if is_given:
+        show_versions()
+        context.exit()
+
+
+click.option(
+    "--show-versions",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_show_versions,
+    help="Show versions and hardware, for bug reports, and exit.",
+)(app)
 
 corpus = LazyGroup(
     "corpus",

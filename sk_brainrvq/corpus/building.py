@@ -131,7 +131,7 @@ def build_corpus(
     OSError
         If the disk is full or ``out`` may not be written to. What is done is kept.
     ImportError
-        Without zarr and fsspec (``pip install sk_brainrvq[corpus]``).
+        Without zarr and fsspec (the extra ``corpus``).
 
     Warns
     -----

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from sk_brainrvq.corpus.index import FORMAT, VERSION, CorpusRecording, check_version, json_line
 from sk_brainrvq.exceptions import InvalidCorpusError
 from sk_brainrvq.json_text import parse_json
+from sk_brainrvq.extras import how_to_install
 from sk_brainrvq.signals.filters.resampling import TARGET_SFREQ
 
 RECORDINGS = "recordings"
@@ -35,7 +36,7 @@ def import_zarr() -> ModuleType:
         import zarr
     except ImportError as error:
         raise ImportError(
-            "Corpora need zarr and fsspec: pip install sk_brainrvq[corpus]"
+            f"Corpora need zarr and fsspec: {how_to_install('corpus', 'zarr fsspec')}"
         ) from error
     return zarr
 

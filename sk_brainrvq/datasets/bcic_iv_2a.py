@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sk_brainrvq.datasets._protocols.cutting import windows_at
+from sk_brainrvq.datasets._protocols.downloads import data_folder
 from sk_brainrvq.datasets._protocols.file_formats import prepared, read_mat, readable
 from sk_brainrvq.datasets._protocols.protocol import Protocol
 from sk_brainrvq.datasets._protocols.recording import Recording, files_below
@@ -114,7 +115,7 @@ class BCICIV2a(Protocol):
         import pooch
 
         wanted = self._wanted(subjects)
-        path = Path(folder) if folder is not None else pooch.os_cache("sk_brainrvq") / self.name
+        path = data_folder(folder, self.name)
         for subject in wanted:
             for session in "TE":
                 name = f"A{subject:02d}{session}.mat"

@@ -8,9 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sk_brainrvq.datasets._protocols.cutting import windows_at
+from sk_brainrvq.datasets._protocols.downloads import (
+    SUMS,
+    data_folder,
+    fetch_files,
+    fetch_sums,
+)
 from sk_brainrvq.datasets._protocols.file_formats import prepared, read_edf, signals_by_name
 from sk_brainrvq.datasets._protocols.labelled_windows import listed
-from sk_brainrvq.datasets._protocols.physionet import fetch_physionet
 from sk_brainrvq.datasets._protocols.protocol import Protocol
 from sk_brainrvq.datasets._protocols.recording import Recording, files_below
 from sk_brainrvq.user_warnings import warn
@@ -107,7 +112,11 @@ class CHBMIT(Protocol):
         self.seizure_step = seizure_step
 
     def fetch(
-        self, folder: str | Path | None = None, subjects: Iterable[int] | None = None
+        self,
+        folder: str | Path | None = None,
+        subjects: Iterable[int] | None = None,
+        *,
+        sums_sha256: str | None = None,
     ) -> Path:
         """Download recordings and summaries, and check them against the published sums.
 
@@ -117,6 +126,10 @@ class CHBMIT(Protocol):
             Where files are kept; pooch's cache folder by default.
         subjects : iterable of int, optional
             Cases 1-24; all by default, which are some 40 GB.
+        sums_sha256 : str, optional
+            SHA-256 sum of PhysioNet's list of sums, ``SHA256SUMS.txt``. PhysioNet publishes none,
+            so none is known here: without it only the list is downloaded, and an error says its
+            sum, to be compared and given.
 
         Returns
         -------
@@ -128,11 +141,21 @@ class CHBMIT(Protocol):
         OSError
             If PhysioNet cannot be reached.
         ValueError
-            If a file does not have the published sum, or a case is unknown.
+            If the list or a file does not have its sum, none is given for the list, or a case is
+            unknown.
         """
         names = "|".join(f"chb{case:02d}" for case in self._wanted(subjects))
-        wanted = re.compile(rf"({names})/.*\.(edf|edf\.seizures|txt)")
-        return fetch_physionet(self.files_url, self.name, folder, wanted)
+        path = data_folder(folder, self.name)
+        published = fetch_sums(self.files_url, path, sums_sha256)
+        wanted = re.compile(rf"({names})/[^/]+\.(edf|edf\.seizures|txt)")
+        sums = {name: digest for name, digest in published.items() if wanted.fullmatch(name)}
+        if not sums:
+            raise ValueError(
+                f"{path / SUMS} names no file like {wanted.pattern!r}; expected the list of sums "
+                f"at {self.files_url}."
+            )
+        fetch_files(self.files_url, path, sums)
+        return path
 
     def _list(self, folder: Path) -> Iterator[Recording]:
         for path in files_below(folder, "chb*.edf"):

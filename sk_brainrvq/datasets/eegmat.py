@@ -3,7 +3,6 @@
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sk_brainrvq.datasets._protocols.cutting import regular_windows
+from sk_brainrvq.datasets._protocols.downloads import data_folder, fetch_files, packaged_sums
 from sk_brainrvq.datasets._protocols.file_formats import read_edf
 from sk_brainrvq.datasets._protocols.labelled_windows import Windows
 from sk_brainrvq.datasets._protocols.protocol import Protocol
@@ -29,8 +29,7 @@ _ALL_SUBJECTS = range(36)
 
 def eegmat_checksums() -> dict[str, str]:
     """SHA-256 sums of the 72 EDF files, as published."""
-    text = resources.files("sk_brainrvq.datasets").joinpath("eegmat_sha256.txt").read_text()
-    return dict(line.split() for line in text.splitlines())
+    return packaged_sums("eegmat_sha256.txt")
 
 
 def fetch_eegmat(folder: str | Path | None = None, subjects: Iterable[int] = _ALL_SUBJECTS) -> Path:
@@ -60,14 +59,11 @@ def fetch_eegmat(folder: str | Path | None = None, subjects: Iterable[int] = _AL
     Source: Zyma et al. (2019), PhysioNet, doi 10.13026/C2JQ1P, Open Data Commons Attribution
     License 1.0.
     """
-    import pooch
-
-    path = Path(folder) if folder is not None else Path(pooch.os_cache("sk_brainrvq")) / "eegmat"
-    registry = {name: f"sha256:{digest}" for name, digest in eegmat_checksums().items()}
-    fetcher = pooch.create(path=path, base_url=URL, registry=registry)
-    for subject in EEGMAT()._wanted(subjects):
-        for recording in (1, 2):
-            fetcher.fetch(f"Subject{subject:02d}_{recording}.edf")
+    path = data_folder(folder, "eegmat")
+    wanted = EEGMAT()._wanted(subjects)
+    names = [f"Subject{subject:02d}_{recording}.edf" for subject in wanted for recording in (1, 2)]
+    sums = eegmat_checksums()
+    fetch_files(URL, path, {name: sums[name] for name in names})
     return path
 
 

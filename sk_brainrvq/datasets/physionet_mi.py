@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sk_brainrvq.datasets._protocols.cutting import windows_at
+from sk_brainrvq.datasets._protocols.downloads import data_folder, fetch_files, packaged_sums
 from sk_brainrvq.datasets._protocols.file_formats import prepared, read_edf, signals_by_name
-from sk_brainrvq.datasets._protocols.physionet import fetch_physionet
 from sk_brainrvq.datasets._protocols.protocol import Protocol
 from sk_brainrvq.datasets._protocols.recording import Recording, files_below
 
@@ -48,6 +48,8 @@ class PhysioNetMI(Protocol):
     title = "PhysioNet-MI"
     url = "https://physionet.org/content/eegmmidb/1.0.0/"
     files_url = "https://physionet.org/files/eegmmidb/1.0.0/"
+    # PhysioNet's own, as MNE-Python carries them.
+    sums_file = "physionet_mi_sha256.txt"
     example_file = "S001/S001R04.edf"
     licence = "Open Data Commons Attribution License 1.0"
     citation = (
@@ -74,7 +76,7 @@ class PhysioNetMI(Protocol):
     def fetch(
         self, folder: str | Path | None = None, subjects: Iterable[int] | None = None
     ) -> Path:
-        """Download the six runs of each subject and check them against the published sums.
+        """Download the six runs of each subject and check them against sums in this package.
 
         Parameters
         ----------
@@ -95,10 +97,14 @@ class PhysioNetMI(Protocol):
         ValueError
             If a file does not have the published sum, or a subject is unknown.
         """
-        names = "|".join(f"S{subject:03d}" for subject in self._wanted(subjects))
-        runs = "|".join(f"{run:02d}" for run in _FIRST_CLASS)
-        pattern = re.compile(rf"(?:{names})/S\d{{3}}R(?:{runs})\.edf")
-        return fetch_physionet(self.files_url, self.name, folder, pattern)
+        path = data_folder(folder, self.name)
+        subjects = self._wanted(subjects)
+        names = [
+            f"S{s:03d}/S{s:03d}R{run:02d}.edf" for s in subjects for run in sorted(_FIRST_CLASS)
+        ]
+        sums = packaged_sums(self.sums_file)
+        fetch_files(self.files_url, path, {name: sums[name] for name in names})
+        return path
 
     def _list(self, folder: Path) -> Iterator[Recording]:
         for path in files_below(folder, "S*.edf"):
@@ -108,17 +114,18 @@ class PhysioNetMI(Protocol):
 
     def _read(self, recording: Recording) -> tuple[NDArray, NDArray]:
         raw = read_edf(recording.path)
-        is_cue = np.isin(raw.annotations.description, ["T1", "T2"])
+        events = raw.annotations.description
+        is_cue = np.isin(events, ["T1", "T2"])
         if not is_cue.any():
             raise ValueError(
                 f"{recording.path} holds no events T1 and T2, but "
-                f"{sorted(set(raw.annotations.description))}; expected the EDF+ file as published."
+                f"{sorted(set(events.tolist()))}; expected the EDF+ file as published."
             )
         signals = signals_by_name(raw, self.ch_names, recording.path)
         signals = prepared(signals, raw.info["sfreq"], self)
         n_times = round(self.window * self.sfreq)
         starts = np.round(raw.annotations.onset[is_cue] * self.sfreq).astype(int)
         run = int(recording.path.stem[-2:])
-        labels = _FIRST_CLASS[run] + (raw.annotations.description[is_cue] == "T2")
+        labels = _FIRST_CLASS[run] + (events[is_cue] == "T2")
         whole = starts + n_times <= signals.shape[1]
         return windows_at(signals, starts[whole], n_times), labels[whole]

@@ -3,15 +3,17 @@
 import csv
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sk_brainrvq.datasets._protocols.downloads import data_folder
 from sk_brainrvq.datasets._protocols.file_formats import read_edf, read_mat, signals_by_name
 from sk_brainrvq.datasets._protocols.protocol import Protocol
 from sk_brainrvq.datasets._protocols.recording import Recording, files_below
 from sk_brainrvq.user_warnings import warn
+from sk_brainrvq.files import path_inside
 
 _FILE = re.compile(r"[sS]ub-(\d{3})_ses-(\d{2})_task[_-]motorimagery_eeg\.(mat|edf)")
 _SFREQ = 250.0
@@ -127,16 +129,16 @@ class SHUMI(Protocol):
         import pooch
 
         wanted = self._wanted(subjects)
-        path = Path(folder) if folder is not None else pooch.os_cache("sk_brainrvq") / self.name
+        path = data_folder(folder, self.name)
         archive = pooch.retrieve(
             self.archive_url, f"md5:{self.archive_md5}", fname="mat_files.zip", path=path
         )
         with zipfile.ZipFile(archive) as content:
             for member in content.infolist():
-                match = _FILE.fullmatch(Path(member.filename).name)
-                there = path / member.filename
+                match = _FILE.fullmatch(PurePosixPath(member.filename).name)
                 if match is None or int(match[1]) not in wanted:
                     continue
+                there = path_inside(path, member.filename, archive)
                 if not there.is_file() or there.stat().st_size != member.file_size:
                     content.extract(member, path)
         return path

@@ -4,6 +4,7 @@ from typing import Any
 
 from torch import nn
 
+from sk_brainrvq.extras import how_to_install
 from sk_brainrvq.nn import EEGEncoder
 
 # Strength of the adapters relative to their rank: the usual choice of alpha = 2 * rank.
@@ -16,8 +17,8 @@ def check_peft() -> None:
         import peft  # noqa: F401
     except ImportError as error:
         raise ImportError(
-            "strategy='lora' needs peft, which is not installed: pip install sk_brainrvq[lora]. "
-            "strategy='full' and strategy='frozen' do without."
+            "strategy='lora' needs peft, which is not installed: "
+            f"{how_to_install('lora', 'peft')}. strategy='full' and strategy='frozen' do without."
         ) from error
 
 

@@ -8,6 +8,8 @@ import torch
 import torch.distributed as dist
 from skorch.hf import AccelerateMixin
 
+from sk_brainrvq.extras import how_to_install
+
 
 @dataclass(frozen=True)
 class Processes:
@@ -71,7 +73,8 @@ def started_processes(device: str) -> Processes:
         from accelerate.utils import DistributedDataParallelKwargs
     except ImportError as error:
         raise ImportError(
-            "Training in several processes needs accelerate: pip install sk_brainrvq[distributed]"
+            "Training in several processes needs accelerate: "
+            + how_to_install("distributed", "accelerate")
         ) from error
     # Buffers agree by construction; to send them at every step would hide it if they did not.
     settings = DistributedDataParallelKwargs(broadcast_buffers=False)

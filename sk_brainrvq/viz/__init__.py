@@ -1,11 +1,9 @@
-"""Pictures of what the models see (extra ``viz``: matplotlib)."""
+"""Pictures of what the models see, drawn with matplotlib."""
 
 try:
     import matplotlib  # noqa: F401
 except ImportError as error:
-    raise ImportError(
-        'sk_brainrvq.viz needs matplotlib: pip install "sk_brainrvq[viz]".'
-    ) from error
+    raise ImportError("sk_brainrvq.viz needs matplotlib: pip install matplotlib") from error
 
 from sk_brainrvq.viz.attention_plot import plot_attention
 from sk_brainrvq.viz.codebook_usage_plot import plot_codebook_usage

@@ -321,6 +321,7 @@ EEGCorpus({str(folder)!r})
 """
     command = [sys.executable, "-c", code]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert "ImportError: Corpora need zarr and fsspec: pip install sk_brainrvq[corpus]" in (
-        result.stderr
-    )
+    assert (
+        "ImportError: Corpora need zarr and fsspec: pip install zarr fsspec, or pip install "
+        '".[corpus]" in a checkout of sk_brainrvq'
+    ) in result.stderr

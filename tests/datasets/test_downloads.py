@@ -3,13 +3,16 @@
 import functools
 import hashlib
 import http.server
+import re
 import threading
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.io import savemat
 
+import sk_brainrvq
 from sk_brainrvq.datasets import CHBMIT, EEGMAT, SHUMI, BCICIV2a, PhysioNetMI
 
 
@@ -41,14 +44,24 @@ def server(tmp_path, monkeypatch):
     http_server.server_close()
 
 
-def publish(server, names):
-    lines = []
+def publish(server, names, unsafe=()):
+    """Put files onto the server, and the list of their sums; its digest."""
+    lines = [f"{'0' * 64} {name}\n" for name in unsafe]
     for name in names:
         path = server.folder / name
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(f"content of {name}".encode())
-        lines.append(f"{hashlib.sha256(path.read_bytes()).hexdigest()} {name}\n")
+        lines.append(f"{digest_of(path)} {name}\n")
     (server.folder / "SHA256SUMS.txt").write_text("".join(lines))
+    return digest_of(server.folder / "SHA256SUMS.txt")
+
+
+def digest_of(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def files_below(folder):
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
 
 CHB = [
@@ -63,44 +76,75 @@ CHB = [
 
 def test_fetch__one_case__its_files_checked_and_kept(server, tmp_path, monkeypatch):
     monkeypatch.setattr(CHBMIT, "files_url", server.url)
-    publish(server, CHB)
-    folder = CHBMIT().fetch(tmp_path / "data", [2])
-    kept = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    assert kept == {"SHA256SUMS.txt", *CHB[1:5]}
+    digest = publish(server, CHB)
+    folder = CHBMIT().fetch(tmp_path / "data", [2], sums_sha256=digest)
+    assert files_below(folder) == {"SHA256SUMS.txt", *CHB[1:5]}
     assert (folder / "chb02/chb02_16+.edf").read_bytes() == b"content of chb02/chb02_16+.edf"
     # Servers take a plain plus sign for a blank.
     assert "/chb02/chb02_16%2B.edf" in server.paths
     n_requests = len(server.paths)
-    CHBMIT().fetch(tmp_path / "data", [2])
+    CHBMIT().fetch(tmp_path / "data", [2], sums_sha256=digest)
     assert len(server.paths) == n_requests
+
+
+def test_fetch__no_sum_of_the_list__only_the_list_and_its_sum(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(CHBMIT, "files_url", server.url)
+    digest = publish(server, CHB)
+    with pytest.raises(ValueError, match=f"call fetch again with sums_sha256='{digest}'"):
+        CHBMIT().fetch(tmp_path / "data", [2])
+    assert files_below(tmp_path / "data") == {"SHA256SUMS.txt"}
+    with pytest.raises(ValueError, match="sums_sha256='abc' was given; expected 64 digits"):
+        CHBMIT().fetch(tmp_path / "data", [2], sums_sha256="abc")
+
+
+def test_fetch__list_of_sums_changed__refused_before_any_file(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(CHBMIT, "files_url", server.url)
+    digest = publish(server, CHB)
+    publish(server, [*CHB, "chb02/chb02_17.edf"])
+    with pytest.raises(ValueError, match="does not match the known hash"):
+        CHBMIT().fetch(tmp_path / "data", [2], sums_sha256=digest)
+    assert files_below(tmp_path / "data") == set()
+    assert set(server.paths) == {"/SHA256SUMS.txt"}
+
+
+def test_fetch__list_names_a_path_outside__refused_before_any_file(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(CHBMIT, "files_url", server.url)
+    for name in ("chb02/../../evil.txt", "/evil.txt", "C:/evil.txt", "chb02\\..\\evil.txt"):
+        digest = publish(server, CHB, unsafe=[name])
+        with pytest.raises(ValueError, match="expected a path below"):
+            CHBMIT().fetch(tmp_path / "data", [2], sums_sha256=digest)
+        assert files_below(tmp_path / "data") == {"SHA256SUMS.txt"}
+    assert set(server.paths) == {"/SHA256SUMS.txt"}
 
 
 def test_fetch__file_changed_on_the_way__refused(server, tmp_path, monkeypatch):
     monkeypatch.setattr(CHBMIT, "files_url", server.url)
-    publish(server, CHB)
+    digest = publish(server, CHB)
     (server.folder / "chb03/chb03_01.edf").write_bytes(b"other")
     with pytest.raises(ValueError, match="does not match the known hash"):
-        CHBMIT().fetch(tmp_path / "data", [3])
+        CHBMIT().fetch(tmp_path / "data", [3], sums_sha256=digest)
     assert not (tmp_path / "data" / "chb03" / "chb03_01.edf").exists()
 
 
 def test_fetch__file_changed_on_disk__downloaded_again(server, tmp_path, monkeypatch):
     monkeypatch.setattr(CHBMIT, "files_url", server.url)
-    publish(server, CHB)
-    folder = CHBMIT().fetch(tmp_path / "data", [3])
+    digest = publish(server, CHB)
+    folder = CHBMIT().fetch(tmp_path / "data", [3], sums_sha256=digest)
     (folder / "chb03/chb03_01.edf").write_bytes(b"spoilt")
-    CHBMIT().fetch(tmp_path / "data", [3])
+    CHBMIT().fetch(folder, [3], sums_sha256=digest)
     assert (folder / "chb03/chb03_01.edf").read_bytes() == b"content of chb03/chb03_01.edf"
 
 
 def test_fetch__damaged_list_of_sums__error_says_how_to_mend(server, tmp_path, monkeypatch):
     monkeypatch.setattr(CHBMIT, "files_url", server.url)
-    (server.folder / "SHA256SUMS.txt").write_text("<html>sorry</html>\n")
-    with pytest.raises(ValueError, match=r"holds the line '<html>.*Delete the file"):
-        CHBMIT().fetch(tmp_path / "data", [3])
-    (tmp_path / "data" / "SHA256SUMS.txt").write_text("")
-    with pytest.raises(ValueError, match="names no file like"):
-        CHBMIT().fetch(tmp_path / "data", [3])
+    sums = server.folder / "SHA256SUMS.txt"
+    for text, error in (
+        ("<html>sorry</html>\n", r"holds the line '<html>.*Delete the file"),
+        ("", "names no file like"),
+    ):
+        sums.write_text(text)
+        with pytest.raises(ValueError, match=error):
+            CHBMIT().fetch(tmp_path / "data", [3], sums_sha256=digest_of(sums))
 
 
 def test_fetch__server_away__os_error(tmp_path, monkeypatch):
@@ -108,14 +152,38 @@ def test_fetch__server_away__os_error(tmp_path, monkeypatch):
     monkeypatch.setattr(CHBMIT, "files_url", "http://127.0.0.1:9/")
     with pytest.raises(OSError, match=r"127\.0\.0\.1"):
         CHBMIT().fetch(tmp_path, [3])
+    with pytest.raises(OSError, match=r"127\.0\.0\.1"):
+        CHBMIT().fetch(tmp_path, [3], sums_sha256="0" * 64)
 
 
 def test_fetch__motor_imagery__the_six_runs(server, tmp_path, monkeypatch):
     monkeypatch.setattr(PhysioNetMI, "files_url", server.url)
     publish(server, [f"S{s:03d}/S{s:03d}R{r:02d}.edf" for s in (1, 2) for r in range(1, 15)])
+    # The files served are not those whose sums the package holds, whatever the server's list says.
+    with pytest.raises(ValueError, match="does not match the known hash"):
+        PhysioNetMI().fetch(tmp_path / "data", [2])
+    assert files_below(tmp_path / "data") == set()
+    assert "/SHA256SUMS.txt" not in server.paths
+    lines = [line.split() for line in (server.folder / "SHA256SUMS.txt").read_text().splitlines()]
+    sums = tmp_path / "sums.txt"
+    sums.write_text("".join(f"{name} {digest}\n" for digest, name in lines))
+    monkeypatch.setattr(PhysioNetMI, "sums_file", str(sums))
     folder = PhysioNetMI().fetch(tmp_path / "data", [2])
     names = sorted(path.name for path in folder.rglob("*.edf"))
     assert names == [f"S002R{run:02d}.edf" for run in (4, 6, 8, 10, 12, 14)]
+
+
+def test_sums_of_the_package__every_subject__named_once_each():
+    runs = [f"S{s:03d}/S{s:03d}R{r:02d}.edf" for s in range(1, 110) for r in range(4, 15, 2)]
+    for file, names in (
+        ("physionet_mi_sha256.txt", runs),
+        ("eegmat_sha256.txt", [f"Subject{s:02d}_{r}.edf" for s in range(36) for r in (1, 2)]),
+    ):
+        lines = (Path(sk_brainrvq.__file__).parent / "datasets" / file).read_text().splitlines()
+        assert sorted(line.split()[0] for line in lines) == names
+        digests = [line.split()[1] for line in lines]
+        assert len(set(digests)) == len(digests)
+        assert all(re.fullmatch("[0-9a-f]{64}", digest) for digest in digests)
 
 
 @pytest.mark.parametrize(("protocol", "subject"), [(CHBMIT, 0), (PhysioNetMI, 0), (EEGMAT, 36)])
@@ -166,3 +234,16 @@ def test_fetch__shu_archive__checked_and_unpacked(server, tmp_path, monkeypatch)
     assert server.paths.count("/mat.zip") == 2
     with pytest.raises(ValueError, match=r"subjects=\[26\] was given"):
         SHUMI().fetch(folder, [26])
+
+
+def test_fetch__shu_archive_names_a_path_outside__refused(server, tmp_path, monkeypatch):
+    name = "sub-001_ses-01_task_motorimagery_eeg.mat"
+    for member in (f"../{name}", f"/{name}", f"C:/{name}", f"a\\b/{name}"):
+        with zipfile.ZipFile(server.folder / "mat.zip", "w") as archive:
+            archive.writestr(member, "evil")
+        monkeypatch.setattr(SHUMI, "archive_url", server.url + "mat.zip")
+        digest = hashlib.md5((server.folder / "mat.zip").read_bytes()).hexdigest()
+        monkeypatch.setattr(SHUMI, "archive_md5", digest)
+        with pytest.raises(ValueError, match="expected a path below"):
+            SHUMI().fetch(tmp_path / "data")
+        assert files_below(tmp_path / "data") == {"mat_files.zip"}

@@ -116,7 +116,7 @@ def test_fitted_network__any_strategy__nothing_is_frozen_or_adapted(strategy):
 
 def test_lora__without_peft__error_says_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "peft", None)
-    with pytest.raises(ImportError, match=r"pip install sk_brainrvq\[lora\]"):
+    with pytest.raises(ImportError, match=r'pip install peft, or pip install "\.\[lora\]"'):
         classifier(strategy="lora").fit(make_eeg(), make_labels())
 
 

@@ -110,5 +110,5 @@ def test_add_adapters__other_default_type__adapters_in_float32():
 
 def test_add_adapters__without_peft__error_says_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "peft", None)
-    with pytest.raises(ImportError, match=r"pip install sk_brainrvq\[lora\]"):
+    with pytest.raises(ImportError, match=r'pip install peft, or pip install "\.\[lora\]"'):
         add_adapters(make_encoder(), RANK)

@@ -103,4 +103,4 @@ except ImportError as error:
     print(error)
 """
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert 'pip install "sk_brainrvq[viz]"' in result.stdout
+    assert "needs matplotlib: pip install matplotlib" in result.stdout

@@ -23,6 +23,7 @@ from sk_brainrvq.command_line.work_command import WorkCommand, WorkError, say
 from sk_brainrvq.corpus.finding import subject_rule
 from sk_brainrvq.estimators import BrainRVQEmbedder
 from sk_brainrvq.exceptions import InvalidEEGError
+from sk_brainrvq.extras import how_to_install
 from sk_brainrvq.signals import window_starts
 from sk_brainrvq.signals.sources.mne_epochs import is_mne_epochs
 from sk_brainrvq.signals.sources.recording_files import read_recording
@@ -149,7 +150,8 @@ def _check_output(out: Path) -> None:
             import pyarrow  # noqa: F401
         except ImportError as error:
             raise WorkError(
-                "Parquet files need pyarrow: pip install sk_brainrvq[table], or --out ....npz"
+                f"Parquet files need pyarrow: {how_to_install('table', 'pandas pyarrow')}; "
+                f"or write --out {out.with_suffix('.npz')}"
             ) from error
 
 

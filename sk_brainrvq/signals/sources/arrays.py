@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 
 from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.signals.blocks import EpochBlock
@@ -161,8 +162,9 @@ def check_container(X: Any, estimator: str) -> None:
         Its name, for the message.
     """
     kind = type(X).__name__
-    if type(X).__module__.split(".")[0] == "mne":
-        return  # some are iterators too; they have an error of their own
+    # Some of MNE's are iterators, and some sparse arrays mappings; each has an error of its own.
+    if type(X).__module__.split(".")[0] == "mne" or issparse(X):
+        return
     if isinstance(X, Mapping):
         found = f"of type {kind}, with keys {', '.join(map(repr, islice(X, 3)))}"
         advice = "Pass one of its values, or all of them: list(X.values())."

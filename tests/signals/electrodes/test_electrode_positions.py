@@ -4,7 +4,15 @@ import mne
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
-from scipy.special import sph_harm_y
+
+try:
+    from scipy.special import sph_harm_y
+except ImportError:  # before SciPy 1.15
+    from scipy.special import sph_harm
+
+    def sph_harm_y(n, m, theta, phi):
+        return sph_harm(m, n, phi, theta)
+
 
 from sk_brainrvq.signals import ELECTRODE_NAMES, match_electrodes
 from sk_brainrvq.signals.electrodes import electrode_rows

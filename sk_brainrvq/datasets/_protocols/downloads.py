@@ -1,0 +1,143 @@
+"""Downloads of files whose sums are known before."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from urllib.parse import quote
+
+from sk_brainrvq.files import path_inside
+
+SUMS = "SHA256SUMS.txt"
+
+
+def data_folder(folder: str | Path | None, name: str) -> Path:
+    """Where the files of a dataset are kept: the folder given, or one in pooch's cache."""
+    import pooch
+
+    return Path(folder) if folder is not None else Path(pooch.os_cache("sk_brainrvq")) / name
+
+
+def packaged_sums(file: str) -> dict[str, str]:
+    """SHA-256 sums that the package brings, by the name of the file.
+
+    Parameters
+    ----------
+    file : str
+        In ``sk_brainrvq/datasets``; each line holds a name and its sum.
+
+    Returns
+    -------
+    dict of str to str
+    """
+    text = resources.files("sk_brainrvq.datasets").joinpath(file).read_text()
+    return dict(line.split() for line in text.splitlines())
+
+
+def fetch_files(url: str, folder: Path, sums: Mapping[str, str]) -> None:
+    """Download files that have the sums given, and no others.
+
+    Parameters
+    ----------
+    url : str
+        Folder on the server, with a slash at its end.
+    folder : Path
+        Where files are kept, in the same order of folders; what is there is not downloaded again
+        if its sum is right.
+    sums : mapping of str to str
+        SHA-256 sums of the files to download, by their path on the server.
+
+    Raises
+    ------
+    OSError
+        If the server cannot be reached.
+    ValueError
+        If a file has another sum, or a name leads out of the folder.
+    """
+    import pooch
+
+    for name in sums:
+        path_inside(folder, name, "The list of sums")
+    registry = {name: f"sha256:{digest}" for name, digest in sums.items()}
+    # A plus sign in an address would be read as a blank.
+    urls = {name: url + quote(name) for name in sums}
+    fetcher = pooch.create(path=folder, base_url=url, registry=registry, urls=urls)
+    for name in sums:
+        fetcher.fetch(name)
+
+
+def fetch_sums(url: str, folder: Path, sums_sha256: str | None) -> dict[str, str]:
+    """Download a dataset's list of sums, and read it if it is the one that was asked for.
+
+    Parameters
+    ----------
+    url : str
+        Folder of the dataset on the server, with a slash at its end.
+    folder : Path
+        Where the list is kept.
+    sums_sha256 : str, optional
+        SHA-256 sum of the list itself.
+
+    Returns
+    -------
+    dict of str to str
+        Sums by the path of the file.
+
+    Raises
+    ------
+    OSError
+        If the server cannot be reached.
+    ValueError
+        If the list has another sum, or none was given: the message says the sum it has.
+    """
+    import pooch
+
+    if sums_sha256 is None:
+        path = folder / SUMS
+        if not path.is_file():
+            pooch.retrieve(url + SUMS, known_hash=None, fname=SUMS, path=folder)
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        raise ValueError(
+            f"{url}{SUMS} decides what is downloaded, and its publisher gives no sum of the list "
+            f"itself, so none comes with this package. It now lies at {path} and has the SHA-256 "
+            "sum below. Compare it with another copy, such as a colleague's; if they agree, call "
+            f"fetch again with sums_sha256={digest!r}."
+        )
+    if not re.fullmatch("[0-9a-f]{64}", sums_sha256):
+        raise ValueError(
+            f"sums_sha256={sums_sha256!r} was given; expected 64 digits and letters a to f."
+        )
+    kept = pooch.retrieve(url + SUMS, known_hash=f"sha256:{sums_sha256}", fname=SUMS, path=folder)
+    return parse_sums(Path(kept))
+
+
+def parse_sums(path: Path) -> dict[str, str]:
+    """Sums by the name of the file.
+
+    Parameters
+    ----------
+    path : Path
+        As ``sha256sum`` writes it.
+
+    Returns
+    -------
+    dict of str to str
+
+    Raises
+    ------
+    ValueError
+        If a line is no sum and a name, or a name leads out of the list's folder.
+    """
+    sums = {}
+    for line in path.read_text().splitlines():
+        match = re.fullmatch(r"([0-9a-f]{64}) [ *]?(\S.*)", line.strip())
+        if match:
+            path_inside(path.parent, match[2], path)
+            sums[match[2]] = match[1]
+        elif line.strip():
+            raise ValueError(
+                f"{path} holds the line {line!r}; expected a SHA-256 sum and a name. Delete the "
+                "file, to have it downloaded again."
+            )
+    return sums
