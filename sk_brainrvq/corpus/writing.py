@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from sk_brainrvq.corpus.index import FORMAT, VERSION, CorpusRecording, check_version, json_line
 from sk_brainrvq.exceptions import InvalidCorpusError
-from sk_brainrvq.json_text import parse_json
 from sk_brainrvq.extras import how_to_install
+from sk_brainrvq.json_text import parse_json
 from sk_brainrvq.signals.filters.resampling import TARGET_SFREQ
 
 RECORDINGS = "recordings"

@@ -12,8 +12,8 @@ from sk_brainrvq.datasets._protocols.downloads import data_folder
 from sk_brainrvq.datasets._protocols.file_formats import read_edf, read_mat, signals_by_name
 from sk_brainrvq.datasets._protocols.protocol import Protocol
 from sk_brainrvq.datasets._protocols.recording import Recording, files_below
-from sk_brainrvq.user_warnings import warn
 from sk_brainrvq.files import path_inside
+from sk_brainrvq.user_warnings import warn
 
 _FILE = re.compile(r"[sS]ub-(\d{3})_ses-(\d{2})_task[_-]motorimagery_eeg\.(mat|edf)")
 _SFREQ = 250.0
