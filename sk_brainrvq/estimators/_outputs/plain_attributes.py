@@ -144,6 +144,7 @@ _CHECKS: dict[str, Callable[[Any], bool]] = {
     "_fitted_on_array": _is_flag,
     "electrode_report_": _is_report,
     "history_": _is_rows,
+    "best_epoch_": _is_size,
     "n_trained_parameters_": _is_count,
     "_n_passes": _is_count,
     "codebook_usage_": _is_array(_NUMBERS, 2),
