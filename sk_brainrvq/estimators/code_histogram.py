@@ -30,6 +30,8 @@ class CodeHistogram(TransformerMixin, BaseEstimator):
         error.
     per_channel : bool, default=False
         Count each channel apart, which keeps the topography (5-D codes only).
+    sparse_output : bool, default=True
+        False gives an array, which pandas output and histogram gradient boosting need.
 
     Attributes
     ----------

@@ -71,7 +71,9 @@ def test_linear__state__is_that_of_nn_linear():
 
 
 @pytest.mark.parametrize(("n_in", "n_out"), [(100, 400), (400, 100), (200, 800), (800, 200)])
-def test_linear__more_rows__leave_a_row_as_it_was(n_in, n_out):
+def test_linear__more_rows__leave_a_row_as_it_was(n_in, n_out, monkeypatch):
+    monkeypatch.undo()  # by the product that this processor gets: of oneDNN's not all keep rows
+    torch.manual_seed(0)
     x, weight = torch.randn(3000, n_in), torch.randn(n_out, n_in)
     whole = linear(x, weight)
     for n_rows in (FEWEST_ROWS, FEWEST_ROWS + 1, 191, 256, 1000):
