@@ -32,6 +32,7 @@ EXTRAS = {
         "edfio",
         "eeglabio",
         "fsspec>=2024.12",
+        "h5py",
         "hypothesis",
         "moabb>=1.7",
         "mypy",

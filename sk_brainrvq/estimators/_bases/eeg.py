@@ -41,6 +41,7 @@ from sk_brainrvq.signals.reading import checked_reading
 from sk_brainrvq.signals.sources.arrays import (
     check_container,
     check_is_array,
+    is_read_in_parts,
     n_dimensions,
     to_numbers,
 )
@@ -254,14 +255,16 @@ class EEGEstimator(BaseEstimator):
     def _check_item(self, X: Any) -> NDArray:
         """An array within a list, as numbers with 2 or 3 dimensions."""
         check_is_array(X, type(self).__name__)
-        return check_array(to_numbers(X), allow_nd=True, ensure_all_finite=False)
+        X = to_numbers(X)
+        # What is read in parts, as memory maps are, must not be loaded here.
+        return X if is_read_in_parts(X) else check_array(X, allow_nd=True, ensure_all_finite=False)
 
     def _check_array(self, X: Any, learns: bool) -> NDArray:
         """A numeric 2-D or 3-D array with the channels of fit, or one that gives them."""
         name = type(self).__name__
         check_is_array(X, name)
         if n_dimensions(X) > 2:
-            array = check_array(to_numbers(X), allow_nd=True, ensure_all_finite=False)
+            array = self._check_item(X)
             if learns:
                 self.n_features_in_, self._takes_2d = array.shape[1], False
             elif array.ndim == 3 and array.shape[1] != self.n_channels_in_:
@@ -296,9 +299,9 @@ class EEGEstimator(BaseEstimator):
                 f"Channels {missing} of fit are missing in X, and the features of this "
                 f"{type(self).__name__} depend on the set of channels. {self._any_montage}"
             )
-        if order == list(range(block.n_channels)):
-            return replace(block, ch_names=list(self.ch_names_in_))
-        return replace(block, data=block.data[:, order], ch_names=list(self.ch_names_in_))
+        in_order = order == list(range(block.n_channels))
+        data = block.data if in_order else np.asarray(block.data)[:, order]
+        return replace(block, data=data, ch_names=list(self.ch_names_in_))
 
     # What an error about missing channels advises.
     _any_montage: ClassVar[str] = "Use pooling='mean' to mix montages."

@@ -40,6 +40,9 @@ _COMMON_ROWS = {
     for name, row in ELECTRODE_ROWS.items()
     if not (name in NEW_NAMES or name.endswith("H") or re.match("CB|CFC|CCP|T[12]$", name))
 }
+# Names such as E1 to E20 may be numbers of any cap: below this share of a net's they are doubtful.
+_TELLING_SHARE = 0.75
+GUESSED = ", guessed from"
 _BIOSEMI_NAME = re.compile("([A-H])([1-9]|[12][0-9]|3[0-2])")
 _EGI_NAME = re.compile("E0{0,2}([1-9][0-9]{0,2})")
 _BCIC_2A_NAMED = {"FZ", "C3", "CZ", "C4", "PZ"}
@@ -244,6 +247,8 @@ def _read_egi(bare: Collection[str]) -> dict[str, CapName]:
     kind = f"GSN-HydroCel-{n_electrodes}" + ("_1.0" if n_electrodes == 64 else "")
     net = _montage(kind)
     note = f"position of an EGI net of {n_electrodes}"
+    if len(numbers) < _TELLING_SHARE * n_electrodes:
+        note += f"{GUESSED} its {len(numbers)} names only"
     return {
         name: CapName(note, direction=tuple(net[f"E{number}"]))
         if number <= n_electrodes

@@ -5,6 +5,7 @@ from typing import Any
 
 from sk_brainrvq.signals.electrodes.matching import ElectrodeMatch
 from sk_brainrvq.signals.electrodes.names import shorten
+from sk_brainrvq.signals.electrodes.positions import GUESSED
 from sk_brainrvq.user_warnings import warn
 
 
@@ -68,7 +69,14 @@ def electrode_report(matches: Sequence[ElectrodeMatch]) -> ElectrodeReport:
 def warn_of_mean_rows(
     matches: Sequence[ElectrodeMatch], named: bool, parameter: str = "ch_names"
 ) -> None:
-    """Say once which channels have no position of their own, and what that loses."""
+    """Say once which channels have no position of their own, or only a guessed one."""
+    guessed = [match for match in matches if GUESSED in match.note]
+    if guessed:
+        warn(
+            f"{shorten([match.channel for match in guessed])} are read by their "
+            f"{guessed[0].note}. If they number the electrodes of another cap, set a montage or "
+            "pass electrode_map={...}."
+        )
     lost = [match.channel for match in matches if match.how == "mean"]
     if not lost:
         return

@@ -18,6 +18,9 @@ from sk_brainrvq.signals.sources.source import ReadSettings, Source
 from sk_brainrvq.signals.units import UNITS
 from sk_brainrvq.user_warnings import warn
 
+# Libraries whose arrays are read when they are indexed.
+_READ_IN_PARTS = ("zarr", "h5py", "dask")
+
 
 class ArraySource(Source):
     """Arrays, and all that becomes one: nested lists, tensors, tables."""
@@ -25,8 +28,8 @@ class ArraySource(Source):
     is_array = True
 
     def accepts(self, X: Any) -> bool:
-        """Whether X is a numpy array; of other things nobody asks here before all others."""
-        return isinstance(X, np.ndarray)
+        """Whether X is an array; nested lists and tables are found by being nothing else."""
+        return is_array(X)
 
     def blocks(self, X: Any, settings: ReadSettings) -> list[EpochBlock]:
         """One block."""
@@ -72,7 +75,7 @@ def blocks_from_array(
     _look_at_axes(X, ch_names)
     names = None if ch_names is None else check_ch_names(ch_names, X.shape[1])
     rate = TARGET_SFREQ if sfreq is None else check_sfreq(sfreq)
-    return [EpochBlock(X, UNITS[unit], rate, names, np.arange(len(X)), unit=unit)]
+    return [EpochBlock(X, UNITS[unit], rate, names, np.arange(X.shape[0]), unit=unit)]
 
 
 def _refuse_one_epoch(X: NDArray, ch_names: Sequence[str] | None) -> None:
@@ -203,12 +206,37 @@ def n_dimensions(X: Any) -> int:
     return X.ndim if hasattr(X, "ndim") else np.asarray(X).ndim
 
 
+def is_array(X: Any) -> bool:
+    """Whether X is an array of numpy, a tensor, or an array of zarr, h5py or dask."""
+    if isinstance(X, np.ndarray):
+        return True
+    library = type(X).__module__.split(".")[0]
+    return library in (*_READ_IN_PARTS, "torch") and hasattr(X, "shape") and hasattr(X, "dtype")
+
+
+def is_read_in_parts(X: Any) -> bool:
+    """Whether X is a 3-D array of zarr, h5py or dask, which is read as it is needed."""
+    library = type(X).__module__.split(".")[0]
+    return library in _READ_IN_PARTS and getattr(X, "ndim", 0) == 3
+
+
 def to_numbers(X: Any) -> Any:
-    """X, or an error that names the type where an array of text or objects was given."""
+    """X, or an error that names the type where an array of text, objects or dates was given.
+
+    Tensors become arrays, those of bfloat16 of float32; what is read in parts stays as it is.
+    """
+    if type(X).__module__.split(".")[0] == "torch":
+        X = X.detach().cpu()
+        X = (X.float() if str(X.dtype) == "torch.bfloat16" else X).numpy()
     dtype = getattr(X, "dtype", None)
     if dtype is None and isinstance(X, (list, tuple)):
         X = np.asarray(X)
         dtype = X.dtype
+    if isinstance(dtype, np.dtype) and dtype.kind in "mM":
+        raise InvalidEEGError(
+            f"X holds dates or durations ({dtype}), not signals. Expected a numeric array "
+            "(n_epochs, n_channels, n_times) or mne.Epochs."
+        )
     if isinstance(dtype, np.dtype) and dtype.kind in "USO":
         try:
             return np.asarray(X).astype(np.float64)

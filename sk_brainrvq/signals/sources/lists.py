@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.signals.blocks import EpochBlock
 from sk_brainrvq.signals.filters.filtering import FilterSettings
+from sk_brainrvq.signals.sources.arrays import is_array, to_numbers
 from sk_brainrvq.signals.sources.source import ReadSettings, Source
 from sk_brainrvq.user_warnings import warn
 
@@ -37,8 +38,8 @@ class ListSource(Source):
         found = [None if isinstance(x, (list, tuple)) else self.find(x) for x in X]
         if any(source is not None and not source.is_array for source in found):
             return True
-        arrays = all(isinstance(x, np.ndarray) and x.ndim in (2, 3) for x in X)
-        return arrays and (X[0].ndim == 3 or len({x.shape for x in X}) > 1)
+        arrays = all(is_array(x) and x.ndim in (2, 3) for x in X)
+        return arrays and (X[0].ndim == 3 or len({tuple(x.shape) for x in X}) > 1)
 
     def blocks(self, X: Any, settings: ReadSettings) -> Iterator[EpochBlock]:
         """Blocks of all items, whose epochs are numbered on; one item is read ahead."""
@@ -87,8 +88,8 @@ class ListSource(Source):
 
         def read(number: int) -> Iterable[EpochBlock]:
             item = X[number]
-            if isinstance(item, np.ndarray) and item.ndim == 2:
-                item = item[None]  # one epoch
+            if is_array(item) and item.ndim == 2:
+                item = np.asarray(to_numbers(item))[None]  # one epoch
             return self._source(item).blocks(item, settings)
 
         with ThreadPoolExecutor(max_workers=1) as pool:

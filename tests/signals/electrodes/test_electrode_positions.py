@@ -1,5 +1,7 @@
 """Electrodes without a row: caps of MNE, digitised positions, neighbours on the head."""
 
+import warnings
+
 import mne
 import numpy as np
 import pytest
@@ -14,8 +16,9 @@ except ImportError:  # before SciPy 1.15
         return sph_harm(m, n, phi, theta)
 
 
+from sk_brainrvq.exceptions import EEGWarning
 from sk_brainrvq.signals import ELECTRODE_NAMES, match_electrodes
-from sk_brainrvq.signals.electrodes import electrode_rows
+from sk_brainrvq.signals.electrodes import electrode_rows, warn_of_mean_rows
 from sk_brainrvq.signals.electrodes.positions import template_directions
 
 ROW = {name.upper(): i + 1 for i, name in enumerate(ELECTRODE_NAMES)}
@@ -267,3 +270,19 @@ def test_neighbours__untrained_electrode__come_from_its_own_side():
     left, right = match_electrodes(["FC5", "FC6"], 2, trained_rows=trained)
     assert set(left.electrodes) == {"F3", "C3", "F7", "T7"}
     assert set(right.electrodes) == {"F4", "C4", "F8", "T8"}
+
+
+def test_egi__some_of_a_net__are_read_by_it_and_a_warning_says_so():
+    names = [f"E{i}" for i in range(1, 21)]
+    matches = match_electrodes(names, len(names))
+    assert {match.how for match in matches} <= {"renamed", "interpolated", "exact"}
+    with pytest.warns(EEGWarning, match=r"'E1'.* EGI net of 32, guessed from its 20 names only"):
+        warn_of_mean_rows(matches, named=True)
+
+
+@pytest.mark.parametrize("n_dropped", [0, 8])
+def test_egi__most_of_a_net__no_warning(n_dropped):
+    names = [f"E{i}" for i in range(1, 33 - n_dropped)] + ["E32"] * bool(n_dropped)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warn_of_mean_rows(match_electrodes(names, len(names)), named=True)
