@@ -61,11 +61,12 @@ def plot_training(
        >>> from sk_brainrvq import BrainRVQPretrainer
        >>> from sk_brainrvq.datasets import make_eeg
        >>> from sk_brainrvq.viz import plot_training
-       >>> eeg = make_eeg(n_subjects=2, n_windows=8, random_state=0)
+       >>> eeg = make_eeg(n_subjects=4, n_windows=4, random_state=0)
        >>> pretrainer = BrainRVQPretrainer(architecture="tiny", tokenizer_max_epochs=2,
        ...                                 max_epochs=8, batch_size=4, validation=0.25,
        ...                                 sfreq=eeg.sfreq, ch_names=eeg.ch_names, random_state=0)
-       >>> loss, accuracy, rate = plot_training(pretrainer.fit(eeg.X))
+       >>> pretrainer = pretrainer.fit(eeg.X, groups=eeg.subjects)
+       >>> loss, accuracy, rate = plot_training(pretrainer)
        >>> accuracy.get_ylabel()
        'Accuracy (%)'
     """

@@ -359,10 +359,10 @@ def test_learning_curve__simulated__a_column_a_size(tmp_path, capsys):
 
 def test_learning_curve__trained_in_bfloat16__the_note_names_the_system(tmp_path, capsys):
     arguments = ["--dataset", "simulated", "--subjects-per-fold", "2", "--sizes", "1", "--quick"]
-    arguments += ["--systems", "bands7,st-transformer", "--results", str(tmp_path)]
+    arguments += ["--systems", "bands7,eegnet", "--results", str(tmp_path)]
     arguments += ["--precision", "bfloat16"]
     assert command("learning_curve")(arguments) == 0
-    assert "mixed precision: ST-Transformer (bfloat16).\n" in capsys.readouterr().out
+    assert "mixed precision: EEGNet (bfloat16).\n" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
