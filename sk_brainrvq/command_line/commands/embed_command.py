@@ -59,8 +59,8 @@ _OPTIONS = options_of_estimator(
         "the weights recommend, or the last.",
         "spectrum": "Pooling of the log amplitude spectra that follow the tokens; none leaves "
         "them out.",
-        "on_error": "A recording that cannot be used: raise ends with an error, warn lists it "
-        "and goes on, skip goes on in silence.",
+        "on_error": "A recording that cannot be used: raise ends with an error and writes "
+        "nothing, warn lists it, writes the others and exits with 1, skip only counts it.",
     },
 )
 
@@ -251,4 +251,14 @@ def _finish(done: Embedded, files: Sequence[str], out: Path, on_error: str) -> N
     click.echo(
         f"{n_windows} windows of {len(done.tables)} recordings, {n_features} features each, are "
         f"in {out}. In Python: {reader}({str(out)!r})"
+    )
+    if not reasons:
+        return
+    were = "recording was" if len(reasons) == 1 else "recordings were"
+    if on_error == "skip":
+        click.echo(f"{len(reasons)} {were} left out, of {len(files)}.")
+        return
+    raise WorkError(
+        f"{len(reasons)} of {len(files)} recordings could not be used, as listed above; the "
+        "others are in the file. With --on-error skip this is no failure."
     )
