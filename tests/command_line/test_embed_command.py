@@ -101,7 +101,7 @@ def test_embed__pooling_by_channel__needs_the_channels_of_the_first(folder, weig
     shuffled = save_recording(tmp_path / "shuffled.edf", names=NAMES[::-1])
     files = [*sorted(folder.glob("*.edf")), other, shuffled]
     result = embed(files, weights, tmp_path / "features.npz", "--pooling", "channel")
-    assert result.exit_code == 0, result.stderr
+    assert result.exit_code == 1, result.stderr
     assert "Left out: " in result.stderr
     assert "other.edf: Channels" in result.stderr
     table = load(tmp_path / "features.npz")

@@ -56,7 +56,7 @@ def test_tokenizer_fit__summary__has_figures_and_the_way_to_load(folder, tmp_pat
 
 
 def test_tokenizer_fit__corpus__is_read_with_the_window_given(corpus_folder, tmp_path):
-    result = fit([corpus_folder], tmp_path / "out", "--max-epochs", 1)
+    result = fit([corpus_folder], tmp_path / "out", "--notch", "auto", "--max-epochs", 1)
     assert result.exit_code == 0, result.stderr
     info = Weights(tmp_path / "out").info
     assert info["filters"]["notch"] == 50
@@ -152,6 +152,7 @@ def test_pretrain__model_as_weights_and_tokenizer__is_trained_further(folder, tm
 def test_pretrain__validation__is_watched_and_the_model_loads(source, tmp_path, request):
     result = run(
         *("pretrain", request.getfixturevalue(source), "--out", tmp_path / "model", *SMALL),
+        *("--notch", "auto" if source == "corpus_folder" else "none"),
         *("--tokenizer-max-epochs", 1, "--max-epochs", 1, "-q", "--validation", 0.4),
     )
     assert result.exit_code == 0, result.stderr

@@ -222,7 +222,7 @@ class Zyma2019(BaseDataset):
                 file.unlink(missing_ok=True)
         try:
             fetch_eegmat(folder, [subject])
-        except OSError as error:
+        except OSError:
             # The chain of urllib's errors is long and says nothing that a user can mend.
             raise OSError(
                 f"The files of subject {subject} are not in {folder}, and PhysioNet cannot be "
