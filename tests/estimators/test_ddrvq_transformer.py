@@ -203,7 +203,7 @@ def test_inverse_transform__electrodes_known_by_coordinates_alone__decodes_there
 
 def test_not_fitted__weights_used_as_they_are__says_that_fit_trains_nothing():
     X = np.zeros((1, 3, 400), dtype=np.float32)
-    with pytest.raises(NotFittedError, match="fit trains nothing.*learn the channels"):
+    with pytest.raises(NotFittedError, match=r"fit trains nothing.*learn the channels"):
         DDRVQTransformer(weights="default").transform(X)
     with pytest.raises(NotFittedError, match=r"call fit first\.$"):
         DDRVQTransformer().transform(X)
