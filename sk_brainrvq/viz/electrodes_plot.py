@@ -185,9 +185,7 @@ def _draw_legend(ax: "Axes", placed: Sequence[ElectrodeMatch]) -> None:
 
 def _room_for_legend(ax: "Axes", width: float) -> float:
     """Units to add to a head so wide, so that the legend stands beside it."""
-    figure_width, figure_height = ax.figure.get_size_inches()
-    box = ax.get_position()
-    inches_wide, inches_high = box.width * figure_width, box.height * figure_height
+    inches_wide, inches_high = ax.bbox.width / ax.figure.dpi, ax.bbox.height / ax.figure.dpi
     low, high = ax.get_ylim()
     if inches_high * (width / (high - low)) + _LEGEND_INCHES <= inches_wide:
         return _LEGEND_INCHES * (high - low) / inches_high
