@@ -17,7 +17,7 @@ def test_two_processes__the_table_is_that_of_one_to_the_byte(with_broken, weight
     assert run("embed", *with_broken, "--out", alone, *options).exit_code == 1
     command = ("embed", *with_broken, "--weights", weights, "--out", shared, *EMBED_OPTIONS)
     (code, out, err), second = in_two_processes(command)
-    assert code == 0, err
+    assert code == 1, err
     assert second == (0, "", "")
     assert "of 3 recordings" in out
     assert "broken.edf: MNE cannot read" in err

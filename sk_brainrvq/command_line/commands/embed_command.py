@@ -127,12 +127,17 @@ def embed(
         files, estimator_parameters(settings), on_error, subject, quiet or not is_main_process()
     )
     if world_size() == 1:
-        _finish(job.run(range(len(files))), files, out, on_error)
+        done = job.run(range(len(files)))
+        _finish(done, files, out, on_error)
+        _report_left_out(done, files, on_error)
     elif is_main_process():
         with lead(out) as folder:
-            done = [job.run(_share(len(files)))]
-            done += [read_part(path) for path in await_parts(folder, world_size())]
-            _finish(joined(done), files, out, on_error)
+            parts = [job.run(_share(len(files)))]
+            parts += [read_part(path) for path in await_parts(folder, world_size())]
+            done = joined(parts)
+            _finish(done, files, out, on_error)
+        # Not before the others know that the table is there.
+        _report_left_out(done, files, on_error)
     else:
         with follow(out, rank()) as folder:
             write_part(job.run(_share(len(files))), part_file(folder, rank()))
@@ -252,13 +257,18 @@ def _finish(done: Embedded, files: Sequence[str], out: Path, on_error: str) -> N
         f"{n_windows} windows of {len(done.tables)} recordings, {n_features} features each, are "
         f"in {out}. In Python: {reader}({str(out)!r})"
     )
-    if not reasons:
+
+
+def _report_left_out(done: Embedded, files: Sequence[str], on_error: str) -> None:
+    """Fail where recordings could not be used, or count them where that was asked for."""
+    n_left_out = len(done.left_out)
+    if not n_left_out:
         return
-    were = "recording was" if len(reasons) == 1 else "recordings were"
     if on_error == "skip":
-        click.echo(f"{len(reasons)} {were} left out, of {len(files)}.")
+        were = "recording was" if n_left_out == 1 else "recordings were"
+        click.echo(f"{n_left_out} {were} left out, of {len(files)}.")
         return
     raise WorkError(
-        f"{len(reasons)} of {len(files)} recordings could not be used, as listed above; the "
+        f"{n_left_out} of {len(files)} recordings could not be used, as listed above; the "
         "others are in the file. With --on-error skip this is no failure."
     )
