@@ -8,7 +8,6 @@ from typing import Any, Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.utils.validation import check_is_fitted
 
 from sk_brainrvq.estimators._bases.eeg import check_range
 from sk_brainrvq.estimators._bases.trained import TrainedTransformer
@@ -295,7 +294,7 @@ class DDRVQTransformer(TrainedTransformer):
         ndarray, shape (n_epochs, n_channels, n_patches, 2, n_quantizers), int32
             ``[..., 0, :]`` time domain, ``[..., 1, :]`` frequency domain, coarse to fine.
         """
-        check_is_fitted(self)
+        tokenizing.check_fitted(self)
         blocks = map(self._in_order_of_fit, self._blocks(X, self._info))
         return join_segments(self._encoded(self._patches(blocks, self._info)))
 
@@ -329,7 +328,7 @@ class DDRVQTransformer(TrainedTransformer):
         ndarray, shape (n_epochs, n_channels, n_patches, 200), float32
             Mean 0 and standard deviation 1 in each patch, at 200 Hz.
         """
-        check_is_fitted(self)
+        tokenizing.check_fitted(self)
         module = self.net_.module_
         codes = check_codes(X, self.n_channels_in_, list(module.quantizers))
         # Tokenizers saved by an earlier version lack positions.
@@ -363,7 +362,7 @@ class DDRVQTransformer(TrainedTransformer):
         InvalidEEGError
             If X mixes montages, rates or lengths, which no one array can hold.
         """
-        check_is_fitted(self)
+        tokenizing.check_fitted(self)
         blocks = list(self._blocks(X, self._info))
         coding.check_alike(blocks)
 
@@ -391,7 +390,7 @@ class DDRVQTransformer(TrainedTransformer):
             1 minus squared error over variance, over all patches; 0 is what the mean of each
             patch explains. Flat signals: 1 where they are reconstructed exactly, else 0.
         """
-        check_is_fitted(self)
+        tokenizing.check_fitted(self)
 
         errors = partial(coding.squared_errors, self.net_.module_, n_levels)
         groups = self._read(X, self._info)

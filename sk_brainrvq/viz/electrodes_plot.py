@@ -25,6 +25,7 @@ _LOOKS = {
     "official": (style.BLACK, "v"),
 }
 _HALF_OF_HEAD = 1.12
+_LEGEND_INCHES = 1.5
 _TOO_CLOSE, _ASIDE = 0.12, 0.2
 
 
@@ -81,16 +82,17 @@ def plot_electrodes(channels: Any, *, ax: "Axes | None" = None) -> "Axes":
     size = 8 if len(placed) <= 40 else 6
     for match, place in zip(placed, places, strict=True):
         _draw_channel(ax, match, place, size)
-    _draw_legend(ax, placed)
     farthest = max(_HALF_OF_HEAD, float(np.abs(ax.dataLim.get_points()[:, 0]).max()) + 0.1)
     lost = [match.channel for match in matches if match.how == "mean"]
     bottom = min(-1.1, float(places[:, 1].min()) - 0.05)
     if lost:
         bottom -= 0.15
         ax.text(0, bottom, f"No known position: {listed(lost)}", ha="center", fontsize=9)
-    ax.set_xlim(-farthest, farthest)
     ax.set_ylim(bottom - 0.05, 1.2)
-    ax.set_title(f"{len(matches)} channels on the head", loc="left", fontsize=10)
+    ax.set_xlim(-farthest, farthest + _room_for_legend(ax, 2 * farthest))
+    channels_placed = "1 channel" if len(placed) == 1 else f"{len(placed)} channels"
+    _draw_legend(ax, placed)
+    ax.set_title(f"{channels_placed} on the head", loc="left", fontsize=10)
     return ax
 
 
@@ -177,6 +179,15 @@ def _draw_legend(ax: "Axes", placed: Sequence[ElectrodeMatch]) -> None:
         if n_channels:
             label = f"{how} ({n_channels})"
             ax.scatter([], [], s=46, color=colour, marker=marker, label=label)
-    style.legend(
-        ax, title="How it was found", title_fontsize=9, loc="upper left", bbox_to_anchor=(1, 1)
-    )
+    # Within the axes: beside them, a figure that does not lay itself out would cut it off.
+    style.legend(ax, title="How it was found", title_fontsize=9, loc="upper right", borderaxespad=0)
+
+
+def _room_for_legend(ax: "Axes", width: float) -> float:
+    """Units to add to a head so wide, so that the legend stands beside it."""
+    inches_wide, inches_high = ax.bbox.width / ax.figure.dpi, ax.bbox.height / ax.figure.dpi
+    low, high = ax.get_ylim()
+    if inches_high * (width / (high - low)) + _LEGEND_INCHES <= inches_wide:
+        return _LEGEND_INCHES * (high - low) / inches_high
+    share = min(_LEGEND_INCHES / inches_wide, 0.5)
+    return width * share / (1 - share)

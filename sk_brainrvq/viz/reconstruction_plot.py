@@ -38,7 +38,7 @@ def plot_reconstruction(
     epoch : int, default=0
         Counted from 0.
     channel : int or str, default=0
-        Number or name.
+        Number or name; a name also fits without decoration, as "O1" does "EEG O1-REF".
     ax : sequence of Axes, optional
         One a level, and a last one for the spectra; a new figure by default.
 

@@ -11,7 +11,10 @@ from click.testing import CliRunner
 from sk_brainrvq.command_line.app import app
 
 NAMES = ["Fp1", "C3", "Cz", "O2"]
-SMALL = ("--architecture", "tiny", "--codebook-size", "16", "--window", "2", "--device", "cpu")
+SMALL = (
+    *("--architecture", "tiny", "--codebook-size", "16", "--window", "2", "--device", "cpu"),
+    *("--notch", "none"),
+)
 EMBED_OPTIONS = ("--window", 2, "--overlap", 0.5, "--device", "cpu", "-q")
 
 

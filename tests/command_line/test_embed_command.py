@@ -101,7 +101,7 @@ def test_embed__pooling_by_channel__needs_the_channels_of_the_first(folder, weig
     shuffled = save_recording(tmp_path / "shuffled.edf", names=NAMES[::-1])
     files = [*sorted(folder.glob("*.edf")), other, shuffled]
     result = embed(files, weights, tmp_path / "features.npz", "--pooling", "channel")
-    assert result.exit_code == 0, result.stderr
+    assert result.exit_code == 1, result.stderr
     assert "Left out: " in result.stderr
     assert "other.edf: Channels" in result.stderr
     table = load(tmp_path / "features.npz")
@@ -121,7 +121,8 @@ def test_embed__subject__is_found_by_a_pattern(weights, tmp_path):
 
 def test_bad_recording__is_listed_and_left_out(with_broken, weights, tmp_path):
     result = embed(with_broken, weights, tmp_path / "features.npz")
-    assert result.exit_code == 0
+    assert result.exit_code == 1
+    assert "1 of 4 recordings could not be used" in result.stderr
     assert "broken.edf: MNE cannot read" in result.stderr
     assert len(set(load(tmp_path / "features.npz")["source"])) == 3
 
@@ -129,6 +130,15 @@ def test_bad_recording__is_listed_and_left_out(with_broken, weights, tmp_path):
 def test_bad_recording__skip__is_left_out_in_silence(with_broken, weights, tmp_path):
     result = embed(with_broken, weights, tmp_path / "features.npz", "--on-error", "skip")
     assert (result.exit_code, result.stderr) == (0, "")
+    assert "1 recording was left out, of 4." in result.stdout
+
+
+def test_embed__missing_file__exits_with_1_and_writes_the_others(folder, weights, tmp_path):
+    missing = tmp_path / "missing.edf"
+    result = embed([folder, missing], weights, tmp_path / "features.npz")
+    assert result.exit_code == 1
+    assert str(missing) in result.stderr
+    assert len(set(load(tmp_path / "features.npz")["source"])) == 3
 
 
 def test_bad_recording__raise__fails_and_leaves_the_old_output(with_broken, weights, tmp_path):

@@ -14,10 +14,10 @@ def in_two_processes(command, command_of_second=None):
 def test_two_processes__the_table_is_that_of_one_to_the_byte(with_broken, weights, tmp_path):
     alone, shared = tmp_path / "alone.npz", tmp_path / "shared.npz"
     options = ("--weights", weights, *EMBED_OPTIONS)
-    assert run("embed", *with_broken, "--out", alone, *options).exit_code == 0
+    assert run("embed", *with_broken, "--out", alone, *options).exit_code == 1
     command = ("embed", *with_broken, "--weights", weights, "--out", shared, *EMBED_OPTIONS)
     (code, out, err), second = in_two_processes(command)
-    assert code == 0, err
+    assert code == 1, err
     assert second == (0, "", "")
     assert "of 3 recordings" in out
     assert "broken.edf: MNE cannot read" in err

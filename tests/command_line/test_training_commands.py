@@ -56,7 +56,7 @@ def test_tokenizer_fit__summary__has_figures_and_the_way_to_load(folder, tmp_pat
 
 
 def test_tokenizer_fit__corpus__is_read_with_the_window_given(corpus_folder, tmp_path):
-    result = fit([corpus_folder], tmp_path / "out", "--max-epochs", 1)
+    result = fit([corpus_folder], tmp_path / "out", "--notch", "auto", "--max-epochs", 1)
     assert result.exit_code == 0, result.stderr
     info = Weights(tmp_path / "out").info
     assert info["filters"]["notch"] == 50
@@ -126,7 +126,16 @@ def test_pretrain__with_a_tokenizer__keeps_it(folder, tokenizer_folder, tmp_path
 def test_pretrain__model_as_weights_and_tokenizer__is_trained_further(folder, tmp_path):
     first, second = tmp_path / "first", tmp_path / "second"
     small = ("--window", 2, "--device", "cpu", "-q", "--max-epochs", 1)
-    new = ("--architecture", "tiny", "--codebook-size", 16, "--tokenizer-max-epochs", 1)
+    new = (
+        "--notch",
+        "none",
+        "--architecture",
+        "tiny",
+        "--codebook-size",
+        16,
+        "--tokenizer-max-epochs",
+        1,
+    )
     assert run("pretrain", folder, "--out", first, *small, *new).exit_code == 0
     alone = run("pretrain", folder, "--out", second, "--weights", first, *small)
     assert alone.exit_code == 1
@@ -143,6 +152,7 @@ def test_pretrain__model_as_weights_and_tokenizer__is_trained_further(folder, tm
 def test_pretrain__validation__is_watched_and_the_model_loads(source, tmp_path, request):
     result = run(
         *("pretrain", request.getfixturevalue(source), "--out", tmp_path / "model", *SMALL),
+        *("--notch", "auto" if source == "corpus_folder" else "none"),
         *("--tokenizer-max-epochs", 1, "--max-epochs", 1, "-q", "--validation", 0.4),
     )
     assert result.exit_code == 0, result.stderr
@@ -201,3 +211,38 @@ def test_tokenizer_fit__progress__on_stderr_unless_quiet(folder, tmp_path):
     loud = run("tokenizer", "fit", folder, "--out", tmp_path / "a", *SMALL, "--max-epochs", 1)
     assert "Tokenizer" in loud.stderr
     assert fit([folder], tmp_path / "b", "--max-epochs", 1).stderr == ""
+
+
+def test_tokenizer_fit__recordings_without_notch__asks_as_corpus_build_does(folder, tmp_path):
+    asked = run("corpus", "build", folder, "--out", tmp_path / "corpus")
+    for command in (("tokenizer", "fit"), ("pretrain",)):
+        result = run(*command, folder, "--out", tmp_path / "out", "--architecture", "tiny")
+        assert result.exit_code == asked.exit_code == 2
+        assert result.stderr.splitlines()[-1] == asked.stderr.splitlines()[-1]
+        assert "mains frequency" in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_tokenizer_fit__over_another_model__is_refused_without_overwrite(folder, tmp_path):
+    out = tmp_path / "out"
+    assert fit([folder], out, "--max-epochs", 1).exit_code == 0
+    before = Weights(out)
+    result = fit([folder], out, "--max-epochs", 1, "--lr", 0.01)
+    assert result.exit_code == 1
+    assert re.search(r"holds a DDRVQTransformer of 20\d\d-.*lr \(.*0\.01 now\)", result.stderr)
+    assert "--overwrite" in result.stderr
+    fewer = fit(sorted(folder.glob("*.edf")), out, "--max-epochs", 1)
+    assert fewer.exit_code == 1
+    assert "recordings" in fewer.stderr
+    assert Weights(out) == before
+    result = fit([folder], out, "--max-epochs", 1, "--lr", 0.01, "--overwrite")
+    assert result.exit_code == 0, result.stderr
+    assert Weights(out) != before
+
+
+def test_pretrain__over_a_tokenizer__says_what_is_there(folder, tokenizer_folder):
+    before = Weights(tokenizer_folder)
+    result = run("pretrain", folder, "--out", tokenizer_folder, *SMALL, "-q")
+    assert result.exit_code == 1
+    assert "DDRVQTransformer" in result.stderr
+    assert Weights(tokenizer_folder) == before

@@ -206,3 +206,12 @@ def test_paradigm__dataset_of_three_states__wants_them_named():
     paradigm = RestAgainstTask(events=["a", "b", "c"])
     assert paradigm.is_valid(dataset)
     assert paradigm.scoring == "accuracy"
+
+
+def test_data_path__without_a_connection__is_one_sentence_with_folder(monkeypatch, tmp_path):
+    # Nothing listens there.
+    monkeypatch.setattr(eegmat_module, "URL", "http://127.0.0.1:9/")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with pytest.raises(OSError, match=r"cannot be reached .* Zyma2019\(folder=") as caught:
+        Zyma2019().data_path(0, path=tmp_path)
+    assert caught.value.__suppress_context__

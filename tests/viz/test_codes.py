@@ -15,6 +15,7 @@ from sk_brainrvq.viz import (
     plot_codeword,
     plot_reconstruction,
 )
+from sk_brainrvq.viz._shared.plot_inputs import channel_number
 from sk_brainrvq.viz.codeword_plot import spectrum_of
 
 
@@ -275,3 +276,12 @@ def test_plot_codeword__bad_input__clear_error(windows, tokenizer):
     unnamed = DDRVQTransformer(architecture="tiny", max_epochs=1, sfreq=200).fit(X[:4])
     with pytest.raises(ValueError, match=r"A topography needs 4 channels .* none can be placed"):
         plot_codeword(unnamed, X)
+
+
+def test_plot_reconstruction__plain_name__finds_the_decorated_channel():
+    assert channel_number("O1", ["EEG Cz-REF", "EEG O1", "O2"]) == 1
+    assert channel_number("T3", ["Cz", "T7"]) == 1
+    with pytest.raises(ValueError, match=r"'O9' was given; the channels are \['EEG O1'\]"):
+        channel_number("O9", ["EEG O1"])
+    with pytest.raises(ValueError, match=r"'O1' was given; fits \['EEG O1', 'O1-REF'\]"):
+        channel_number("O1", ["EEG O1", "O1-REF"])

@@ -200,3 +200,20 @@ def test_plot_attention__bad_input__clear_error(windows, pretrainer):
     unknown = BrainRVQEmbedder(weights=pretrainer.weights_, sfreq=200, ch_names=names)
     with pytest.raises(ValueError, match=r"A topography needs 4 channels .* none can be placed"):
         plot_attention(unknown.fit(windows.X), windows.X)
+
+
+def test_plot_electrodes__channel_without_place__is_not_counted():
+    ax = plot_electrodes(["Cz", "EEG Fz-REF", "ECG"])
+    assert ax.get_title(loc="left") == "2 channels on the head"
+    assert plot_electrodes(["Cz"]).get_title(loc="left") == "1 channel on the head"
+
+
+@pytest.mark.parametrize("size", [(4.5, 4.5), (8, 4), (4, 8)])
+def test_plot_electrodes__axes_of_a_plain_figure__legend_is_within_it(size):
+    figure, ax = plt.subplots(figsize=size)
+    plot_electrodes(["Cz", "EEG Fz-REF", "T3", "C3-P3", "AFF5h"], ax=ax)
+    figure.canvas.draw()
+    legend = ax.get_legend().get_window_extent()
+    assert legend.x1 <= figure.bbox.x1
+    # It stands beside the head.
+    assert legend.x0 > ax.transData.transform((1, 0))[0]

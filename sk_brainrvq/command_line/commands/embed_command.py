@@ -59,8 +59,8 @@ _OPTIONS = options_of_estimator(
         "the weights recommend, or the last.",
         "spectrum": "Pooling of the log amplitude spectra that follow the tokens; none leaves "
         "them out.",
-        "on_error": "A recording that cannot be used: raise ends with an error, warn lists it "
-        "and goes on, skip goes on in silence.",
+        "on_error": "A recording that cannot be used: raise ends with an error and writes "
+        "nothing, warn lists it, writes the others and exits with 1, skip only counts it.",
     },
 )
 
@@ -127,12 +127,17 @@ def embed(
         files, estimator_parameters(settings), on_error, subject, quiet or not is_main_process()
     )
     if world_size() == 1:
-        _finish(job.run(range(len(files))), files, out, on_error)
+        done = job.run(range(len(files)))
+        _finish(done, files, out, on_error)
+        _report_left_out(done, files, on_error)
     elif is_main_process():
         with lead(out) as folder:
-            done = [job.run(_share(len(files)))]
-            done += [read_part(path) for path in await_parts(folder, world_size())]
-            _finish(joined(done), files, out, on_error)
+            parts = [job.run(_share(len(files)))]
+            parts += [read_part(path) for path in await_parts(folder, world_size())]
+            done = joined(parts)
+            _finish(done, files, out, on_error)
+        # Not before the others know that the table is there.
+        _report_left_out(done, files, on_error)
     else:
         with follow(out, rank()) as folder:
             write_part(job.run(_share(len(files))), part_file(folder, rank()))
@@ -251,4 +256,19 @@ def _finish(done: Embedded, files: Sequence[str], out: Path, on_error: str) -> N
     click.echo(
         f"{n_windows} windows of {len(done.tables)} recordings, {n_features} features each, are "
         f"in {out}. In Python: {reader}({str(out)!r})"
+    )
+
+
+def _report_left_out(done: Embedded, files: Sequence[str], on_error: str) -> None:
+    """Fail where recordings could not be used, or count them where that was asked for."""
+    n_left_out = len(done.left_out)
+    if not n_left_out:
+        return
+    if on_error == "skip":
+        were = "recording was" if n_left_out == 1 else "recordings were"
+        click.echo(f"{n_left_out} {were} left out, of {len(files)}.")
+        return
+    raise WorkError(
+        f"{n_left_out} of {len(files)} recordings could not be used, as listed above; the "
+        "others are in the file. With --on-error skip this is no failure."
     )

@@ -8,12 +8,18 @@ from typing import Any
 
 import click
 
+from sk_brainrvq.command_line.commands.earlier_model import (
+    digest_of_inputs,
+    refuse_other_model,
+    write_digest,
+)
 from sk_brainrvq.command_line.commands.named_inputs import hold_out_subjects, training_data
 from sk_brainrvq.command_line.commands.training_summary import training_summary
 from sk_brainrvq.command_line.options.estimator_options import (
     estimator_parameters,
     options_of_estimator,
 )
+from sk_brainrvq.command_line.options.option_types import MainsOrWeights
 from sk_brainrvq.command_line.options.signature_options import WorkOption
 from sk_brainrvq.command_line.processes.ranks import is_main_process
 from sk_brainrvq.command_line.work_command import WorkCommand, set_resume_hint
@@ -27,10 +33,14 @@ _TYPES = {
     "tokenizer": click.Path(),
     "checkpoint_dir": click.Path(file_okay=False),
     "resume_from": click.Path(exists=True),
+    "notch": MainsOrWeights(),
     "validation": click.FloatRange(0, 1, min_open=True, max_open=True),
     "early_stopping": click.IntRange(1),
 }
 _HELPS = {
+    "notch": "Mains frequency in Hz, removed with its harmonics; nobody can guess it, so that it "
+    "must be given for recordings. A corpus is filtered already, and auto takes what weights or "
+    "a tokenizer were trained with.",
     "checkpoint_dir": "Folder of checkpoints; by default OUT/checkpoints. Run the same command "
     "again and an unfinished training continues.",
     "validation": "Share of the subjects that is held out to watch the training, such as 0.1; "
@@ -66,7 +76,13 @@ def _training_options(
         "memorised as fixed windows are. Use --window 30.",
         section="Training",
     )
-    return [inputs, out, *own, crops]
+    overwrite = WorkOption(
+        ["--overwrite"],
+        is_flag=True,
+        help="Replace a model in OUT that has other parameters or was trained on other input.",
+        section="Options",
+    )
+    return [inputs, out, overwrite, *own, crops]
 
 
 @click.command(
@@ -94,8 +110,7 @@ def tokenizer_fit(inputs: tuple[str, ...], out: Path, quiet: bool, **settings: A
     Figures of the last epoch and the use of the codebooks are printed at the end. Stopped, it
     continues where you run the same command again. Times are in seconds, frequencies in Hz.
     """
-    data = training_data(inputs, settings["window"], settings["overlap"])
-    _fit(DDRVQTransformer, data, out, quiet, settings)
+    _fit(DDRVQTransformer, inputs, out, quiet, settings)
 
 
 @click.command(
@@ -145,15 +160,20 @@ def pretrain(
     Figures of the last epoch are printed at the end. Stopped, it continues where you run the
     same command again. Times are in seconds, frequencies in Hz.
     """
-    data = training_data(inputs, settings["window"], settings["overlap"])
-    fitted = _fit(BrainRVQPretrainer, data, out, quiet, settings)
+    fitted = _fit(BrainRVQPretrainer, inputs, out, quiet, settings)
     if tokenizer_out is not None and is_main_process():
         fitted.tokenizer_weights_.save(tokenizer_out)
         click.echo(f"Its tokenizer by itself is in {tokenizer_out}, for --tokenizer.")
 
 
-def _fit(estimator_class: Any, data: Any, out: Path, quiet: bool, settings: dict[str, Any]) -> Any:
+def _fit(
+    estimator_class: Any, inputs: tuple[str, ...], out: Path, quiet: bool, settings: dict[str, Any]
+) -> Any:
     """Fit and save; the process with rank 0 prints."""
+    data = training_data(inputs, settings["window"], settings["overlap"])
+    overwrite = settings.pop("overwrite")
+    _check_mains_frequency(data, settings)
+    digest = digest_of_inputs(inputs, data, settings)
     # A folder that cannot be made must not show after days of training.
     out.mkdir(parents=True, exist_ok=True)
     settings["checkpoint_dir"] = settings["checkpoint_dir"] or str(out / "checkpoints")
@@ -165,14 +185,27 @@ def _fit(estimator_class: Any, data: Any, out: Path, quiet: bool, settings: dict
         data, held_out = hold_out_subjects(data, share, settings["random_state"] or 0)
         settings["validation"] = (held_out, None)
     settings["verbose"] = int(is_main_process() and not quiet)
-    estimator = estimator_class(**estimator_parameters(settings)).fit(data)
+    estimator = estimator_class(**estimator_parameters(settings))
+    if not overwrite:
+        refuse_other_model(out, estimator, share, digest)
+    estimator.fit(data)
     if is_main_process():
         # Paths of this machine, and names of recordings, are no part of a model one hands on.
         estimator.set_params(checkpoint_dir=None, engine__resume_from=None, validation=share)
         estimator.save_pretrained(out)
+        write_digest(out, digest)
         variable = "tokenizer" if estimator_class is DDRVQTransformer else "model"
         click.echo(training_summary(estimator, out, variable))
     return estimator
+
+
+def _check_mains_frequency(data: Any, settings: dict[str, Any]) -> None:
+    """Ask for --notch as 'corpus build' does, where nothing says how recordings are filtered."""
+    brings_filters = any(settings.get(name) is not None for name in ("weights", "tokenizer"))
+    if isinstance(data, list) and settings["notch"] == "auto" and not brings_filters:
+        context = click.get_current_context()
+        option = next(param for param in context.command.params if param.name == "notch")
+        raise click.MissingParameter(ctx=context, param=option)
 
 
 def _resume_hint(folder: Path) -> str:

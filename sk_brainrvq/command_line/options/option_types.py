@@ -63,6 +63,18 @@ class MainsFrequency(click.ParamType):
         return self._meant[word]
 
 
+class MainsOrWeights(MainsFrequency):
+    """50 or 60 Hz, None for "none", or "auto": what given weights were trained with."""
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        """Shown in the help."""
+        return f"{super().get_metavar(param, ctx)}|auto"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        """The frequency in Hz, None, or "auto"."""
+        return value if value == "auto" else super().convert(value, param, ctx)
+
+
 class Names(click.ParamType):
     """Names with commas between them; a single one stays a text, "none" becomes None."""
 

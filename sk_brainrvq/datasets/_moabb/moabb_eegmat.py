@@ -204,6 +204,11 @@ class Zyma2019(BaseDataset):
         -------
         list of str
             The recording at rest and the one during arithmetic.
+
+        Raises
+        ------
+        OSError
+            If a download is needed and PhysioNet cannot be reached.
         """
         if subject not in self._all_subjects:
             raise ValueError(f"subject={subject!r} was given; expected an integer from 0 to 35.")
@@ -215,7 +220,15 @@ class Zyma2019(BaseDataset):
         if force_update:
             for file in files:
                 file.unlink(missing_ok=True)
-        fetch_eegmat(folder, [subject])
+        try:
+            fetch_eegmat(folder, [subject])
+        except OSError:
+            # The chain of urllib's errors is long and says nothing that a user can mend.
+            raise OSError(
+                f"The files of subject {subject} are not in {folder}, and PhysioNet cannot be "
+                "reached to download them; if you have EEGMAT elsewhere, pass its folder: "
+                "Zyma2019(folder=...)."
+            ) from None
         return [str(file) for file in files]
 
     def _get_single_subject_data(self, subject: int) -> dict[str, dict[str, Any]]:

@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sk_brainrvq.nn import DualDomainTokenizer, EEGEncoder
 from sk_brainrvq.signals import EpochBlock, PatchGroup, ReadSettings, read_blocks, stream
+from sk_brainrvq.signals.electrodes import canonical_name
 from sk_brainrvq.signals.filters.filtering import filter_epochs
 from sk_brainrvq.signals.filters.settings import FilterSettings, checked_filters
 from sk_brainrvq.signals.reading import checked_reading
@@ -194,9 +195,14 @@ def check_epoch(epoch: int, n_epochs: int) -> None:
 def channel_number(channel: int | str, names: Sequence[str]) -> int:
     """Number of a channel given by number or name; ValueError where there is none."""
     if isinstance(channel, str):
-        if channel not in names:
-            raise ValueError(f"channel={channel!r} was given; the channels are {list(names)}.")
-        return list(names).index(channel)
+        if channel in names:
+            return list(names).index(channel)
+        wanted = canonical_name(channel)
+        found = [number for number, name in enumerate(names) if canonical_name(name) == wanted]
+        if len(found) == 1:
+            return found[0]
+        fits = f"fits {[names[number] for number in found]}; " if found else ""
+        raise ValueError(f"channel={channel!r} was given; {fits}the channels are {list(names)}.")
     if not 0 <= channel < len(names):
         raise ValueError(
             f"channel={channel} was given; expected a number from 0 to {len(names) - 1} or a name."
