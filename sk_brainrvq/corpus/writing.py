@@ -215,11 +215,9 @@ def write_recording(
 def _flush(path: Path) -> None:
     """Have a file on the disk before its folder gets the name that says it is done."""
     if path.is_file():
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        # Windows only flushes what is open for writing.
+        with open(path, "r+b") as file:
+            os.fsync(file.fileno())
 
 
 def remove_recording(out: Path, name: str) -> None:

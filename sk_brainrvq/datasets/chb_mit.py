@@ -260,7 +260,7 @@ class CHBMIT(Protocol):
                 f"{summary} is missing; it says when the seizures of {path.name} are and is "
                 "published beside it."
             )
-        text = summary.read_text(errors="replace")
+        text = summary.read_text(encoding="utf-8", errors="replace")
         for section in re.split(r"^\s*File Name:", text, flags=re.M | re.I)[1:]:
             if section.split("\n", 1)[0].strip() == path.name:
                 return _seizures_of(section, summary, path.name)

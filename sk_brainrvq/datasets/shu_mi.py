@@ -243,7 +243,8 @@ def _events(path: Path) -> tuple[NDArray, NDArray]:
     there = [place for place in places if place.is_file()]
     if not there:
         raise FileNotFoundError(f"{places[0]} is missing; it holds the labels of {path.name}.")
-    rows = [line.split("\t") for line in there[0].read_text().splitlines() if line.strip()]
+    lines = there[0].read_text(encoding="utf-8").splitlines()
+    rows = [line.split("\t") for line in lines if line.strip()]
     columns = ["onset", "duration", "trial_type", "response_time", "sample", "value"]
     # The table of subject 1, session 4, was published without its first line.
     if rows and rows[0][0].strip() == "onset":

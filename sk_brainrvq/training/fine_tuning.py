@@ -46,7 +46,7 @@ class FineTuningNet(EEGNet):
 
     def collect(self, batch: Batch, targets: Tensor, y_pred: Any) -> None:
         """Keep the outputs of a validation batch until all are there."""
-        outputs = y_pred.detach().double().cpu().numpy()
+        outputs = y_pred.detach().cpu().double().numpy()
         weight = np.full(len(batch), float(batch.x.shape[2]))
         self.collected_.append((batch.epoch.numpy(), weight, outputs, targets.numpy()))
 

@@ -230,11 +230,11 @@ class EEGNet(NeuralNet):
         """Averages over the epoch's batches, each weighted by its rows."""
         flat = torch.stack([torch.cat([v.flatten().float() for v in row.values()]) for row in rows])
         n_rows, fractions = torch.tensor(weights, device=flat.device, dtype=flat.dtype).T
-        values = self._processes.total(flat.detach() * fractions[:, None]).double().cpu()
+        values = self._processes.total(flat.detach() * fractions[:, None]).cpu().double()
         batches = self.history[-1]["batches"][-len(rows) :]
         for batch, value in zip(batches, values[:, 0].tolist(), strict=True):
             batch[f"{prefix}_loss"] = value
-        mean = (values * n_rows.double().cpu()[:, None]).sum(0) / n_rows.double().cpu().sum()
+        mean = (values * n_rows.cpu().double()[:, None]).sum(0) / n_rows.cpu().double().sum()
         parts = mean.split([value.numel() for value in rows[0].values()])
         for (name, value), part in zip(rows[0].items(), parts, strict=True):
             title = name if prefix == "train" and name != "loss" else f"{prefix}_{name}"

@@ -88,7 +88,7 @@ class TrainingRun:
                 left_over.unlink()
             path = self.folder / _CONFIGURATION
             if path.is_file():
-                return int(json.loads(path.read_text())["seed"])
+                return int(json.loads(path.read_text(encoding="utf-8"))["seed"])
             document = {"seed": seed, "configuration": self.configuration}
             text = json.dumps(document, indent=2, sort_keys=True) + "\n"
             write_whole(path, text.encode())
@@ -152,7 +152,7 @@ class TrainingRun:
                 f"resume_from={str(self.start)!r} was given, but {path} is not there: expected "
                 "the folder of a run inside checkpoint_dir, or a checkpoint in it."
             )
-        before = json.loads(path.read_text())["configuration"]
+        before = json.loads(path.read_text(encoding="utf-8"))["configuration"]
         differences = [
             f"  {name}: {before.get(name, 'not there')} then, {now} now"
             for name in sorted(before.keys() | self.configuration.keys())

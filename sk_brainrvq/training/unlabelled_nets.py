@@ -39,6 +39,8 @@ class TokenizerNet(EEGNet):
 
 
 def _perplexity(counts: Tensor) -> float:
+    # First to the CPU, because MPS has no float64.
+    counts = counts.cpu()
     share = counts.double() / counts.sum()
     return float(torch.special.entr(share).sum().exp())
 

@@ -31,7 +31,7 @@ def packaged_sums(file: str) -> dict[str, str]:
     -------
     dict of str to str
     """
-    text = resources.files("sk_brainrvq.datasets").joinpath(file).read_text()
+    text = resources.files("sk_brainrvq.datasets").joinpath(file).read_text(encoding="utf-8")
     return dict(line.split() for line in text.splitlines())
 
 
@@ -130,7 +130,7 @@ def parse_sums(path: Path) -> dict[str, str]:
         If a line is no sum and a name, or a name leads out of the list's folder.
     """
     sums = {}
-    for line in path.read_text().splitlines():
+    for line in path.read_text(encoding="utf-8").splitlines():
         match = re.fullmatch(r"([0-9a-f]{64}) [ *]?(\S.*)", line.strip())
         if match:
             path_inside(path.parent, match[2], path)

@@ -111,7 +111,7 @@ def _features(
         for index in batches[::stride]:
             batch, targets = dataset[index[0], index[1]]
             batch = batch.to(device)
-            features = module.features(batch.x, batch.electrodes).double().cpu()
+            features = module.features(batch.x, batch.electrodes).cpu().double()
             weight = torch.ones(len(targets)) if batch.weight is None else batch.weight.cpu()
             parts.append((features, targets, weight))
     module.train(was_training)
