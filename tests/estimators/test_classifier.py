@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import sklearn
 import torch
-from scipy.special import expit
+from scipy.special import expit, logit
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import accuracy_score
 from sklearn.model_selection import cross_val_score
 from sklearn.utils.class_weight import compute_class_weight
@@ -163,8 +164,14 @@ def test_long_epochs__logits__average_of_segments_by_their_length(head):
 
 def test_calibrated_classifier__around_the_classifier__calibrates_its_decisions():
     X, y = make_alpha_task(40, seed=0)
-    calibrated = CalibratedClassifierCV(quick(max_epochs=3, lr=2e-3), cv=2).fit(X, y)
-    assert calibrated.predict_proba(X).shape == (40, 2)
+    classifier = quick(max_epochs=3, lr=2e-3).fit(X, y)
+    calibrated = CalibratedClassifierCV(FrozenEstimator(classifier)).fit(X, y)
+    # Platt's sigmoid: log odds are a line over the decisions, and over nothing else.
+    decision, calibrated_odds = classifier.decision_function(X), logit(calibrated.predict_proba(X))
+    slope, offset = np.polyfit(decision, calibrated_odds[:, 1], 1)
+    assert slope > 0
+    np.testing.assert_allclose(calibrated_odds[:, 1], slope * decision + offset, atol=1e-3)
+    assert np.ptp(calibrated_odds[:, 1]) > 0.1
 
 
 # partial_fit

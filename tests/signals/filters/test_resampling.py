@@ -84,8 +84,14 @@ def test_restore__band_limited_signals__come_back(sfreq):
 @pytest.mark.parametrize("sfreq", [128, 200, 250, 512])
 @pytest.mark.parametrize("n_times", [1, 7, 100, 199, 201, 777])
 def test_restore__any_length__is_given_back_exactly(sfreq, n_times):
-    patches = to_patches(resample(np.ones((2, 3, n_times)), sfreq))
-    assert restore_signals(patches, sfreq, n_times).shape == (2, 3, n_times)
+    resampled = resample(np.ones((2, 3, n_times)), sfreq)
+    patches = to_patches(resampled)
+    # What fills up the last patch can be anything once it went through codes.
+    patches.reshape(2, 3, -1)[..., resampled.shape[-1] :] = -50
+    restored = restore_signals(patches, sfreq, n_times)
+    assert restored.shape == (2, 3, n_times)
+    # Patches are in 100 µV.
+    np.testing.assert_allclose(restored, 100, rtol=0.01)
 
 
 @pytest.mark.parametrize(
