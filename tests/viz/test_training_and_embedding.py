@@ -79,6 +79,27 @@ def test_plot_training__classifier__scores_of_validation_data(windows):
     np.testing.assert_allclose(lines_of(score)["AUROC"], expected)
 
 
+def test_plot_training__stopped_early__line_at_the_epoch_of_the_lowest_loss(windows):
+    classifier = BrainRVQClassifier(
+        weights=None,
+        architecture="tiny",
+        max_epochs=6,
+        lr=0.02,
+        validation=(windows.X, windows.y[::-1]),
+        early_stopping=2,
+        criterion="loss",
+        sfreq=windows.sfreq,
+        ch_names=windows.ch_names,
+        random_state=0,
+    ).fit(windows.X, windows.y)
+    best = 1 + np.argmin([row["valid_loss"] for row in classifier.history_])
+    loss, score, rate = plot_training(classifier)
+    for axis in (loss, score):
+        (mark,) = [line for line in axis.lines if line.get_label() == "kept"]
+        np.testing.assert_array_equal(mark.get_xdata(), best)
+    assert "kept" not in lines_of(rate)
+
+
 def test_plot_training__loaded_estimator__learning_rate_at_the_end_of_each_epoch(tokenizer):
     loaded = pickle.loads(pickle.dumps(tokenizer))
     by_step = plot_training(tokenizer, panels=["lr"])[0].lines[0].get_xydata()
