@@ -6,11 +6,12 @@ estimators there is none: scikit-learn does these by hand, and what it does is h
 
 import functools
 import inspect
-import warnings
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
 import typing_extensions
+
+from sk_brainrvq.user_warnings import warn
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -92,9 +93,7 @@ def renamed_keywords(
                 new = new_names[old]
                 if new in kwargs:
                     raise TypeError(f"{old} and {new} were given; {new} is the new name: pass it.")
-                warnings.warn(
-                    _message(f"{old}=", since, removed_in, f"{new}="), FutureWarning, stacklevel=2
-                )
+                warn(_message(f"{old}=", since, removed_in, f"{new}="), FutureWarning)
                 kwargs[new] = kwargs.pop(old)
             return function(*args, **kwargs)
 
@@ -153,20 +152,10 @@ def renamed_parameter(estimator: Any, old: str, new: str, *, since: str, removed
             f"pass {new} only."
         )
     message = _message(f"{old}=", since, removed_in, f"{new}=")
-    warnings.warn(message, FutureWarning, stacklevel=_depth_of_user())
+    warn(message, FutureWarning)
     return given
 
 
 def _message(name: str, since: str, removed_in: str, use: str) -> str:
     versions = f"since version {since} and will be removed in {removed_in}"
     return f"{name} is deprecated {versions}; use {use}."
-
-
-def _depth_of_user() -> int:
-    """How far up the first line outside the package is, for the function that calls this one."""
-    depth, frame = 1, inspect.currentframe()
-    frame = frame.f_back if frame else None
-    package = __name__.partition(".")[0]
-    while frame and frame.f_globals.get("__name__", "").partition(".")[0] == package:
-        depth, frame = depth + 1, frame.f_back
-    return depth

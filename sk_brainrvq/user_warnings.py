@@ -1,19 +1,33 @@
 """Warnings that point at the user's line, from any depth and in any thread.
 
-Python shows a warning once per line that it points at: where that is the user's line, a text is
-shown once per call, however many recordings or folds repeat it.
+Python's own filter shows a text once per line that it points at, however many recordings or folds
+repeat it. It forgets what it has shown as soon as any filter changes, though, and scikit-learn and
+MNE change filters within one call of the user; so it is remembered here.
 """
 
+import os
 import sys
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from types import FrameType
+from typing import Any
 
 from sk_brainrvq.exceptions import EEGWarning
 
 # Frames of these packages stand between the user's line and what is warned of.
-_BETWEEN = ("sk_brainrvq", "sklearn", "joblib", "moabb", "concurrent")
+_BETWEEN = (
+    "sk_brainrvq",
+    "sklearn",
+    "joblib",
+    "moabb",
+    "skorch",
+    "torch",
+    "braindecode",
+    "concurrent",
+)
 _MODULES_BETWEEN = ("contextlib", "functools", "threading")
 # Beginnings of texts that are not to be said in this context; "" is all of them. Unlike
 # ``warnings.catch_warnings`` this leaves other threads alone.
@@ -40,20 +54,86 @@ def warn(message: str, category: type[Warning] = EEGWarning) -> None:
     >>> [str(warning.message) for warning in said]
     ['The channel is flat.']
     """
-    if not any(message.startswith(start) for start in _unsaid.get()):
-        warnings.warn(message, category, stacklevel=_level_of_user())
+    if any(message.startswith(start) for start in _unsaid.get()):
+        return
+    frame = _frame_of_user()
+    names = frame.f_globals
+    registry = names.setdefault("__warningregistry__", {})
+    place = frame.f_code.co_filename, frame.f_lineno, names.get("__name__", "<string>")
+    _shown.show_once(message, category, place, registry)
 
 
-def _level_of_user() -> int:
-    """Stack level, seen from `warn`, of the user's line."""
-    frame, level = sys._getframe(2), 2
+def _frame_of_user() -> FrameType:
+    """Frame of the user's line."""
+    frame = sys._getframe(2)
     while frame.f_back is not None and _is_between(frame.f_globals.get("__name__", "")):
-        frame, level = frame.f_back, level + 1
-    return level
+        frame = frame.f_back
+    return frame
 
 
 def _is_between(module: str) -> bool:
     return module.split(".")[0] in _BETWEEN or module in _MODULES_BETWEEN
+
+
+class _Shown:
+    """What Python has shown under the same filters, so that it need not be shown again.
+
+    Only Python's filter decides: a text is remembered if Python has noted it, which it does under
+    "default", "module" and "once", not under "always" and "error".
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._display: Any = None
+        # By the identity of a module's registry, which is held so that the identity stays its own.
+        self._keys: dict[int, tuple[dict[Any, Any], set[Any]]] = {}
+
+    def show_once(
+        self,
+        message: str,
+        category: type[Warning],
+        place: tuple[str, int, str],
+        registry: dict[Any, Any],
+    ) -> None:
+        """Let Python show a text, unless it has under these filters."""
+        noted = message, category, place[1]
+        # Threads change the filters of each other: only together do looking and showing hold.
+        with self._lock:
+            self._forget_if_shown_elsewhere()
+            key = noted, place[0], _filters_of(category)
+            _, keys = self._keys.setdefault(id(registry), (registry, set()))
+            if key not in keys:
+                warnings.warn_explicit(message, category, *place, registry=registry)
+                if registry.get(noted) and _filters_are_global():
+                    keys.add(key)
+
+    def _forget_if_shown_elsewhere(self) -> None:
+        """Forget what others saw: who starts to record warnings has seen none."""
+        # Recording replaces the second, logging.captureWarnings the first.
+        display = warnings.showwarning, getattr(warnings, "_showwarnmsg_impl", None)
+        if display != self._display:
+            self._display = display
+            self._keys.clear()
+
+
+def _filters_of(category: type[Warning]) -> tuple[tuple[Any, ...], ...]:
+    """The filters that a category can meet; scikit-learn's folds compile their patterns anew."""
+    return tuple(
+        (action, getattr(text, "pattern", text), kind, getattr(module, "pattern", module), line)
+        for action, text, kind, module, line in warnings.filters
+        if issubclass(category, kind)
+    )
+
+
+def _filters_are_global() -> bool:
+    """Whether ``warnings.filters`` and the display are all there is to look at."""
+    by_context = getattr(sys.flags, "context_aware_warnings", False)
+    return hasattr(warnings, "_showwarnmsg_impl") and not by_context
+
+
+_shown = _Shown()
+if hasattr(os, "register_at_fork"):  # another thread's lock would stay locked in the child
+    os.register_at_fork(after_in_child=lambda: setattr(_shown, "_lock", threading.RLock()))
 
 
 @contextmanager
