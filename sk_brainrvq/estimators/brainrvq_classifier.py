@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 from sklearn.base import ClassifierMixin
-from sklearn.utils.validation import check_is_fitted
 
 from sk_brainrvq.estimators._bases.fine_tuned import FineTunedEstimator
 from sk_brainrvq.estimators._inputs import labels as checks
 from sk_brainrvq.estimators._inputs.labels import LabelledEEG
+from sk_brainrvq.estimators.fitted_check import check_fitted
 from sk_brainrvq.signals import Filters, Reading
 from sk_brainrvq.training import Engine
 from sk_brainrvq.training.fine_tuning import ClassifierNet
@@ -344,7 +344,7 @@ class BrainRVQClassifier(ClassifierMixin, FineTunedEstimator):
             For two classes the logit of the second minus that of the first. Epochs above 30 s:
             logits are averaged over segments, weighted by their length.
         """
-        check_is_fitted(self)
+        check_fitted(self)
         logits = self._outputs(X)
         return logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
 
@@ -363,7 +363,7 @@ class BrainRVQClassifier(ClassifierMixin, FineTunedEstimator):
         -------
         ndarray, shape (n_epochs, n_classes)
         """
-        check_is_fitted(self)
+        check_fitted(self)
         return softmax(self._outputs(X), axis=1)
 
     def predict(self, X: Any) -> NDArray:
@@ -379,7 +379,7 @@ class BrainRVQClassifier(ClassifierMixin, FineTunedEstimator):
         ndarray, shape (n_epochs,)
             Labels as in y of fit.
         """
-        check_is_fitted(self)
+        check_fitted(self)
         return self.classes_[self._outputs(X).argmax(1)]
 
     def score(self, X: Any, y: Any = None, *, sample_weight: Any = None) -> float:

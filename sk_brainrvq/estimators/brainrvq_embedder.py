@@ -6,11 +6,11 @@ from typing import Any, Self, cast
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import TransformerMixin
-from sklearn.utils.validation import check_is_fitted
 
 from sk_brainrvq.estimators._bases.eeg import EEGEstimator
 from sk_brainrvq.estimators._bases.embedding import EmbeddingMixin
 from sk_brainrvq.estimators._outputs.pooling import Embedding
+from sk_brainrvq.estimators.fitted_check import check_fitted
 from sk_brainrvq.nn import EEGEncoder
 from sk_brainrvq.signals import Filters, Reading
 from sk_brainrvq.signals.preparation import check
@@ -241,5 +241,5 @@ class BrainRVQEmbedder(EmbeddingMixin, TransformerMixin, EEGEstimator):
             columns for ``spectrum`` "region", 46 for "mean", n_channels * 46 for "channel". Then
             190 columns with ``covariance``. No tokens with ``tokens=False``.
         """
-        check_is_fitted(self)
+        check_fitted(self)
         return self._embed(X)

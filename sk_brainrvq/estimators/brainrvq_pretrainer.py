@@ -7,7 +7,6 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils.validation import check_is_fitted
 
 from sk_brainrvq.estimators._bases.eeg import check_range, check_whole
 from sk_brainrvq.estimators._bases.embedding import EmbeddingMixin
@@ -23,6 +22,7 @@ from sk_brainrvq.estimators._fitting.pretraining import (
 from sk_brainrvq.estimators._inputs.validation import TrainingData
 from sk_brainrvq.estimators._outputs.pooling import Embedding
 from sk_brainrvq.estimators.ddrvq_transformer import DDRVQTransformer
+from sk_brainrvq.estimators.fitted_check import check_fitted
 from sk_brainrvq.signals import Filters, Reading
 from sk_brainrvq.training import (
     Engine,
@@ -363,7 +363,7 @@ class BrainRVQPretrainer(EmbeddingMixin, TrainedTransformer):
         ndarray, float32
             As of :class:`BrainRVQEmbedder` with ``weights_``: for other features, use that.
         """
-        check_is_fitted(self)
+        check_fitted(self)
         return self._embed(X)
 
     def _embedding(self) -> Embedding:
@@ -385,7 +385,7 @@ class BrainRVQPretrainer(EmbeddingMixin, TrainedTransformer):
             Mean over domains and levels, given the true codes of coarser levels; masks are
             drawn from a fixed seed.
         """
-        check_is_fitted(self)
+        check_fitted(self)
         coder = CodeMaker(self.tokenizer_weights_, self.net_.device, self.batch_size)
         dataset = coder.dataset(self._gather(X, self._info), self._info)
         return masked_accuracy(self.net_, dataset, coder.encode)

@@ -7,10 +7,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
-from sklearn.utils.validation import check_is_fitted
 
 from sk_brainrvq.estimators._bases.fine_tuned import FineTunedEstimator
 from sk_brainrvq.estimators._inputs.labels import check_numbers, mean_correlation
+from sk_brainrvq.estimators.fitted_check import check_fitted
 from sk_brainrvq.signals import Filters, Reading
 from sk_brainrvq.training import Engine
 from sk_brainrvq.training.fine_tuning import REGRESSION_LOSSES, RegressionNet
@@ -347,7 +347,7 @@ class BrainRVQRegressor(RegressorMixin, FineTunedEstimator):
             In the unit of y. Epochs above 30 s: the average over segments, weighted by their
             length.
         """
-        check_is_fitted(self)
+        check_fitted(self)
         predicted = self._outputs(X) * self.target_scale_ + self.target_mean_
         return predicted[:, 0] if self._takes_1d_targets else predicted
 

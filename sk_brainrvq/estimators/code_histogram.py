@@ -10,10 +10,10 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import (
     _check_feature_names_in,
     check_array,
-    check_is_fitted,
     validate_data,
 )
 
+from sk_brainrvq.estimators.fitted_check import check_fitted
 from sk_brainrvq.user_warnings import warn
 
 _DOMAIN_NAMES = ("time", "frequency")
@@ -126,7 +126,7 @@ class CodeHistogram(TransformerMixin, BaseEstimator):
             n_features is ``codebook_size_`` for 2-D codes, and 2 * n_quantizers *
             ``codebook_size_`` (times n_channels with ``per_channel``) for 5-D codes.
         """
-        check_is_fitted(self)
+        check_fitted(self)
         codes = self._check(X, reset=False)
         self._check_range(codes)
         columns = codes.astype(np.int64)
@@ -219,7 +219,7 @@ class CodeHistogram(TransformerMixin, BaseEstimator):
             "code_7" for 2-D codes, "time_level1_code_7" for 5-D ones, with the number of the
             channel before it where counted per channel.
         """
-        check_is_fitted(self)
+        check_fitted(self)
         if not self.code_shape_:
             _check_feature_names_in(self, input_features, generate_names=False)
             blocks = [""]

@@ -17,6 +17,7 @@ from sk_brainrvq.estimators._inputs.array_checks import check_codes, has_same_ch
 from sk_brainrvq.estimators._inputs.validation import TrainingData, some_segments
 from sk_brainrvq.estimators._outputs import codes as coding
 from sk_brainrvq.estimators._outputs.pooling import join_segments
+from sk_brainrvq.estimators.fitted_check import check_fitted
 from sk_brainrvq.signals import EpochBlock, Filters, PatchGroup, Reading
 from sk_brainrvq.signals.electrodes import electrode_rows, match_electrodes
 from sk_brainrvq.signals.preparation import restore_signals
@@ -294,7 +295,7 @@ class DDRVQTransformer(TrainedTransformer):
         ndarray, shape (n_epochs, n_channels, n_patches, 2, n_quantizers), int32
             ``[..., 0, :]`` time domain, ``[..., 1, :]`` frequency domain, coarse to fine.
         """
-        tokenizing.check_fitted(self)
+        check_fitted(self)
         blocks = map(self._in_order_of_fit, self._blocks(X, self._info))
         return join_segments(self._encoded(self._patches(blocks, self._info)))
 
@@ -328,7 +329,7 @@ class DDRVQTransformer(TrainedTransformer):
         ndarray, shape (n_epochs, n_channels, n_patches, 200), float32
             Mean 0 and standard deviation 1 in each patch, at 200 Hz.
         """
-        tokenizing.check_fitted(self)
+        check_fitted(self)
         module = self.net_.module_
         codes = check_codes(X, self.n_channels_in_, list(module.quantizers))
         # Tokenizers saved by an earlier version lack positions.
@@ -362,7 +363,7 @@ class DDRVQTransformer(TrainedTransformer):
         InvalidEEGError
             If X mixes montages, rates or lengths, which no one array can hold.
         """
-        tokenizing.check_fitted(self)
+        check_fitted(self)
         blocks = list(self._blocks(X, self._info))
         coding.check_alike(blocks)
 
@@ -390,7 +391,7 @@ class DDRVQTransformer(TrainedTransformer):
             1 minus squared error over variance, over all patches; 0 is what the mean of each
             patch explains. Flat signals: 1 where they are reconstructed exactly, else 0.
         """
-        tokenizing.check_fitted(self)
+        check_fitted(self)
 
         errors = partial(coding.squared_errors, self.net_.module_, n_levels)
         groups = self._read(X, self._info)

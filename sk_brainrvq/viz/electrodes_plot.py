@@ -117,10 +117,10 @@ def _points(placed: Sequence[ElectrodeMatch]) -> NDArray:
 
 def _matches(channels: Any) -> list[ElectrodeMatch]:
     """How the channels of an estimator, a recording or a list of names were mapped."""
-    from sklearn.utils.validation import check_is_fitted
+    from sk_brainrvq.estimators.fitted_check import check_fitted
 
     if hasattr(channels, "get_params"):
-        check_is_fitted(channels)
+        check_fitted(channels)
         if not hasattr(channels, "electrode_report_"):
             raise ValueError(
                 f"A {type(channels).__name__} was given; expected a fitted estimator with an "

@@ -98,12 +98,12 @@ def plot_training(
 
 def _history(estimator: Any) -> list[dict[str, Any]]:
     """Rows of the history, with learning rates "lr" of steps where they are known."""
-    from sklearn.utils.validation import check_is_fitted
+    from sk_brainrvq.estimators.fitted_check import check_fitted
 
     if isinstance(estimator, list):
         history = estimator
     elif hasattr(estimator, "fit") and not isinstance(estimator, type):
-        check_is_fitted(estimator)
+        check_fitted(estimator)
         history = getattr(estimator, "history_", [])
     else:
         history = []

@@ -8,7 +8,6 @@ import mne
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.exceptions import NotFittedError
 from tiny import CH_NAMES, NAMES, apply, fit, fitted, make_eeg, make_labels, tiny
 
 from sk_brainrvq.exceptions import EEGWarning, InvalidEEGError
@@ -168,34 +167,6 @@ def test_no_sfreq__array__taken_as_200_hz_with_one_warning(name):
         estimator = fit(tiny(name, sfreq=None), make_eeg())
     assert sum("taken as 200 Hz" in str(w.message) for w in caught) == 1
     np.testing.assert_array_equal(apply(estimator, make_eeg()), apply(fitted(name), make_eeg()))
-
-
-@every_estimator
-def test_unfitted__apply__raises_not_fitted(name):
-    with pytest.raises(NotFittedError, match="not fitted yet"):
-        apply(tiny(name), make_eeg())
-
-
-@pytest.mark.parametrize(
-    ("name", "method"),
-    [
-        ("tokenizer", "reconstruct"),
-        ("tokenizer", "inverse_transform"),
-        ("tokenizer", "score"),
-        ("pretrainer", "score"),
-        ("classifier", "predict"),
-    ],
-)
-def test_unfitted__other_methods__raise_not_fitted(name, method):
-    with pytest.raises(NotFittedError, match="not fitted yet"):
-        getattr(tiny(name), method)(make_eeg())
-
-
-@pytest.mark.parametrize("attribute", ["weights_", "save_pretrained"])
-@every_estimator
-def test_unfitted__weights_and_saving__raise_not_fitted(name, attribute, tmp_path):
-    with pytest.raises(NotFittedError, match="not fitted yet"):
-        getattr(tiny(name), attribute)(tmp_path)
 
 
 @every_estimator

@@ -7,7 +7,6 @@ from functools import cache
 import mne
 import numpy as np
 import pytest
-from sklearn.exceptions import NotFittedError
 from tiny import CH_NAMES, fitted, make_eeg, tiny
 
 from sk_brainrvq import Architecture, DDRVQTransformer, EEGCorpus, build_corpus
@@ -199,11 +198,3 @@ def test_inverse_transform__electrodes_known_by_coordinates_alone__decodes_there
         decoded = decoded - decoded.mean(-1, keepdims=True)
         decoded /= decoded.std(-1, keepdims=True)
         np.testing.assert_allclose(decoded, standardised, atol=1e-3)
-
-
-def test_not_fitted__weights_used_as_they_are__says_that_fit_trains_nothing():
-    X = np.zeros((1, 3, 400), dtype=np.float32)
-    with pytest.raises(NotFittedError, match=r"fit trains nothing.*learn the channels"):
-        DDRVQTransformer(weights="default").transform(X)
-    with pytest.raises(NotFittedError, match=r"call fit first\.$"):
-        DDRVQTransformer().transform(X)

@@ -6,15 +6,13 @@ from dataclasses import replace
 from functools import partial
 from itertools import chain
 from numbers import Integral, Real
-from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
-from torch import nn
+from sklearn.utils.validation import check_array, validate_data
 
+from sk_brainrvq.estimators._bases.network_holder import NetworkHolder
 from sk_brainrvq.estimators._inputs.array_checks import channel_order
 from sk_brainrvq.estimators._inputs.corpus_filters import (
     filters_after,
@@ -23,7 +21,6 @@ from sk_brainrvq.estimators._inputs.corpus_filters import (
 )
 from sk_brainrvq.estimators._inputs.nested import kept_on_error, make_values
 from sk_brainrvq.estimators._outputs.display import WeightsLabel
-from sk_brainrvq.estimators._outputs.saving import load_estimator, save_estimator
 from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.signals import (
     EpochBlock,
@@ -46,14 +43,13 @@ from sk_brainrvq.signals.sources.arrays import (
     to_numbers,
 )
 from sk_brainrvq.signals.sources.registry import source_of
-from sk_brainrvq.training import EEGNet, available_device, resolve_device, wrap
 from sk_brainrvq.user_warnings import warn
 from sk_brainrvq.weights import Weights
 
 Matched = TypeVar("Matched", PatchGroup, CheckedBlock)
 
 
-class EEGEstimator(BaseEstimator):
+class EEGEstimator(NetworkHolder):
     """Base of the estimators that hold a network and take EEG.
 
     It reads the parameters ``sfreq``, ``ch_names``, ``unit``, ``window``, ``overlap``,
@@ -66,9 +62,6 @@ class EEGEstimator(BaseEstimator):
     n_channels_in_: int
     # Head coordinates of the channels of the first recording, in metres, where it has any.
     _positions_in: Mapping[str, NDArray] | None
-    # Kind of network and net class that a fitted estimator holds.
-    _kind: ClassVar[str]
-    _net_class: ClassVar[type[EEGNet]] = EEGNet
     # Fitted attributes that are plain values and go into a checkpoint's JSON.
     _plain_attributes: ClassVar[tuple[str, ...]] = (
         "n_features_in_",
@@ -79,11 +72,6 @@ class EEGEstimator(BaseEstimator):
         "_fitted_on_array",
         "electrode_report_",
     )
-    # Fitted attributes that are weights of other networks.
-    _attached_weights: ClassVar[tuple[str, ...]] = ()
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "net_")
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -305,87 +293,6 @@ class EEGEstimator(BaseEstimator):
 
     # What an error about missing channels advises.
     _any_montage: ClassVar[str] = "Use pooling='mean' to mix montages."
-
-    # Holding a network
-
-    def _hold(
-        self, module: nn.Module, config: Mapping[str, Any], info: Mapping[str, Any], net: Any = None
-    ) -> None:
-        """Keep a network, its configuration and what is known of its training."""
-        self._config = dict(config)
-        self._info = dict(info)
-        if net is None:
-            net = wrap(self._net_class, module, resolve_device(self.device), self.batch_size)
-        self.net_ = net
-
-    def _restore(self, weights: Weights) -> None:
-        """Hold a network that comes from a pickle or a checkpoint of any machine."""
-        device = available_device(self.device)
-        net = wrap(self._net_class, weights.module(), device, self.batch_size)
-        self._hold(net.module_, weights.config, weights.info, net)
-
-    @property
-    def weights_(self) -> Weights:
-        """Weights of the fitted network, for ``weights=`` of another estimator."""
-        check_is_fitted(self)
-        name = type(self).__name__
-        return Weights.from_module(name, self._kind, self._config, self.net_.module_, self._info)
-
-    def __getstate__(self) -> dict[str, Any]:
-        # The net goes as plain arrays: no CUDA tensor, no optimizer, the same bytes each time.
-        state = dict(super().__getstate__())
-        return state | {"net_": self.weights_} if "net_" in state else state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
-        if isinstance(self.__dict__.get("net_"), Weights):
-            self._restore(self.__dict__.pop("net_"))
-
-    # Keeping it on disk
-
-    def save_pretrained(self, folder: str | Path) -> Path:
-        """Save the fitted estimator: tensors as safetensors, all else as JSON, no pickle.
-
-        The engine's callbacks and ``resume_from``, validation data and ``checkpoint_dir`` stay
-        behind: they are None once loaded.
-
-        Parameters
-        ----------
-        folder : path
-            Gets ``model.safetensors`` and ``config.json``.
-
-        Returns
-        -------
-        Path
-            The safetensors file, which alone suffices to load.
-        """
-        check_is_fitted(self)
-        return save_estimator(self, folder, self._plain_attributes, self._attached_weights)
-
-    @classmethod
-    def from_pretrained(cls, path: str | Path) -> Self:
-        """Load a fitted estimator saved by :meth:`save_pretrained`.
-
-        Parameters
-        ----------
-        path : path
-            The folder, or the safetensors file in it.
-
-        Returns
-        -------
-        estimator
-            Fitted. A parameter ``weights`` or ``tokenizer`` that held any when saved holds the
-            loaded ones.
-
-        Raises
-        ------
-        CheckpointError
-            If the checkpoint is missing, truncated, of another estimator or from a newer
-            format version, or if tensors are missing, left over or misshapen.
-        """
-        estimator, weights = load_estimator(cls, path)
-        estimator._restore(weights)
-        return estimator
 
 
 def check_whole(name: str, value: Any, least: int) -> None:

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassNamePrefixFeaturesOutMixin
-from sklearn.utils.validation import check_is_fitted
 
 from sk_brainrvq.estimators._outputs.pooling import Embedding
+from sk_brainrvq.estimators.fitted_check import check_fitted
 from sk_brainrvq.nn import EEGEncoder
 from sk_brainrvq.signals import PatchGroup
 
@@ -73,7 +73,7 @@ class EmbeddingMixin(ClassNamePrefixFeaturesOutMixin):
         ValueError
             For ``pooling="none"``, whose result is no table.
         """
-        check_is_fitted(self)
+        check_fitted(self)
         if self._embedding().is_unpooled:
             raise ValueError(
                 "pooling='none' gives (n_epochs, n_channels, n_patches, D), not a table with named "

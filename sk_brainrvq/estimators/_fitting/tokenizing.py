@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any, overload
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
 from sk_brainrvq.estimators._inputs.validation import TrainingData
 from sk_brainrvq.nn import DualDomainTokenizer
@@ -139,24 +138,3 @@ def warn_of_large_codebook(prepared: PreparedEEG, start: TokenizerStart) -> None
             f"codebook_size={size} exceeds the {n_patches} patches of X: some codes will "
             "never be used. Give more data or a smaller codebook_size."
         )
-
-
-def check_fitted(tokenizer: Any) -> None:
-    """Raise NotFittedError unless a tokenizer is fitted, also where its weights are given.
-
-    Parameters
-    ----------
-    tokenizer : DDRVQTransformer
-
-    Raises
-    ------
-    sklearn.exceptions.NotFittedError
-        With weights that are used as they are, it says that ``fit`` trains nothing.
-    """
-    message = "This %(name)s instance is not fitted yet: call fit first."
-    if tokenizer.weights is not None and tokenizer.max_epochs is None:
-        message += (
-            " With weights=... and max_epochs=None, fit trains nothing: it is needed to learn "
-            "the channels and the rate, and takes any EEG that has them."
-        )
-    check_is_fitted(tokenizer, msg=message)

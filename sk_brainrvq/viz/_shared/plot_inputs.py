@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils.validation import check_is_fitted
 
+from sk_brainrvq.estimators.fitted_check import check_fitted
 from sk_brainrvq.nn import DualDomainTokenizer, EEGEncoder
 from sk_brainrvq.signals import EpochBlock, PatchGroup, ReadSettings, read_blocks, stream
 from sk_brainrvq.signals.electrodes import canonical_name
@@ -238,7 +238,7 @@ def _module_of(estimator: Any, expected: str) -> Any:
     if not hasattr(estimator, "__sklearn_is_fitted__") or isinstance(estimator, type):
         kind = f"the class {estimator.__name__}" if isinstance(estimator, type) else None
         raise ValueError(f"{kind or type(estimator).__name__} was given; expected {expected}.")
-    check_is_fitted(estimator)
+    check_fitted(estimator)
     if not hasattr(estimator, "net_"):
         raise ValueError(f"A {type(estimator).__name__} was given; expected {expected}.")
     return estimator.net_.module_
