@@ -1,8 +1,9 @@
-"""Load files that were spoilt at random: estimators, published checkpoints, indexes of corpora.
+"""Load files that were spoilt at random: models, unfinished trainings, indexes of corpora.
 
-Every file must load, or be refused by a CheckpointError or an InvalidCorpusError; loading must take
-at most 100 MB of memory beyond the size of the file; an estimator that was loaded must have no
-attributes but those of a saved one. Prints what became of each kind of damage.
+Every file must load, or be refused by a CheckpointError, a ResumeError (by a TrainingDivergedError
+where numbers are too odd to train on) or an InvalidCorpusError; loading must take at most 100 MB of
+memory beyond the size of the file; an estimator that was loaded must have no attributes but those
+of a saved one. Prints what became of each kind of damage.
 
     python benchmarks/fuzz_loading.py [--mutations 2000] [--seed 0] [--json FILE]
 """
@@ -37,7 +38,12 @@ from sk_brainrvq import (
     Weights,
 )
 from sk_brainrvq.corpus import EEGCorpus, build_corpus
-from sk_brainrvq.exceptions import CheckpointError, InvalidCorpusError
+from sk_brainrvq.exceptions import (
+    CheckpointError,
+    InvalidCorpusError,
+    ResumeError,
+    TrainingDivergedError,
+)
 
 NAMES = ["Fp1", "C3", "O2"]
 X = np.random.default_rng(0).normal(scale=20, size=(6, 3, 400))
@@ -56,6 +62,9 @@ MOST_MEGABYTES = 100
 # Mutations that one process loads: memory is measured for each, a crash costs no more than these.
 _BATCH = 100
 _SECONDS = 60
+# Files of a training that goes on: the checkpoint, and what the run was.
+_TRAINING = ("epoch-000001.safetensors", "configuration.json")
+_REFUSALS = (CheckpointError, ResumeError, TrainingDivergedError, InvalidCorpusError)
 
 
 def fitted_estimators() -> dict[str, Any]:
@@ -87,12 +96,31 @@ def fitted_estimators() -> dict[str, Any]:
 
 
 def write_originals(folder: Path) -> None:
-    """Files to spoil: an estimator of each class, a published checkpoint, an index."""
+    """Files to spoil: an estimator of each class, a published checkpoint, a training, an index."""
     for name, estimator in fitted_estimators().items():
         (estimator.save_pretrained(folder / name)).rename(folder / f"{name}.safetensors")
         if name == "BrainRVQClassifier":
             torch.save(_published(estimator.weights_), folder / "published.pth")
+    _write_training(folder)
     _write_corpus(folder)
+
+
+def going_on(**params: Any) -> DDRVQTransformer:
+    """A tokenizer whose training of two epochs can stop in between."""
+    codes = Architecture(
+        "tiny", embed_dim=100, depth=1, decoder_depth=1, codebook_size=8, codebook_dim=4
+    )
+    given = {"sfreq": 200, "ch_names": NAMES, "device": "cpu", "random_state": 0}
+    stopping = {"max_epochs": 2, "validation": 0.34, "early_stopping": 2}
+    return DDRVQTransformer(architecture=codes, **given, **stopping, **params)
+
+
+def _write_training(folder: Path) -> None:
+    with tempfile.TemporaryDirectory() as runs:
+        going_on(checkpoint_dir=runs).fit(X)
+        (run,) = Path(runs).iterdir()
+        for name in _TRAINING:
+            (folder / name).write_bytes((run / name).read_bytes())
 
 
 def _published(weights: Weights) -> dict[str, torch.Tensor]:
@@ -125,6 +153,10 @@ def load(path: Path) -> Any:
         return Weights.from_official(path)
     if name == "index":
         return EEGCorpus(path.parent)
+    if path.name in _TRAINING:
+        engine = Engine(resume_from=path.parent / _TRAINING[0])
+        with tempfile.TemporaryDirectory() as runs:
+            return going_on(engine=engine, checkpoint_dir=runs).fit(X)
     return CLASSES[name].from_pretrained(path)
 
 
@@ -148,7 +180,18 @@ def strange_attributes(loaded: Any, original: Any) -> list[str]:
     if not hasattr(loaded, "get_params"):
         return []
     known = {*vars(original), *type(loaded)._plain_attributes, *type(loaded)._attached_weights}
-    return sorted(vars(loaded).keys() - known)
+    strange = vars(loaded).keys() - known
+    for mine, other in zip(_of_training(loaded), _of_training(original), strict=True):
+        strange |= mine - other
+    return sorted(strange)
+
+
+def _of_training(estimator: Any) -> list[set[str]]:
+    """Names of what the optimizer and the callbacks of an estimator hold."""
+    net = estimator.net_
+    held = [vars(callback) for _, callback in getattr(net, "callbacks_", [])]
+    held += [vars(part["lr_scheduler_"]) for part in held if "lr_scheduler_" in part]
+    return [set(part) for part in (*held, *getattr(net.optimizer_, "param_groups", []))]
 
 
 def outcome(path: Path, original: Any, used: bool = True) -> str:
@@ -164,7 +207,7 @@ def outcome(path: Path, original: Any, used: bool = True) -> str:
             step = "use"
             if used:
                 use(loaded)
-    except (CheckpointError, InvalidCorpusError) as error:
+    except _REFUSALS as error:
         return "refused" if len(str(error)) > 20 else f"refused without a reason: {error}"
     except Exception as error:
         return f"{step}: {type(error).__name__}: {str(error)[:160]}"
@@ -190,16 +233,17 @@ class Peak:
 
 def spoilt(folder: Path, seed: int, numbers: range) -> Iterator[tuple[int, str, Path]]:
     """Each mutation's number and kind, and its file, which is there until the next is asked for."""
-    names = sorted(
-        path.name for path in folder.iterdir() if path.suffix in (".safetensors", ".pth")
-    )
-    names += ["index.jsonl"] * 2
+    names = sorted(path.name for path in folder.iterdir() if _is_original(path))
+    names += ["index.jsonl", _TRAINING[0]]
     for number in numbers:
         rng = np.random.default_rng([seed, number])
         name = names[number % len(names)]
         kind, content = mutated(rng, name, (folder / name).read_bytes())
         with tempfile.TemporaryDirectory() as where:
             path = Path(where, name)
+            for other in _TRAINING:
+                if name in _TRAINING:
+                    Path(where, other).write_bytes((folder / other).read_bytes())
             path.write_bytes(content)
             yield number, kind, path
 
@@ -223,7 +267,7 @@ def run_batch(folder: Path, seed: int, numbers: range) -> None:
 
 
 def _is_original(path: Path) -> bool:
-    return path.suffix in (".safetensors", ".pth", ".jsonl")
+    return path.suffix in (".safetensors", ".pth", ".jsonl", ".json")
 
 
 def run(n_mutations: int, seed: int) -> list[dict[str, Any]]:
@@ -279,6 +323,7 @@ def main() -> int:
     if arguments.batch:
         folder, first, last = arguments.batch
         torch.set_num_threads(1)
+        warnings.simplefilter("ignore")
         run_batch(Path(folder), arguments.seed, range(int(first), int(last)))
         return 0
     rows = run(arguments.mutations, arguments.seed)

@@ -13,7 +13,6 @@ import torch
 from safetensors.torch import load, save
 
 Rng = np.random.Generator
-_KEY = "sk_brainrvq"
 _MARK = "__sk_brainrvq__"
 _DEEP: Any = 1
 for _ in range(60):
@@ -179,7 +178,8 @@ def change_json(rng: Rng, value: Any) -> tuple[str, Any]:
 def _sizes(rng: Rng, header: dict[str, Any]) -> dict[str, Any]:
     """One or two numbers of the configuration, wrong by much or by little."""
     header = copy.deepcopy(header)
-    places = [p for p in _places(header["config"]) if isinstance(p[0][p[1]], (int, float))]
+    places = _places(header.get("config", header))
+    places = [p for p in places if isinstance(p[0][p[1]], (int, float))]
     for _ in range(int(rng.integers(1, 3))):
         container, key = _choice(rng, places)
         container[key] = _choice(rng, [0, -5, 1, 2, 7, 10**4, 10**6, 10**9, 10**12, 10**30, 1.5])
@@ -189,6 +189,10 @@ def _sizes(rng: Rng, header: dict[str, Any]) -> dict[str, Any]:
 def _attribute(rng: Rng, header: dict[str, Any]) -> dict[str, Any]:
     """An attribute or a parameter more, or another value for one."""
     header = copy.deepcopy(header)
+    if "fitted" not in header:
+        inside = [header, *(p[0][p[1]] for p in _places(header) if isinstance(p[0][p[1]], dict))]
+        _choice(rng, inside)[_choice(rng, ODD_NAMES)] = copy.deepcopy(_choice(rng, ODD_VALUES))
+        return header
     pairs = header[_choice(rng, ["fitted", "fitted", "params"])]["values"]
     name = _choice(rng, [*ODD_NAMES, _choice(rng, pairs)[0]])
     pairs.append([name, copy.deepcopy(_choice(rng, ODD_VALUES))])
@@ -210,12 +214,14 @@ def _joined(header: str, data: bytes) -> bytes:
 
 def _with_header(content: bytes, header: Any) -> bytes:
     tensors, data = _parts(content)
-    tensors["__metadata__"] = {_KEY: header if isinstance(header, str) else json.dumps(header)}
+    (key,) = tensors["__metadata__"]
+    tensors["__metadata__"] = {key: header if isinstance(header, str) else json.dumps(header)}
     return _joined(json.dumps(tensors), data)
 
 
 def _header(content: bytes) -> Any:
-    return json.loads(_parts(content)[0]["__metadata__"][_KEY])
+    (text,) = _parts(content)[0]["__metadata__"].values()
+    return json.loads(text)
 
 
 def change_header(rng: Rng, content: bytes) -> tuple[str, bytes]:
@@ -259,7 +265,8 @@ def change_table(rng: Rng, content: bytes) -> bytes:
     elif what == "name":
         tensors[f"{name}x"] = tensors.pop(name)
     elif what == "metadata":
-        tensors["__metadata__"] = _choice(rng, [{}, None, {_KEY: 5}, {_KEY: ""}, {_KEY: "null"}])
+        (key,) = tensors["__metadata__"]
+        tensors["__metadata__"] = _choice(rng, [{}, None, {key: 5}, {key: ""}, {key: "null"}])
     text = json.dumps(tensors)
     if what == "twice":
         text = text[:-1] + f", {json.dumps(name)}: {json.dumps(entry)}}}"
@@ -366,7 +373,7 @@ def mutated(rng: Rng, name: str, content: bytes) -> tuple[str, bytes]:
     ----------
     rng : numpy Generator
     name : str
-        Of the file: an index, a published .pth, or a checkpoint of an estimator.
+        Of the file: an index, a published .pth, a configuration, or a checkpoint.
     content : bytes
 
     Returns
@@ -380,6 +387,9 @@ def mutated(rng: Rng, name: str, content: bytes) -> tuple[str, bytes]:
         return kind, _BYTES[kind](rng, content)
     if name == "index.jsonl":
         return change_index(rng, content)
+    if name == "configuration.json":
+        kind, document = change_json(rng, json.loads(content))
+        return kind, json.dumps(document).encode()
     if name == "published.pth":
         return "published: state", change_published(rng, content)
     if rng.random() < 0.4:

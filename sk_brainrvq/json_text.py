@@ -9,13 +9,14 @@ LONGEST_TEXT = 16 * 2**20
 _DEEPEST = 32
 
 
-def parse_json(text: str | bytes) -> Any:
+def parse_json(text: str | bytes, most_values: int = MOST_VALUES) -> Any:
     """Plain values in a JSON text of reasonable size and depth.
 
     Parameters
     ----------
     text : str or bytes
         UTF-8.
+    most_values : int
 
     Returns
     -------
@@ -29,10 +30,11 @@ def parse_json(text: str | bytes) -> Any:
     if isinstance(text, bytes):
         text = text.decode()
     n_values = text.count(",") + text.count("[") + text.count("{")
-    if len(text) > LONGEST_TEXT or n_values > MOST_VALUES:
+    longest = LONGEST_TEXT * most_values // MOST_VALUES
+    if len(text) > longest or n_values > most_values:
         raise ValueError(
             f"{len(text)} characters and some {n_values} values are more than the "
-            f"{LONGEST_TEXT} and {MOST_VALUES} that are read"
+            f"{longest} and {most_values} that are read"
         )
     try:
         value = json.loads(text)

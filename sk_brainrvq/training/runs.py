@@ -14,6 +14,7 @@ from torch import Tensor
 
 from sk_brainrvq.exceptions import ResumeError
 from sk_brainrvq.files import write_whole
+from sk_brainrvq.json_text import MOST_VALUES, parse_json
 from sk_brainrvq.user_warnings import warn
 
 _FORMAT_VERSION = 1
@@ -23,6 +24,9 @@ _RESULT = "result.safetensors"
 _CONFIGURATION = "configuration.json"
 _LOCK = "lock"
 _POLL_SECONDS = 0.5
+# A history of thousands of epochs has far more than a model's header.
+_MOST_VALUES = 10 * MOST_VALUES
+_SEEDS = 2**32
 
 
 @dataclass(frozen=True)
@@ -34,10 +38,13 @@ class TrainingState:
     header : dict
         Plain values: "epoch", "seed", "history", ...
     tensors : dict of str to Tensor
+    path : Path, optional
+        The file that it was read from.
     """
 
     header: dict[str, Any]
     tensors: dict[str, Tensor]
+    path: Path | None = None
 
 
 @dataclass
@@ -88,7 +95,7 @@ class TrainingRun:
                 left_over.unlink()
             path = self.folder / _CONFIGURATION
             if path.is_file():
-                return int(json.loads(path.read_text(encoding="utf-8"))["seed"])
+                return _read_configuration(path)["seed"]
             document = {"seed": seed, "configuration": self.configuration}
             text = json.dumps(document, indent=2, sort_keys=True) + "\n"
             write_whole(path, text.encode())
@@ -152,7 +159,7 @@ class TrainingRun:
                 f"resume_from={str(self.start)!r} was given, but {path} is not there: expected "
                 "the folder of a run inside checkpoint_dir, or a checkpoint in it."
             )
-        before = json.loads(path.read_text(encoding="utf-8"))["configuration"]
+        before = _read_configuration(path)["configuration"]
         differences = [
             f"  {name}: {before.get(name, 'not there')} then, {now} now"
             for name in sorted(before.keys() | self.configuration.keys())
@@ -222,18 +229,64 @@ def read_state(path: Path) -> TrainingState:
     """
     try:
         with safe_open(path, framework="pt", device="cpu") as opened:
-            header = json.loads((opened.metadata() or {})[_HEADER_KEY])
+            header = parse_json((opened.metadata() or {})[_HEADER_KEY], _MOST_VALUES)
             tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        _check_header(header)
+    except (SafetensorError, OSError, KeyError, ValueError, RuntimeError) as error:
         raise ResumeError(
-            f"The checkpoint {path} is truncated or none of a training ({error})."
+            f"The checkpoint {path} is truncated or none of a training ({error!s:.300})."
         ) from error
     if header["format_version"] > _FORMAT_VERSION:
         raise ResumeError(
             f"The checkpoint {path} has format version {header['format_version']}; this version of "
             f"sk_brainrvq reads up to {_FORMAT_VERSION}. Upgrade sk_brainrvq."
         )
-    return TrainingState(header, tensors)
+    return TrainingState(header, tensors, path)
+
+
+def is_whole(value: Any) -> bool:
+    """Whether a value from JSON is a whole number from 0, of a size that machines count to."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
+
+
+def _check_header(header: Any) -> None:
+    """Raise ValueError unless a header says what every checkpoint of a training says."""
+    if not isinstance(header, dict):
+        raise ValueError("its header is no JSON object")
+    odd = [n for n in ("format_version", "epoch", "seed") if not is_whole(header.get(n))]
+    if odd or header["seed"] >= _SEEDS or not isinstance(header.get("ended", False), bool):
+        raise ValueError(f"its header has no {', '.join(odd) or 'seed or end'} that can be")
+    rows = header.get("history")
+    if not isinstance(rows, list) or len(rows) != header["epoch"] or not all(map(_is_row, rows)):
+        raise ValueError("its history is not that of its epochs")
+
+
+def _is_row(row: Any) -> bool:
+    """Whether a value from JSON is a row of a history: figures, and lists of them."""
+    return isinstance(row, dict) and "batches" not in row and all(map(_is_figure, row.values()))
+
+
+def _is_figure(value: Any) -> bool:
+    if isinstance(value, list):
+        return all(map(_is_figure, value))
+    return value is None or isinstance(value, (bool, int, float, str))
+
+
+def _read_configuration(path: Path) -> dict[str, Any]:
+    """Seed and configuration of a run, or ResumeError."""
+    try:
+        document = parse_json(path.read_bytes())
+        configuration, seed = document["configuration"], document["seed"]
+        texts = [*configuration.keys(), *configuration.values()]
+        if is_whole(seed) and seed < _SEEDS and all(isinstance(text, str) for text in texts):
+            return {"seed": seed, "configuration": configuration}
+        fault = "it holds no seed and texts"
+    except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
+        fault = f"{type(error).__name__}: {error!s:.200}"
+    raise ResumeError(
+        f"{path} cannot be read ({fault}): it is damaged, or no file of a training. Delete the "
+        "folder of this run to start it anew."
+    )
 
 
 def run_of(

@@ -20,9 +20,9 @@ def folder(tmp_path_factory):
 
 
 def test_spoilt_files__load_or_are_refused_with_a_reason(folder, capsys):
-    suffixes = (".safetensors", ".pth", ".jsonl")
+    suffixes = (".safetensors", ".pth", ".jsonl", ".json")
     originals = {path.name: load(path) for path in folder.iterdir() if path.suffix in suffixes}
-    assert len(originals) == 7
+    assert len(originals) == 9
     rows = []
     for number, kind, path in spoilt(folder, 1, range(N_MUTATIONS)):
         results = []

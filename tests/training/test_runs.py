@@ -13,7 +13,8 @@ from sk_brainrvq.training.runs import TrainingState, checkpoints_in, read_state
 
 def state(epoch):
     tensors = {"module/w": torch.full((3,), float(epoch)), "random/cpu": torch.arange(5)}
-    return TrainingState({"epoch": epoch, "seed": 7}, tensors)
+    history = [{"train_loss": 1.0}] * epoch
+    return TrainingState({"epoch": epoch, "seed": 7, "history": history}, tensors)
 
 
 @pytest.fixture
@@ -34,8 +35,9 @@ def cut(path):
 
 def test_saved_state__read__is_the_same(run):
     run.save(state(3))
-    header, tensors = vars(read_state(run.latest())).values()
-    assert {"epoch": 3, "seed": 7}.items() <= header.items()
+    read = read_state(run.latest())
+    header, tensors = read.header, read.tensors
+    assert state(3).header.items() <= header.items()
     assert tensors.keys() == state(3).tensors.keys()
     assert all(torch.equal(tensors[name], value) for name, value in state(3).tensors.items())
 

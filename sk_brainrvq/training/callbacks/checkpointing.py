@@ -7,11 +7,21 @@ from skorch.callbacks import Callback, EarlyStopping, LRScheduler
 from skorch.history import History
 from torch import Tensor
 
+from sk_brainrvq.training.callbacks.restoring import (
+    BEST,
+    MODULE,
+    OPTIMIZER,
+    RANDOM,
+    check_result,
+    check_training,
+    under,
+)
 from sk_brainrvq.training.nets import plain_history
 from sk_brainrvq.training.processes import Processes
 from sk_brainrvq.training.runs import TrainingRun, TrainingState
 
-_MODULE, _BEST, _OPTIMIZER, _RANDOM = "module/", "best/", "optimizer/", "random/"
+# What a schedule counts; the rest follows from parameters.
+_OF_SCHEDULE = ("last_epoch", "_step_count", "_last_lr")
 
 
 class SaveAndResume(Callback):
@@ -71,10 +81,10 @@ def training_state(net: Any, seed: int) -> TrainingState:
     TrainingState
     """
     optimizer = net.optimizer_.state_dict()
-    tensors = {_MODULE + name: value for name, value in net.bare_module.state_dict().items()}
+    tensors = {MODULE + name: value for name, value in net.bare_module.state_dict().items()}
     for number, values in optimizer["state"].items():
-        tensors |= {f"{_OPTIMIZER}{number}/{name}": value for name, value in values.items()}
-    tensors |= {_RANDOM + name: value for name, value in _random_states(net).items()}
+        tensors |= {f"{OPTIMIZER}{number}/{name}": value for name, value in values.items()}
+    tensors |= {RANDOM + name: value for name, value in _random_states(net).items()}
     header = {
         "epoch": len(net.history),
         "seed": seed,
@@ -92,31 +102,40 @@ def training_state(net: Any, seed: int) -> TrainingState:
             "best_epoch_": callback.best_epoch_,
         }
         best, wrapper = callback.best_model_weights_ or {}, _wrapper(net)
-        tensors |= {_BEST + name.removeprefix(wrapper): value for name, value in best.items()}
+        tensors |= {BEST + name.removeprefix(wrapper): value for name, value in best.items()}
     return TrainingState(header, tensors)
 
 
 def restore_training(net: Any, state: TrainingState) -> None:
-    """Put a net that has just begun to train where a saved one was."""
+    """Put a net that has just begun to train where a saved one was.
+
+    What the parameters of the training say is taken from there, never from the file.
+    """
+    check_training(net, state)
     header = state.header
-    net.bare_module.load_state_dict(_under(_MODULE, state.tensors))
-    groups = [{**group, "betas": tuple(group["betas"])} for group in header["optimizer"]]
+    net.bare_module.load_state_dict(under(MODULE, state.tensors))
     values: dict[int, dict[str, Tensor]] = {}
-    for key, value in _under(_OPTIMIZER, state.tensors).items():
+    for key, value in under(OPTIMIZER, state.tensors).items():
         number, name = key.split("/")
         values.setdefault(int(number), {})[name] = value
+    groups = net.optimizer_.state_dict()["param_groups"]
+    for group, saved in zip(groups, header["optimizer"], strict=True):
+        group["lr"] = saved["lr"]
     net.optimizer_.load_state_dict({"state": values, "param_groups": groups})
-    net.scaler_.load_state_dict(header["scaler"])
+    if header["scaler"] and net.scaler_.is_enabled():  # a CPU scales nothing
+        net.scaler_.load_state_dict(header["scaler"])
     net.batches.position = header["batches_given"]
     net.history = _history(header["history"])
     for callback in _callbacks(net, LRScheduler):
-        callback.lr_scheduler_.load_state_dict(header["scheduler"])
+        own = callback.lr_scheduler_.state_dict()
+        saved = {name: header["scheduler"][name] for name in _OF_SCHEDULE}
+        callback.lr_scheduler_.load_state_dict({**own, **saved})
     for callback in _callbacks(net, EarlyStopping):
         for name, value in header["early_stopping"].items():
             setattr(callback, name, value)
-        best = {_wrapper(net) + k: v for k, v in _under(_BEST, state.tensors).items()}
+        best = {_wrapper(net) + k: v for k, v in under(BEST, state.tensors).items()}
         callback.best_model_weights_ = best or None
-    _restore_random_states(net, _under(_RANDOM, state.tensors))
+    _restore_random_states(net, under(RANDOM, state.tensors))
 
 
 def _history(rows: list[dict[str, Any]]) -> History:
@@ -152,18 +171,15 @@ def _restore_random_states(net: Any, states: dict[str, Tensor]) -> None:
         torch.cuda.set_rng_state(states["cuda"], net.place)
 
 
-def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-
-
 def result_state(net: Any, seed: int) -> TrainingState:
     """What a finished training hands over: weights and history."""
-    tensors = {_MODULE + name: value for name, value in net.bare_module.state_dict().items()}
+    tensors = {MODULE + name: value for name, value in net.bare_module.state_dict().items()}
     header = {"epoch": len(net.history), "seed": seed, "history": plain_history(net), "ended": True}
     return TrainingState(header, tensors)
 
 
 def restore_result(net: Any, state: TrainingState) -> None:
     """Hand over what a finished training ended with."""
-    net.bare_module.load_state_dict(_under(_MODULE, state.tensors))
+    check_result(net, state)
+    net.bare_module.load_state_dict(under(MODULE, state.tensors))
     net.history = _history(state.header["history"])
