@@ -44,6 +44,9 @@ class Weights:
         A folder written by ``save_pretrained`` or :meth:`save`, or the ``.safetensors`` file
         in it. "default" and "default-tokenizer", where nothing of that name is there, are the
         bundled weights.
+    in_pickle : bool, default=True
+        False keeps the tensors out of pickles, of estimators too: these hold the path and the
+        digest, and read the weights again. For many small pickles on one machine.
 
     Attributes
     ----------
@@ -77,24 +80,40 @@ class Weights:
     True
     """
 
-    __slots__ = ("_config", "_info", "_tensors", "digest", "kind", "name")
+    __slots__ = (
+        "__weakref__",
+        "_config",
+        "_info",
+        "_paths",
+        "_tensors",
+        "digest",
+        "in_pickle",
+        "kind",
+        "name",
+    )
 
     kind: str
     name: str
     digest: str
+    in_pickle: bool
+    _paths: tuple[str, ...]
     _config: str
     _info: str
     _tensors: dict[str, Tensor]
 
-    def __init__(self, path: str | Path):
+    def __init__(self, path: str | Path, *, in_pickle: bool = True):
+        if not isinstance(in_pickle, bool):
+            raise ValueError(f"in_pickle={in_pickle!r} was given; expected True or False.")
+        paths: tuple[str, ...] = (str(Path(path).absolute()), str(path))
         if path in BUNDLED_NAMES and not Path(path).exists():
-            path = BUNDLED / path
+            # On any machine where the package is, wherever that may be.
+            paths, path = (str(path),), BUNDLED / path
         header, tensors = read_checkpoint(path)
         kind, config, info = described(header, str(path))
         name = Path(path).name.removesuffix(".safetensors")
         own = _own(tensors)
         check_network(kind, config, own, str(path))
-        self._set(name, kind, config, info, own)
+        self._set(name, kind, config, info, own, () if in_pickle else paths)
 
     @classmethod
     def from_module(
@@ -121,9 +140,21 @@ class Weights:
         -------
         Weights
         """
-        weights = cls.__new__(cls)
         state = {k: v.detach().cpu().clone() for k, v in module.state_dict().items()}
-        weights._set(name, kind, config, info, state)
+        return cls.from_tensors(name, kind, config, info, state)
+
+    @classmethod
+    def from_tensors(
+        cls,
+        name: str,
+        kind: str,
+        config: Mapping[str, Any],
+        info: Mapping[str, Any],
+        tensors: Mapping[str, Tensor],
+    ) -> "Weights":
+        """Weights of a module's state dict, which is not copied; see :meth:`from_module`."""
+        weights = cls.__new__(cls)
+        weights._set(name, kind, config, info, tensors)
         return weights
 
     @classmethod
@@ -157,8 +188,11 @@ class Weights:
         config: Mapping[str, Any],
         info: Mapping[str, Any],
         tensors: Mapping[str, Tensor],
+        paths: tuple[str, ...] = (),
     ) -> None:
-        values = {
+        values: dict[str, Any] = {
+            "in_pickle": not paths,
+            "_paths": paths,
             "name": name,
             "kind": kind,
             "_config": json.dumps(config, sort_keys=True),
@@ -193,6 +227,10 @@ class Weights:
         ("l_freq", "h_freq", "notch", "reference").
         """
         return json.loads(self._info)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The tensors by name: those of the weights themselves, not to be changed."""
+        return dict(self._tensors)
 
     def module(self, config: Mapping[str, Any] | None = None) -> nn.Module:
         """A new module with these weights, in eval mode, on the CPU.
@@ -274,6 +312,10 @@ class Weights:
         return self
 
     def __reduce__(self) -> tuple:
+        if not self.in_pickle:
+            from sk_brainrvq.weights.outside_pickles import find_again
+
+            return find_again, (self._paths, self.digest)
         return _rebuild, (self.name, self.kind, self.config, self.info, _to_numpy(self._tensors))
 
     def __eq__(self, other: object) -> bool:
@@ -343,6 +385,5 @@ def _to_numpy(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
 
 
 def _rebuild(name: str, kind: str, config: dict, info: dict, arrays: Mapping[str, Any]) -> Weights:
-    weights = Weights.__new__(Weights)
-    weights._set(name, kind, config, info, {k: torch.tensor(v) for k, v in arrays.items()})
-    return weights
+    tensors = {k: torch.tensor(v) for k, v in arrays.items()}
+    return Weights.from_tensors(name, kind, config, info, tensors)

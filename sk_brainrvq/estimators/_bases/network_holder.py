@@ -11,6 +11,7 @@ from sk_brainrvq.estimators._outputs.saving import load_estimator, save_estimato
 from sk_brainrvq.estimators.fitted_check import check_fitted
 from sk_brainrvq.training import EEGNet, available_device, resolve_device, wrap
 from sk_brainrvq.weights import Weights
+from sk_brainrvq.weights.outside_pickles import Remainder
 
 
 class NetworkHolder(BaseEstimator):
@@ -24,6 +25,7 @@ class NetworkHolder(BaseEstimator):
     # Fitted attributes that are weights of other networks.
     _attached_weights: ClassVar[tuple[str, ...]] = ()
     # Parameters of the subclasses.
+    weights: Any
     device: str
     batch_size: int
 
@@ -56,12 +58,20 @@ class NetworkHolder(BaseEstimator):
     def __getstate__(self) -> dict[str, Any]:
         # The net goes as plain arrays: no CUDA tensor, no optimizer, the same bytes each time.
         state = dict(super().__getstate__())
-        return state | {"net_": self.weights_} if "net_" in state else state
+        if "net_" not in state:
+            return state
+        given = getattr(self, "weights", None)
+        if not isinstance(given, Weights) or given.in_pickle:
+            return state | {"net_": self.weights_}
+        return state | {"net_": Remainder.of(self.weights_, given)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
-        if isinstance(self.__dict__.get("net_"), Weights):
-            self._restore(self.__dict__.pop("net_"))
+        net = self.__dict__.get("net_")
+        if isinstance(net, Remainder):
+            net = net.whole(self.weights)
+        if isinstance(net, Weights):
+            self._restore(net)
 
     def save_pretrained(self, folder: str | Path) -> Path:
         """Save the fitted estimator: tensors as safetensors, all else as JSON, no pickle.
