@@ -19,15 +19,19 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from sk_brainrvq import BrainRVQEmbedder
 from sk_brainrvq.datasets import load_eegmat
+from sk_brainrvq.exceptions import InvalidEEGError
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 FILES = sorted(
     path.name for path in (BENCHMARKS / "pipelines").iterdir() if path.suffix in (".py", ".yml")
 )
+FILES_OF_OURS = [
+    name for name in FILES if "from: sk_brainrvq" in (BENCHMARKS / "pipelines" / name).read_text()
+]
 CONTEXTS = BENCHMARKS / "moabb_contexts.yml"
 
 
-def fake(paradigm, **settings):
+def fake(paradigm, channels=("C3", "Cz", "C4"), **settings):
     events = {"imagery": ["left_hand", "right_hand"], "rstate": ["closed", "open"]}[paradigm]
     return FakeDataset(
         events,
@@ -37,7 +41,7 @@ def fake(paradigm, **settings):
         duration=60,
         n_events=12,
         paradigm=paradigm,
-        channels=["C3", "Cz", "C4"],
+        channels=list(channels),
         seed=0,
         **settings,
     )
@@ -100,9 +104,8 @@ def test_pipeline_folder__whole_and_smaller__one_name_each(run_benchmark, tmp_pa
 
 def test_pipelines__each__have_a_grid_of_parameters_they_know():
     entries = parse_pipelines_from_directory(str(BENCHMARKS / "pipelines"))
-    entries += parse_pipelines_from_directory(str(BENCHMARKS / "pipelines" / "epochs"))
     contexts = yaml.safe_load(CONTEXTS.read_text())
-    assert len(entries) == len(FILES) + 1
+    assert len(entries) == len(FILES)
     for entry in entries:
         assert entry["param_grid"].keys() <= entry["pipeline"].get_params().keys()
         assert set(entry["paradigms"]) == contexts.keys()
@@ -113,21 +116,41 @@ def test_pipelines__each__have_a_grid_of_parameters_they_know():
                 assert all(value == context["resample"] for context in contexts.values())
 
 
-def test_epochs_pipeline__return_epochs__as_the_array_pipeline(moabb_folder, tmp_path):
-    pipelines = {}
-    for file in ("brainrvq_embedding.yml", "epochs/brainrvq_embedding.yml"):
-        path = tmp_path / Path(file).name
+@pytest.fixture
+def evaluate(moabb_folder, tmp_path):
+    """Scores a pipeline file with a small random network on two subjects of noise."""
+
+    def run(file, paradigm, dataset, **settings):
+        path = tmp_path / file
         path.write_text(small((BENCHMARKS / "pipelines" / file).read_text()))
         (entry,) = parse_pipelines_from_directory(str(path))
-        pipelines[entry["name"]] = entry["pipeline"].set_params(brainrvqembedder__random_state=0)
-    paradigm = LeftRightImagery(**yaml.safe_load(CONTEXTS.read_text())["LeftRightImagery"])
-    scores = []
-    for (name, pipeline), return_epochs in zip(pipelines.items(), (False, True), strict=True):
+        seeds = [k for k in entry["pipeline"].get_params() if k.startswith("b") and "__rand" in k]
+        pipeline = entry["pipeline"].set_params(**dict.fromkeys(seeds, 0))
         evaluation = CrossSubjectEvaluation(
-            paradigm, [fake("imagery")], hdf5_path=str(moabb_folder), return_epochs=return_epochs
+            paradigm, [dataset], hdf5_path=str(moabb_folder), suffix=str(settings), **settings
         )
-        scores.append(evaluation.process({name: pipeline}).score)
-    np.testing.assert_allclose(scores[0], scores[1], atol=0.03)
+        return evaluation.process({entry["name"]: pipeline})
+
+    return run
+
+
+def test_pipeline_file__epochs_and_arrays__score_alike(evaluate):
+    paradigm = LeftRightImagery(**yaml.safe_load(CONTEXTS.read_text())["LeftRightImagery"])
+    arrays, epochs = (
+        evaluate("brainrvq_embedding.yml", paradigm, fake("imagery"), return_epochs=given).score
+        for given in (False, True)
+    )
+    np.testing.assert_allclose(arrays, epochs, atol=0.03)
+
+
+def test_pipeline_files__other_channels_and_rate__epochs_serve_and_arrays_are_refused(evaluate):
+    other = fake("imagery", channels=["F3", "Fz", "F4", "Pz"], sfreq=128)
+    for file in FILES_OF_OURS:
+        results = evaluate(file, LeftRightImagery(), other, return_epochs=True)
+        assert results.score.between(0, 1).all()
+        assert results.channels.tolist() == [4, 4]
+        with pytest.raises(InvalidEEGError, match=r"3 names \('C3', 'Cz', 'C4'\) for 4 channels"):
+            evaluate(file, LeftRightImagery(), other)
 
 
 @pytest.fixture(scope="module")

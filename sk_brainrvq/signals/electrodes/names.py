@@ -169,7 +169,7 @@ def check_ch_names(ch_names: Iterable[str], n_channels: int) -> list[str]:
     if len(names) != n_channels:
         raise InvalidEEGError(
             f"ch_names has {len(names)} names ({shorten(names)}) for {n_channels} channels; "
-            "give one name a channel, in the order of the channels."
+            "give one name per channel, in the order of the channels."
         )
     duplicates = sorted(name for name, count in Counter(names).items() if count > 1)
     if duplicates:
