@@ -7,6 +7,8 @@ from pathlib import Path
 # There is no asking for it without setting it.
 _UMASK = os.umask(0o022)
 os.umask(_UMASK)
+# Names that Windows takes for devices, with any ending.
+_DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{p}{n}" for p in ("COM", "LPT") for n in range(1, 10))}
 
 
 def write_whole(path: Path, write: bytes | Callable[[Path], None]) -> None:
@@ -44,6 +46,14 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def _is_name_anywhere(part: str) -> bool:
+    """Whether any system takes a part of a path for a name, and for this one."""
+    # Windows drops blanks and dots at the end: one file would replace another.
+    if not part or part[-1] in " ." or part.split(".")[0].rstrip().upper() in _DEVICES:
+        return False
+    return all(c.isprintable() and c not in '\\:*?"<>|' for c in part)
+
+
 def path_inside(folder: Path, name: str, source: object) -> Path:
     """Path of a file below a folder, by a name that a list, an archive or a server gave.
 
@@ -62,15 +72,16 @@ def path_inside(folder: Path, name: str, source: object) -> Path:
     Raises
     ------
     ValueError
-        If the name leads out of the folder on any system: it is empty or absolute, or holds
-        ``..``, a backslash, the colon of a drive, or a control character.
+        If the name leads out of the folder on any system, or is none on any: it is empty or
+        absolute, or holds ``..``, a backslash, the colon of a drive, a control character, or
+        what Windows keeps for itself (``CON``, ``*``, a dot or blank at the end).
     """
-    # Windows drops blanks and dots at the end of a name.
-    steps_out = any(not part.strip(" .") for part in name.split("/"))
-    if steps_out or any(c in "\\:" or not c.isprintable() for c in name):
+    parts = name.split("/")
+    if not all(map(_is_name_anywhere, parts)):
         raise ValueError(
             f"{source} names the file {name!r}; expected a path below {folder}, with slashes, and "
-            "without '..', backslashes, colons and control characters. Nothing was written there; "
-            "get the list or archive again from its publisher."
+            "without '..', backslashes, colons, control characters and what Windows takes for a "
+            "device or a pattern. Nothing was written there; get the list or archive again from "
+            "its publisher."
         )
     return folder / name

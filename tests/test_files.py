@@ -79,3 +79,13 @@ def test_path_inside__way_out_on_any_system__refused(tmp_path):
         with pytest.raises(ValueError, match="expected a path below") as caught:
             path_inside(tmp_path, name, "The list")
         assert repr(name) in str(caught.value)
+
+
+def test_path_inside__name_that_windows_keeps_or_changes__refused(tmp_path):
+    # Without the colon and the backslash, which the list above has.
+    for name in ["CON", "a/nul.edf", "Aux .txt", "com1.edf", "a.", "b /c", "a*", "a?.edf", 'a"b']:
+        with pytest.raises(ValueError, match="expected a path below") as caught:
+            path_inside(tmp_path, name, "The list")
+        assert repr(name) in str(caught.value)
+    for name in ["CONTENTS.txt", "auxiliary/com10.edf", "a.con"]:
+        assert path_inside(tmp_path, name, "The list") == tmp_path / name

@@ -21,7 +21,7 @@ _SUFFIXES = tuple(
 # Further files that hold a recording's signal; the header alone may stay as it was.
 _COMPANIONS = {".vhdr": (".eeg", ".vmrk", ".dat"), ".set": (".fdt",), ".lay": (".dat",)}
 # Second and further files of one long recording, which MNE reads with the first.
-_CONTINUATION = re.compile(r"(-\d+|_split-(?!0*1_)\d+_\w+)\.fif(\.gz)?$")
+_CONTINUATION = re.compile(r"(-\d+|_split-(?!0*1_)\d+_\w+)\.fif(\.gz)?$", re.IGNORECASE)
 _NAMES = (
     re.compile(r"(?P<subject>[a-z0-9]{8})_(?P<session>s\d{3})_(?:\d{4}_)?t\d{3}(?!\w)"),  # Temple
     re.compile(r"(?P<subject>[a-z]{8})_(?P<session>\d{8})(?!\w)"),  # Temple's events
@@ -97,7 +97,7 @@ def _walk(folder: str) -> Iterable[str]:
     for parent, folders, names in os.walk(folder):
         recordings = [name for name in folders if _is_recording(name)]
         folders[:] = [n for n in folders if n not in recordings and not n.startswith(".")]
-        present = set(names)
+        present = {name.lower() for name in names}
         for name in recordings + names:
             if _is_recording(name) and not _belongs_to_another(name, present):
                 yield os.path.join(parent, name)
@@ -108,9 +108,12 @@ def _is_recording(name: str) -> bool:
 
 
 def _belongs_to_another(name: str, present: set[str]) -> bool:
-    """Whether a file is the data of a header beside it, or continues another file."""
+    """Whether a file is the data of a header beside it, or continues another file.
+
+    ``present`` are the names of its folder in lower case.
+    """
     if name.lower().endswith(".eeg"):
-        return any(name[:-4] + header in present for header in (".vhdr", ".ahdr", ".VHDR"))
+        return any(name[:-4].lower() + header in present for header in (".vhdr", ".ahdr"))
     return _CONTINUATION.search(name) is not None
 
 
@@ -127,11 +130,18 @@ def source_state(source: str) -> tuple[int, int]:
         If nothing is there.
     """
     path = Path(source)
-    files = [path, *(path.with_suffix(s) for s in _COMPANIONS.get(path.suffix.lower(), ()))]
+    files = [path, *_companions(path)]
     if path.is_dir():
         files = [file for file in path.rglob("*") if file.is_file()]
-    states = [file.stat() for file in files if file is path or file.exists()]
+    states = [file.stat() for file in files]
     return sum(s.st_size for s in states), max((s.st_mtime_ns for s in states), default=0)
+
+
+def _companions(path: Path) -> Iterable[Path]:
+    """Files beside a header that hold its signal, whatever the case of their endings."""
+    for suffix in _COMPANIONS.get(path.suffix.lower(), ()):
+        spelt = (path.with_suffix(s) for s in (suffix, suffix.upper(), suffix.title()))
+        yield from [file for file in spelt if file.exists()][:1]
 
 
 def recording_id(source: str, size: int) -> str:

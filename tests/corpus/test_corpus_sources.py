@@ -3,7 +3,9 @@
 import re
 
 import pytest
+from corpus_files import build, write_recording
 
+from sk_brainrvq.corpus import EEGCorpus
 from sk_brainrvq.corpus.finding import (
     find_sources,
     recording_id,
@@ -159,3 +161,21 @@ def test_state__changed_companion__seen(tmp_path):
     (tmp_path / "a.eeg").write_bytes(b"more")
     assert before[0] == 2
     assert source_state(str(tmp_path / "a.vhdr"))[0] == 5
+
+
+def test_endings_in_any_case__headers_and_parts__as_in_lower_case(tmp_path):
+    touch(tmp_path, "a.Vhdr", "a.Eeg", "b.VHDR", "b.EEG", "c_raw.FIF", "c_raw-1.FIF")
+    assert found(tmp_path) == ["a.Vhdr", "b.VHDR", "c_raw.FIF"]
+    for header, data in (("a.Vhdr", "a.Eeg"), ("b.VHDR", "b.EEG")):
+        (tmp_path / data).write_bytes(b"more")
+        assert source_state(str(tmp_path / header))[0] == 5
+
+
+def test_names_that_differ_in_case_only__arrays_of_a_corpus__are_two_on_any_system(tmp_path):
+    for number, name in enumerate(["A.edf", "a.EDF"]):
+        lower = write_recording(tmp_path / "written.edf", 20, seed=number)
+        lower.rename(tmp_path / name)
+    assert build(tmp_path, tmp_path / "corpus").built == 2
+    arrays = [path.name.lower() for path in (tmp_path / "corpus" / "recordings").iterdir()]
+    assert len(set(arrays)) == len(arrays)
+    assert EEGCorpus(tmp_path / "corpus").subjects.tolist() == ["A", "A", "a", "a"]

@@ -80,8 +80,20 @@ def read_recording(path: str | Path) -> Any:
             warn(f"{path}: {CUT_SHORT}")
         _state_band_of_eeg(recording, path)
         return recording
-    folder = " It is a folder: give the files in it." if path.is_dir() else ""
-    raise InvalidEEGError(f"MNE cannot read {path}: {errors[0]}{folder}") from errors[0]
+    raise InvalidEEGError(f"MNE cannot read {path}: {errors[0]}{_advice(path)}") from errors[0]
+
+
+def _advice(path: Path) -> str:
+    """What may make a file readable, by its name and kind."""
+    if path.is_dir():
+        return " It is a folder: give the files in it."
+    ending = "".join(path.suffixes[-2:] if path.suffix.lower() == ".gz" else path.suffixes[-1:])
+    if ending == ending.lower():
+        return ""
+    return (
+        f" Some of MNE's readers know their ending in lower case only: rename it from {ending} to "
+        f"{ending.lower()}, and files that belong to it as it names them."
+    )
 
 
 def _state_band_of_eeg(recording: Any, path: Path) -> None:

@@ -225,6 +225,16 @@ def test_read__rubbish__names_the_file_with_a_reason(tmp_path, name):
         read_recording(path)
 
 
+def test_read__ending_in_capitals__says_to_rename_where_mne_cannot(tmp_path):
+    mne.export.export_raw(tmp_path / "eeg.edf", make_raw(), verbose="error")
+    (tmp_path / "eeg.edf").rename(tmp_path / "eeg.EDF")
+    assert read_recording(tmp_path / "eeg.EDF").ch_names == make_raw().ch_names
+    make_raw().save(tmp_path / "eeg_raw.fif.gz", verbose="error")
+    (tmp_path / "eeg_raw.fif.gz").rename(tmp_path / "eeg_raw.FIF.GZ")
+    with pytest.raises(InvalidEEGError, match=r"rename it from \.FIF\.GZ to \.fif\.gz"):
+        read_recording(tmp_path / "eeg_raw.FIF.GZ")
+
+
 def test_read__format_mne_does_not_know__gives_its_reason(tmp_path):
     path = tmp_path / "eeg.xyz"
     path.write_bytes(b"")
