@@ -240,6 +240,48 @@ def test_tokenizer_fit__over_another_model__is_refused_without_overwrite(folder,
     assert Weights(out) != before
 
 
+def test_pretrain__overwrite_with_a_folder_of_checkpoints__each_command_keeps_its_own(
+    folder, tokenizer_folder, tmp_path
+):
+    out, checkpoints = tmp_path / "out", tmp_path / "elsewhere"
+
+    def pretrain(*options):
+        settings = ["--tokenizer", tokenizer_folder, "--checkpoint-dir", checkpoints, "-q"]
+        return run("pretrain", folder, "--out", out, *SMALL, "--max-epochs", 1, *settings, *options)
+
+    def written():
+        return {path: path.stat().st_mtime_ns for path in checkpoints.rglob("*.safetensors")}
+
+    assert pretrain("--random-state", 1).exit_code == 0
+    first, first_written = Weights(out), written()
+    assert pretrain("--random-state", 2).exit_code == 1
+    assert pretrain("--random-state", 2, "--overwrite").exit_code == 0
+    assert Weights(out) != first
+    both = written()
+    assert first_written.items() < both.items()
+    assert not (out / "checkpoints").exists()
+    # The first command again: its finished run is handed over, not trained again.
+    assert pretrain("--random-state", 1, "--overwrite").exit_code == 0
+    assert Weights(out) == first
+    assert written() == both
+
+
+def test_tokenizer_fit__over_a_model_of_an_earlier_version__says_what_is_not_known(
+    folder, tmp_path
+):
+    out = tmp_path / "out"
+    assert fit([folder], out, "--max-epochs", 1).exit_code == 0
+    before = Weights(out)
+    (out / "inputs.sha256").unlink()
+    result = fit([folder], out, "--max-epochs", 1)
+    assert result.exit_code == 1
+    assert "inputs.sha256 is missing, which earlier versions did not write" in result.stderr
+    assert "If this is the command that made it, --overwrite is right" in result.stderr
+    assert fit([folder], out, "--max-epochs", 1, "--overwrite").exit_code == 0
+    assert Weights(out) == before
+    assert fit([folder], out, "--max-epochs", 1).exit_code == 0
+
+
 def test_pretrain__over_a_tokenizer__says_what_is_there(folder, tokenizer_folder):
     before = Weights(tokenizer_folder)
     result = run("pretrain", folder, "--out", tokenizer_folder, *SMALL, "-q")

@@ -69,20 +69,20 @@ def refuse_other_model(out: Path, estimator: Any, share: float | None, digest: s
     if differences:
         written = datetime.fromtimestamp(model.stat().st_mtime).isoformat(" ", "seconds")
         raise WorkError(
-            f"{out} holds a {_name_in(out)} of {written}, of other {differences}. Give another "
-            "--out, or --overwrite to replace it."
+            f"{out} holds a {_name_in(out)} of {written}, {differences}. Give another --out, or "
+            "--overwrite to replace it."
         )
 
 
 def _differences(out: Path, estimator: Any, share: float | None, digest: str) -> str:
-    """What differs, in words; empty where nothing does."""
+    """What differs or cannot be told, in words; empty where nothing does."""
     kind = type(estimator).__name__
     if _name_in(out) != kind:
-        return f"kind than the {kind} that would replace it"
+        return f"of other kind than the {kind} that would replace it"
     try:
         before = type(estimator).from_pretrained(out).get_params()
     except ValueError as error:
-        return f"content than this version reads ({error})"
+        return f"of other content than this version reads ({error})"
     now = {**estimator.get_params(), "validation": share}
     changed = [
         f"{name} ({before.get(name)!r} there, {now[name]!r} now)"
@@ -92,11 +92,17 @@ def _differences(out: Path, estimator: Any, share: float | None, digest: str) ->
     if (before.get("crops") is None) != (now["crops"] is None):
         changed.append("crops")
     if changed:
-        return "parameters: " + ", ".join(changed)
+        return "of other parameters: " + ", ".join(changed)
     known = out / _INPUTS
-    if known.is_file() and known.read_text(encoding="utf-8").strip() == digest:
+    if not known.is_file():
+        return (
+            f"and nothing there says what it was trained on: {_INPUTS} is missing, which earlier "
+            "versions did not write. If this is the command that made it, --overwrite is right: "
+            "where its checkpoints are kept, its result is taken from there"
+        )
+    if known.read_text(encoding="utf-8").strip() == digest:
         return ""
-    return "or unknown recordings, or of other weights or another tokenizer to start from"
+    return "of other recordings, or of other weights or another tokenizer to start from"
 
 
 def _name_in(out: Path) -> str:
