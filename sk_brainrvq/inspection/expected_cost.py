@@ -13,8 +13,8 @@ from sk_brainrvq.signals.sources.mne_raws import is_mne_raw
 from sk_brainrvq.user_warnings import quiet
 
 _FLOAT32, _FLOAT64 = 4, 8
-# A filter holds its input, its output, and a padded copy.
-_COPIES_IN_FILTER = 3
+# A filter holds its input, its output, and padded copies; measured on EEGMAT.
+_COPIES_IN_FILTER = 4
 _PROBED_WINDOWS = 4
 
 
