@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         CodeHistogram,
         DDRVQTransformer,
     )
+    from sk_brainrvq.inspection import inspect_recording
     from sk_brainrvq.signals import Filters, Reading
     from sk_brainrvq.system_info import show_versions
     from sk_brainrvq.training import Engine, RandomCrops
@@ -40,6 +41,7 @@ _HOMES = {
     "Reading": "signals",
     "Weights": "weights",
     "build_corpus": "corpus",
+    "inspect_recording": "inspection",
     "show_versions": "system_info",
 }
 
@@ -60,6 +62,7 @@ __all__ = [
     "Weights",
     "__version__",
     "build_corpus",
+    "inspect_recording",
     "show_versions",
 ]
 

@@ -32,6 +32,8 @@ _MODULES_BETWEEN = ("contextlib", "functools", "threading")
 # Beginnings of texts that are not to be said in this context; "" is all of them. Unlike
 # ``warnings.catch_warnings`` this leaves other threads alone.
 _unsaid: ContextVar[tuple[str, ...]] = ContextVar("unsaid", default=())
+# Where texts go in this context in place of the user's screen.
+_collected: ContextVar[list[str] | None] = ContextVar("collected", default=None)
 
 
 def warn(message: str, category: type[Warning] = EEGWarning) -> None:
@@ -55,6 +57,11 @@ def warn(message: str, category: type[Warning] = EEGWarning) -> None:
     ['The channel is flat.']
     """
     if any(message.startswith(start) for start in _unsaid.get()):
+        return
+    texts = _collected.get()
+    if texts is not None:
+        if message not in texts:
+            texts.append(message)
         return
     frame = _frame_of_user()
     names = frame.f_globals
@@ -150,3 +157,28 @@ def quiet(start: str = "") -> Iterator[None]:
         yield
     finally:
         _unsaid.reset(token)
+
+
+@contextmanager
+def collected() -> Iterator[list[str]]:
+    """Collect the texts of `warn` in place of showing them, in this thread only.
+
+    Yields
+    ------
+    list of str
+        Each text once, in the order in which they were said.
+
+    Examples
+    --------
+    >>> from sk_brainrvq.user_warnings import collected, warn
+    >>> with collected() as texts:
+    ...     warn("The channel is flat.")
+    >>> texts
+    ['The channel is flat.']
+    """
+    texts: list[str] = []
+    token = _collected.set(texts)
+    try:
+        yield texts
+    finally:
+        _collected.reset(token)

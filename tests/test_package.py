@@ -16,7 +16,8 @@ ARROWS = {
     "training": {"nn", "signals"},
     "weights": {"nn", "signals"},
     "estimators": {"nn", "signals", "training", "weights"},
-    "command_line": {"corpus", "estimators", "signals", "training", "weights"},
+    "inspection": {"estimators", "signals"},
+    "command_line": {"corpus", "estimators", "inspection", "signals", "training", "weights"},
 }
 
 

@@ -19,6 +19,7 @@ app = LazyGroup(
     From recordings of any format that MNE reads to features of each window:
 
     \b
+      sk-brainrvq inspect recordings/new.edf
       sk-brainrvq corpus build recordings/ --out corpus --notch 50
       sk-brainrvq tokenizer fit corpus --out tokenizer
       sk-brainrvq pretrain corpus --tokenizer tokenizer --out model
@@ -31,6 +32,10 @@ app = LazyGroup(
     """,
     context_settings=_SETTINGS,
     places={
+        "inspect": (
+            f"{_COMMANDS}.inspect_command:inspect",
+            "Say what would be made of a recording.",
+        ),
         "corpus": (f"{_GROUPS}:corpus", "Recordings to a corpus that may exceed memory."),
         "tokenizer": (f"{_GROUPS}:tokenizer", "Learn to turn EEG into discrete codes."),
         "pretrain": (

@@ -11,7 +11,7 @@ from sk_brainrvq.signals.filters.settings import FilterSettings
 from sk_brainrvq.signals.filters.short import mirrored_band_pass, shows_hum, subtract_hum
 from sk_brainrvq.user_warnings import warn
 
-__all__ = ["FilterSettings", "filter_continuous", "filter_epochs"]
+__all__ = ["FilterSettings", "filter_continuous", "filter_epochs", "filters_to_apply"]
 
 Span = tuple[int, int]
 
@@ -175,6 +175,37 @@ def _filter(
         what = "epochs" if is_cut else "signals"
         _warn_if_short(what, n_times, sfreq, band_length, notch_length, settings.notch)
     return signals + offsets if low is None else signals
+
+
+def filters_to_apply(
+    settings: FilterSettings, sfreq: float, highpass: float = 0.0, lowpass: float | None = None
+) -> FilterSettings:
+    """What is left to do of some settings for a recording that was filtered already.
+
+    Parameters
+    ----------
+    settings : FilterSettings
+    sfreq : float
+        Rate of the recording in Hz.
+    highpass, lowpass : float, optional
+        As in `filter_continuous`.
+
+    Returns
+    -------
+    FilterSettings
+        None for an edge that the recording, or its rate, is already at least as strict in, and
+        for mains that its rate cannot show.
+
+    Examples
+    --------
+    >>> from sk_brainrvq.signals.filters.filtering import FilterSettings, filters_to_apply
+    >>> wanted = FilterSettings(l_freq=0.5, h_freq=75.0, notch=50.0)
+    >>> filters_to_apply(wanted, sfreq=128, highpass=0.5)
+    FilterSettings(l_freq=None, h_freq=None, notch=50.0, reference=None)
+    """
+    low, high = _missing_band(sfreq, settings, highpass, lowpass)
+    notch = settings.notch if _harmonics(settings.notch, sfreq) else None
+    return replace(settings, l_freq=low, h_freq=high, notch=notch)
 
 
 def _missing_band(

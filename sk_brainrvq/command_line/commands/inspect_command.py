@@ -1,0 +1,71 @@
+"""``inspect``: what would be made of recordings, before anything is computed."""
+
+import json
+from typing import Any
+
+import click
+
+from sk_brainrvq.command_line.commands.named_inputs import find_recordings
+from sk_brainrvq.command_line.options.estimator_options import (
+    estimator_parameters,
+    options_of_estimator,
+)
+from sk_brainrvq.command_line.options.signature_options import WorkOption
+from sk_brainrvq.command_line.work_command import WorkCommand, WorkError
+from sk_brainrvq.estimators import BrainRVQEmbedder
+from sk_brainrvq.inspection import RecordingReport, RecordingReports, inspect_recording
+
+_OPTIONS = options_of_estimator(
+    BrainRVQEmbedder,
+    # What has no part in how a recording is read.
+    leave_out={
+        *("architecture", "random_state", "sfreq", "ch_names", "unit", "verbose", "on_error"),
+        *("pooling", "layer", "spectrum", "covariance", "tokens"),
+    },
+    types={"weights": click.Path()},
+    helps={"weights": "Folder of a model, whose filters and trained electrodes count."},
+)
+
+
+@click.command(
+    "inspect",
+    cls=WorkCommand,
+    has_progress=False,
+    params=[
+        click.Argument(["recordings"], nargs=-1, required=True, metavar="RECORDING..."),
+        WorkOption(
+            ["--json", "as_json"], is_flag=True, help="Print a JSON array, an object per recording."
+        ),
+        *_OPTIONS,
+    ],
+)
+def inspect(recordings: tuple[str, ...], as_json: bool, **settings: Any) -> None:
+    r"""Say what would be made of recordings: a dry run that writes nothing.
+
+    RECORDING are files of any format that MNE reads, and folders of such files. Shown are the
+    channels that count as EEG with place and amplitude, those that are left out and why, rate,
+    filters, annotations, windows, tokens, time and memory.
+
+    \b
+    Examples:
+      sk-brainrvq inspect new.edf
+      sk-brainrvq inspect recordings/ --window 5 --json > recordings.json
+
+    The exit code is 1 where a recording cannot be used.
+    """
+    files = find_recordings(recordings)
+    embedder = BrainRVQEmbedder(**estimator_parameters(settings))
+    reports = RecordingReports()
+    for file in files:
+        report = inspect_recording(file, embedder)
+        assert isinstance(report, RecordingReport)
+        reports.append(report)
+        if not as_json:
+            click.echo(f"{report}\n")
+    if as_json:
+        click.echo(json.dumps([report.as_dict() for report in reports], indent=2))
+    elif len(reports) > 1:
+        click.echo(reports.summary())
+    failed = sum(report.error is not None for report in reports)
+    if failed:
+        raise WorkError(f"{failed} of {len(files)} recordings cannot be used, as said above.")

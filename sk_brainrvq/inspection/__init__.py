@@ -1,0 +1,6 @@
+"""A dry run over a recording: what an embedder would make of it, before anything is computed."""
+
+from sk_brainrvq.inspection.inspecting import inspect_recording
+from sk_brainrvq.inspection.recording_report import ChannelFacts, RecordingReport, RecordingReports
+
+__all__ = ["ChannelFacts", "RecordingReport", "RecordingReports", "inspect_recording"]

@@ -1,0 +1,256 @@
+"""What is found out about a recording, as values, as JSON and as text."""
+
+import textwrap
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+_WIDTH = 100
+_LABEL = 12
+_MEGABYTE = 2**20
+_LISTED = "Left out"
+
+
+@dataclass(frozen=True)
+class ChannelFacts:
+    """One channel of a recording.
+
+    Attributes
+    ----------
+    name : str
+    kept : bool
+        Whether it counts as EEG.
+    how : str
+        How it was matched to electrodes, as in ``electrode_report_``.
+    place : str
+        The electrodes, with their shares where there are several; "unknown" without any.
+    note : str
+        What was assumed about it, or why it is left out.
+    amplitude : float or None
+        Standard deviation in a window in microvolts, before filters: the middle one of all
+        windows. None for channels that are left out.
+    offset : float or None
+        Mean in a window in microvolts, the same way.
+    """
+
+    name: str
+    kept: bool
+    how: str
+    place: str
+    note: str = ""
+    amplitude: float | None = None
+    offset: float | None = None
+
+
+@dataclass(frozen=True)
+class RecordingReport:
+    """What an embedder would make of one recording; printed, it is a page of text.
+
+    Attributes
+    ----------
+    source : str
+        Path of the recording, or its kind.
+    error : str or None
+        Why it cannot be used. Of the rest only ``notes`` is then known.
+    kind : str
+        "recording", "epochs" or "array".
+    sfreq : float
+        Sampling rate in Hz.
+    duration : float
+        Seconds, of all epochs together.
+    channels : list of ChannelFacts
+        Those that count as EEG first.
+    header_filters : dict
+        "highpass" and "lowpass" in Hz that the recording states; None where it states none.
+    filters_to_apply : dict
+        "l_freq", "h_freq" and "notch" in Hz and "reference": what is left to do of the filters.
+    annotations : dict of str to int
+        How often each description occurs.
+    window : float
+        Seconds of a window or an epoch.
+    n_windows : int
+        Rows that an embedder gives.
+    unused : float
+        Seconds that are in no window.
+    n_tokens : int
+        Seconds of channels that the network reads, over all windows.
+    expected_seconds : float
+        About how long embedding takes on this machine, reading included.
+    expected_bytes : int
+        About how much memory signals take at most, without the network.
+    notes : list of str
+        What an embedder would warn of.
+    """
+
+    source: str
+    error: str | None = None
+    kind: str = ""
+    sfreq: float = 0.0
+    duration: float = 0.0
+    channels: list[ChannelFacts] = field(default_factory=list)
+    header_filters: dict[str, float | None] = field(default_factory=dict)
+    filters_to_apply: dict[str, Any] = field(default_factory=dict)
+    annotations: dict[str, int] = field(default_factory=dict)
+    window: float = 0.0
+    n_windows: int = 0
+    unused: float = 0.0
+    n_tokens: int = 0
+    expected_seconds: float = 0.0
+    expected_bytes: int = 0
+    notes: list[str] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as plain values, for ``json.dumps``."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        if self.error is not None:
+            body = _paragraph("error", self.error)
+        else:
+            body = [*self._facts(), "", *_table(self.channels), *self._left_out()]
+        # Channels that are left out are listed already.
+        notes = [note for note in self.notes if not (self.channels and note.startswith(_LISTED))]
+        return "\n".join([self.source, *body, *_notes(notes)])
+
+    __repr__ = __str__
+
+    def _facts(self) -> list[str]:
+        kept = sum(channel.kept for channel in self.channels)
+        patches = -(-round(self.window * 1000) // 1000)
+        unused = f"; {self.unused:.1f} s are in no window" if self.unused >= 0.05 else ""
+        facts = {
+            self.kind: f"{self.duration:.1f} s at {self.sfreq:g} Hz",
+            "channels": f"{kept} of {len(self.channels)} count as EEG",
+            "header": _band(self.header_filters.get("highpass"), self.header_filters.get("lowpass"))
+            or "states no filter",
+            "filters": _filters(self.filters_to_apply) or "nothing left to filter",
+            "annotations": _counts(self.annotations) or "none",
+            "windows": f"{self.n_windows} of {self.window:g} s each{unused}",
+            "tokens": f"{self.n_windows} windows x {kept} channels x {patches} patches "
+            f"= {self.n_tokens:,}",
+            "expected": f"about {_time(self.expected_seconds)} on this machine, about "
+            f"{max(1, round(self.expected_bytes / _MEGABYTE)):,} MB for signals",
+        }
+        return [line for label, text in facts.items() for line in _paragraph(label, text)]
+
+    def _left_out(self) -> list[str]:
+        reasons: dict[str, list[str]] = {}
+        for channel in self.channels:
+            if not channel.kept:
+                reasons.setdefault(channel.note, []).append(channel.name)
+        lines = [
+            line
+            for reason, names in reasons.items()
+            for line in _wrapped(f"{', '.join(names)}: {reason}", "    ")
+        ]
+        return ["", "  left out", *lines] if lines else []
+
+
+class RecordingReports(list[RecordingReport]):
+    """Reports of several recordings; printed, they follow one another, with a line on all."""
+
+    def __str__(self) -> str:
+        pages = "\n\n".join(map(str, self))
+        return f"{pages}\n\n{self.summary()}"
+
+    __repr__ = __str__
+
+    def summary(self) -> str:
+        """A line on all recordings."""
+        usable = [report for report in self if report.error is None]
+        failed = len(self) - len(usable)
+        windows = sum(report.n_windows for report in usable)
+        seconds = sum(report.expected_seconds for report in usable)
+        montages = {tuple(c.name for c in report.channels if c.kept) for report in usable}
+        rates = sorted({report.sfreq for report in usable})
+        parts = [
+            f"{len(usable)} of {len(self)} recordings can be used" if failed else None,
+            f"{windows} windows",
+            f"{len(montages)} {'montage' if len(montages) == 1 else 'montages'}",
+            f"{', '.join(f'{rate:g}' for rate in rates) or 'no'} Hz",
+            f"about {_time(seconds)} on this machine",
+        ]
+        return f"All: {', '.join(part for part in parts if part)}."
+
+
+def _table(channels: Iterable[ChannelFacts]) -> list[str]:
+    """The channels that are kept, a line for each."""
+    kept = [channel for channel in channels if channel.kept]
+    shows_offset = any(
+        abs(c.offset or 0.0) > 5 * (c.amplitude or 0.0) and abs(c.offset or 0.0) > 1 for c in kept
+    )
+    rows: list[tuple[str, ...]] = [("channel", "place", "amplitude", "offset", "note")]
+    for channel in kept:
+        amplitude, offset = _microvolts(channel.amplitude), _microvolts(channel.offset)
+        note = "; ".join(filter(None, [_HOW.get(channel.how, channel.how), channel.note]))
+        rows.append((channel.name, channel.place, amplitude, offset, note))
+    if not shows_offset:
+        rows = [(*row[:3], *row[4:]) for row in rows]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    numbers = range(2, len(rows[0]) - 1)
+    return [
+        "  "
+        + "  ".join(
+            cell.rjust(width) if i in numbers else cell.ljust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+
+
+# What needs no word: the name says the place.
+_HOW = {"exact": "", "decorated": "", "official": "", "mean": "no known position"}
+
+
+def _microvolts(value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:.1f} uV" if abs(value) < 100 else f"{value:,.0f} uV"
+
+
+def _band(low: float | None, high: float | None) -> str:
+    parts = [
+        None if low is None else f"high-pass {low:g} Hz",
+        None if high is None else f"low-pass {high:g} Hz",
+    ]
+    return ", ".join(filter(None, parts))
+
+
+def _filters(applied: Mapping[str, Any]) -> str:
+    reference = applied.get("reference")
+    if reference is not None and not isinstance(reference, str):
+        reference = ", ".join(reference)
+    parts = [
+        _band(applied.get("l_freq"), applied.get("h_freq")),
+        f"mains of {applied['notch']:g} Hz removed" if applied.get("notch") else "",
+        f"reference {reference}" if reference else "",
+    ]
+    return ", ".join(filter(None, parts))
+
+
+def _counts(annotations: Mapping[str, int]) -> str:
+    return ", ".join(f"{name!r} {count} times" for name, count in annotations.items())
+
+
+def _time(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.1f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _paragraph(label: str, text: str) -> list[str]:
+    lines = _wrapped(text, " " * (_LABEL + 2))
+    return [f"  {label.ljust(_LABEL)}{lines[0].strip()}", *lines[1:]]
+
+
+def _notes(notes: Iterable[str]) -> list[str]:
+    lines = [
+        line
+        for note in notes
+        for line in textwrap.wrap(note, _WIDTH, initial_indent="  * ", subsequent_indent="    ")
+    ]
+    return ["", *lines] if lines else []
+
+
+def _wrapped(text: str, indent: str) -> list[str]:
+    return textwrap.wrap(text, _WIDTH, initial_indent=indent, subsequent_indent=indent) or [indent]
