@@ -76,6 +76,7 @@ def build_corpus(
     reference: Any = None,
     reject_amplitude: float | None = None,
     reject_flat: float | None = None,
+    bad_channels: str = "warn",
     subject: Any = None,
     n_jobs: int | None = None,
     verbose: int = 0,
@@ -108,6 +109,10 @@ def build_corpus(
         that an annotation beginning with BAD or EDGE touches are unusable in any case.
     reject_flat : float, optional
         In microvolts; the same for seconds in which any channel ranges over less.
+    bad_channels : {"warn", "drop", "interpolate", "keep"}, default="warn"
+        What to do about channels that record no EEG, as in :class:`~sk_brainrvq.Reading`. The
+        decision holds for the whole recording, and the notes of the corpus tell it; reading the
+        corpus does not decide anew.
     subject : None, str or callable, optional
         Whose a recording is. None reads the names of BIDS, the Temple University corpora and
         EEGMAT; another file counts as a subject of its own. A regular expression with the groups
@@ -136,8 +141,8 @@ def build_corpus(
     Warns
     -----
     EEGWarning
-        Once a run: channels left out, annotations of bad stretches and joints, amplitudes that
-        are not those of EEG.
+        Once a run: channels left out, bad channels, annotations of bad stretches and joints,
+        amplitudes that are not those of EEG.
 
     Notes
     -----
@@ -167,7 +172,10 @@ def build_corpus(
     """
     import_zarr()
     settings = BuildSettings.checked(
-        FilterSettings.checked(l_freq, h_freq, notch, reference), reject_amplitude, reject_flat
+        FilterSettings.checked(l_freq, h_freq, notch, reference),
+        reject_amplitude,
+        reject_flat,
+        bad_channels,
     )
     header = settings.to_json(subject)
     rule = subject_rule(subject)

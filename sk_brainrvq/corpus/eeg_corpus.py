@@ -339,6 +339,7 @@ class EEGCorpus(StoredEEG):
                     part,
                     recording.places,
                     filtered=True,
+                    bad_channels={},  # decided by its building
                 )
 
     def _read(self, rows: NDArray) -> NDArray:

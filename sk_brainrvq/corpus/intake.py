@@ -1,6 +1,6 @@
 """One file of a corpus in: from what MNE reads to integers at 200 Hz, and which seconds to use."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,12 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sk_brainrvq.exceptions import InvalidEEGError
+from sk_brainrvq.signals.bad_channels import BadChannelPolicy
+from sk_brainrvq.signals.bad_channels.raw_channels import faults_of_raw, treated_raw
 from sk_brainrvq.signals.filters.filtering import FilterSettings
 from sk_brainrvq.signals.filters.resampling import TARGET_SFREQ
 from sk_brainrvq.signals.sources.annotations import Marks, marks_of
 from sk_brainrvq.signals.sources.channels import band_of, eeg_channels, positions_of
 from sk_brainrvq.signals.sources.edf_size import is_cut_short
-from sk_brainrvq.signals.sources.mne_raws import is_mne_raw, signals_to_cut
+from sk_brainrvq.signals.sources.mne_raws import KEEP, is_mne_raw, signals_to_cut
 from sk_brainrvq.signals.sources.recording_files import CUT_SHORT, read_recording
 from sk_brainrvq.signals.units import UNITS, describe_amplitude
 from sk_brainrvq.user_warnings import quiet
@@ -54,13 +56,17 @@ class Signals:
     marked: tuple[tuple[int, int], ...] = ()
 
 
-def read_signals(source: str, filters: FilterSettings) -> Signals:
+def read_signals(
+    source: str, filters: FilterSettings, bad_channels: BadChannelPolicy = KEEP
+) -> Signals:
     """Read a file, filter its EEG channels and resample them.
 
     Parameters
     ----------
     source : str
     filters : FilterSettings
+    bad_channels : BadChannelPolicy
+        What is done about bad channels, which the notes name; by default nothing.
 
     Returns
     -------
@@ -70,7 +76,7 @@ def read_signals(source: str, filters: FilterSettings) -> Signals:
     ------
     InvalidEEGError
         For a file that cannot be read, holds epochs, has no EEG channel, or NaN in a stretch
-        that is not annotated as bad.
+        that is not annotated as bad; for bad channels that cannot be left out or interpolated.
     """
     with quiet():  # notes say it, once for all files
         raw = read_recording(source)
@@ -79,10 +85,13 @@ def read_signals(source: str, filters: FilterSettings) -> Signals:
                 f"{source} holds epochs; a corpus is made of continuous recordings."
             )
         names = eeg_channels(raw)
+        left_out = [name for name in raw.ch_names if name not in names]
+        keeps_offset = not filters.cuts_below(band_of(raw.info)[0])
+        found = faults_of_raw(raw, names, UNITS["V"], keeps_offset)
+        raw, names = treated_raw(raw, names, found, bad_channels)
         microvolts = signals_to_cut(raw, names, filters, UNITS["V"])
     sfreq, (highpass, lowpass) = float(raw.info["sfreq"]), band_of(raw.info)
     places = positions_of(raw.info, names) or {}
-    left_out = [name for name in raw.ch_names if name not in names]
     marks = marks_of(raw)
     del raw
     if np.abs(microvolts).max() > _LARGEST_MICROVOLTS:
@@ -97,7 +106,7 @@ def read_signals(source: str, filters: FilterSettings) -> Signals:
         sfreq,
         highpass,
         lowpass,
-        tuple(_notes(source, microvolts, names, left_out, marks)),
+        (*_notes(source, microvolts, names, left_out, marks, found), *bad_channels.notes(found)),
         marked_seconds(marks, microvolts.shape[1]),
     )
 
@@ -107,7 +116,12 @@ def _place(place: NDArray | None) -> tuple[float, float, float] | None:
 
 
 def _notes(
-    source: str, microvolts: NDArray, names: list[str], left_out: list[str], marks: Marks
+    source: str,
+    microvolts: NDArray,
+    names: list[str],
+    left_out: list[str],
+    marks: Marks,
+    bad: Collection[str],
 ) -> list[str]:
     notes = [CUT_SHORT] if is_cut_short(Path(source)) else []
     if left_out:
@@ -115,7 +129,8 @@ def _notes(
     if marks.descriptions:
         annotations = ", ".join(map(repr, sorted(set(marks.descriptions))))
         notes.append(f"Windows that overlap annotations {annotations} are not used.")
-    if sentence := describe_amplitude(microvolts, "V"):
+    is_good = np.array([name not in bad for name in names])
+    if sentence := describe_amplitude(microvolts[is_good] if is_good.any() else microvolts, "V"):
         notes.append(sentence.split(". Pass ")[0] + ". Scale the data of the file.")
     coarse = [n for n, step in zip(names, scales(microvolts), strict=True) if step > _COARSE_SCALE]
     if coarse:

@@ -23,7 +23,10 @@ from sk_brainrvq.corpus.writing import (
     write_recording,
 )
 from sk_brainrvq.exceptions import InvalidCorpusError
+from sk_brainrvq.signals.bad_channels import BadChannelPolicy
 from sk_brainrvq.signals.filters.filtering import FilterSettings
+from sk_brainrvq.signals.reading import Reading, bad_channel_policy
+from sk_brainrvq.signals.sources.mne_raws import KEEP
 
 
 @dataclass(frozen=True)
@@ -33,16 +36,22 @@ class BuildSettings:
     filters: FilterSettings
     reject_amplitude: float | None
     reject_flat: float | None
+    bad_channels: BadChannelPolicy = KEEP
 
     @classmethod
     def checked(
-        cls, filters: FilterSettings, reject_amplitude: Any, reject_flat: Any
+        cls,
+        filters: FilterSettings,
+        reject_amplitude: Any,
+        reject_flat: Any,
+        bad_channels: Any = "warn",
     ) -> "BuildSettings":
         """Settings from a user's values; raise InvalidCorpusError where they make no sense."""
         return cls(
             filters,
             _checked_limit("reject_amplitude", reject_amplitude),
             _checked_limit("reject_flat", reject_flat),
+            bad_channel_policy(Reading(bad_channels=bad_channels)),
         )
 
     def to_json(self, subject: Any) -> dict[str, Any]:
@@ -55,6 +64,7 @@ class BuildSettings:
             "reference": list(reference) if isinstance(reference, tuple) else reference,
             "reject_amplitude": self.reject_amplitude,
             "reject_flat": self.reject_flat,
+            "bad_channels": self.bad_channels.action,
             "subject": describe_rule(subject),
         }
 
@@ -114,7 +124,7 @@ def plan_tasks(
 def build_one(task: BuildTask, out: Path, settings: BuildSettings) -> CorpusRecording | str:
     """Read, filter and store one file; the reason where it cannot be used."""
     try:
-        signals = read_signals(task.source, settings.filters)
+        signals = read_signals(task.source, settings.filters, settings.bad_channels)
         if signals.microvolts.shape[1] > LONGEST:
             return f"{LONGEST} samples, a month, are the most; cut it into several files"
         scale = scales(signals.microvolts)

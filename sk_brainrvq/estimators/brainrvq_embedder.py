@@ -176,8 +176,7 @@ class BrainRVQEmbedder(EmbeddingMixin, TransformerMixin, EEGEstimator):
         """
         with self._all_or_nothing():
             info, source = self._load_encoder(X), source_of(X)
-            settings = {**self._matching(info), "filters": self._filters(info)}
-            checked = check(self._learn_blocks(X, info), **settings)
+            checked = check(self._learn_blocks(X, info), **self._preparing(info, warn=True))
             for _ in self._remember_electrodes(checked):
                 # Every part is checked and none kept; files are read once, by transform.
                 if source.reads_files(X) or source.stored(X) is not None:

@@ -8,7 +8,6 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sk_brainrvq.estimators._bases.eeg import check_range, check_whole
 from sk_brainrvq.estimators._bases.embedding import EmbeddingMixin
 from sk_brainrvq.estimators._bases.trained import TrainedTransformer
 from sk_brainrvq.estimators._fitting.code_maker import CodeMaker
@@ -19,6 +18,7 @@ from sk_brainrvq.estimators._fitting.pretraining import (
     masked_model_config,
     no_tokenizer,
 )
+from sk_brainrvq.estimators._inputs.number_checks import check_range, check_whole
 from sk_brainrvq.estimators._inputs.validation import TrainingData
 from sk_brainrvq.estimators._outputs.pooling import Embedding
 from sk_brainrvq.estimators.ddrvq_transformer import DDRVQTransformer

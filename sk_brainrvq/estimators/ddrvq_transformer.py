@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sk_brainrvq.estimators._bases.eeg import check_range
 from sk_brainrvq.estimators._bases.trained import TrainedTransformer
 from sk_brainrvq.estimators._fitting import tokenizing
 from sk_brainrvq.estimators._fitting.tokenizing import TokenizerStart
 from sk_brainrvq.estimators._inputs.array_checks import check_codes, has_same_channels, is_2d_array
+from sk_brainrvq.estimators._inputs.number_checks import check_range
 from sk_brainrvq.estimators._inputs.validation import TrainingData, some_segments
 from sk_brainrvq.estimators._outputs import codes as coding
 from sk_brainrvq.estimators._outputs.pooling import join_segments
@@ -297,7 +297,8 @@ class DDRVQTransformer(TrainedTransformer):
         """
         check_fitted(self)
         blocks = map(self._in_order_of_fit, self._blocks(X, self._info))
-        return join_segments(self._encoded(self._patches(blocks, self._info)))
+        groups = self._patches(blocks, self._info, fixed_by=coding.FIXED_BY)
+        return join_segments(self._encoded(groups))
 
     def _in_order_of_fit(self, block: EpochBlock) -> EpochBlock:
         """The block with its channels in the order of fit, where they are those of fit."""
@@ -368,7 +369,7 @@ class DDRVQTransformer(TrainedTransformer):
         coding.check_alike(blocks)
 
         rebuild = partial(coding.rebuilt, self.net_.module_, n_levels)
-        groups = self._patches(blocks, self._info)
+        groups = self._patches(blocks, self._info, fixed_by=coding.FIXED_BY)
         patches = join_segments(run_batches(rebuild, groups, self.batch_size, self.net_.device))
         signals = restore_signals(patches, blocks[0].sfreq, blocks[0].data.shape[-1])
         return signals[:, 0] if is_2d_array(X) else signals

@@ -1,11 +1,13 @@
 """Blocks of epochs with names, rate and unit."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sk_brainrvq.exceptions import InvalidEEGError
+from sk_brainrvq.signals.bad_channels.channel_faults import Fault
 
 
 @dataclass
@@ -32,6 +34,13 @@ class EpochBlock:
         What the signals were filtered with already, in Hz; no low-pass is None.
     filtered : bool
         Whether the user's filters have been applied (to the continuous recording).
+    bad_channels : dict of str to Fault, or None
+        Those of the whole recording, of which what was asked for is done. None: each epoch is
+        still to be judged.
+    recording : str or None
+        Name of the file.
+    info : mne.Info or None
+        Of the MNE object that the epochs come from.
     """
 
     data: NDArray
@@ -45,6 +54,9 @@ class EpochBlock:
     filtered: bool = False
     unit: str | None = None
     item: int | None = None
+    bad_channels: dict[str, Fault] | None = None
+    recording: str | None = None
+    info: Any = None
 
     @property
     def n_channels(self) -> int:

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -105,6 +105,8 @@ class PatchGroup:
         Head coordinates of channels in metres.
     electrode_map : mapping, or None
         The user's own word on where channels lie.
+    left_out : dict of str to str
+        Channels that were left out of these or other epochs as bad, and why.
     """
 
     patches: NDArray | StoredPatches
@@ -115,6 +117,7 @@ class PatchGroup:
     segment: NDArray
     positions: dict[str, NDArray] | None = None
     electrode_map: Mapping[str, Any] | None = None
+    left_out: dict[str, str] = field(default_factory=dict)
 
     @property
     def n_channels(self) -> int:

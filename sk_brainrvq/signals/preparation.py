@@ -1,9 +1,9 @@
 """From blocks of epochs to patches: scale, resample, cut, pad; each once."""
 
 import mmap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sk_brainrvq.exceptions import InvalidEEGError
+from sk_brainrvq.signals.bad_channels import BadChannelPolicy
+from sk_brainrvq.signals.bad_channels.treatment import Treatment
 from sk_brainrvq.signals.blocks import EpochBlock
 from sk_brainrvq.signals.electrodes import (
     ElectrodeMatch,
@@ -21,11 +23,12 @@ from sk_brainrvq.signals.electrodes import (
 from sk_brainrvq.signals.filters.filtering import FilterSettings, filter_epochs
 from sk_brainrvq.signals.filters.resampling import TARGET_SFREQ, resample, resampled_length
 from sk_brainrvq.signals.patches import PatchGroup, PreparedEEG, gather
-from sk_brainrvq.signals.units import describe_amplitude
+from sk_brainrvq.signals.units import describe_typical
 from sk_brainrvq.user_warnings import quiet, warn
 
 PATCH_SAMPLES = 200
 NO_FILTERS = FilterSettings()
+KEEP_BAD_CHANNELS = BadChannelPolicy("keep")
 MAX_PATCHES = 30
 # Networks take 100 microvolts.
 _MICROVOLTS_PER_UNIT = 100.0
@@ -42,6 +45,7 @@ def stream(
     warn: bool = True,
     filters: FilterSettings = NO_FILTERS,
     electrode_map: Mapping[str, Any] | None = None,
+    bad_channels: BadChannelPolicy = KEEP_BAD_CHANNELS,
 ) -> Iterator[PatchGroup]:
     """Turn blocks into patch groups, a bounded number of samples at a time.
 
@@ -58,6 +62,8 @@ def stream(
         Applied to epochs; continuous recordings come filtered.
     electrode_map : mapping of str to electrodes, optional
         The user's own word on where channels lie.
+    bad_channels : BadChannelPolicy
+        What is done about channels that record no EEG; by default nothing.
 
     Yields
     ------
@@ -67,14 +73,19 @@ def stream(
     Raises
     ------
     InvalidEEGError
-        For NaN, infinity or absurd amplitudes, naming the first epoch and channel.
+        For NaN, infinity or absurd amplitudes, naming the first epoch and channel; for bad
+        channels that cannot be left out or interpolated.
     """
     for block in blocks:
-        matches = _matched(block, trained_rows, official, electrode_map, warn)
+        treatment = Treatment(block, bad_channels, _keeps_offset(block, filters))
+        matched = _matcher(block, trained_rows, official, electrode_map, warn)
         for number, piece in enumerate(_pieces(block)):
             with quiet() if number else nullcontext():  # the first piece has said it
-                signals = to_network_units(piece, filters)
-            yield from _cut(signals, piece, matches, electrode_map)
+                parts = list(_usable(piece, treatment))
+                signals = [to_network_units(part, filters) for part in parts]
+            for part, own in zip(parts, signals, strict=True):
+                yield from _cut(own, part, matched(part), electrode_map, treatment.left_out())
+        treatment.tell()
 
 
 @dataclass(frozen=True)
@@ -85,10 +96,13 @@ class CheckedBlock:
     ----------
     block : EpochBlock
     matches : list of ElectrodeMatch
+    left_out : dict of str to str
+        Channels that were left out of some epochs as bad, and why.
     """
 
     block: EpochBlock
     matches: list[ElectrodeMatch]
+    left_out: dict[str, str] = field(default_factory=dict)
 
 
 def check(
@@ -99,12 +113,13 @@ def check(
     warn: bool = True,
     filters: FilterSettings = NO_FILTERS,
     electrode_map: Mapping[str, Any] | None = None,
+    bad_channels: BadChannelPolicy = KEEP_BAD_CHANNELS,
 ) -> Iterator[CheckedBlock]:
     """Check blocks as :func:`stream` does, without filtering, resampling and cutting them.
 
     Parameters
     ----------
-    blocks, trained_rows, official, warn, filters, electrode_map
+    blocks, trained_rows, official, warn, filters, electrode_map, bad_channels
         As in :func:`stream`.
 
     Yields
@@ -117,13 +132,51 @@ def check(
         As :func:`stream`; also for filters that cannot be applied to these signals.
     """
     for block in blocks:
-        matches = _matched(block, trained_rows, official, electrode_map, warn)
+        treatment = Treatment(block, bad_channels, _keeps_offset(block, filters))
+        matched = _matcher(block, trained_rows, official, electrode_map, warn)
         if not block.filtered:
             filters.check_for(block.sfreq, block.ch_names)
+        seen: dict[str, ElectrodeMatch] = {}
         for number, piece in enumerate(_pieces(block)):
             with quiet() if number else nullcontext():
-                _to_microvolts(piece)
-        yield CheckedBlock(block, matches)
+                for part in _usable(piece, treatment):
+                    seen |= {match.channel: match for match in matched(part)}
+        treatment.tell()
+        yield CheckedBlock(block, list(seen.values()), treatment.left_out())
+
+
+def _keeps_offset(block: EpochBlock, filters: FilterSettings) -> bool:
+    """Whether no high-pass filter is going to take an offset off."""
+    return block.filtered or not filters.cuts_below(block.highpass)
+
+
+def _usable(piece: EpochBlock, treatment: Treatment) -> Iterator[EpochBlock]:
+    """Epochs in microvolts, checked, and with their bad channels treated."""
+    piece = replace(piece, data=_to_microvolts(piece), to_microvolts=1.0)
+    judgement = treatment.judge(piece)
+    _check_unit(judgement.typical_amplitude(), piece.unit)
+    yield from treatment.parts(piece, judgement)
+
+
+def _matcher(
+    block: EpochBlock,
+    trained_rows: Sequence[int] | None,
+    official: bool,
+    electrode_map: Mapping[str, Any] | None,
+    warn: bool,
+) -> Callable[[EpochBlock], list[ElectrodeMatch]]:
+    """Matches the channels of the block, or of a part of it with fewer, to electrodes."""
+    known: dict[tuple, list[ElectrodeMatch]] = {}
+
+    def matched(part: EpochBlock) -> list[ElectrodeMatch]:
+        key = (part.n_channels, *(part.ch_names or ()))
+        if key not in known:
+            known[key] = _matched(part, trained_rows, official, electrode_map)
+        return known[key]
+
+    if warn:
+        warn_of_mean_rows(matched(block), block.ch_names is not None)
+    return matched
 
 
 def _matched(
@@ -131,10 +184,9 @@ def _matched(
     trained_rows: Sequence[int] | None,
     official: bool,
     electrode_map: Mapping[str, Any] | None,
-    warn: bool,
 ) -> list[ElectrodeMatch]:
     """How the block's channels are matched to electrodes."""
-    matches = match_electrodes(
+    return match_electrodes(
         block.ch_names,
         block.data.shape[1],
         trained_rows,
@@ -142,9 +194,6 @@ def _matched(
         positions=block.positions,
         electrode_map=electrode_map,
     )
-    if warn:
-        warn_of_mean_rows(matches, block.ch_names is not None)
-    return matches
 
 
 def prepare(
@@ -188,6 +237,7 @@ def to_network_units(block: EpochBlock, filters: FilterSettings = NO_FILTERS) ->
     Parameters
     ----------
     block : EpochBlock
+        In microvolts.
     filters : FilterSettings
         Applied unless the block is filtered already.
 
@@ -195,7 +245,7 @@ def to_network_units(block: EpochBlock, filters: FilterSettings = NO_FILTERS) ->
     -------
     ndarray, shape (n_epochs, n_channels, n_times at 200 Hz), float32
     """
-    microvolts = _to_microvolts(block)
+    microvolts = block.data
     if filters != NO_FILTERS and not block.filtered:
         microvolts = filter_epochs(
             microvolts,
@@ -215,7 +265,6 @@ def _to_microvolts(block: EpochBlock) -> NDArray:
     """Signals in microvolts, checked."""
     microvolts = np.asarray(block.data, dtype=np.float64) * block.to_microvolts
     _check_finite(microvolts, block)
-    _check_unit(microvolts, block.unit)
     return microvolts
 
 
@@ -241,8 +290,8 @@ def _check_finite(microvolts: NDArray, block: EpochBlock) -> None:
     )
 
 
-def _check_unit(microvolts: NDArray, unit: str | None) -> None:
-    sentence = describe_amplitude(microvolts, unit or "V")
+def _check_unit(amplitude: float, unit: str | None) -> None:
+    sentence = describe_typical(amplitude, unit or "V")
     if sentence is None:
         return
     if unit is None:  # unit= has no effect on recordings
@@ -289,6 +338,7 @@ def _cut(
     block: EpochBlock,
     matches: list[ElectrodeMatch],
     electrode_map: Mapping[str, Any] | None,
+    left_out: dict[str, str],
 ) -> list[PatchGroup]:
     index = block.index
     patches = to_patches(signals)
@@ -310,6 +360,7 @@ def _cut(
                 np.repeat(numbers, len(index)),
                 block.positions,
                 electrode_map,
+                left_out,
             )
         )
     return groups

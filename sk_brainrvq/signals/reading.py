@@ -6,6 +6,7 @@ from typing import Any
 from sklearn.base import BaseEstimator
 
 from sk_brainrvq.exceptions import InvalidEEGError
+from sk_brainrvq.signals.bad_channels import ACTIONS, BadChannelPolicy
 
 _ON_ERROR = ("raise", "warn", "skip")
 
@@ -20,6 +21,11 @@ class Reading(BaseEstimator):
         "FP1-F7", several names, or names with weights.
     on_error : {"raise", "warn", "skip"}, default="raise"
         What to do about a file in a list of files that cannot be used.
+    bad_channels : {"warn", "drop", "interpolate", "keep"}, default="warn"
+        What to do about channels that record no EEG: flat, stuck at an extreme, 100 times larger
+        or smaller than the others, or with an offset far above their amplitude. "warn" names
+        them, "drop" leaves them out, "interpolate" makes them of the others by spherical splines,
+        "keep" says nothing.
 
     Examples
     --------
@@ -29,15 +35,26 @@ class Reading(BaseEstimator):
     Reading(electrode_map={'ch1': 'C3'}, on_error='skip')
     """
 
-    def __init__(self, electrode_map: Mapping[str, Any] | None = None, *, on_error: str = "raise"):
+    def __init__(
+        self,
+        electrode_map: Mapping[str, Any] | None = None,
+        *,
+        on_error: str = "raise",
+        bad_channels: str = "warn",
+    ):
         self.electrode_map = electrode_map
         self.on_error = on_error
+        self.bad_channels = bad_channels
 
     def check(self) -> None:
         """Raise InvalidEEGError for settings that make no sense."""
         if self.on_error not in _ON_ERROR:
             raise InvalidEEGError(
                 f"on_error={self.on_error!r} was given; expected one of {_ON_ERROR}."
+            )
+        if self.bad_channels not in ACTIONS:
+            raise InvalidEEGError(
+                f"bad_channels={self.bad_channels!r} was given; expected one of {ACTIONS}."
             )
 
 
@@ -51,3 +68,9 @@ def checked_reading(reading: Any) -> Reading:
         )
     reading.check()
     return reading
+
+
+def bad_channel_policy(reading: Any, fixed_by: str | None = None) -> BadChannelPolicy:
+    """What a user wants done about bad channels; ``fixed_by`` is why none can be left out."""
+    checked = checked_reading(reading)
+    return BadChannelPolicy(checked.bad_channels, fixed_by, checked.electrode_map)

@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 UNITS = {"uV": 1.0, "µV": 1.0, "mV": 1e3, "V": 1e6}
 
 # Scalp EEG has 2 to 100 microvolts, and standardised data about 1: neither is to be warned of.
-_SMALLEST = 0.1
-_LARGEST = 1000.0
+SMALLEST_AMPLITUDE = 0.1
+LARGEST_AMPLITUDE = 1000.0
 # EEG of 1 to 500 microvolts, a million times too small or too large, ends here.
 _SMALLEST_MILLIVOLTS = 5e-4
 _LARGEST_MILLIVOLTS = 1e6
-_MAD_TO_STD = 1.4826
+MAD_TO_STD = 1.4826
 _MAX_ROWS, _MAX_SAMPLES = 256, 8192
 _WORDS = {"uV": "microvolts", "mV": "millivolts", "V": "volts"}
 
@@ -39,7 +39,7 @@ def typical_amplitude(signals: NDArray) -> float:
     rows = rows[:: -(-len(rows) // _MAX_ROWS), :: -(-rows.shape[1] // _MAX_SAMPLES)]
     rows = rows.astype(np.float64)
     deviations = np.abs(rows - np.median(rows, axis=-1, keepdims=True))
-    amplitudes = _MAD_TO_STD * np.median(deviations, axis=-1)
+    amplitudes = MAD_TO_STD * np.median(deviations, axis=-1)
     # What float32 leaves of a constant is no signal.
     alive = amplitudes > 1e-7 * np.abs(rows).max(axis=-1)
     return float(np.median(amplitudes[alive])) if alive.any() else 0.0
@@ -71,8 +71,12 @@ def describe_amplitude(microvolts: NDArray, unit: str | None = None) -> str | No
     >>> describe_amplitude(1e6 * volts) is None
     True
     """
-    amplitude = typical_amplitude(microvolts)
-    if amplitude == 0 or _SMALLEST <= amplitude <= _LARGEST:
+    return describe_typical(typical_amplitude(microvolts), unit)
+
+
+def describe_typical(amplitude: float, unit: str | None = None) -> str | None:
+    """The same sentence for a typical amplitude in microvolts, which is 0 of flat signals."""
+    if amplitude == 0 or SMALLEST_AMPLITUDE <= amplitude <= LARGEST_AMPLITUDE:
         return None
     seen = (
         f"The typical amplitude is {amplitude:.2g} microvolts, where EEG has about 2 to 100: "
@@ -94,7 +98,7 @@ def describe_amplitude(microvolts: NDArray, unit: str | None = None) -> str | No
 
 def _missing_factor(amplitude: float) -> float:
     """By how much the values have to be multiplied to be EEG in microvolts."""
-    if amplitude < _SMALLEST:
+    if amplitude < SMALLEST_AMPLITUDE:
         return 1e6 if amplitude < _SMALLEST_MILLIVOLTS else 1e3
     return 1e-6 if amplitude > _LARGEST_MILLIVOLTS else 1e-3
 

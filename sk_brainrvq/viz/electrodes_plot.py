@@ -66,7 +66,7 @@ def plot_electrodes(channels: Any, *, ax: "Axes | None" = None) -> "Axes":
        'No known position: EKG'
     """
     matches = _matches(channels)
-    placed = [match for match in matches if match.how != "mean"]
+    placed = [match for match in matches if match.how not in ("mean", "left out")]
     if not placed:
         raise ValueError(
             f"None of the {len(matches)} channels has a known position: "

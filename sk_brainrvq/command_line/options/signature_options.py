@@ -39,7 +39,7 @@ _SECTIONS = {
     ),
     "Signals": (
         *("window", "overlap", "l_freq", "h_freq", "notch", "reference", "electrode_map"),
-        *("reject_amplitude", "reject_flat", "subject", "on_error", "strict"),
+        *("reject_amplitude", "reject_flat", "bad_channels", "subject", "on_error", "strict"),
     ),
     "Checkpoints": ("checkpoint_dir", "resume_from"),
     "Training": ("steps_per_epoch",),

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from itertools import chain
-from numbers import Integral, Real
 from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
@@ -17,9 +16,11 @@ from sk_brainrvq.estimators._inputs.array_checks import channel_order
 from sk_brainrvq.estimators._inputs.corpus_filters import (
     filters_after,
     refuse_other_filters,
+    warn_of_bad_channels,
     warn_of_other_filters,
 )
 from sk_brainrvq.estimators._inputs.nested import kept_on_error, make_values
+from sk_brainrvq.estimators._inputs.number_checks import check_whole
 from sk_brainrvq.estimators._outputs.display import WeightsLabel
 from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.signals import (
@@ -31,10 +32,10 @@ from sk_brainrvq.signals import (
     read_blocks,
     stream,
 )
-from sk_brainrvq.signals.electrodes import ElectrodeMatch, ElectrodeReport, electrode_report
+from sk_brainrvq.signals.electrodes import ElectrodeLog, ElectrodeReport
 from sk_brainrvq.signals.filters.settings import FilterSettings, checked_filters
 from sk_brainrvq.signals.preparation import CheckedBlock
-from sk_brainrvq.signals.reading import checked_reading
+from sk_brainrvq.signals.reading import bad_channel_policy, checked_reading
 from sk_brainrvq.signals.sources.arrays import (
     check_container,
     check_is_array,
@@ -138,6 +139,7 @@ class EEGEstimator(NetworkHolder):
             return gather(self._learn_channels(X, info))
         for found in source_of(X).filters_of(X):
             refuse_other_filters(found, self._filters(info))
+        warn_of_bad_channels(self.reading)
         prepared = stored.prepared(**self._matching(info), warn=True)
         first = prepared.groups[0]
         self.ch_names_in_, self.n_channels_in_ = first.ch_names, first.n_channels
@@ -168,12 +170,8 @@ class EEGEstimator(NetworkHolder):
         return {
             "trained_rows": info.get("trained_rows"),
             "official": info.get("official", False),
-            "electrode_map": self._electrode_map,
+            "electrode_map": checked_reading(self.reading).electrode_map,
         }
-
-    @property
-    def _electrode_map(self) -> Mapping[str, Any] | None:
-        return None if self.reading is None else checked_reading(self.reading).electrode_map
 
     def _filters(self, info: Mapping[str, Any]) -> FilterSettings:
         """Filters as asked for; "auto" is what the weights were trained with, or none."""
@@ -183,23 +181,33 @@ class EEGEstimator(NetworkHolder):
         filtered = source_of(X).filters_of(X)
         if any(filtered):
             warn_of_other_filters(filtered, self._filters(info), type(self).__name__)
+            warn_of_bad_channels(self.reading)
 
     def _patches(
-        self, blocks: Iterable[EpochBlock], info: Mapping[str, Any], warn: bool = False
+        self, blocks: Iterable[EpochBlock], info: Mapping[str, Any], **settings: Any
     ) -> Iterator[PatchGroup]:
-        return stream(blocks, **self._matching(info), warn=warn, filters=self._filters(info))
+        return stream(blocks, **self._preparing(info, **settings))
+
+    def _preparing(
+        self, info: Mapping[str, Any], warn: bool = False, fixed_by: str | None = None
+    ) -> dict[str, Any]:
+        """How blocks become patches; ``fixed_by`` is why a method needs every channel."""
+        policy = bad_channel_policy(self.reading, fixed_by or self._fixed_by)
+        settings = {"filters": self._filters(info), "bad_channels": policy, "warn": warn}
+        return {**self._matching(info), **settings}
+
+    @property
+    def _fixed_by(self) -> str | None:
+        """Why no channel can be left out as bad, and what else to do, as a sentence."""
+        return None
 
     def _remember_electrodes(self, groups: Iterator[Matched]) -> Iterator[Matched]:
         """The same groups or blocks, whose channels are listed in ``electrode_report_``."""
-        seen: dict[str, ElectrodeMatch] = {}
+        log = ElectrodeLog()
         for group in groups:
-            for match in group.matches:
-                seen.setdefault(match.channel, match)
-            self.electrode_report_ = electrode_report(list(seen.values()))
+            self.electrode_report_ = log.report_with(group.matches, group.left_out)
             yield group
-        unused = [name for name in self._electrode_map or () if name not in seen]
-        if unused:
-            warn(f"electrode_map names {unused}, which are no channels of X.")
+        log.warn_of_strange(checked_reading(self.reading).electrode_map)
 
     def _learn_blocks(self, X: Any, info: Mapping[str, Any]) -> Iterator[EpochBlock]:
         """Blocks of X, read as they are asked for; the first gives the channels of fit."""
@@ -234,9 +242,11 @@ class EEGEstimator(NetworkHolder):
             warn("No sampling rate was given: arrays are taken as 200 Hz. Pass sfreq=...")
         self._warn_of_filters(X, info)
         check = partial(self._check_array, learns=learns) if source.is_array else self._check_item
-        on_error = "raise" if self.reading is None else checked_reading(self.reading).on_error
         settings = ReadSettings(
-            self.sfreq, names, self.unit, self.window, self.overlap, filters, on_error, check
+            *(self.sfreq, names, self.unit, self.window, self.overlap, filters),
+            on_error=checked_reading(self.reading).on_error,
+            check_array=check,
+            bad_channels=bad_channel_policy(self.reading, self._fixed_by),
         )
         return read_blocks(X, settings)
 
@@ -293,15 +303,3 @@ class EEGEstimator(NetworkHolder):
 
     # What an error about missing channels advises.
     _any_montage: ClassVar[str] = "Use pooling='mean' to mix montages."
-
-
-def check_whole(name: str, value: Any, least: int) -> None:
-    """Raise ValueError unless a parameter is an integer of at least so much."""
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
-        raise ValueError(f"{name}={value!r} was given; expected an integer of at least {least}.")
-
-
-def check_range(name: str, value: Any, low: float, high: float) -> None:
-    """Raise ValueError unless a parameter is a number from low to high."""
-    if not (isinstance(value, Real) and low <= float(value) <= high):
-        raise ValueError(f"{name}={value!r} was given; expected a number from {low} to {high}.")

@@ -30,6 +30,17 @@ class EmbeddingMixin(ClassNamePrefixFeaturesOutMixin):
         module = self.net_.module_
         return module if isinstance(module, EEGEncoder) else module.encoder
 
+    @property
+    def _fixed_by(self) -> str | None:
+        """Why no channel can be left out."""
+        embedding = self._embedding()
+        if not (embedding.keeps_channels or embedding.is_unpooled):
+            return None
+        return (
+            "pooling='channel', pooling='none' and spectrum='channel' have a place for each "
+            "channel. Use pooling='region' or 'mean'."
+        )
+
     def _embed(self, X: Any) -> NDArray:
         self._embedding().check(self._encoder.depth)
         blocks = self._blocks(X, self._info)

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from sklearn.base import is_classifier
 from torch import Tensor, nn
 
-from sk_brainrvq.estimators._bases.eeg import check_range, check_whole
 from sk_brainrvq.estimators._bases.trained import TrainedEstimator
 from sk_brainrvq.estimators._fitting.head_start import start_head
 from sk_brainrvq.estimators._fitting.plan import (
@@ -21,11 +20,13 @@ from sk_brainrvq.estimators._fitting.plan import (
     head_config,
     refuse_for_passes,
 )
+from sk_brainrvq.estimators._inputs.array_checks import check_n_patches
 from sk_brainrvq.estimators._inputs.labels import (
     LabelledEEG,
     check_sample_weight,
     labelled_eeg,
 )
+from sk_brainrvq.estimators._inputs.number_checks import check_range, check_whole
 from sk_brainrvq.estimators._inputs.target_data import (
     groups_or_subjects,
     n_target_epochs,
@@ -36,10 +37,9 @@ from sk_brainrvq.estimators._inputs.target_data import (
 )
 from sk_brainrvq.estimators._inputs.validation import is_fraction, pair_of
 from sk_brainrvq.estimators._outputs.pooling import average_segments
-from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.nn import EncoderClassifier
 from sk_brainrvq.nn.classifier import HEADS
-from sk_brainrvq.signals import EpochBlock, PatchGroup, PreparedEEG
+from sk_brainrvq.signals import EpochBlock, PreparedEEG
 from sk_brainrvq.signals.patches import rematch
 from sk_brainrvq.signals.sources.registry import source_of
 from sk_brainrvq.training import (
@@ -186,7 +186,7 @@ class FineTunedEstimator(TrainedEstimator):
         read = self._gather if continues else self._read_for_fit
         prepared = read(X, start.info)
         for group in prepared.groups if continues else ():
-            self._check_n_patches(group, self._config)
+            check_n_patches(group, self._config)
         groups = self._groups_of(X, groups, prepared.n_epochs)
         data = self._labelled(prepared, y, sample_weight, groups, learns)
         info = self._info_after(data.prepared, self.ch_names_in_, start.info)
@@ -220,7 +220,7 @@ class FineTunedEstimator(TrainedEstimator):
         X, y = pair_of(self.validation, self._needs_y)
         prepared = self._gather(X, plan.start.info)
         for group in prepared.groups:
-            self._check_n_patches(group, plan.config)
+            check_n_patches(group, plan.config)
         targets = self._encode_targets(self._labels(X, y), prepared.n_epochs, None, learns=False)
         rows, official = plan.info["trained_rows"], plan.info["official"]
         return LabelledEEG(rematch(prepared, rows, official), targets)
@@ -321,6 +321,10 @@ class FineTunedEstimator(TrainedEstimator):
         "montage."
     )
 
+    @property
+    def _fixed_by(self) -> str | None:
+        return self._any_montage if self.head == "flatten" else None
+
     def _learn_blocks(self, X: Any, info: Mapping[str, Any]) -> Iterator[EpochBlock]:
         blocks = super()._learn_blocks(X, info)
         return map(self._reorder, blocks) if self.head == "flatten" else blocks
@@ -328,16 +332,6 @@ class FineTunedEstimator(TrainedEstimator):
     def _blocks(self, X: Any, info: Mapping[str, Any]) -> Iterator[EpochBlock]:
         blocks = super()._blocks(X, info)
         return map(self._reorder, blocks) if self.head == "flatten" else blocks
-
-    @staticmethod
-    def _check_n_patches(group: PatchGroup, config: Mapping[str, Any]) -> PatchGroup:
-        fitted = config.get("n_patches")
-        if fitted is not None and group.n_patches != fitted:
-            raise InvalidEEGError(
-                f"X has epochs of {group.n_patches} patches of 1 s; head='flatten' was fitted on "
-                f"{fitted}. Cut epochs as in fit, or use head='mean' or head='attention'."
-            )
-        return group
 
     def _outputs(self, X: Any) -> NDArray:
         """Outputs of the head (n_epochs, n_outputs), averaged over segments of long epochs."""
@@ -347,7 +341,7 @@ class FineTunedEstimator(TrainedEstimator):
             return head_of_any_batch(module, module.features(batch.x, batch.electrodes))
 
         groups = self._read(X, self._info)
-        checked = (self._check_n_patches(group, self._config) for group in groups)
+        checked = (check_n_patches(group, self._config) for group in groups)
         return average_segments(run_batches(run, checked, self.batch_size, self.net_.device))
 
     # Checks and data

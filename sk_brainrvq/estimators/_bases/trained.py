@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import TransformerMixin, clone
 
-from sk_brainrvq.estimators._bases.eeg import EEGEstimator, check_range, check_whole
+from sk_brainrvq.estimators._bases.eeg import EEGEstimator
 from sk_brainrvq.estimators._fitting.digest import digest_of_array, digest_of_eeg
 from sk_brainrvq.estimators._inputs.corpus_filters import without_warning_again
+from sk_brainrvq.estimators._inputs.number_checks import check_range, check_whole
 from sk_brainrvq.estimators._inputs.target_data import (
     groups_or_subjects,
     n_target_epochs,

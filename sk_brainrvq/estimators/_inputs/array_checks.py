@@ -1,13 +1,13 @@
 """Checks of codes, and of the channels that users name."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sk_brainrvq.exceptions import InvalidEEGError
-from sk_brainrvq.signals import canonical_name
+from sk_brainrvq.signals import PatchGroup, canonical_name
 from sk_brainrvq.signals.sources.arrays import n_dimensions
 from sk_brainrvq.signals.sources.registry import source_of
 
@@ -51,6 +51,24 @@ def has_same_channels(first: Sequence[str] | None, second: Sequence[str] | None)
 def is_2d_array(X: Any) -> bool:
     """Whether X is an array of one channel's epochs."""
     return source_of(X).is_array and n_dimensions(X) == 2
+
+
+def check_n_patches(group: PatchGroup, config: Mapping[str, Any]) -> PatchGroup:
+    """The group; raise InvalidEEGError unless it is as long as a flattened head needs.
+
+    Parameters
+    ----------
+    group : PatchGroup
+    config : mapping
+        Of the head.
+    """
+    fitted = config.get("n_patches")
+    if fitted is not None and group.n_patches != fitted:
+        raise InvalidEEGError(
+            f"X has epochs of {group.n_patches} patches of 1 s; head='flatten' was fitted on "
+            f"{fitted}. Cut epochs as in fit, or use head='mean' or head='attention'."
+        )
+    return group
 
 
 def check_codes(X: Any, n_channels: int, quantizers: Sequence[Any]) -> NDArray:

@@ -15,6 +15,9 @@ from sk_brainrvq.signals import EpochBlock
 from sk_brainrvq.signals.preparation import PATCH_SAMPLES, segment_bounds
 from sk_brainrvq.training import Batch
 
+# Why none can be left out as bad.
+FIXED_BY = "codes and reconstructed signals have a place for each channel."
+
 
 def decode_codes(
     module: DualDomainTokenizer,

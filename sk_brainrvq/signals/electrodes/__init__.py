@@ -13,6 +13,7 @@ from sk_brainrvq.signals.electrodes.names import (
     is_eeg_name,
 )
 from sk_brainrvq.signals.electrodes.report import (
+    ElectrodeLog,
     ElectrodeReport,
     electrode_report,
     warn_of_mean_rows,
@@ -21,6 +22,7 @@ from sk_brainrvq.signals.electrodes.report import (
 __all__ = [
     "ELECTRODE_NAMES",
     "N_ELECTRODE_ROWS",
+    "ElectrodeLog",
     "ElectrodeMatch",
     "ElectrodeReport",
     "canonical_name",

@@ -1,6 +1,6 @@
 """How channels were mapped to electrodes, for people: a table, and a warning."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sk_brainrvq.signals.electrodes.matching import ElectrodeMatch
@@ -64,6 +64,45 @@ def electrode_report(matches: Sequence[ElectrodeMatch]) -> ElectrodeReport:
         }
         for match in matches
     )
+
+
+class ElectrodeLog:
+    """Channels of several recordings, each as it was first met."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, ElectrodeMatch] = {}
+        self._left_out: dict[str, str] = {}
+
+    def report_with(
+        self, matches: Sequence[ElectrodeMatch], left_out: Mapping[str, str]
+    ) -> ElectrodeReport:
+        """All channels so far, those of another recording with them.
+
+        Parameters
+        ----------
+        matches : sequence of ElectrodeMatch
+        left_out : mapping of str to str
+            Channels that were left out, and why. Those that count elsewhere are listed as there.
+
+        Returns
+        -------
+        ElectrodeReport
+        """
+        for match in matches:
+            self._seen.setdefault(match.channel, match)
+        self._left_out |= left_out
+        unused = [
+            ElectrodeMatch(name, "left out", (), (), why)
+            for name, why in self._left_out.items()
+            if name not in self._seen
+        ]
+        return electrode_report([*self._seen.values(), *unused])
+
+    def warn_of_strange(self, electrode_map: Mapping[str, Any] | None) -> None:
+        """Warn of names in the user's map that no recording had."""
+        strange = [name for name in electrode_map or () if name not in self._seen | self._left_out]
+        if strange:
+            warn(f"electrode_map names {strange}, which are no channels of X.")
 
 
 def warn_of_mean_rows(

@@ -212,10 +212,8 @@ def _missing_band(
     sfreq: float, settings: FilterSettings, highpass: float, lowpass: float | None
 ) -> tuple[float | None, float | None]:
     """Edges that the recording has not been filtered with yet."""
-    low, high = settings.l_freq, settings.h_freq
-    nyquist = sfreq / 2
-    if low is not None and highpass >= low:
-        low = None
+    low = settings.l_freq if settings.cuts_below(highpass) else None
+    high, nyquist = settings.h_freq, sfreq / 2
     if high is not None and (
         high >= _NEARLY_NYQUIST * nyquist or (lowpass is not None and lowpass <= high)
     ):

@@ -168,6 +168,10 @@ class FilterSettings:
             )
         return cls(low, high, mains, _checked_reference(reference))
 
+    def cuts_below(self, highpass: float) -> bool:
+        """Whether a high-pass filter is applied to signals that went through ``highpass`` Hz."""
+        return self.l_freq is not None and highpass < self.l_freq
+
     def check_for(self, sfreq: float, ch_names: Sequence[str] | None) -> None:
         """Raise InvalidEEGError where signals cannot be filtered so.
 

@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sk_brainrvq.exceptions import InvalidEEGError
+from sk_brainrvq.signals.bad_channels import BadChannelPolicy
 from sk_brainrvq.signals.blocks import EpochBlock
 from sk_brainrvq.signals.electrodes.names import shorten
 from sk_brainrvq.signals.filters.filtering import FilterSettings
 from sk_brainrvq.signals.sources.channels import band_of, eeg_channels, positions_of
-from sk_brainrvq.signals.sources.mne_raws import block_from_raw, filtered_signals
+from sk_brainrvq.signals.sources.mne_raws import KEEP, block_from_raw, filtered_signals
 from sk_brainrvq.signals.sources.projections import projected
 from sk_brainrvq.signals.sources.source import ReadSettings, Source
 from sk_brainrvq.signals.units import UNITS, typical_amplitude
@@ -31,7 +32,9 @@ class BraindecodeSource(Source):
 
     def blocks(self, X: Any, settings: ReadSettings) -> Iterator[EpochBlock]:
         """A block for each recording."""
-        return blocks_from_braindecode(X, settings.window, settings.overlap, settings.filters)
+        return blocks_from_braindecode(
+            X, settings.window, settings.overlap, settings.filters, settings.bad_channels
+        )
 
     def labels_of(self, X: Any) -> NDArray:
         """Targets of the windows."""
@@ -46,7 +49,11 @@ def is_braindecode_dataset(X: Any) -> bool:
 
 
 def blocks_from_braindecode(
-    X: Any, window: float, overlap: float, filters: FilterSettings
+    X: Any,
+    window: float,
+    overlap: float,
+    filters: FilterSettings,
+    bad_channels: BadChannelPolicy = KEEP,
 ) -> Iterator[EpochBlock]:
     """Blocks of a braindecode dataset, one a recording.
 
@@ -56,6 +63,8 @@ def blocks_from_braindecode(
     window, overlap : float
         In seconds, for recordings that were not cut into windows.
     filters : FilterSettings
+    bad_channels : BadChannelPolicy
+        What to do about bad channels of recordings that were not cut; by default nothing.
 
     Yields
     ------
@@ -83,7 +92,7 @@ def blocks_from_braindecode(
             if _is_cut(leaf):
                 block = _block_of_windows(leaf, rows, filters)
             else:
-                block = _block_of_recording(leaf, window, overlap, filters)
+                block = _block_of_recording(leaf, window, overlap, filters, bad_channels)
             block.index = start + (block.index if places is None else places)
             n_windows += len(block.index)
             yield block
@@ -165,10 +174,10 @@ def _source(leaf: Any) -> Any:
 
 
 def _block_of_recording(
-    leaf: Any, window: float, overlap: float, filters: FilterSettings
+    leaf: Any, window: float, overlap: float, filters: FilterSettings, bads: BadChannelPolicy
 ) -> EpochBlock:
     sample = leaf.raw.get_data(stop=min(leaf.raw.n_times, _SAMPLES_TO_JUDGE), verbose="error")
-    return block_from_raw(leaf.raw, window, overlap, filters, _to_microvolts(sample))
+    return block_from_raw(leaf.raw, window, overlap, filters, _to_microvolts(sample), bads)
 
 
 def _block_of_windows(leaf: Any, rows: NDArray | None, filters: FilterSettings) -> EpochBlock:
@@ -198,6 +207,7 @@ def _block_of_windows(leaf: Any, rows: NDArray | None, filters: FilterSettings) 
         highpass,
         lowpass,
         is_filtered,
+        info=source.info,
     )
 
 

@@ -51,7 +51,7 @@ def blocks_from_epochs(X: Any) -> list[EpochBlock]:
     """
     items = [X] if is_mne_epochs(X) else list(X)
     gathered: dict[tuple, list[tuple[int, NDArray]]] = {}
-    places: dict[tuple, dict[str, NDArray] | None] = {}
+    firsts: dict[tuple, Any] = {}
     start = 0
     for number, epochs in enumerate(items):
         try:
@@ -66,7 +66,7 @@ def blocks_from_epochs(X: Any) -> list[EpochBlock]:
         where = tuple((name, place.tobytes()) for name, place in (positions or {}).items())
         key = (tuple(names), float(info["sfreq"]), data.shape[-1], band_of(info), where)
         gathered.setdefault(key, []).append((start, data))
-        places[key] = positions
+        firsts.setdefault(key, info)
         start += len(data)
     if start == 0:
         raise InvalidEEGError("The Epochs hold no epoch (0 samples); all were dropped or none cut.")
@@ -77,8 +77,10 @@ def blocks_from_epochs(X: Any) -> list[EpochBlock]:
             sfreq,
             list(names),
             np.concatenate([np.arange(first, first + len(data)) for first, data in pieces]),
-            places[key],
-            *band,
+            positions_of(firsts[key], names),
+            highpass=band[0],
+            lowpass=band[1],
+            info=firsts[key],
         )
         for key, pieces in gathered.items()
         for names, sfreq, _, band, _ in [key]

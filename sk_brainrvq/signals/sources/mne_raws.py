@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sk_brainrvq.exceptions import InvalidEEGError
+from sk_brainrvq.signals.bad_channels import BadChannelPolicy
+from sk_brainrvq.signals.bad_channels.raw_channels import faults_of_raw, treated_raw
 from sk_brainrvq.signals.blocks import EpochBlock
 from sk_brainrvq.signals.filters.filtering import FilterSettings, filter_continuous
 from sk_brainrvq.signals.filters.resampling import TARGET_SFREQ, resample_spans
@@ -17,6 +19,8 @@ from sk_brainrvq.signals.sources.projections import signals_of_raw
 from sk_brainrvq.signals.sources.source import ReadSettings, Source
 from sk_brainrvq.signals.units import UNITS
 from sk_brainrvq.signals.windowing import window_grid, windows_at
+
+KEEP = BadChannelPolicy()
 
 
 class RawSource(Source):
@@ -28,7 +32,8 @@ class RawSource(Source):
 
     def blocks(self, X: Any, settings: ReadSettings) -> list[EpochBlock]:
         """One block, filtered and cut into windows."""
-        return [block_from_raw(X, settings.window, settings.overlap, settings.filters)]
+        window, overlap, filters = settings.window, settings.overlap, settings.filters
+        return [block_from_raw(X, window, overlap, filters, bad_channels=settings.bad_channels)]
 
 
 def is_mne_raw(X: Any) -> bool:
@@ -43,6 +48,7 @@ def block_from_raw(
     overlap: float,
     filters: FilterSettings,
     to_microvolts: float = UNITS["V"],
+    bad_channels: BadChannelPolicy = KEEP,
 ) -> EpochBlock:
     """Filter a continuous recording, resample it, and cut it into windows.
 
@@ -54,6 +60,8 @@ def block_from_raw(
     filters : FilterSettings
     to_microvolts : float, default=1e6
         MNE objects are in volts.
+    bad_channels : BadChannelPolicy
+        What to do about bad channels of the whole recording; by default nothing.
 
     Returns
     -------
@@ -65,7 +73,8 @@ def block_from_raw(
     ------
     InvalidEEGError
         If no EEG channel is left, a sample is NaN or infinite that is not annotated as bad, the
-        recording is shorter than one window, or no window is free of bad annotations.
+        recording is shorter than one window, or no window is free of bad annotations; for bad
+        channels that cannot be left out or interpolated.
 
     Warns
     -----
@@ -73,6 +82,8 @@ def block_from_raw(
         If channels or windows are left out.
     """
     names = eeg_channels(raw)
+    found = faults_of_raw(raw, names, to_microvolts, not filters.cuts_below(band_of(raw.info)[0]))
+    raw, names = treated_raw(raw, names, found, bad_channels)
     signals = signals_to_cut(raw, names, filters, to_microvolts, window)
     starts, length = window_grid(signals.shape[1], window, overlap)
     windows = windows_at(signals, usable_windows(raw, starts, length), length)
@@ -84,6 +95,8 @@ def block_from_raw(
         np.arange(len(windows)),
         positions_of(raw.info, names),
         filtered=True,
+        bad_channels=found,
+        info=raw.info,
     )
 
 

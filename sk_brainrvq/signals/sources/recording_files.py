@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,9 @@ class FileSource(Source):
         kinds: tuple[Source, ...] = (EpochsSource(), RawSource())
         source = next(kind for kind in kinds if kind.accepts(recording))
         try:
-            blocks = list(source.blocks(recording, settings))
+            blocks = [
+                replace(block, recording=str(X)) for block in source.blocks(recording, settings)
+            ]
             for block in blocks:
                 check_finite(block)
         except InvalidEEGError as error:

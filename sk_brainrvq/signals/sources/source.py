@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sk_brainrvq.exceptions import InvalidEEGError
+from sk_brainrvq.signals.bad_channels import BadChannelPolicy
 from sk_brainrvq.signals.blocks import EpochBlock
 from sk_brainrvq.signals.filters.filtering import FilterSettings
 from sk_brainrvq.signals.patches import StoredEEG
@@ -34,6 +35,8 @@ class ReadSettings:
         What to do about a file in a list that cannot be used.
     check_array : callable
         Checks an array, and gives it with 2 or 3 dimensions.
+    bad_channels : BadChannelPolicy
+        What to do about bad channels of continuous recordings, before they are cut.
     """
 
     sfreq: float | None = None
@@ -44,6 +47,7 @@ class ReadSettings:
     filters: FilterSettings = field(default_factory=FilterSettings)
     on_error: str = "raise"
     check_array: Callable[[Any], NDArray] = np.asarray
+    bad_channels: BadChannelPolicy = field(default_factory=BadChannelPolicy)
 
     def __post_init__(self) -> None:
         check_window(self.window, self.overlap)

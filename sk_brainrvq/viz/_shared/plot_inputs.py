@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from sk_brainrvq.estimators.fitted_check import check_fitted
 from sk_brainrvq.nn import DualDomainTokenizer, EEGEncoder
 from sk_brainrvq.signals import EpochBlock, PatchGroup, ReadSettings, read_blocks, stream
+from sk_brainrvq.signals.bad_channels import BadChannelPolicy
 from sk_brainrvq.signals.electrodes import canonical_name
 from sk_brainrvq.signals.filters.filtering import filter_epochs
 from sk_brainrvq.signals.filters.settings import FilterSettings, checked_filters
-from sk_brainrvq.signals.reading import checked_reading
+from sk_brainrvq.signals.reading import bad_channel_policy, checked_reading
 from sk_brainrvq.viz._shared.style import DOMAINS
 
 
@@ -116,6 +117,7 @@ def read_patches(estimator: Any, X: Any) -> list[PatchGroup]:
         official=info.get("official", False),
         electrode_map=checked_reading(estimator.reading).electrode_map,
         filters=_filters(estimator),
+        bad_channels=_bad_channels(estimator),
         warn=False,
     )
     return list(groups)
@@ -130,7 +132,14 @@ def _settings(estimator: Any) -> ReadSettings:
         estimator.window,
         estimator.overlap,
         _filters(estimator),
+        bad_channels=_bad_channels(estimator),
     )
+
+
+def _bad_channels(estimator: Any) -> BadChannelPolicy:
+    """As the estimator treats them, but nothing is said of those that are used."""
+    policy = bad_channel_policy(estimator.reading)
+    return BadChannelPolicy("keep") if policy.action == "warn" else policy
 
 
 def _filters(estimator: Any) -> FilterSettings:

@@ -1,0 +1,154 @@
+"""Bad channels made of the good ones by MNE's spherical splines."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sk_brainrvq.exceptions import InvalidEEGError
+from sk_brainrvq.signals.electrodes.names import (
+    NEW_NAMES,
+    bare_name,
+    checked_map,
+    shorten,
+    split_pair,
+)
+from sk_brainrvq.signals.electrodes.positions import read_cap, template_montage
+
+# Centre of the head where there are too few places to fit a sphere to: MNE's own of old.
+_HEAD_CENTRE = (0.0, 0.0, 0.04)
+_FEWEST_TO_FIT = 4
+
+
+def spline_weights(
+    names: Sequence[str] | None,
+    bads: Sequence[int],
+    *,
+    info: Any = None,
+    positions: Mapping[str, NDArray] | None = None,
+    electrode_map: Mapping[str, Any] | None = None,
+) -> NDArray:
+    """Weights by which all channels make up the bad ones, as ``interpolate_bads`` of MNE does.
+
+    Parameters
+    ----------
+    names : sequence of str, or None
+    bads : sequence of int
+        Places of the bad channels among them.
+    info : mne.Info, optional
+        Of the recording: its positions and digitised points are used.
+    positions : dict of str to ndarray, optional
+        Head coordinates in metres, where there is no ``info``.
+    electrode_map : mapping, optional
+        The user's own word on where channels lie.
+
+    Returns
+    -------
+    ndarray, shape (n_bads, n_channels)
+        0 of bad channels, and of those whose position nobody knows.
+
+    Raises
+    ------
+    InvalidEEGError
+        If it is not known where a bad channel lies, or where any good one lies.
+
+    Notes
+    -----
+    Where the recording knows no position of a bad channel, all are those of MNE's template of
+    the 10-05 system, found by the names.
+    """
+    import mne
+
+    if names is None:
+        raise InvalidEEGError(
+            "bad_channels='interpolate' was given, but the channels have no names, so that nobody "
+            "knows where they lie. Pass ch_names=[...], or bad_channels='drop'."
+        )
+    bad_names = [names[row] for row in bads]
+    placed = _own_places(names, info, positions)
+    if not set(bad_names) <= set(placed.ch_names):
+        placed = _template_places(names, electrode_map)
+    lost = [name for name in bad_names if name not in placed.ch_names]
+    if lost:
+        raise InvalidEEGError(
+            f"bad_channels='interpolate' was given, but it is not known where {shorten(lost)} lie "
+            "on the head. Set a montage (raw.set_montage), use names of the 10-05 system, or pass "
+            "bad_channels='drop'."
+        )
+    if len(placed.ch_names) == len(bad_names):
+        raise InvalidEEGError(
+            f"bad_channels='interpolate' was given, but no good channel has a known position to "
+            f"make {shorten(bad_names)} of. Set a montage, or pass bad_channels='drop'."
+        )
+    placed["bads"] = bad_names
+    n_points = sum(point["kind"] in _fitting_kinds() for point in placed["dig"] or ())
+    origin = "auto" if n_points >= _FEWEST_TO_FIT else _HEAD_CENTRE
+    with mne.use_log_level("error"):
+        unit = mne.io.RawArray(np.eye(len(placed.ch_names)), placed)
+        unit.interpolate_bads(reset_bads=False, origin=origin)
+    weights = np.zeros((len(bads), len(names)))
+    columns = [list(names).index(name) for name in placed.ch_names]
+    weights[:, columns] = unit.get_data(picks=bad_names)
+    weights[:, list(bads)] = 0  # what MNE left on the diagonal where it could not interpolate
+    return weights
+
+
+def _fitting_kinds() -> tuple[int, ...]:
+    from mne.io.constants import FIFF
+
+    return (int(FIFF.FIFFV_POINT_EEG), int(FIFF.FIFFV_POINT_EXTRA))
+
+
+def _own_places(names: Sequence[str], info: Any, positions: Mapping[str, NDArray] | None) -> Any:
+    """Info of the channels that the recording has a position of; it may hold none."""
+    import mne
+
+    if info is None:
+        return _info(dict(positions or {}), "head")
+    rows = [info["ch_names"].index(name) for name in names]
+    loc = np.array([info["chs"][row]["loc"][:3] for row in rows])
+    known = np.isfinite(loc).all(axis=1) & loc.any(axis=1)
+    if not known.any():
+        return _info({}, "head")
+    with mne.use_log_level("error"):
+        chosen = mne.pick_info(
+            info, [row for row, is_known in zip(rows, known, strict=True) if is_known]
+        )
+        chosen["bads"] = []
+        return chosen
+
+
+def _template_places(names: Sequence[str], electrode_map: Mapping[str, Any] | None) -> Any:
+    """Info of the channels that lie at a single electrode of the 10-05 system."""
+    import mne
+
+    montage = mne.channels.make_standard_montage(template_montage()).get_positions()
+    template = {name.upper(): place for name, place in montage["ch_pos"].items()}
+    chosen = checked_map(electrode_map)
+    bare = {name: bare_name(name) for name in names}
+    known = set(bare.values()) | {end for b in bare.values() for end in split_pair(b) or ()}
+    cap = {} if known <= template.keys() else read_cap(known)
+    places = {}
+    for name in names:
+        if name in chosen:
+            electrode = bare_name(next(iter(chosen[name]))) if len(chosen[name]) == 1 else ""
+        elif bare[name] in cap:
+            electrode = cap[bare[name]].electrode or ""
+        else:
+            electrode = bare[name]
+        electrode = electrode if electrode in template else NEW_NAMES.get(electrode, electrode)
+        if electrode in template:
+            places[name] = template[electrode]
+    landmarks = {key: montage[key] for key in ("nasion", "lpa", "rpa")}
+    return _info(places, montage["coord_frame"], **landmarks)
+
+
+def _info(places: Mapping[str, NDArray], frame: str, **landmarks: NDArray) -> Any:
+    import mne
+
+    info = mne.create_info(list(places), 1000.0, "eeg")
+    if places:
+        montage = mne.channels.make_dig_montage(dict(places), coord_frame=frame, **landmarks)
+        info.set_montage(montage, verbose="error")
+    return info
