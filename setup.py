@@ -8,9 +8,9 @@ ROOT = Path(__file__).parent
 VERSION = (ROOT / "sk_brainrvq" / "_version.py").read_text().split('"')[-2]
 
 EXTRAS = {
-    "braindecode": ["braindecode>=1.3"],
+    "braindecode": ["braindecode>=1.4"],
     "moabb": ["moabb>=1.7"],
-    "benchmarks": ["braindecode>=1.3", "moabb>=1.7", "pyriemann>=0.12", "vector-quantize-pytorch"],
+    "benchmarks": ["braindecode>=1.4", "moabb>=1.7", "pyriemann>=0.12", "vector-quantize-pytorch"],
     "corpus": ["zarr>=3.1.4", "fsspec>=2024.12"],
     "distributed": ["accelerate>=1.0"],
     "lora": ["peft>=0.13"],
@@ -26,7 +26,7 @@ EXTRAS = {
     ],
     "dev": [
         "accelerate>=1.0",
-        "braindecode>=1.3",
+        "braindecode>=1.4",
         "codespell",
         "dask[distributed]",
         "edfio",
@@ -80,7 +80,7 @@ setup(
     },
     install_requires=[
         "numpy>=2",
-        "scipy>=1.13",
+        "scipy>=1.15",
         "scikit-learn>=1.7.2",
         "torch>=2.6",
         "skorch>=1.3",

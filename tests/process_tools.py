@@ -62,8 +62,8 @@ def _work(sender, errors, environment, function, args):
     os.environ.update(environment)
     torch.set_num_threads(1)
     sender.send(function(*args))
-    if torch.distributed.is_initialized():
-        torch.distributed.destroy_process_group()
+    # Process groups of PyTorch 2.6 can wait forever for their own threads when they are destroyed.
+    os._exit(0)
 
 
 def run_alone(function, *args):

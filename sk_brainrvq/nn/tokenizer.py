@@ -69,7 +69,7 @@ class LatentNorm(nn.BatchNorm1d):
         with torch.no_grad():
             self.num_batches_tracked.add_(1)
             # A plain average first: short fits must not remember the statistics they began with.
-            momentum = (1 / self.num_batches_tracked).clamp(min=_LATENT_MOMENTUM)
+            momentum = (1 / self.num_batches_tracked).clamp(min=_LATENT_MOMENTUM).to(mean)
             self.running_mean.lerp_(mean, momentum)
             self.running_var.lerp_(variance * n_vectors / (n_vectors - 1), momentum)
         return centred * (variance + self.eps).rsqrt()

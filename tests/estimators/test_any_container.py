@@ -1,5 +1,6 @@
 """The same EEG gives the same result whatever holds it, and in the same order."""
 
+from inspect import signature
 from pathlib import Path
 
 import mne
@@ -20,6 +21,12 @@ from sk_brainrvq.signals import window_starts
 from sk_brainrvq.signals.filters.resampling import resample
 
 N_WINDOWS, N_TIMES = 8, 400
+# The second is the name up to braindecode 1.7.
+_NAMES = signature(create_fixed_length_windows).parameters
+_DROP = "on_last_window" if "on_last_window" in _NAMES else "drop_last_window"
+_DROP_LAST = {_DROP: "drop" if _DROP == "on_last_window" else True}
+    {"on_last_window": "drop"} if "on_last_window" in _NAMES else {"drop_last_window": True}
+)
 NO_ARRAY = {"sfreq": None, "ch_names": None, "window": 2.0}
 
 
@@ -115,7 +122,7 @@ OBJECTS = {
         BaseConcatDataset([RawDataset(to_raw(X[:3])), RawDataset(to_raw(X[3:]))]),
         window_size_samples=N_TIMES,
         window_stride_samples=N_TIMES,
-        on_last_window="drop",
+        **_DROP_LAST,
     ),
     "Subset with shuffled indices": shuffled_subset,
     "RawDataset": lambda X: RawDataset(to_raw(X)),
