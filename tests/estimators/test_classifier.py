@@ -11,7 +11,8 @@ from scipy.special import expit, logit
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import accuracy_score
-from sklearn.model_selection import cross_val_score
+from sklearn.model_selection import KFold, cross_val_predict
+from sklearn.pipeline import make_pipeline
 from sklearn.utils.class_weight import compute_class_weight
 from tiny import fitted, make_alpha_task, make_eeg, make_labels, tiny
 
@@ -88,11 +89,22 @@ def test_sample_weight__whole_numbers_in_one_batch__as_repeated_epochs():
     assert error < 0.02 * np.abs(weighted - plain).max()
 
 
-def test_class_weight__dict__as_the_same_sample_weights():
-    X, y = make_eeg(), make_labels()
-    by_class = quick(class_weight={"rest": 3, "task": 1}).fit(X, y)
-    by_sample = quick().fit(X, y, sample_weight=np.where(y == "rest", 3, 1))
-    assert by_class.weights_ == by_sample.weights_
+@pytest.mark.parametrize("class_weight", [{"rest": 3, "task": 1}, "balanced"])
+def test_class_weight__with_sample_weights_or_none__as_their_product(class_weight):
+    X, y = make_eeg(), np.array(["rest", "rest", "task"] * 4)
+    given = np.random.default_rng(0).uniform(0.1, 2, size=12)
+    for weight in (np.ones(12), given):
+        factors = class_weight
+        if class_weight == "balanced":
+            factors = {label: 1 / weight[y == label].sum() for label in ("rest", "task")}
+        product = weight * np.array([factors[label] for label in y])
+        by_class = quick(class_weight=class_weight).fit(X, y, sample_weight=weight)
+        by_sample = quick().fit(X, y, sample_weight=product)
+        np.testing.assert_allclose(
+            by_class.decision_function(X), by_sample.decision_function(X), atol=1e-6
+        )
+        plain = quick().fit(X, y, sample_weight=weight).decision_function(X)
+        assert np.abs(by_class.decision_function(X) - plain).max() > 1e-4
 
 
 def test_class_weight__balanced_with_sample_weights__as_scikit_learns():
@@ -299,15 +311,29 @@ def test_warm_start__other_classes_or_head__error_says_what_to_do():
         classifier.set_params(head="mean").fit(make_eeg()[:, :3], make_labels())
 
 
-def test_metadata_routing__weights_and_groups__reach_fit_through_cross_validation():
-    weight = np.arange(12) % 3 + 1.0
+def test_metadata_routing__through_a_pipeline__fits_with_the_folds_weights_and_groups():
+    X, y, weight = make_eeg(), make_labels(), np.arange(12) % 3 + 1.0
+    groups = np.arange(12) // 2
+    asked = {"sample_weight": True, "groups": True}
     with sklearn.config_context(enable_metadata_routing=True):
-        estimator = quick().set_fit_request(sample_weight=True, groups=True)
-        scores = cross_val_score(
-            estimator.set_score_request(sample_weight=False),
-            make_eeg(),
-            make_labels(),
-            cv=2,
-            params={"sample_weight": weight, "groups": np.arange(12)},
+        routed = cross_val_predict(
+            make_pipeline(quick(validation=0.4).set_fit_request(**asked)),
+            X,
+            y,
+            cv=KFold(2),
+            method="decision_function",
+            params={"sample_weight": weight, "groups": groups},
         )
-    assert scores.shape == (2,)
+
+    def by_hand(**given):
+        found = np.empty(12)
+        for train, test in KFold(2).split(X):
+            of_fold = {name: values[train] for name, values in given.items()}
+            found[test] = (
+                quick(validation=0.4).fit(X[train], y[train], **of_fold).decision_function(X[test])
+            )
+        return found
+
+    np.testing.assert_allclose(routed, by_hand(sample_weight=weight, groups=groups), atol=1e-6)
+    for only in ({"sample_weight": weight}, {"groups": groups}):
+        assert np.abs(routed - by_hand(**only)).max() > 1e-4

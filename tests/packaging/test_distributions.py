@@ -14,7 +14,7 @@ import sk_brainrvq
 
 CHECKOUT = ROOT.parent
 NAME = f"sk_brainrvq-{sk_brainrvq.__version__}"
-LEFT_OUT = (".git", ".venv*", "build", "dist", "*.egg-info", "__pycache__", ".*_cache", "results")
+LEFT_OUT = (".git", ".venv*", "build", "dist", "*.egg-info", "__pycache__", ".*_cache")
 DATA = {
     "sk_brainrvq/py.typed",
     "sk_brainrvq/datasets/eegmat_sha256.txt",
@@ -30,6 +30,7 @@ BESIDE = {
     *("SECURITY.md", "Makefile", "constraints.txt", "pyproject.toml", "setup.py"),
     *("docs/conf.py", "docs/install.rst", "docs/_ext/markdown.py", "docs/_static/sk_brainrvq.css"),
     *("examples/quickstart.py", "examples/gallery/README.txt", "benchmarks/table.py"),
+    *("benchmarks/results/eegmat.csv", "benchmarks/results/eegmat.npz"),
     *("tests/conftest.py", "tests/package_files.py", "tests/packaging/test_distributions.py"),
 }
 
@@ -68,6 +69,9 @@ def test_sdist__unpacked__holds_all_that_building_and_testing_take(built):
     assert modules() | DATA | BESIDE <= held
     tests = files_in(CHECKOUT / "tests")
     assert {f"tests/{name}" for name in tests if "__pycache__" not in name} <= held
+    assert not [
+        name for name in held if name.startswith("benchmarks/results/") and name not in BESIDE
+    ]
     strays = ("__pycache__", ".venv", "docs/_build", "docs/gallery", "docs/api/", "build/", "dist/")
     assert [name for name in held if name.startswith(strays) or name.endswith(".pyc")] == []
 

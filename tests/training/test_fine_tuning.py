@@ -50,6 +50,40 @@ def test_regression_net__weighted__is_the_mean_of_weight_times_loss(kind):
     assert loss(net, LOGITS, TRUE, WEIGHT) == pytest.approx(expected, rel=1e-6)
 
 
+def test_classifier_net__scores__auroc_by_pairs_and_kappa_beyond_chance():
+    net = ClassifierNet(module())
+    scores = net.scores_of(LOGITS, LABELS)
+    probability = np.exp(LOGITS) / np.exp(LOGITS).sum(1, keepdims=True)
+    areas = []
+    for label in range(3):
+        inside, outside = probability[label == LABELS, label], probability[label != LABELS, label]
+        areas.append((inside[:, None] > outside).mean())
+    assert scores["auroc"] == pytest.approx(np.mean(areas))
+    counts = np.zeros((3, 3))
+    np.add.at(counts, (LABELS, LOGITS.argmax(1)), 1 / 6)
+    chance = counts.sum(0) @ counts.sum(1)
+    assert scores["kappa"] == pytest.approx((np.trace(counts) - chance) / (1 - chance))
+
+
+def test_classifier_net__all_right_all_wrong_and_one_answer__kappa_of_one_minus_one_and_zero():
+    net, labels = ClassifierNet(module()), np.array([0, 1, 0, 1])
+    right, one = np.eye(2)[labels], np.tile([1.0, 0.0], (4, 1))
+    for outputs, kappa, auroc in ((right, 1, 1), (-right, -1, 0), (one, 0, 0.5)):
+        scores = net.scores_of(outputs, labels)
+        assert scores == {"kappa": pytest.approx(kappa), "auroc": pytest.approx(auroc)}
+    assert all(np.isnan(value) for value in net.scores_of(right[::2], labels[::2]).values())
+
+
+def test_regression_net__scores__r2_and_correlation_averaged_over_targets():
+    net = RegressionNet(module())
+    scores = net.scores_of(LOGITS, TRUE)
+    r2 = 1 - ((TRUE - LOGITS) ** 2).sum(0) / ((TRUE - TRUE.mean(0)) ** 2).sum(0)
+    correlation = [np.corrcoef(LOGITS[:, n], TRUE[:, n])[0, 1] for n in range(3)]
+    assert scores["r2"] == pytest.approx(r2.mean())
+    assert scores["correlation"] == pytest.approx(np.mean(correlation))
+    assert net.scores_of(-TRUE, TRUE)["correlation"] == pytest.approx(-1)
+
+
 def test_check_strategy__unknown__error_names_the_known_ones():
     with pytest.raises(ValueError, match=r"strategy='adapter' was given; expected .*'lora'"):
         check_strategy("adapter")

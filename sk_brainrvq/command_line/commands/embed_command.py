@@ -253,9 +253,10 @@ def _finish(done: Embedded, files: Sequence[str], out: Path, on_error: str) -> N
     table.save(out)
     n_windows, n_features = table.features.shape
     reader = "pandas.read_parquet" if out.suffix == ".parquet" else "numpy.load"
+    recordings = "1 recording" if len(done.tables) == 1 else f"{len(done.tables)} recordings"
     click.echo(
-        f"{n_windows} windows of {len(done.tables)} recordings, {n_features} features each, are "
-        f"in {out}. In Python: {reader}({str(out)!r})"
+        f"{n_windows} windows of {recordings}, {n_features} features each, are in {out}. "
+        f"In Python: {reader}({str(out)!r})"
     )
 
 

@@ -1,0 +1,252 @@
+"""Whether any test fails with a mutant: each has a process, forked with everything imported."""
+
+import compileall
+import importlib
+import os
+import resource
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from mutation.recording import Recording
+from mutation.sites import Mutant
+
+# A mutant gets this many times as long as its tests take, and so many seconds more.
+_TIMES, _MORE = 3, 20
+_FEW = 10
+# A file of tests that is not recorded.
+_SECONDS_APART = 60.0
+_MOST_BYTES = 12 * 2**30
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a mutant.
+
+    Attributes
+    ----------
+    word : str
+        "killed", "timeout" or "survived".
+    by : str
+        First test that fails.
+    n_tests : int
+        How many tests were to run.
+    n_covering : int
+        How many run the changed code.
+    """
+
+    word: str
+    by: str
+    n_tests: int
+    n_covering: int
+
+
+def covering_tests(mutant: Mutant, recording: Recording, whole: range) -> list[str]:
+    """Names of the tests that run a mutant, in the order in which they are tried.
+
+    Parameters
+    ----------
+    mutant : Mutant
+    recording : Recording
+    whole : range
+        All lines of the file, which are those of a change that takes effect on import.
+
+    Returns
+    -------
+    list of str
+        One of each file of tests in turn, four of the file with this name, the cheapest first.
+    """
+    lines = whole if mutant.lines is None else mutant.lines
+    tests = recording.covering(mutant.file, lines)
+    by_file = defaultdict(list)
+    for test in sorted(tests, key=recording.seconds.__getitem__):
+        by_file[test.split("::")[0]].append(test)
+    places = {test: n for group in by_file.values() for n, test in enumerate(group)}
+    own = f"test_{Path(mutant.file).stem}.py"
+
+    def order(test: str) -> tuple[int, bool, float]:
+        near = test.split("::")[0].endswith(own)
+        place = places[test] // 4 if near else places[test]
+        return (place, not near, recording.seconds[test])
+
+    return sorted(tests, key=order)
+
+
+def affordable(tests: list[str], recording: Recording, seconds: float) -> list[str]:
+    """The first of some tests, without those that would take too long; one at least."""
+    chosen, left = [], seconds
+    for test in tests:
+        needed = recording.seconds[test] + 0.02
+        if needed <= left or not chosen:
+            chosen.append(test)
+            left -= needed
+    return chosen
+
+
+class Laboratory:
+    """A copy of a package, and the tests that try its mutants.
+
+    Parameters
+    ----------
+    package : Path
+        Folder of the package; its parent holds the tests and pytest's settings.
+    recording : Recording
+        Which tests run which lines.
+    folder : Path
+        For the copy.
+    apart : list of str
+        Files of tests that start processes, in which nothing is recorded: they try the mutants that
+        no recorded test runs.
+    """
+
+    def __init__(self, package: Path, recording: Recording, folder: Path, apart: list[str]) -> None:
+        self.apart = apart
+        self.package = package
+        self.recording = recording
+        self.copy = folder / package.name
+        shutil.copytree(package, self.copy, copy_function=_copy_code)
+        compileall.compile_dir(self.copy, quiet=1)
+        self.log = folder / "log.txt"
+        self.prepare(self.recording.tests)
+
+    def prepare(self, tests: list[str]) -> None:
+        """Import what the tests import, but for the package and the tests themselves."""
+        reading, writing = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.close(reading)
+            before = set(sys.modules)
+            files = sorted({test.split("::")[0] for test in tests})
+            self._pytest(["--collect-only", *files])
+            names = [name for name in sys.modules if name not in before and self._is_other(name)]
+            os.write(writing, "\n".join(names).encode())
+            os._exit(0)
+        os.close(writing)
+        with os.fdopen(reading) as pipe:
+            names = pipe.read().split("\n")
+        os.waitpid(child, 0)
+        for name in filter(None, names):
+            try:
+                importlib.import_module(name)
+            except Exception:  # some modules are made only by others
+                continue
+
+    def _is_other(self, name: str) -> bool:
+        file = getattr(sys.modules[name], "__file__", None)
+        own = (self.copy, self.package.parent / "tests", self.package)
+        return file is not None and not any(Path(file).is_relative_to(folder) for folder in own)
+
+    def try_out(self, mutant: Mutant, seconds: float) -> Outcome:
+        """Run the tests that cover a mutant until one fails.
+
+        Parameters
+        ----------
+        mutant : Mutant
+        seconds : float
+            Most time that the tests together may take, as recorded.
+
+        Returns
+        -------
+        Outcome
+        """
+        source = (self.package / mutant.file).read_text(encoding="utf-8")
+        whole = range(1, len(source.splitlines()) + 1)
+        tests = covering_tests(mutant, self.recording, whole)
+        chosen = affordable(tests, self.recording, seconds) or self.apart
+        if not chosen:
+            return Outcome("survived", "", 0, 0)
+        # Most die of the first few, which are collected in a moment.
+        groups = [chosen[:_FEW], chosen[_FEW:]] if tests else [chosen]
+        word, by = "survived", ""
+        with self._mutated(mutant, source):
+            for group in groups:
+                if word == "survived" and group:
+                    word, by = self._run(group)
+        return Outcome(word, by, len(chosen), len(tests))
+
+    @contextmanager
+    def _mutated(self, mutant: Mutant, source: str) -> Iterator[None]:
+        path = self.copy / mutant.file
+        compiled = Path(importlib.util.cache_from_source(str(path)))
+        kept = compiled.read_bytes()
+        stamp = path.stat()
+        path.write_text(mutant.source(source), encoding="utf-8")
+        compiled.unlink()
+        try:
+            yield
+        finally:
+            path.write_text(source, encoding="utf-8")
+            # The compiled file names the source's time.
+            os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+            compiled.write_bytes(kept)
+
+    def _run(self, tests: list[str]) -> tuple[str, str]:
+        """Outcome of some tests in a process of its own, and the first that fails."""
+        recorded = self.recording.seconds
+        limit = _MORE + _TIMES * sum(recorded.get(test, _SECONDS_APART) for test in tests)
+        child = os.fork()
+        if child == 0:
+            os.setpgid(0, 0)
+            resource.setrlimit(resource.RLIMIT_CPU, (round(limit), round(limit) + 5))
+            resource.setrlimit(resource.RLIMIT_AS, (_MOST_BYTES, _MOST_BYTES))
+            code = 1
+            try:
+                code = self._pytest(["-x", "-rfE", "--tb=no", *tests])
+            finally:
+                os._exit(code)
+        status = _wait(child, limit)
+        if status is None or os.WIFSIGNALED(status):
+            return "timeout", ""
+        if status == 0:
+            return "survived", ""
+        lines = self.log.read_text(errors="replace").splitlines()
+        failed = [line for line in lines if line.startswith(("FAILED ", "ERROR ", "ERROR: "))]
+        return "killed", failed[0].split(" - ")[0] if failed else f"exit {os.WEXITSTATUS(status)}"
+
+    def _pytest(self, arguments: list[str]) -> int:
+        """Run pytest here, with the copy in the package's place and what it prints in the log."""
+        import pytest
+
+        os.chdir(self.package.parent)
+        log = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+        sys.dont_write_bytecode = True
+        paths = [str(self.copy.parent), os.environ.get("PYTHONPATH", "")]
+        os.environ.update(PYTHONDONTWRITEBYTECODE="1", PYTHONPATH=os.pathsep.join(paths))
+        sys.path.insert(0, str(self.copy.parent))
+        importlib.invalidate_caches()
+        # Now, for pytest may put a folder with the original before the copy.
+        importlib.import_module(self.package.name)
+        with tempfile.TemporaryDirectory() as basetemp:
+            options = ["-q", "-p", "no:cacheprovider", "-o", "addopts=", f"--basetemp={basetemp}"]
+            return int(pytest.main([*options, *arguments]))
+
+
+def _copy_code(source: str, target: str) -> str:
+    """Copy a module; other files, the weights, are linked to."""
+    if source.endswith(".py"):
+        return shutil.copy2(source, target)
+    if "__pycache__" not in source:
+        os.symlink(source, target)
+    return target
+
+
+def _wait(child: int, limit: float) -> int | None:
+    """Status with which a process ends; None if it has to be ended."""
+    end = time.monotonic() + limit
+    while time.monotonic() < end:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            return status
+        time.sleep(0.05)
+    os.killpg(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return None
