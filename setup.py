@@ -75,7 +75,7 @@ setup(
     packages=find_packages(include=["sk_brainrvq", "sk_brainrvq.*"]),
     package_data={
         "sk_brainrvq": ["py.typed"],
-        "sk_brainrvq.datasets": ["*_sha256.txt"],
+        "sk_brainrvq.datasets": ["*_sha256.txt", "*_git_sha1.txt"],
         "sk_brainrvq.weights": ["bundled/*/*"],
     },
     install_requires=[

@@ -11,10 +11,14 @@ from sk_brainrvq.datasets.bcic_iv_2a import BCICIV2a
 from sk_brainrvq.datasets.catalogue import PROTOCOLS
 from sk_brainrvq.datasets.chb_mit import CHBMIT
 from sk_brainrvq.datasets.eegmat import EEGMAT, fetch_eegmat, load_eegmat
+from sk_brainrvq.datasets.guinea_bissau import GuineaBissau
+from sk_brainrvq.datasets.leaks import SharedSignals, find_shared_signals
 from sk_brainrvq.datasets.physionet_mi import PhysioNetMI
 from sk_brainrvq.datasets.seed_v import SEEDV
 from sk_brainrvq.datasets.shu_mi import SHUMI
 from sk_brainrvq.datasets.simulated import make_eeg, make_montages
+from sk_brainrvq.datasets.splits import BENCHMARK_SPLITS, BenchmarkSplit
+from sk_brainrvq.datasets.ssvep import SSVEPExoskeleton
 from sk_brainrvq.datasets.tuab import TUAB
 from sk_brainrvq.datasets.tuev import TUEV
 
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
 _LAZY = {"RestAgainstTask": "_moabb.moabb_eegmat", "Zyma2019": "_moabb.moabb_eegmat"}
 
 __all__ = [
+    "BENCHMARK_SPLITS",
     "CHBMIT",
     "EEGMAT",
     "PROTOCOLS",
@@ -33,13 +38,18 @@ __all__ = [
     "TUAB",
     "TUEV",
     "BCICIV2a",
+    "BenchmarkSplit",
+    "GuineaBissau",
     "PhysioNetMI",
     "Protocol",
     "Recording",
     "RestAgainstTask",
+    "SSVEPExoskeleton",
+    "SharedSignals",
     "Windows",
     "Zyma2019",
     "fetch_eegmat",
+    "find_shared_signals",
     "load_eegmat",
     "load_moabb_model",
     "make_eeg",

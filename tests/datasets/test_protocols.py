@@ -34,8 +34,8 @@ def test_protocol__each__states_what_it_is(name):
     assert len(set(protocol.ch_names)) == len(protocol.ch_names)
     assert (protocol.metrics == "binary") == (len(protocol.classes) == 2)
     ranges = protocol.subjects_by_split
-    assert [s for own in ranges for s in own] in ([], list(protocol.all_subjects))
-    assert protocol.example_file.rsplit(".")[1] in {"edf", "mat", "cnt"}
+    assert sorted(s for own in ranges for s in own) in ([], list(protocol.all_subjects))
+    assert protocol.example_file.endswith((".edf", ".mat", ".cnt", ".csv.gz", "_raw.fif"))
     for text in (protocol.title, protocol.licence, protocol.citation, protocol.split_rule):
         assert isinstance(text, str)
         assert text
@@ -53,6 +53,8 @@ TABLE = {
     "bcic-iv-2a": (22, 0.3, 40, None, 4, 4),
     "shu-mi": (32, None, None, None, 4, 2),
     "seed-v": (62, 0.3, 75, None, 1, 5),
+    "guinea-bissau": (14, 0.5, 45, None, 10, 2),
+    "ssvep": (8, 0.5, 45, None, 2, 4),
 }
 
 

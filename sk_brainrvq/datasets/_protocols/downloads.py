@@ -7,7 +7,7 @@ from importlib import resources
 from pathlib import Path
 from urllib.parse import quote
 
-from sk_brainrvq.files import path_inside
+from sk_brainrvq.files import path_inside, write_whole
 
 SUMS = "SHA256SUMS.txt"
 
@@ -65,6 +65,89 @@ def fetch_files(url: str, folder: Path, sums: Mapping[str, str]) -> None:
     fetcher = pooch.create(path=folder, base_url=url, registry=registry, urls=urls)
     for name in sums:
         fetcher.fetch(name)
+
+
+def git_blob_sha1(content: bytes) -> str:
+    """Name that git gives to a file's content, by which a commit pins it.
+
+    Parameters
+    ----------
+    content : bytes
+
+    Returns
+    -------
+    str
+    """
+    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+
+
+def keep_pinned(path: Path, content: bytes, blob: str, source: str) -> None:
+    """Write a file if it is the one that was pinned.
+
+    Parameters
+    ----------
+    path : Path
+    content : bytes
+    blob : str
+        Of :func:`git_blob_sha1`.
+    source : str
+        Where the content is from, for the message.
+
+    Raises
+    ------
+    ValueError
+        If it is another; nothing is written then.
+    """
+    found = git_blob_sha1(content)
+    if found != blob:
+        raise ValueError(
+            f"{path.name} from {source} is not the file that this package knows: its git blob is "
+            f"{found}, expected {blob}. It was changed, or damaged on its way; fetch it again, or "
+            "pass a folder with the published files."
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, content)
+
+
+def is_pinned(path: Path, blob: str) -> bool:
+    """Whether a file is there, and is the one that was pinned."""
+    return path.is_file() and git_blob_sha1(path.read_bytes()) == blob
+
+
+def fetch_blobs(url: str, folder: Path, blobs: Mapping[str, str]) -> None:
+    """Download files of a git repository that are pinned by their content.
+
+    Parameters
+    ----------
+    url : str
+        Folder of one commit on the server, with a slash at its end.
+    folder : Path
+        Where files are kept, in the same order of folders; what is there is not downloaded again
+        if it is the file that was pinned.
+    blobs : mapping of str to str
+        :func:`git_blob_sha1` of each file, by its path on the server.
+
+    Raises
+    ------
+    OSError
+        If the server cannot be reached.
+    ValueError
+        If a file is another one, or a name leads out of the folder.
+    """
+    import pooch
+
+    for name, blob in blobs.items():
+        path = path_inside(folder, name, "The list of files")
+        if is_pinned(path, blob):
+            continue
+        # Under its name only when it is whole and the one that was asked for.
+        passing = folder / "fetched.download"
+        passing.unlink(missing_ok=True)
+        pooch.retrieve(url + quote(name), None, fname=passing.name, path=folder)
+        try:
+            keep_pinned(path, passing.read_bytes(), blob, url)
+        finally:
+            passing.unlink()
 
 
 def fetch_sums(url: str, folder: Path, sums_sha256: str | None) -> dict[str, str]:

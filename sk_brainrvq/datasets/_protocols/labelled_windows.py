@@ -60,6 +60,9 @@ class Windows:
     classes : tuple of str
     split : ndarray, shape (n_windows,), str, or None
         "train", "validation" or "test" of the published protocol; None where there is none.
+    onsets : ndarray, shape (n_windows,), float64, or None
+        Seconds from the start of the recording to the window's; None where the dataset does not
+        say. What is told by them alone is told by the order of the experiment, not by the EEG.
     """
 
     X: NDArray
@@ -69,6 +72,7 @@ class Windows:
     sfreq: float
     classes: tuple[str, ...]
     split: NDArray | None = None
+    onsets: NDArray | None = None
 
     def __repr__(self) -> str:
         """Sizes, not signals."""
@@ -144,7 +148,7 @@ class Windows:
         -------
         mne.EpochsArray
             Events bear the names of ``classes``. Where pandas is installed, ``metadata`` holds
-            the columns subject, label and, if there is one, split. Channels that are no
+            the columns subject, label and, if there are any, split and onset. Channels that are no
             electrode of the 10-05 system, pairs among them, have no place.
 
         Raises
@@ -193,6 +197,8 @@ class Windows:
         columns = {"subject": self.subjects, "label": np.array(self.classes)[self.y]}
         if self.split is not None:
             columns["split"] = self.split
+        if self.onsets is not None:
+            columns["onset"] = self.onsets
         return pd.DataFrame(columns)
 
     def _rows(self, rows: Any) -> "Windows":
@@ -205,6 +211,7 @@ class Windows:
             self.sfreq,
             self.classes,
             None if self.split is None else self.split[rows],
+            None if self.onsets is None else self.onsets[rows],
         )
 
     @staticmethod
@@ -219,7 +226,7 @@ class Windows:
         Returns
         -------
         Windows
-            With a split only where all parts have one.
+            With a split only where all parts have one, and so with onsets.
 
         Raises
         ------
@@ -245,6 +252,7 @@ class Windows:
                         f"{getattr(part, field)}; expected the same in all parts."
                     )
         splits = [part.split for part in parts if part.split is not None]
+        onsets = [part.onsets for part in parts if part.onsets is not None]
         return Windows(
             np.concatenate([part.X for part in parts]),
             np.concatenate([part.y for part in parts]),
@@ -253,4 +261,5 @@ class Windows:
             first.sfreq,
             first.classes,
             np.concatenate(splits) if len(splits) == len(parts) else None,
+            np.concatenate(onsets) if len(onsets) == len(parts) else None,
         )

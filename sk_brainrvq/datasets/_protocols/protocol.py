@@ -48,7 +48,7 @@ class Protocol(ABC):
         Recordings of each subject, where all have as many.
     n_files : int or None
         Recordings of the whole dataset, where its subjects have no numbers.
-    subjects_by_split : tuple of range
+    subjects_by_split : tuple of range or of tuple of int
         Subjects that train, validate and test; empty where they have no numbers, or all are on
         all sides.
     split_rule : str
@@ -73,7 +73,7 @@ class Protocol(ABC):
     all_subjects: ClassVar[tuple[int, ...]] = ()
     n_recordings: ClassVar[int | None] = None
     n_files: ClassVar[int | None] = None
-    subjects_by_split: ClassVar[tuple[range, ...]] = ()
+    subjects_by_split: ClassVar[tuple[Sequence[int], ...]] = ()
     split_rule: ClassVar[str]
     window: float
     # Whether a subject that lacks recordings counts as missing, or is loaded with a warning.
@@ -84,8 +84,8 @@ class Protocol(ABC):
         """All recordings in a folder; other files are passed over."""
 
     @abstractmethod
-    def _read(self, recording: Recording) -> tuple[NDArray, NDArray]:
-        """Windows in microvolts (n_windows, n_channels, n_times) and their classes."""
+    def _read(self, recording: Recording) -> tuple[NDArray, ...]:
+        """Windows in microvolts (n_windows, n_channels, n_times), classes and, if known, onsets."""
 
     def load(
         self,
@@ -174,11 +174,13 @@ class Protocol(ABC):
                 names = ", ".join(str(recording.path) for recording in group)
                 warn(f"Left out: {names}. {error}", UserWarning)
                 continue
-            for recording, (X, y) in zip(group, parts, strict=True):
-                if len(y):
-                    yield self._windows(recording, X, y)
+            for recording, part in zip(group, parts, strict=True):
+                if len(part[1]):
+                    yield self._windows(recording, *part)
 
-    def _windows(self, recording: Recording, X: NDArray, y: NDArray) -> Windows:
+    def _windows(
+        self, recording: Recording, X: NDArray, y: NDArray, onsets: NDArray | None = None
+    ) -> Windows:
         return Windows(
             np.ascontiguousarray(X, np.float32),
             np.asarray(y, np.int64),
@@ -187,6 +189,7 @@ class Protocol(ABC):
             self.sfreq,
             self.classes,
             np.repeat(np.array([recording.split], "U10"), len(y)),
+            None if onsets is None else np.asarray(onsets, np.float64),
         )
 
     def recordings(

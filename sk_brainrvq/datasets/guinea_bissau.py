@@ -1,0 +1,280 @@
+"""Guinea-Bissau: resting EEG with eyes closed and open, of a consumer headset."""
+
+import csv
+import gzip
+import re
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sk_brainrvq.datasets._protocols.cutting import windows_at
+from sk_brainrvq.datasets._protocols.downloads import (
+    data_folder,
+    is_pinned,
+    keep_pinned,
+    packaged_sums,
+)
+from sk_brainrvq.datasets._protocols.file_formats import prepared, readable
+from sk_brainrvq.datasets._protocols.protocol import Protocol
+from sk_brainrvq.datasets._protocols.recording import Recording, files_below
+from sk_brainrvq.datasets.splits import BENCHMARK_SPLITS
+
+_FILE = re.compile(r"signal-(\d{1,2})\.csv\.gz")
+_TABLE = "metadata_guineabissau.csv"
+_COLUMNS = ("subject.id", "Eyes.condition", "recordedPeriod")
+_CONDITIONS = {"closed-3min-then-open-2min": False, "open-3min-then-closed-2min": True}
+_SFREQ = 128.0
+# Seconds in which windows lie, and seconds around a change of the eyes in which none does.
+_PERIODS = ((15, 165), (200, 285))
+_CHANGE = 180
+_BEFORE, _AFTER = 15, 20
+# When the eyes opened or closed, where the column of remarks tells of other times.
+_REMARKED = {
+    13: (210,),  # "30sec more eyes closed"
+    29: (210,),  # "30sec more eyes closed; 3:30 stopped recording?"
+    37: (120, 240),  # "0 to 2 minute eyes closed (sleep activity?), 2-4 ... open, 4-6 ... closed"
+    40: (210,),  # "30sec more eyes closed"
+    44: (240,),  # "4min closed, 2min open"
+    58: (210,),  # "after 3.30 minutes eyes closed"
+    61: (300,),  # "After 5min eyes open"
+    67: (210,),  # "after 3:30 eyes open"
+}
+_SPLIT = BENCHMARK_SPLITS["guinea-bissau"]
+
+
+@dataclass(frozen=True)
+class _Person:
+    """A row of the published table: whether the eyes were open first, seconds recorded."""
+
+    open_first: bool
+    seconds: int
+
+
+class GuineaBissau(Protocol):
+    """Eyes closed against eyes open at rest: the EEG of 97 people in Guinea-Bissau.
+
+    14 electrodes of an Emotiv EPOC at 128 Hz, 0.5-45 Hz, windows of 10 s. The eyes were closed for
+    three minutes and then open for two, or the other way round; no marker was recorded, so the
+    windows lie within 15-165 s and 200-285 s, away from the change at 180 s. The authors gave no
+    split: ours is by number, 4k+1 and 4k+2 to train, 4k+3 to validate, 4k to test.
+
+    Parameters
+    ----------
+    remarks : bool, default=True
+        Heed the table of people where it remarks that someone's eyes opened or closed at another
+        time than at three minutes (numbers 13, 29, 37, 40, 44, 58, 61, 67): windows are labelled
+        by it, and those near the change are left out. Number 61 has windows of one class only
+        then. False takes the column of conditions for all.
+
+    Notes
+    -----
+    **Not for diagnosis.** The table says who has epilepsy. That is confounded with the day of
+    recording (nearly all patients were recorded on one day and controls on others), so a
+    classifier of epilepsy here is scored for telling days apart. This class gives no such labels.
+
+    **The order is confounded with the label.** 84 people closed their eyes first, so the time of
+    a window alone tells most labels. ``Windows.onsets`` holds it: score it beside your features,
+    and the 13 who opened first (:meth:`opened_first`) on their own.
+
+    Files: ``signal-1.csv.gz`` to ``signal-97.csv.gz`` below any folder, and
+    ``metadata_guineabissau.csv`` beside them or in a folder above. Values are microvolts in steps
+    of 0.5128 on an offset of about 4,200. Columns ``CQ_F3`` and the like are qualities of contact,
+    0 to 4, and not signals.
+
+    Source: van Hees et al. (2018), bioRxiv 324954; data: Zenodo, doi 10.5281/zenodo.1252141,
+    Creative Commons Attribution 4.0.
+
+    Examples
+    --------
+    >>> from sk_brainrvq.datasets import GuineaBissau
+    >>> protocol = GuineaBissau()
+    >>> protocol.classes, protocol.window, len(protocol.ch_names)
+    (('eyes closed', 'eyes open'), 10.0, 14)
+    """
+
+    name = "guinea-bissau"
+    title = "Guinea-Bissau"
+    url = "https://zenodo.org/records/1252141"
+    files_url = "https://zenodo.org/records/1252141/files/"
+    example_file = "EEGs_Guinea-Bissau/signal-1.csv.gz"
+    licence = "Creative Commons Attribution 4.0"
+    citation = (
+        "van Hees, V. T. et al. (2018). Reliable and automatic epilepsy classification with "
+        "affordable, consumer-grade electroencephalography in rural sub-Saharan Africa. bioRxiv "
+        "324954. Data: doi 10.5281/zenodo.1252141"
+    )
+    ch_names = tuple("AF3 AF4 F3 F4 F7 F8 FC5 FC6 O1 O2 P7 P8 T7 T8".split())  # noqa: SIM905
+    classes = ("eyes closed", "eyes open")
+    metrics = "binary"
+    l_freq, h_freq = 0.5, 45.0
+    all_subjects = tuple(range(1, 98))
+    n_recordings = 1
+    subjects_by_split = (_SPLIT.develop, _SPLIT.score_once, _SPLIT.never_read)
+    split_rule = "numbers 4k+1 and 4k+2 / 4k+3 / 4k (ours: none was published)"
+    window = 10.0
+
+    def __init__(self, remarks: bool = True):
+        self.remarks = remarks
+
+    def opened_first(self, folder: str | Path) -> tuple[int, ...]:
+        """People whose eyes were open before they were closed.
+
+        Parameters
+        ----------
+        folder : path
+            Holds ``metadata_guineabissau.csv``, in any folder below it or in the one above.
+
+        Returns
+        -------
+        tuple of int
+            13 of 97: a classifier of time scores below chance on them.
+
+        Raises
+        ------
+        FileNotFoundError
+            If the table is not there.
+        ValueError
+            If it lacks a column, or holds another condition.
+        """
+        table = next(files_below(Path(folder), _TABLE), None)
+        people = _read_table(table) if table else self._people(Path(folder) / _TABLE)
+        return tuple(number for number, person in people.items() if person.open_first)
+
+    def fetch(
+        self, folder: str | Path | None = None, subjects: Iterable[int] | None = None
+    ) -> Path:
+        """Download the archive of recordings and the table of people from Zenodo.
+
+        Parameters
+        ----------
+        folder : path, optional
+            Where files are kept; pooch's cache folder by default.
+        subjects : iterable of int, optional
+            Whose files to unpack; all by default.
+
+        Returns
+        -------
+        Path
+            The folder, for :meth:`load`.
+
+        Raises
+        ------
+        OSError
+            If Zenodo cannot be reached.
+        ValueError
+            If a file is not the one that this package knows by its digest.
+        """
+        import pooch
+
+        path, blobs = data_folder(folder, self.name), packaged_sums("guinea_bissau_git_sha1.txt")
+        names = [f"EEGs_Guinea-Bissau/signal-{number}.csv.gz" for number in self._wanted(subjects)]
+        if not is_pinned(path / _TABLE, blobs[_TABLE]):
+            passing = Path(
+                pooch.retrieve(self.files_url + _TABLE, None, fname=f"{_TABLE}.new", path=path)
+            )
+            try:
+                keep_pinned(path / _TABLE, passing.read_bytes(), blobs[_TABLE], self.url)
+            finally:
+                passing.unlink()
+        missing = [name for name in names if not is_pinned(path / name, blobs[name])]
+        if missing:
+            name = "EEGs_Guinea-Bissau.zip"
+            archive = pooch.retrieve(self.files_url + name, None, fname=name, path=path)
+            with readable(Path(archive), "a ZIP archive"), zipfile.ZipFile(archive) as content:
+                for name in missing:
+                    keep_pinned(path / name, content.read(name), blobs[name], self.url)
+        return path
+
+    def _list(self, folder: Path) -> Iterator[Recording]:
+        for path in files_below(folder, "signal-*.csv.gz"):
+            match = _FILE.fullmatch(path.name)
+            if match and int(match[1]) in self.all_subjects:
+                yield Recording(int(match[1]), self._side_of(int(match[1])), path)
+
+    def _read(self, recording: Recording) -> tuple[NDArray, ...]:
+        number, path = int(recording.subject), recording.path
+        people = self._people(path)
+        if number not in people:
+            raise ValueError(
+                f"{path} has no row in {_TABLE}, which says when its eyes were closed; expected "
+                f"the table as published, with all {len(self.all_subjects)} people."
+            )
+        person = people[number]
+        signals = _read_signals(path, self.ch_names)
+        if signals.shape[1] < (person.seconds - 1) * _SFREQ:
+            raise ValueError(
+                f"{path} is cut short: it holds {signals.shape[1] / _SFREQ:.0f} s, and {_TABLE} "
+                f"states {person.seconds}; download it again."
+            )
+        signals = prepared(signals, _SFREQ, self)
+        onsets, labels = self._labelled(number, person, signals.shape[1] / self.sfreq)
+        starts = np.round(onsets * self.sfreq).astype(int)
+        return windows_at(signals, starts, round(self.window * self.sfreq)), labels, onsets
+
+    def _labelled(self, number: int, person: _Person, seconds: float) -> tuple[NDArray, NDArray]:
+        """When windows begin, and whether the eyes are open in them."""
+        changes = _REMARKED.get(number, (_CHANGE,)) if self.remarks else (_CHANGE,)
+        bounds = [-_AFTER, *changes, seconds + _BEFORE]
+        found = [
+            (start, person.open_first != bool(i % 2))
+            for first, last in _PERIODS
+            for start in np.arange(first, min(last, seconds) - self.window + 1e-9, self.window)
+            for i in range(len(bounds) - 1)
+            if bounds[i] + _AFTER <= start and start + self.window <= bounds[i + 1] - _BEFORE
+        ]
+        onsets, labels = zip(*found, strict=True) if found else ((), ())
+        return np.array(onsets, float), np.array(labels, np.int64)
+
+    def _people(self, path: Path) -> dict[int, _Person]:
+        """The table beside a recording, or in the folders above."""
+        for folder in path.resolve().parents[:3]:
+            if (folder / _TABLE).is_file():
+                return _read_table(folder / _TABLE)
+        raise FileNotFoundError(
+            f"{_TABLE} is neither beside {path} nor in a folder above; it says when eyes were "
+            f"closed. {self.how_to_get()}"
+        )
+
+
+def _read_table(path: Path) -> dict[int, _Person]:
+    """The published table of people."""
+    with readable(path, "a table of people"), path.open(newline="", encoding="utf-8-sig") as file:
+        rows = list(csv.DictReader(file))
+    missing = [column for column in _COLUMNS if not rows or column not in rows[0]]
+    if missing:
+        raise ValueError(f"{path} lacks the columns {missing}; expected the table as published.")
+    people = {}
+    for row in rows:
+        number, condition, seconds = (row[column] for column in _COLUMNS)
+        if condition not in _CONDITIONS or not (number.isdigit() and seconds.isdigit()):
+            raise ValueError(
+                f"{path} holds the row {list(row.values())}; expected a number, one of "
+                f"{[*_CONDITIONS]} in {_COLUMNS[1]!r}, and whole seconds in {_COLUMNS[2]!r}."
+            )
+        people[int(number)] = _Person(_CONDITIONS[condition], int(seconds))
+    return people
+
+
+def _read_signals(path: Path, ch_names: Sequence[str]) -> NDArray:
+    """Signals as published, offset and all, (n_channels, n_samples)."""
+    with readable(path, "a compressed CSV table"), gzip.open(path, "rt", encoding="utf-8") as file:
+        columns = next(csv.reader([file.readline()]), [])
+        places = [columns.index(name) if name in columns else -1 for name in ch_names]
+        signals = (
+            None
+            if -1 in places
+            else np.loadtxt(file, delimiter=",", quotechar='"', usecols=places, ndmin=2).T
+        )
+    if signals is None:
+        missing = [name for name in ch_names if name not in columns]
+        raise ValueError(
+            f"{path} lacks the columns {missing}; it holds {columns}. Expected the file as "
+            "published."
+        )
+    if not np.isfinite(signals).all():
+        raise ValueError(f"{path} holds values that are no numbers; expected microvolts.")
+    return signals
