@@ -27,6 +27,7 @@ from sk_brainrvq.signals.electrodes.positions import (
     read_cap,
     template_directions,
 )
+from sk_brainrvq.signals.electrodes.references import without_references
 
 # Names that number the electrodes of BioSemi caps and name others in the 10-20 system.
 _DOUBTFUL = frozenset(f"{letter}{i}" for letter in "ABCDEFGH" for i in range(1, 33))
@@ -42,7 +43,7 @@ class ElectrodeMatch:
         Name as given.
     how : str
         "exact": the table's name, in any case. "decorated": that name within others, as in
-        "EEG FP1-REF" or "Fc5.". "renamed": an old name (T3) or one that its cap explains
+        "EEG FP1-REF", "C3-M2" or "Fc5.". "renamed": an old name (T3) or one that its cap explains
         (BioSemi's B1). "bipolar": the mean of both electrodes. "official": the row of published
         checkpoints for this name. "interpolated": from the nearest electrodes, as the electrode
         or one end of the pair has no trained row. "user": by ``electrode_map``. "mean": no
@@ -88,7 +89,8 @@ class Matcher:
     ) -> None:
         self.rows = rows
         self.official = official
-        self.bare = {name: bare_name(name) for name in names}
+        written = {name: bare_name(name) for name in names}
+        self.bare, self.reference_notes = without_references(written)
         ends = {end for bare in self.bare.values() for end in split_pair(bare) or (bare,)}
         # Electrodes of the table mean themselves in every cap.
         self.cap = {} if ends <= ELECTRODE_ROWS.keys() else read_cap(ends)
@@ -101,7 +103,7 @@ class Matcher:
         if measured is not None and self._place_decides(bare, measured):
             mixture = neighbour_weights(measured, self.rows)
             return self._match(name, "interpolated", mixture, "placed by its coordinates")
-        note = self._note(bare)
+        note = self._note(bare) or self.reference_notes.get(name, "")
         row = self._own_row(bare)
         if row is not None:
             return ElectrodeMatch(name, self._how(name), (row,), (1.0,), note)

@@ -31,9 +31,10 @@ ELECTRODE_ROWS = {name: row for name, row in ROWS.items() if "-" not in name}
 NEW_NAMES = {"T3": "T7", "T4": "T8", "T5": "P7", "T6": "P8"}
 
 _DASHES = str.maketrans(dict.fromkeys("‐‑‒–—−", "-"))
-_PREFIX = re.compile(r"^(?:EEG[ _:-]*|POL )", re.IGNORECASE)
+# Emotiv writes EEG.AF3, Muse RAW_TP9, Nihon Kohden POL Fp1.
+_PREFIX = re.compile(r"^(?:EEG[ _:.-]*|RAW[ _:.-]+|POL )", re.IGNORECASE)
 _REFERENCE = re.compile(
-    r"[-_ ](?:REF[0-9]*|REFERENCE|LER?|AR|AV|AVE|AVG|AVERAGE|CAR|CS2"
+    r"[-_ ](?:REF[0-9]*|REFERENCE|C?LER?|LM|AR|AV|AVE|AVG|AVERAGE|CAR|CS2|GND"
     r"|\(?A1\+?A2\)?(?:/2)?|\(?M1\+?M2\)?(?:/2)?)$",
     re.IGNORECASE,
 )

@@ -178,7 +178,7 @@ def test_egi__reference_with_a_number__is_the_vertex():
 
 def test_egi__eyes_of_a_sleep_recording__are_no_net():
     found = matched(["E1-M2", "E2-M1", "C3-M2"])
-    assert [m.how for m in found] == ["mean", "mean", "bipolar"]
+    assert [m.how for m in found] == ["mean", "mean", "decorated"]
 
 
 @pytest.mark.parametrize("size", [16, 32, 64])
