@@ -28,12 +28,39 @@ class TokenizerNet(EEGNet):
         """Parts of the loss."""
         return {name: value.detach() for name, value in y_pred.losses.items()}
 
-    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
-        """Record how many codes are effectively in use, per domain and level."""
+    def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
+        """Begin to count codes anew, per domain and level."""
+        super().on_epoch_begin(net, **kwargs)
         quantizers: Any = self.bare_module.quantizers
+        self.code_counts_ = [
+            [torch.zeros(size, dtype=torch.int64, device=self.place) for size in q.codebook_sizes]
+            for q in quantizers
+        ]
+
+    def train_step_single(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
+        """Loss of a batch and its gradient; its codes are counted."""
+        step = super().train_step_single(batch, **fit_params)
+        # A batch too small to be shared out is on every process: one of them counts it.
+        if batch[0].share is not None or self._processes.is_main:
+            self._count(step["y_pred"].codes)
+        return step
+
+    def _count(self, codes: Tensor) -> None:
+        # Not the codebooks' own counts: those are smoothed over many batches, and a code that is
+        # revived starts with the mean count, whether it is ever chosen or not.
+        for domain, levels in enumerate(self.code_counts_):
+            for level, counts in enumerate(levels):
+                chosen = codes[..., domain, level].flatten()
+                counts += torch.bincount(chosen, minlength=len(counts))
+
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        """Record how many codes were effectively in use, per domain and level."""
         self.history.record(
             "perplexity",
-            [[_perplexity(level.counts) for level in q.levels] for q in quantizers],
+            [
+                [_perplexity(self._processes.total(counts)) for counts in levels]
+                for levels in self.code_counts_
+            ],
         )
         super().on_epoch_end(net, **kwargs)
 

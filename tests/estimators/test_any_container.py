@@ -25,8 +25,6 @@ N_WINDOWS, N_TIMES = 8, 400
 _NAMES = signature(create_fixed_length_windows).parameters
 _DROP = "on_last_window" if "on_last_window" in _NAMES else "drop_last_window"
 _DROP_LAST = {_DROP: "drop" if _DROP == "on_last_window" else True}
-    {"on_last_window": "drop"} if "on_last_window" in _NAMES else {"drop_last_window": True}
-)
 NO_ARRAY = {"sfreq": None, "ch_names": None, "window": 2.0}
 
 

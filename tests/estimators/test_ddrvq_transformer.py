@@ -7,6 +7,8 @@ from functools import cache
 import mne
 import numpy as np
 import pytest
+from scipy.stats import entropy
+from skorch.callbacks import Callback
 from tiny import CH_NAMES, fitted, make_eeg, tiny
 
 from sk_brainrvq import Architecture, DDRVQTransformer, EEGCorpus, build_corpus
@@ -63,6 +65,33 @@ def test_history__training__loss_falls():
     assert len(history) == 30
     assert history[-1]["waveform"] < 0.6 * history[0]["waveform"]
     assert [row["epoch"] for row in history] == list(range(1, 31))
+
+
+class CodesOfEpochs(Callback):
+    """Keeps the codes of each training batch, one list per epoch."""
+
+    kept = []
+
+    def on_epoch_begin(self, net, **kwargs):
+        self.kept.append([])
+
+    def on_batch_end(self, net, training, y_pred, **kwargs):
+        if training:
+            self.kept[-1].append(y_pred.codes.numpy().reshape(-1, 6))
+
+
+@pytest.mark.parametrize("quantizer_mode", ["residual", "official"])
+def test_history__one_second_many_times__perplexity_counts_the_codes_chosen(quantizer_mode):
+    X = np.tile(np.random.default_rng(0).normal(scale=20, size=(1, 1, 200)), (16, 2, 3))
+    design = Architecture("tiny", codebook_size=32, quantizer_mode=quantizer_mode)
+    settings = {"max_epochs": 3, "batch_size": 8, "engine__callbacks": [CodesOfEpochs()]}
+    CodesOfEpochs.kept.clear()
+    tokenizer = tiny("tokenizer", architecture=design, ch_names=NAMES, **settings).fit(X)
+    for row, batches in zip(tokenizer.history_, CodesOfEpochs.kept, strict=True):
+        expected = [np.exp(entropy(np.bincount(codes))) for codes in np.concatenate(batches).T]
+        np.testing.assert_allclose(np.ravel(row["perplexity"]), expected)
+        # Two channels and three positions in two batches: of 32 codes no more can be in use.
+        assert 1 <= np.max(row["perplexity"]) < 12.01
 
 
 def test_code_use__after_fit__agrees_with_a_count():
