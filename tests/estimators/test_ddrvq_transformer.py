@@ -3,6 +3,7 @@
 import pickle
 from collections import Counter
 from functools import cache
+from typing import ClassVar
 
 import mne
 import numpy as np
@@ -70,7 +71,7 @@ def test_history__training__loss_falls():
 class CodesOfEpochs(Callback):
     """Keeps the codes of each training batch, one list per epoch."""
 
-    kept = []
+    kept: ClassVar[list] = []
 
     def on_epoch_begin(self, net, **kwargs):
         self.kept.append([])
