@@ -19,6 +19,8 @@ DATA = {
     "sk_brainrvq/py.typed",
     "sk_brainrvq/datasets/eegmat_sha256.txt",
     "sk_brainrvq/datasets/physionet_mi_sha256.txt",
+    "sk_brainrvq/datasets/guinea_bissau_git_sha1.txt",
+    "sk_brainrvq/datasets/ssvep_git_sha1.txt",
     *(
         f"sk_brainrvq/weights/bundled/{model}/{file}"
         for model in ("default", "default-tokenizer")
