@@ -333,12 +333,11 @@ class DDRVQTransformer(TrainedTransformer):
         check_fitted(self)
         module = self.net_.module_
         codes = check_codes(X, self.n_channels_in_, list(module.quantizers))
-        # Tokenizers saved by an earlier version lack positions.
         matches = match_electrodes(
             self.ch_names_in_,
             self.n_channels_in_,
             **self._matching(self._info),
-            positions=getattr(self, "_positions_in", None),
+            positions=getattr(self, "_positions_in", None),  # earlier versions saved none
         )
         electrodes = torch.from_numpy(electrode_rows(matches)).to(self.net_.device)
         return coding.decode_codes(module, codes, electrodes, n_levels, self.batch_size)

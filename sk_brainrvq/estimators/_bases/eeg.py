@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_array, validate_data
+from torch import nn
 
 from sk_brainrvq.estimators._bases.network_holder import NetworkHolder
 from sk_brainrvq.estimators._inputs.array_checks import channel_order
@@ -44,6 +45,7 @@ from sk_brainrvq.signals.sources.arrays import (
     to_numbers,
 )
 from sk_brainrvq.signals.sources.registry import source_of
+from sk_brainrvq.training import available_device, resolve_device, wrap
 from sk_brainrvq.user_warnings import warn
 from sk_brainrvq.weights import Weights
 
@@ -303,3 +305,21 @@ class EEGEstimator(NetworkHolder):
 
     # What an error about missing channels advises.
     _any_montage: ClassVar[str] = "Use pooling='mean' to mix montages."
+
+    # Holding a network
+
+    def _hold(
+        self, module: nn.Module, config: Mapping[str, Any], info: Mapping[str, Any], net: Any = None
+    ) -> None:
+        """Keep a network, its configuration and what is known of its training."""
+        self._config = dict(config)
+        self._info = dict(info)
+        if net is None:
+            net = wrap(self._net_class, module, resolve_device(self.device), self.batch_size)
+        self.net_ = net
+
+    def _restore(self, weights: Weights) -> None:
+        """Hold a network that comes from a pickle or a checkpoint of any machine."""
+        device = available_device(self.device)
+        net = wrap(self._net_class, weights.module(), device, self.batch_size)
+        self._hold(net.module_, weights.config, weights.info, net)

@@ -1,15 +1,13 @@
 """What the estimators do with the network that they hold: give it away, pickle it, save it."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from sklearn.base import BaseEstimator
-from torch import nn
 
 from sk_brainrvq.estimators._outputs.saving import load_estimator, save_estimator
 from sk_brainrvq.estimators.fitted_check import check_fitted
-from sk_brainrvq.training import EEGNet, available_device, resolve_device, wrap
+from sk_brainrvq.training import EEGNet
 from sk_brainrvq.weights import Weights
 from sk_brainrvq.weights.outside_pickles import Remainder
 
@@ -24,29 +22,15 @@ class NetworkHolder(BaseEstimator):
     _plain_attributes: ClassVar[tuple[str, ...]] = ()
     # Fitted attributes that are weights of other networks.
     _attached_weights: ClassVar[tuple[str, ...]] = ()
-    # Parameters of the subclasses.
+    # A parameter of the subclasses.
     weights: Any
-    device: str
-    batch_size: int
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "net_")
 
-    def _hold(
-        self, module: nn.Module, config: Mapping[str, Any], info: Mapping[str, Any], net: Any = None
-    ) -> None:
-        """Keep a network, its configuration and what is known of its training."""
-        self._config = dict(config)
-        self._info = dict(info)
-        if net is None:
-            net = wrap(self._net_class, module, resolve_device(self.device), self.batch_size)
-        self.net_ = net
-
     def _restore(self, weights: Weights) -> None:
         """Hold a network that comes from a pickle or a checkpoint of any machine."""
-        device = available_device(self.device)
-        net = wrap(self._net_class, weights.module(), device, self.batch_size)
-        self._hold(net.module_, weights.config, weights.info, net)
+        raise NotImplementedError
 
     @property
     def weights_(self) -> Weights:
