@@ -15,7 +15,7 @@ from sklearn.metrics import (
 LABELS = {
     "balanced_accuracy": "balanced accuracy",
     "average_precision": "AUC-PR",
-    "auroc": "AUROC",
+    "auroc": "AUROC, pooled",
     "kappa": "Cohen's kappa",
     "weighted_f1": "weighted F1",
 }

@@ -350,7 +350,7 @@ def test_learning_curve__simulated__a_column_a_size(tmp_path, capsys):
         for line in printed.splitlines()
         if line.startswith(("| 7-band", "| tangent"))
     )
-    assert "| AUROC ahead of: 7-band log power, LR | 1 | 2 | 4 |" in printed
+    assert "| AUROC, pooled ahead of: 7-band log power, LR | 1 | 2 | 4 |" in printed
     assert ahead == pytest.approx(np.subtract(tangent, bands), abs=0.00151)
     assert (tmp_path / "simulated/learning_curve.png").exists()
     lines = (tmp_path / "simulated/learning_curve.csv").read_text().splitlines()
