@@ -102,6 +102,7 @@ def test_command__in_parts_then_again__kills_what_tests_look_at(project):
     assert [after for after, word in of_clipped if word == "survived"] == ["(x >= 10)"]
     assert {word for function, _, word in found if function == "unseen"} == {"survived"}
     assert {("halved", "x / 2", "survived"), ("halved", "return x / 2", "killed")} <= found
+    assert {row["by"].split("::")[0] for row in rows} == {"", "test_sizes.py"}
     assert f"| all | {len(rows)} |" in printed
     # A better test, and lines that have moved.
     better = TESTS.replace("halved(3) is not None", "halved(3) == 1.5")
