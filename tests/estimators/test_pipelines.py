@@ -45,7 +45,7 @@ def test_grid_search__weights_and_pooling__in_two_processes():
 
 
 def test_pipeline__codes_to_counts_to_regression__predicts_labels():
-    tokenizer = tiny("tokenizer", max_epochs=20, batch_size=4)
+    tokenizer = tiny("tokenizer", max_epochs=10, batch_size=8)
     pipeline = make_pipeline(tokenizer, CodeHistogram(), LogisticRegression())
     pipeline.fit(*make_alpha_task())
     X, y = make_alpha_task(seed=1)

@@ -35,7 +35,7 @@ def test_run_batches__on_a_cpu__take_so_many_tokens_at_most():
 
 
 def test_run_batches__of_the_size_asked_for__the_last_filled_up_to_128_tokens():
-    seen, results, prepared = sizes_of_batches(9, 20, batch_size=4)
+    seen, results, _ = sizes_of_batches(9, 20, batch_size=4)
     assert seen == [4, 4, 3]
     assert len(results) == 9
     few, _, _ = sizes_of_batches(9, 1, batch_size=4)
