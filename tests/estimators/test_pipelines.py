@@ -171,5 +171,10 @@ def test_verbose__1__shows_a_progress_bar_and_0_shows_nothing(name, capsys):
     fit(tiny(name), make_eeg())
     captured = capsys.readouterr()
     assert captured.out == captured.err == ""
-    fit(tiny(name, verbose=1), make_eeg())
-    assert "100%" in capsys.readouterr().err
+    held_out = (make_eeg(4, seed=1), make_labels(4))
+    fit(tiny(name, verbose=1, validation=held_out), make_eeg())
+    shown = capsys.readouterr().err.rstrip().split("\r")[-1]
+    own = {"tokenizer": ["waveform", "perplexity"], "pretrainer": ["accuracies"], "classifier": []}
+    figures = ["epoch", "train_loss", "valid_loss", *own[name]]
+    for text in ["100%", *(f"{figure}=" for figure in figures)]:
+        assert text in shown
