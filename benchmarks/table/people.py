@@ -144,7 +144,10 @@ def _figure(measure: str, scored: Scored, drawn: NDArray | None) -> float:
         known = ~np.isnan(values) & (counts > 0)
         return float(np.average(values[known], weights=counts[known])) if known.any() else np.nan
     values = np.array([_FIGURE[name](group, counts[group.people]) for group in scored.groups])
-    return float(np.nanmean(values)) if not np.isnan(values).all() else np.nan
+    # A fold weighs by how often its people were drawn; once each, all weigh the same.
+    weights = np.array([counts[np.unique(group.people)].mean() for group in scored.groups])
+    known = ~np.isnan(values)
+    return float(np.average(values[known], weights=weights[known])) if known.any() else np.nan
 
 
 def _parts(measure: str) -> tuple[str, bool]:
@@ -253,6 +256,39 @@ def fold_difference(
         for measure in MEASURES[kind]
         if measure.endswith("_pooled")
     }
+
+
+def scored_of(results: Sequence[Any], task: Any) -> dict[str, list[Scored]]:
+    """Predictions of each system, a seed after the other.
+
+    Parameters
+    ----------
+    results : sequence of Result
+        Of one split.
+    task : Task
+
+    Returns
+    -------
+    dict
+        By system; seeds that lack a fold are left out.
+    """
+    found: dict[str, dict[int, list[Any]]] = {}
+    for result in results:
+        found.setdefault(result.job.system, {}).setdefault(result.job.seed, []).append(result)
+    n_folds = len({result.job.fold.name for result in results})
+    return {
+        system: [_joined(parts, task) for parts in seeds.values() if len(parts) == n_folds]
+        for system, seeds in found.items()
+        if any(len(parts) == n_folds for parts in seeds.values())
+    }
+
+
+def _joined(parts: Sequence[Any], task: Any) -> Scored:
+    parts = sorted(parts, key=lambda result: result.job.fold.name)
+    rows = np.concatenate([result.rows for result in parts])
+    folds = np.concatenate([[result.job.fold.name] * len(result.rows) for result in parts])
+    probability = np.concatenate([result.probability for result in parts])
+    return Scored(task.y[rows], probability, task.subjects[rows], folds)
 
 
 def pooled_over_datasets(leads: Mapping[str, Mapping[Any, float]], n: int = N_DRAWS) -> Estimate:

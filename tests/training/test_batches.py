@@ -205,3 +205,21 @@ def test_read_ahead__given_up_early__leaves_no_thread_and_reads_no_further():
     results.close()
     assert threading.active_count() == before
     assert len(seen) <= 4
+
+
+def test_shuffled_batches__of_patches__as_many_patches_in_all_batches_and_every_row_once():
+    """20 windows of 8 channels, 400 of 1: by windows small ones are 20 times as many steps."""
+    names = ["F3", "F4", "C3", "C4", "P3", "P4", "O1", "O2"]
+    blocks = [make_block(20, names, 400, 0), make_block(400, ["Cz"], 200, 20)]
+    dataset = SegmentDataset(prepare(blocks, warn=False))
+    steps = {}
+    for batch_of in ("windows", "patches"):
+        batches = list(ShuffledBatches(dataset, 4, seed=0, batch_of=batch_of))
+        assert sorted(rows_of(batches)) == [
+            *((0, row) for row in range(20)),
+            *((1, row) for row in range(400)),
+        ]
+        steps[batch_of] = [sum(group == number for group, _ in batches) for number in (0, 1)]
+    assert steps["windows"] == [5, 100]
+    # 20 · 16 and 400 · 1 patches, at most 64 in a batch.
+    assert steps["patches"] == [5, 7]
