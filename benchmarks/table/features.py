@@ -170,7 +170,8 @@ def compute(
         beside tokens: spectra by region and log-covariance), "log-covariance", "embedding",
         "tokens" (the embedding's, and nothing beside), "random-" or
         "random-tokens-" and a seed, "onset" (the second
-        at which a window begins, and no EEG), those of stimuli, or a frozen rival.
+        at which a window begins, and no EEG), "signals" (standardised), those of
+        stimuli, or a frozen rival.
     task : Task
     embedder : mapping
         Parameters of the pretrained embedder.
@@ -189,6 +190,10 @@ def compute(
         return log_band_power(task.X, int(name.removeprefix("bands")))
     if name in _OF_WINDOWS:
         return _OF_WINDOWS[name](task.X)
+    if name == "signals":
+        # Each window and channel on one scale, which kernels with fixed weights need.
+        centred = task.X - task.X.mean(-1, keepdims=True)
+        return np.asarray(centred / (centred.std(-1, keepdims=True) + 1e-6), np.float32)
     if name in FROZEN_RIVALS:
         return frozen_rival(name, task, frozen_rivals)
     if name == "onset":

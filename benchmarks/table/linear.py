@@ -113,6 +113,20 @@ class Tangent(Linear):
 
 
 @dataclass(frozen=True)
+class MiniRocket(Linear):
+    """Convolutions with fixed kernels (Dempster et al., 2021), by aeon."""
+
+    def _inputs(self, rows: NDArray, features: list[NDArray]) -> NDArray:
+        try:
+            from aeon.transformations.collection.convolution_based import MiniRocket as Transform
+        except ImportError as error:
+            raise ValueError("minirocket needs aeon: pip install aeon.") from error
+        signals = features[0]
+        transform = Transform(random_state=0, n_jobs=1).fit(signals[rows])
+        return np.asarray(transform.transform(signals), np.float64)
+
+
+@dataclass(frozen=True)
 class LargestResponse(System):
     """The stimulus with the largest response, or rest where none is large enough.
 

@@ -210,23 +210,29 @@ def people_bootstrap(
     ValueError
         If the two were not scored on the same people.
     """
-    n_people = len(ours[0].persons)
-    for scored in (*ours, *(theirs or ())):
-        if not np.array_equal(np.unique(scored.people), np.unique(ours[0].people)):
-            raise ValueError("Systems were scored on different people; expected the same people.")
-
-    def lead(drawn: NDArray | None) -> NDArray:
-        own = np.array([*figures(kind, ours, drawn).values()])
-        return own - np.array([*figures(kind, theirs, drawn).values()]) if theirs else own
-
-    rng = np.random.default_rng(0)
-    chosen = rng.integers(n_people, size=(n, n_people))
-    drawn = np.array([lead(np.bincount(row, minlength=n_people)) for row in chosen])
+    people = np.unique(ours[0].people)
+    if theirs and not np.array_equal(np.unique(theirs[0].people), people):
+        raise ValueError("Systems were scored on different people; expected the same people.")
+    whole = np.array([*figures(kind, ours).values()])
+    drawn = np.mean([_drawn(kind, scored, n) for scored in ours], axis=0)
+    if theirs:
+        whole = whole - np.array([*figures(kind, theirs).values()])
+        drawn = drawn - np.mean([_drawn(kind, scored, n) for scored in theirs], axis=0)
     low, high = np.nanquantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
     return {
         measure: Estimate(*map(float, values))
-        for measure, *values in zip(MEASURES[kind], lead(None), low, high, strict=True)
+        for measure, *values in zip(MEASURES[kind], whole, low, high, strict=True)
     }
+
+
+@lru_cache(maxsize=64)
+def _drawn(kind: str, scored: Scored, n: int) -> NDArray:
+    """Measures of each draw, (n, n_measures); the draws are the same for the same people."""
+    n_people = len(scored.persons)
+    rng = np.random.default_rng(0)
+    chosen = rng.integers(n_people, size=(n, n_people))
+    draws = (np.bincount(row, minlength=n_people) for row in chosen)
+    return np.array([[*figures(kind, [scored], drawn).values()] for drawn in draws])
 
 
 def fold_difference(
