@@ -250,9 +250,8 @@ class ShuffledBatches:
         self.batch_size = int(batch_size)
         self.seed = seed
         sizes = [int(np.prod(group.patches.shape[1:3])) for group in self.groups]
-        most = [
-            self.batch_size * (max(sizes) // size if batch_of == "patches" else 1) for size in sizes
-        ]
+        largest = max(sizes) if batch_of == "patches" else None
+        most = [self.batch_size * (largest or size) // size for size in sizes]
         self.n_batches = [
             -(-len(group.patches) // n) for group, n in zip(self.groups, most, strict=True)
         ]

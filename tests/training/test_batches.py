@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 import torch
 
+from sk_brainrvq import DDRVQTransformer, Engine
+from sk_brainrvq.datasets import make_montages
 from sk_brainrvq.signals import EpochBlock, prepare
 from sk_brainrvq.training import SegmentDataset, run_batches
 from sk_brainrvq.training.batches import BatchesInOrder, BatchLoader, ShuffledBatches, read_ahead
@@ -223,3 +225,24 @@ def test_shuffled_batches__of_patches__as_many_patches_in_all_batches_and_every_
     assert steps["windows"] == [5, 100]
     # 20 · 16 and 400 · 1 patches, at most 64 in a batch.
     assert steps["patches"] == [5, 7]
+
+
+def test_engine__batch_of_patches__small_windows_in_fewer_steps_and_other_words_refused():
+    # 12 windows of 19 channels and 12 of 32: three of the former have as many patches as two.
+    parts = [
+        part.to_epochs()
+        for part in make_montages(n_subjects=2, n_windows=12, sfreqs=[200], duration=1)
+    ]
+    steps = {}
+    for batch_of in ("windows", "patches"):
+        tokenizer = DDRVQTransformer(
+            architecture="tiny",
+            max_epochs=1,
+            batch_size=2,
+            random_state=0,
+            engine=Engine(batch_of=batch_of),
+        ).fit(parts)
+        steps[batch_of] = tokenizer.history_[0]["train_batch_count"]
+    assert steps == {"windows": 6 + 6, "patches": 4 + 6}
+    with pytest.raises(ValueError, match="batch_of='rows' was given; expected 'windows'"):
+        DDRVQTransformer(engine=Engine(batch_of="rows")).fit(parts)
