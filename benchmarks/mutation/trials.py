@@ -24,6 +24,8 @@ from mutation.sites import Mutant
 # ten times that on the clock, for others may be at work.
 _TIMES, _MORE = 3, 20
 _FEW = 10
+# What pytest ends with where it is told of tests that are not there.
+_NOT_FOUND = 4
 # A file of tests that is not recorded.
 _SECONDS_APART = 60.0
 _MOST_BYTES = 12 * 2**30
@@ -225,6 +227,8 @@ class Laboratory:
             return "survived", ""
         lines = self.log.read_text(errors="replace").splitlines()
         failed = [line for line in lines if line.startswith(("FAILED ", "ERROR "))]
+        if os.WEXITSTATUS(status) == _NOT_FOUND and not failed:
+            raise RuntimeError(f"Tests were not found; record anew. {lines[-1:]}")
         by = self._name(failed[0]) if failed else f"exit {os.WEXITSTATUS(status)}"
         return "killed", by
 

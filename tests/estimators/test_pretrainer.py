@@ -5,7 +5,7 @@ import pytest
 from tiny import CH_NAMES, fitted, make_eeg, tiny
 
 from sk_brainrvq import Architecture, BrainRVQEmbedder, Weights
-from sk_brainrvq.exceptions import CheckpointError
+from sk_brainrvq.exceptions import CheckpointError, EEGWarning
 from sk_brainrvq.nn import DualDomainTokenizer
 
 
@@ -31,12 +31,23 @@ def test_tokenizer__none__is_fitted_on_x():
     assert tokenizer.transform(make_eeg()).shape == (12, 4, 3, 2, 3)
 
 
-def test_weights_and_tokenizer__a_codebook_size_for_each_level__fit_each_other():
-    # Heads have as many outputs as the largest codebook has codes.
+@pytest.fixture(scope="module")
+def of_levels():
+    """A tokenizer whose levels have 16, 8 and 6 codes."""
     other = fitted("tokenizer").weights_
     config = {**other.config, "codebook_size": [16, 8, 6]}
     module = DualDomainTokenizer(**config).eval()
-    tokenizer = Weights.from_module("levels", "tokenizer", config, module, other.info)
+    return Weights.from_module("levels", "tokenizer", config, module, other.info)
+
+
+def test_codebook_size_of_each_level__few_patches__warning_names_the_largest(of_levels):
+    with pytest.warns(EEGWarning, match="codebook_size=16 exceeds the 12 patches of X"):
+        tiny("tokenizer", architecture=None, weights=of_levels).fit(make_eeg(1))
+
+
+def test_weights_and_tokenizer__a_codebook_size_for_each_level__fit_each_other(of_levels):
+    # Heads have as many outputs as the largest codebook has codes.
+    tokenizer = of_levels
     first = tiny("pretrainer", architecture="tiny", tokenizer=tokenizer).fit(make_eeg())
     assert first.weights_.config["codebook_size"] == 16
     second = tiny(
@@ -130,3 +141,9 @@ def test_weights__changed_copy_of_info_and_config__change_nothing():
     with pytest.raises(AttributeError, match="immutable"):
         weights.digest = "0"
     assert not hasattr(weights, "get_params")
+
+
+@pytest.mark.parametrize("name", ["embedder", "pretrainer"])
+def test_embeddings__of_doubles__are_float32_as_the_tags_say(name):
+    assert fitted(name).transform(make_eeg(2)).dtype == np.float32
+    assert fitted(name).__sklearn_tags__().transformer_tags.preserves_dtype == ["float32"]

@@ -130,6 +130,12 @@ def test_frozen_encoder__training_mode__tokens_fixed_and_no_gradients(head, x):
     assert all(parameter.grad is None for parameter in classifier.encoder.parameters())
 
 
+@pytest.mark.parametrize("head", HEADS)
+def test_features__without_gradients__record_none(head, x):
+    with torch.no_grad():
+        assert not classifier_with(head).features(x, ELECTRODES).requires_grad
+
+
 def test_unfrozen_encoder__training_mode__stochastic_depth_at_work(x):
     classifier = classifier_with("mean", drop_path=0.9).train()
     first, second = (classifier.features(x, ELECTRODES) for _ in range(2))

@@ -13,13 +13,18 @@ from sk_brainrvq.training.batches import BatchLoader, ShuffledBatches
 N_EPOCHS, N_PATCHES = 6, 8
 
 
-@pytest.fixture
-def dataset():
+def make_dataset(*targets):
     """Signals of which every sample differs from every other: they tell where a crop lies."""
     shape = (N_EPOCHS, len(CH_NAMES), N_PATCHES * 200)
     data = np.arange(np.prod(shape), dtype=float).reshape(shape) / 1000
     index = np.arange(N_EPOCHS)
-    return SegmentDataset(prepare([EpochBlock(data, 1.0, 200.0, list(CH_NAMES), index)]))
+    block = EpochBlock(data, 1.0, 200.0, list(CH_NAMES), index)
+    return SegmentDataset(prepare([block]), *targets)
+
+
+@pytest.fixture
+def dataset():
+    return make_dataset()
 
 
 def crops_of(dataset, crops, n_batches=200, **loader):
@@ -54,6 +59,15 @@ def test_crops__many_batches__every_length_and_number_of_channels_and_starts_off
                for batch, n in zip(batches, lengths, strict=True))  # fmt: skip
     first = np.concatenate([batch.x[:, 0, 0, 0].numpy() for batch in batches])
     assert len(np.unique(first)) > 1000
+
+
+def test_crops__of_labelled_epochs__have_the_label_of_theirs():
+    labelled = make_dataset(10 * np.arange(N_EPOCHS))
+    order = ShuffledBatches(labelled, 4, seed=3, steps_per_epoch=9, crops=RandomCrops(2, 5))
+    batches = list(BatchLoader(labelled, order))
+    assert max(len(batch) for batch, _ in batches) > 4
+    for batch, targets in batches:
+        assert targets.tolist() == (10 * batch.epoch).tolist()
 
 
 def test_crops__epochs_shorter_than_the_shortest__are_taken_whole(dataset):
