@@ -90,7 +90,8 @@ def _whose(kind: str, scored: Scored) -> str:
         f"Pooled: all windows of a fold's people together, mean over {len(scored.groups)} fold"
         f"{'s' * (len(scored.groups) > 1)}. Per person: mean of each person's own, "
         f"{len(own) - len(one_class)} people. [95 % interval] by bootstrap over people, the same "
-        "draws for both sides of a difference; seeds averaged first."
+        "draws for both sides of a difference; seeds averaged first. People drawn twice are of one "
+        "level, so intervals of pooled figures lean upwards."
     )
     if one_class:
         text += f" Of one class only, and so without a figure of their own: {', '.join(one_class)}."

@@ -191,7 +191,8 @@ def run(
     if not waiting:
         return []
     deadline = time.time() + (60 * max_minutes if max_minutes is not None else float("inf"))
-    common = Common(task, _features(waiting, task, settings, results), settings, deadline)
+    needed = {(job.system, job.seed) for job in waiting}
+    common = Common(task, features_of(needed, task, settings, results), settings, deadline)
     n_done, failed = 0, []
     try:
         for job, line, error in each(_run, waiting, common, n_jobs):
@@ -238,11 +239,26 @@ def read_result(job: Job) -> Result:
     return Result(job, record, arrays["rows"], arrays["probability"])
 
 
-def _features(
-    jobs: Sequence[Job], task: Task, settings: Settings, results: Path
+def features_of(
+    systems: Iterable[tuple[str, int]], task: Task, settings: Settings, results: Path
 ) -> dict[str, NDArray]:
-    """All features that the jobs need, by name."""
-    names = {name for job in jobs for name in SYSTEMS[job.system].features(job.seed)}
+    """All features that some systems need, computed once and kept.
+
+    Parameters
+    ----------
+    systems : iterable of (str, int)
+        With their seeds.
+    task : Task
+    settings : Settings
+    results : Path
+        Folder.
+
+    Returns
+    -------
+    dict of str to ndarray
+        By name.
+    """
+    names = {name for system, seed in systems for name in SYSTEMS[system].features(seed)}
     features = {}
     for name in sorted(names):
         config = {"version": VERSION, "name": name, "data": task_digest(task)}
