@@ -10,8 +10,8 @@ from sk_brainrvq.signals.electrodes.names import (
     N_ELECTRODE_ROWS,
     canonical_name,
     check_ch_names,
-    is_eeg_name,
 )
+from sk_brainrvq.signals.electrodes.other_channels import is_eeg_name
 from sk_brainrvq.signals.electrodes.report import (
     ElectrodeLog,
     ElectrodeReport,

@@ -1,5 +1,6 @@
 """Recordings from files of any format that MNE reads."""
 
+import os
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,9 +10,10 @@ from typing import Any
 
 from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.signals.blocks import EpochBlock, check_finite
-from sk_brainrvq.signals.electrodes.names import is_eeg_name
+from sk_brainrvq.signals.electrodes.other_channels import is_eeg_name
 from sk_brainrvq.signals.sources.edf_filters import stated_band
 from sk_brainrvq.signals.sources.edf_size import is_cut_short
+from sk_brainrvq.signals.sources.headers.bids_channels import apply_sidecar
 from sk_brainrvq.signals.sources.mne_epochs import EpochsSource
 from sk_brainrvq.signals.sources.mne_raws import RawSource
 from sk_brainrvq.signals.sources.source import ReadSettings, Source
@@ -25,7 +27,7 @@ class FileSource(Source):
 
     def accepts(self, X: Any) -> bool:
         """Whether X is a path; whether anything is there shows when it is read."""
-        return isinstance(X, (str, Path))
+        return isinstance(X, (str, os.PathLike))
 
     def blocks(self, X: Any, settings: ReadSettings) -> list[EpochBlock]:
         """Blocks, checked here and now, so that ``on_error`` can leave the file out."""
@@ -47,7 +49,7 @@ class FileSource(Source):
         return True
 
 
-def read_recording(path: str | Path) -> Any:
+def read_recording(path: str | os.PathLike[str]) -> Any:
     """Raw or Epochs of a file of any format that MNE reads.
 
     Parameters
@@ -57,7 +59,8 @@ def read_recording(path: str | Path) -> Any:
     Returns
     -------
     mne.io.Raw or mne.Epochs
-        The filters in ``info`` of an EDF, BDF or GDF file are those of its EEG channels.
+        The filters in ``info`` of an EDF, BDF or GDF file are those of its EEG channels. Types and
+        bad channels are those of a BIDS data set's ``channels.tsv``, where there is one.
 
     Raises
     ------
@@ -69,7 +72,7 @@ def read_recording(path: str | Path) -> Any:
     EEGWarning
         If an EDF or BDF file ends before its header says.
     """
-    path = Path(path)
+    path = Path(os.fspath(path))
     if not path.exists():
         raise InvalidEEGError(f"There is no recording at {path}.")
     errors = []
@@ -82,6 +85,7 @@ def read_recording(path: str | Path) -> Any:
         if is_cut_short(path):
             warn(f"{path}: {CUT_SHORT}")
         _state_band_of_eeg(recording, path)
+        apply_sidecar(recording, path)
         return recording
     raise InvalidEEGError(f"MNE cannot read {path}: {errors[0]}{_advice(path)}") from errors[0]
 
