@@ -132,11 +132,6 @@ def bids(tmp_path_factory):
 def test_bids__table_beside_or_above__types_and_bad_channels_count(bids):
     rows = ["name\ttype\tunits\tstatus", "Fz\tEEG\tuV\tgood", "Pz\tEEG\tuV\tbad"]
     rows.append("X1\tEOG\tuV\tn/a")
-        "name\ttype\tunits\tstatus",
-        "Fz\tEEG\tuV\tgood",
-        "Pz\tEEG\tuV\tbad",
-        "X1\tEOG\tuV\tn/a",
-    ]
     near = bids.with_name("sub-01_task-rest_channels.tsv")
     above = bids.parents[2] / "task-rest_channels.tsv"
     for table in (above, near):
