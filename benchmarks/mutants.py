@@ -10,7 +10,8 @@ the files ``--apart``. A mutant that takes three times as long as it should is k
 ``--output`` holds a row for each mutant, and the command goes on where it stopped. A reason written
 by hand into the last column says that a mutant is equivalent: that no test could tell it from
 the code. With ``--again`` those that survived without such a reason are tried once more, wherever
-their lines are now; after tests were added, with a new recording, which knows them.
+their lines are now. A recording is of the package as it was: after a change of it, delete the file;
+after a change of some files of tests, name them with ``--new-tests``.
 
     python benchmarks/mutants.py --output FILE --recording FILE [--n 300] [--seed 0] [--jobs 1]
 """
@@ -52,6 +53,7 @@ class Asked:
     folders: list[str]
     tests: list[str]
     apart: list[str]
+    new_tests: list[str]
     n: int
     seed: int
     seconds: float
@@ -67,15 +69,26 @@ def drawn(asked: Asked) -> list[Mutant]:
 
 
 def recorded(asked: Asked, path: Path) -> Recording:
-    """The recording that a file keeps; made, and kept there, if there is none."""
+    """The recording that a file keeps: made if there is none, with files of tests made anew."""
     if not path.exists():
-        child = os.fork()
-        if child == 0:
-            os.chdir(asked.package.parent)
-            record(asked.package, asked.tests).write(path)
-            os._exit(0)
-        os.waitpid(child, 0)
+        _record(asked, asked.tests, path)
+    elif asked.new_tests:
+        with tempfile.TemporaryDirectory() as folder:
+            of_new = Path(folder, "new.json")
+            _record(asked, asked.new_tests, of_new)
+            Recording.read(path).updated(Recording.read(of_new)).write(path)
     return Recording.read(path)
+
+
+def _record(asked: Asked, tests: list[str], path: Path) -> None:
+    """Run tests in a process that has not imported the package."""
+    child = os.fork()
+    if child == 0:
+        os.chdir(asked.package.parent)
+        record(asked.package, tests).write(path)
+        os._exit(0)
+    if os.waitpid(child, 0)[1]:
+        raise RuntimeError("The tests could not be recorded; the message is above.")
 
 
 def read_rows(path: Path) -> dict[tuple, dict[str, str]]:
@@ -216,6 +229,7 @@ def main() -> int:
     parser.add_argument("--folders", nargs="+", default=FOLDERS, help="of the package; . is all")
     parser.add_argument("--tests", nargs="+", default=TESTS, help="what pytest is told to run")
     parser.add_argument("--apart", nargs="*", default=APART, help="tests of processes")
+    parser.add_argument("--new-tests", nargs="*", default=[], help="files to record anew")
     parser.add_argument("--seconds", type=float, default=20, help="of tests for one mutant")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     parser.add_argument("--again", action="store_true", help="try those that survived")
@@ -225,6 +239,7 @@ def main() -> int:
         given.folders,
         given.tests,
         given.apart,
+        given.new_tests,
         given.n,
         given.seed,
         given.seconds,

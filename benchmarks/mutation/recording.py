@@ -43,6 +43,26 @@ class Recording:
         tests, of_file = self.tests, self.lines.get(file, {})
         return {tests[number] for line in lines for number in of_file.get(line, ())}
 
+    def updated(self, other: "Recording") -> "Recording":
+        """With the tests of another recording of the same code, in place of those of its files."""
+        files = {test.split("::")[0] for test in other.tests}
+        lines: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
+        for recording in (self, other):
+            for file, of_file in recording.lines.items():
+                for line, numbers in of_file.items():
+                    names = {recording.tests[number] for number in numbers}
+                    if recording is self:
+                        names = {name for name in names if name.split("::")[0] not in files}
+                    lines[file][line] |= names
+        kept = {test: s for test, s in self.seconds.items() if test.split("::")[0] not in files}
+        seconds = {**kept, **other.seconds}
+        places = {test: number for number, test in enumerate(seconds)}
+        numbered = {
+            file: {line: sorted(places[name] for name in names) for line, names in of_file.items()}
+            for file, of_file in lines.items()
+        }
+        return Recording(seconds, numbered)
+
     def write(self, path: Path) -> None:
         """Keep it as JSON."""
         path.write_text(json.dumps(asdict(self)), encoding="utf-8")

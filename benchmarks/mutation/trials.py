@@ -1,8 +1,10 @@
 """Whether any test fails with a mutant: each has a process, forked with everything imported."""
 
 import compileall
+import gc
 import importlib
 import os
+import re
 import resource
 import shutil
 import signal
@@ -18,7 +20,8 @@ from pathlib import Path
 from mutation.recording import Recording
 from mutation.sites import Mutant
 
-# A mutant gets this many times as long as its tests take, and so many seconds more.
+# A mutant gets this many times as long as its tests take, and so many seconds more, of a processor;
+# ten times that on the clock, for others may be at work.
 _TIMES, _MORE = 3, 20
 _FEW = 10
 # A file of tests that is not recorded.
@@ -61,22 +64,34 @@ def covering_tests(mutant: Mutant, recording: Recording, whole: range) -> list[s
     Returns
     -------
     list of str
-        One of each file of tests in turn, four of the file with this name, the cheapest first.
+        One of each file of tests in turn, several of a file or of names that share words with the
+        mutant; the cheapest first.
     """
     lines = whole if mutant.lines is None else mutant.lines
     tests = recording.covering(mutant.file, lines)
+    own = f"test_{Path(mutant.file).stem}.py"
+    words = _words(f"{mutant.function} {mutant.before}")
+    shared = {test: len(words & _words(test.split("::", 1)[-1])) for test in tests}
     by_file = defaultdict(list)
-    for test in sorted(tests, key=recording.seconds.__getitem__):
+    for test in sorted(tests, key=lambda test: (-shared[test], recording.seconds[test])):
         by_file[test.split("::")[0]].append(test)
     places = {test: n for group in by_file.values() for n, test in enumerate(group)}
-    own = f"test_{Path(mutant.file).stem}.py"
 
-    def order(test: str) -> tuple[int, bool, float]:
+    def order(test: str) -> tuple[int, int, float]:
         near = test.split("::")[0].endswith(own)
-        place = places[test] // 4 if near else places[test]
-        return (place, not near, recording.seconds[test])
+        return (
+            places[test] // (1 + 3 * near + 4 * shared[test]),
+            -shared[test],
+            recording.seconds[test],
+        )
 
     return sorted(tests, key=order)
+
+
+def _words(text: str) -> set[str]:
+    """Words in a text, those of names such as ``WindowFilter`` too."""
+    text = re.sub("(?<=[a-z])(?=[A-Z])", " ", text)
+    return set(re.findall("[a-z]{4,}", text.lower())) - {"self", "test", "true", "false", "none"}
 
 
 def affordable(tests: list[str], recording: Recording, seconds: float) -> list[str]:
@@ -84,10 +99,10 @@ def affordable(tests: list[str], recording: Recording, seconds: float) -> list[s
     chosen, left = [], seconds
     for test in tests:
         needed = recording.seconds[test] + 0.02
-        if needed <= left or not chosen:
+        if needed <= left:
             chosen.append(test)
             left -= needed
-    return chosen
+    return chosen or sorted(tests, key=recording.seconds.__getitem__)[:1]
 
 
 class Laboratory:
@@ -114,17 +129,16 @@ class Laboratory:
         shutil.copytree(package, self.copy, copy_function=_copy_code)
         compileall.compile_dir(self.copy, quiet=1)
         self.log = folder / "log.txt"
-        self.prepare(self.recording.tests)
+        self.prepare()
 
-    def prepare(self, tests: list[str]) -> None:
-        """Import what the tests import, but for the package and the tests themselves."""
+    def prepare(self) -> None:
+        """Import what tests import while they run, but for the package and the tests themselves."""
         reading, writing = os.pipe()
         child = os.fork()
         if child == 0:
             os.close(reading)
             before = set(sys.modules)
-            files = sorted({test.split("::")[0] for test in tests})
-            self._pytest(["--collect-only", *files])
+            self._pytest(_longest_of_each_file(self.recording), compiling=True)
             names = [name for name in sys.modules if name not in before and self._is_other(name)]
             os.write(writing, "\n".join(names).encode())
             os._exit(0)
@@ -137,6 +151,9 @@ class Laboratory:
                 importlib.import_module(name)
             except Exception:  # some modules are made only by others
                 continue
+        # Children then need not look through all that for garbage.
+        gc.collect()
+        gc.freeze()
 
     def _is_other(self, name: str) -> bool:
         file = getattr(sys.modules[name], "__file__", None)
@@ -201,24 +218,36 @@ class Laboratory:
                 code = self._pytest(["-x", "-rfE", "--tb=no", *tests])
             finally:
                 os._exit(code)
-        status = _wait(child, limit)
+        status = _wait(child, 10 * limit)
         if status is None or os.WIFSIGNALED(status):
             return "timeout", ""
         if status == 0:
             return "survived", ""
         lines = self.log.read_text(errors="replace").splitlines()
-        failed = [line for line in lines if line.startswith(("FAILED ", "ERROR ", "ERROR: "))]
-        return "killed", failed[0].split(" - ")[0] if failed else f"exit {os.WEXITSTATUS(status)}"
+        failed = [line for line in lines if line.startswith(("FAILED ", "ERROR "))]
+        by = self._name(failed[0]) if failed else f"exit {os.WEXITSTATUS(status)}"
+        return "killed", by
 
-    def _pytest(self, arguments: list[str]) -> int:
-        """Run pytest here, with the copy in the package's place and what it prints in the log."""
+    def _name(self, line: str) -> str:
+        """Name of a test that failed; in pytest's line it is seen from the copy's folder."""
+        file, colons, test = line.split(" ", 1)[1].split(" - ")[0].partition("::")
+        path = (self.copy.parent / file).resolve()
+        return os.path.relpath(path, self.package.parent) + colons + test
+
+    def _pytest(self, arguments: list[str], compiling: bool = False) -> int:
+        """Run pytest here, with the copy in the package's place and what it prints in the log.
+
+        Compiled files are kept of the tests as they are, and never of a mutant.
+        """
         import pytest
 
-        os.chdir(self.package.parent)
+        # Processes that tests start look into the working folder first.
+        os.chdir(self.copy.parent)
+        root = self.package.parent
         log = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(log, 1)
         os.dup2(log, 2)
-        sys.dont_write_bytecode = True
+        sys.dont_write_bytecode = not compiling
         paths = [str(self.copy.parent), os.environ.get("PYTHONPATH", "")]
         os.environ.update(PYTHONDONTWRITEBYTECODE="1", PYTHONPATH=os.pathsep.join(paths))
         sys.path.insert(0, str(self.copy.parent))
@@ -226,8 +255,22 @@ class Laboratory:
         # Now, for pytest may put a folder with the original before the copy.
         importlib.import_module(self.package.name)
         with tempfile.TemporaryDirectory() as basetemp:
-            options = ["-q", "-p", "no:cacheprovider", "-o", "addopts=", f"--basetemp={basetemp}"]
-            return int(pytest.main([*options, *arguments]))
+            options = ["-q", "-o", "addopts=", f"--basetemp={basetemp}"]
+            options += ["-p", "no:cacheprovider", "-p", "no:unraisableexception"]
+            options.append(f"--rootdir={root}")
+            if (root / "pyproject.toml").exists():
+                options += ["-c", str(root / "pyproject.toml")]
+            tests = [a if a.startswith("-") else f"{root}/{a}" for a in arguments]
+            return int(pytest.main([*options, *tests]))
+
+
+def _longest_of_each_file(recording: Recording) -> list[str]:
+    """A test of each file that does much in less than a second."""
+    chosen: dict[str, str] = {}
+    for test in sorted(recording.tests, key=recording.seconds.__getitem__):
+        if recording.seconds[test] < 1 or test.split("::")[0] not in chosen:
+            chosen[test.split("::")[0]] = test
+    return [*chosen.values()]
 
 
 def _copy_code(source: str, target: str) -> str:

@@ -19,6 +19,10 @@ BANDS = {
     7: ((1, 4), (4, 8), (8, 10), (10, 13), (13, 20), (20, 30), (30, 45)),
     5: ((1, 4), (4, 8), (8, 13), (13, 30), (30, 45)),
 }
+# Hz, of the SSVEP dataset.
+STIMULI = (13, 17, 21)
+# By name: what the rows are called.
+FROZEN_RIVALS = {"frozen-reve": "REVE", "frozen-labram": "LaBraM", "frozen-cbramod": "CBraMod"}
 
 
 def log_band_power(X: NDArray, n_bands: int) -> NDArray:
@@ -43,6 +47,89 @@ def log_band_power(X: NDArray, n_bands: int) -> NDArray:
     return np.log(np.concatenate(bands, axis=1) + 1e-12)
 
 
+def log_bins(X: NDArray) -> NDArray:
+    """Log power in bins of 1 Hz from 1 to 45 Hz, (n_windows, 44 * n_channels)."""
+    frequencies, power = welch(X, fs=SFREQ, nperseg=min(400, X.shape[-1]))
+    bins = [
+        power[..., (frequencies >= low) & (frequencies < low + 1)].mean(-1) for low in range(1, 45)
+    ]
+    return np.log(np.concatenate(bins, axis=1) + 1e-12)
+
+
+def stimulus_power(X: NDArray) -> NDArray:
+    """Power at each stimulus and its second harmonic over that of 1 to 2 Hz beside, in logs.
+
+    Parameters
+    ----------
+    X : ndarray, shape (n_windows, n_channels, n_times)
+        At 200 Hz.
+
+    Returns
+    -------
+    ndarray, shape (n_windows, 6 * n_channels)
+        One stimulus after the other.
+    """
+    times = np.arange(X.shape[-1]) / SFREQ
+    taper = np.hanning(X.shape[-1])
+
+    def power(frequency: float) -> NDArray:
+        return np.abs((X * taper) @ np.exp(-2j * np.pi * frequency * times)) ** 2 + 1e-12
+
+    found = []
+    for stimulus in STIMULI:
+        for frequency in (stimulus, 2 * stimulus):
+            beside = np.mean([power(frequency + d) for d in (-2, -1.5, -1, 1, 1.5, 2)], axis=0)
+            found.append(np.log(power(frequency) / beside))
+    return np.concatenate(found, axis=1)
+
+
+def stimulus_response(X: NDArray) -> NDArray:
+    """:func:`stimulus_power`, averaged over channels and harmonics: (n_windows, 3)."""
+    n_windows, n_channels, _ = X.shape
+    return stimulus_power(X).reshape(n_windows, len(STIMULI), 2 * n_channels).mean(-1)
+
+
+def canonical_correlations(X: NDArray) -> NDArray:
+    """Largest canonical correlation with sines of each stimulus and two harmonics (Lin, 2006).
+
+    Parameters
+    ----------
+    X : ndarray, shape (n_windows, n_channels, n_times)
+        At 200 Hz.
+
+    Returns
+    -------
+    ndarray, shape (n_windows, 3)
+    """
+    times = np.arange(X.shape[-1]) / SFREQ
+    bases = []
+    for stimulus in STIMULI:
+        waves = [f(2 * np.pi * h * stimulus * times) for h in (1, 2) for f in (np.sin, np.cos)]
+        bases.append(np.linalg.qr(np.stack(waves, 1) - np.mean(waves, 1))[0])
+    # Correlations are singular values of the product of orthonormal bases.
+    own = [np.linalg.qr((x - x.mean(1, keepdims=True)).T)[0] for x in X.astype(float)]
+    return np.array([[np.linalg.svd(q.T @ b, compute_uv=False).max() for b in bases] for q in own])
+
+
+def frozen_rival(name: str, task: Task, folder: Path | None) -> NDArray:
+    """Features that others computed with a published model, of the windows of EEGMAT.
+
+    Raises
+    ------
+    ValueError
+        Without a folder, or if its windows are not those of the task.
+    """
+    file = f"{name.removeprefix('frozen-')}.npz"
+    if folder is None or not (folder / file).is_file():
+        raise ValueError(f"{name} needs --frozen-rivals, a folder that holds {file}.")
+    with np.load(folder / file) as arrays:
+        kept = np.isin(arrays["subject"], task.subjects)
+        features, subjects, labels = (arrays[key][kept] for key in ("features", "subject", "label"))
+    if not (np.array_equal(subjects, task.subjects) and np.array_equal(labels, task.y)):
+        raise ValueError(f"The windows of {file} are not those of this task, in their order.")
+    return np.asarray(features, np.float64)
+
+
 def covariances(X: NDArray) -> NDArray:
     """Shrunk covariance (OAS) of each window, (n_windows, n_channels, n_channels)."""
     from pyriemann.estimation import Covariances
@@ -57,21 +144,34 @@ def embed(task: Task, **params: Any) -> NDArray:
     return features.reshape(len(features), -1)
 
 
+_OF_WINDOWS = {
+    "bins": log_bins,
+    "stimulus-power": stimulus_power,
+    "stimulus-response": stimulus_response,
+    "cca": canonical_correlations,
+    "covariances": covariances,
+}
+
+
 def compute(
     name: str,
     task: Task,
     embedder: Mapping[str, Any],
     architecture: str,
     filters: Mapping[str, Any],
+    frozen_rivals: Path | None = None,
 ) -> NDArray:
     """Features by name.
 
     Parameters
     ----------
     name : str
-        "bands7", "bands5", "covariances", "summaries" (what the default embedding holds beside
-        tokens: spectra by region and log-covariance), "log-covariance", "embedding", or
-        "random-" and a seed.
+        "bands7", "bands5", "bins", "covariances", "summaries" (what the default embedding holds
+        beside tokens: spectra by region and log-covariance), "log-covariance", "embedding",
+        "tokens" (the embedding's, and nothing beside), "random-" or
+        "random-tokens-" and a seed, "onset" (the second
+        at which a window begins, and no EEG), "signals" (standardised), those of
+        stimuli, or a frozen rival.
     task : Task
     embedder : mapping
         Parameters of the pretrained embedder.
@@ -79,6 +179,8 @@ def compute(
         Of the random encoder.
     filters : mapping
         Of the random encoder, and of what the embedding holds beside tokens.
+    frozen_rivals : Path, optional
+        Folder, for those.
 
     Returns
     -------
@@ -86,15 +188,28 @@ def compute(
     """
     if name.startswith("bands"):
         return log_band_power(task.X, int(name.removeprefix("bands")))
-    if name == "covariances":
-        return covariances(task.X)
+    if name in _OF_WINDOWS:
+        return _OF_WINDOWS[name](task.X)
+    if name == "signals":
+        # Each window and channel on one scale, which kernels with fixed weights need.
+        centred = task.X - task.X.mean(-1, keepdims=True)
+        return np.asarray(centred / (centred.std(-1, keepdims=True) + 1e-6), np.float32)
+    if name in FROZEN_RIVALS:
+        return frozen_rival(name, task, frozen_rivals)
+    if name == "onset":
+        if task.onsets is None:
+            raise ValueError(f"{task.dataset} does not tell when its windows begin.")
+        return np.stack([task.onsets, task.onsets**2], axis=1)
     if name in ("summaries", "log-covariance"):
         spectrum = "region" if name == "summaries" else None
         return embed(task, weights=None, tokens=False, spectrum=spectrum, **filters)
     if name == "embedding":
         return embed(task, **embedder)
-    seed = int(name.removeprefix("random-"))
-    plain = {key: value for key, value in embedder.items() if key != "weights"} | filters
+    if name == "tokens":
+        return embed(task, **{**embedder, "spectrum": None, "covariance": False})
+    seed = int(name.rpartition("-")[2])
+    beside = {"spectrum": None, "covariance": False} if name.startswith("random-tokens") else {}
+    plain = {key: v for key, v in embedder.items() if key != "weights"} | filters | beside
     return embed(task, **plain, weights=None, architecture=architecture, random_state=seed)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import balanced_accuracy_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -15,7 +16,10 @@ from table.system import Outcome, Settings, System, predict
 from table.tasks import Fold, Task
 
 # Features that are computed with the filters of the weights, without the weights.
-FILTERED = {"random", "summaries", "log-covariance"}
+RANDOM = {"random", "random-tokens"}
+FILTERED = {*RANDOM, "summaries", "log-covariance"}
+# Features of the pretrained embedder.
+PRETRAINED = {"embedding", "tokens"}
 CS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 
 
@@ -42,11 +46,11 @@ class Linear(System):
 
     def features(self, seed: int) -> tuple[str, ...]:
         """Names of the features it takes."""
-        return tuple(f"random-{seed}" if name == "random" else name for name in self.inputs)
+        return tuple(f"{name}-{seed}" if name in RANDOM else name for name in self.inputs)
 
     def needs_weights(self) -> bool:
         """Whether one of its features comes from pretrained weights."""
-        return "embedding" in self.inputs
+        return bool(PRETRAINED & set(self.inputs))
 
     def takes_filters(self) -> bool:
         """Whether one of its features is the embedding's, but for the network."""
@@ -55,13 +59,13 @@ class Linear(System):
     def config(self, settings: Settings) -> dict[str, Any]:
         """Features, grid of C, and the encoder's parameters."""
         config: dict[str, Any] = {"inputs": self.inputs, "C": CS if self.choose_c else (0.01,)}
-        if {"random", "embedding"} & set(self.inputs):
+        if (RANDOM | PRETRAINED) & set(self.inputs):
             config["embedder"] = {k: v for k, v in settings.embedder.items() if k != "weights"}
-        if "random" in self.inputs:
+        if RANDOM & set(self.inputs):
             config["architecture"] = settings.architecture
         if self.takes_filters():
             config["filters"] = settings.filters
-        if "embedding" in self.inputs:
+        if self.needs_weights():
             config["weights"] = settings.weights_digest
         return config
 
@@ -74,10 +78,11 @@ class Linear(System):
         settings: Settings,
     ) -> Outcome:
         """Fit on training windows alone."""
-        X = self._inputs(fold, [features[name] for name in self.features(seed)])
+        rows = fold.train if self.choose_c else fold.fitted
+        X = self._inputs(rows, [features[name] for name in self.features(seed)])
         fitted = {}
         for C in CS if self.choose_c else (0.01,):
-            fitted[C] = classifier_of_record(C).fit(X[fold.train], task.y[fold.train])
+            fitted[C] = classifier_of_record(C).fit(X[rows], task.y[rows])
         C, model = next(iter(fitted.items()))
         if self.choose_c:
             truth = task.y[fold.validation]
@@ -93,7 +98,7 @@ class Linear(System):
             {"C": C, "n_features": X.shape[1]},
         )
 
-    def _inputs(self, fold: Fold, features: list[NDArray]) -> NDArray:
+    def _inputs(self, rows: NDArray, features: list[NDArray]) -> NDArray:
         return np.concatenate(features, axis=1)
 
 
@@ -101,7 +106,68 @@ class Linear(System):
 class Tangent(Linear):
     """Covariances seen from the tangent space at their mean, which is of training windows."""
 
-    def _inputs(self, fold: Fold, features: list[NDArray]) -> NDArray:
+    def _inputs(self, rows: NDArray, features: list[NDArray]) -> NDArray:
         from pyriemann.tangentspace import TangentSpace
 
-        return TangentSpace().fit(features[0][fold.train]).transform(features[0])
+        return TangentSpace().fit(features[0][rows]).transform(features[0])
+
+
+@dataclass(frozen=True)
+class MiniRocket(Linear):
+    """Convolutions with fixed kernels (Dempster et al., 2021), by aeon."""
+
+    def _inputs(self, rows: NDArray, features: list[NDArray]) -> NDArray:
+        try:
+            from aeon.transformations.collection.convolution_based import MiniRocket as Transform
+        except ImportError as error:
+            raise ValueError("minirocket needs aeon: pip install aeon.") from error
+        signals = features[0]
+        transform = Transform(random_state=0, n_jobs=1).fit(signals[rows])
+        return np.asarray(transform.transform(signals), np.float64)
+
+
+@dataclass(frozen=True)
+class LargestResponse(System):
+    """The stimulus with the largest response, or rest where none is large enough.
+
+    The threshold is the one with the best balanced accuracy on the people it is fitted on; no
+    weight is learnt. The field's own way with steady-state potentials.
+
+    Attributes
+    ----------
+    inputs : tuple of str
+        Name of features with a column for each class but the first, which is rest.
+    """
+
+    inputs: tuple[str, ...] = ()
+
+    def features(self, seed: int) -> tuple[str, ...]:
+        """Names of the features it takes."""
+        return self.inputs
+
+    def config(self, settings: Settings) -> dict[str, Any]:
+        """The features."""
+        return {"inputs": self.inputs, "rule": "largest above a threshold"}
+
+    def run(
+        self,
+        task: Task,
+        fold: Fold,
+        seed: int,
+        features: Mapping[str, NDArray],
+        settings: Settings,
+    ) -> Outcome:
+        """Fit one number."""
+        response = features[self.inputs[0]]
+        largest, found = response.max(1), 1 + response.argmax(1)
+        tried = np.unique(np.quantile(largest[fold.fitted], np.linspace(0, 1, 101)))
+        truth = task.y[fold.fitted]
+        threshold = max(
+            tried,
+            key=lambda t: balanced_accuracy_score(
+                truth, np.where(largest[fold.fitted] < t, 0, found[fold.fitted])
+            ),
+        )
+        one_hot = np.eye(len(task.classes))[np.where(largest < threshold, 0, found)]
+        info = {"threshold": float(threshold), "n_features": response.shape[1]}
+        return Outcome(one_hot[fold.scored], one_hot[fold.validation], info)

@@ -65,6 +65,7 @@ def add_common_options(parser: argparse.ArgumentParser) -> None:
     add("--architecture", default="small", help="of BrainRVQ from scratch; default small")
     add("--embedder", default="", help="parameters of BrainRVQEmbedder, such as pooling=channel")
     add("--fine-tuning", default="", help="of BrainRVQClassifier, such as lr=0.001,strategy=lora")
+    add("--frozen-rivals", type=Path, help="folder of reve.npz, labram.npz, cbramod.npz (EEGMAT)")
     add("--pretrained", action="store_true", help="rivals start from published weights")
     add("--epochs", default="", help="budget of epochs: 5, or by system: labram=5,biot=8")
     add("--precision", default="", help="of training: bfloat16, or by system: bendr=bfloat16")
@@ -291,6 +292,7 @@ def choose(arguments: argparse.Namespace, systems: Sequence[str], named: bool) -
         max_seconds=arguments.max_train_seconds,
         pretrained=arguments.pretrained,
         device=device,
+        frozen_rivals=arguments.frozen_rivals,
     )
     exposed: list[int | str] = [*numbers(arguments.exposed, "--exposed")]
     if arguments.exposed is None and digest:

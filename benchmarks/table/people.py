@@ -144,7 +144,10 @@ def _figure(measure: str, scored: Scored, drawn: NDArray | None) -> float:
         known = ~np.isnan(values) & (counts > 0)
         return float(np.average(values[known], weights=counts[known])) if known.any() else np.nan
     values = np.array([_FIGURE[name](group, counts[group.people]) for group in scored.groups])
-    return float(np.nanmean(values)) if not np.isnan(values).all() else np.nan
+    # A fold weighs by how often its people were drawn; once each, all weigh the same.
+    weights = np.array([counts[np.unique(group.people)].mean() for group in scored.groups])
+    known = ~np.isnan(values)
+    return float(np.average(values[known], weights=weights[known])) if known.any() else np.nan
 
 
 def _parts(measure: str) -> tuple[str, bool]:
@@ -207,23 +210,29 @@ def people_bootstrap(
     ValueError
         If the two were not scored on the same people.
     """
-    n_people = len(ours[0].persons)
-    for scored in (*ours, *(theirs or ())):
-        if not np.array_equal(np.unique(scored.people), np.unique(ours[0].people)):
-            raise ValueError("Systems were scored on different people; expected the same people.")
-
-    def lead(drawn: NDArray | None) -> NDArray:
-        own = np.array([*figures(kind, ours, drawn).values()])
-        return own - np.array([*figures(kind, theirs, drawn).values()]) if theirs else own
-
-    rng = np.random.default_rng(0)
-    chosen = rng.integers(n_people, size=(n, n_people))
-    drawn = np.array([lead(np.bincount(row, minlength=n_people)) for row in chosen])
+    people = np.unique(ours[0].people)
+    if theirs and not np.array_equal(np.unique(theirs[0].people), people):
+        raise ValueError("Systems were scored on different people; expected the same people.")
+    whole = np.array([*figures(kind, ours).values()])
+    drawn = np.mean([_drawn(kind, scored, n) for scored in ours], axis=0)
+    if theirs:
+        whole = whole - np.array([*figures(kind, theirs).values()])
+        drawn = drawn - np.mean([_drawn(kind, scored, n) for scored in theirs], axis=0)
     low, high = np.nanquantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
     return {
         measure: Estimate(*map(float, values))
-        for measure, *values in zip(MEASURES[kind], lead(None), low, high, strict=True)
+        for measure, *values in zip(MEASURES[kind], whole, low, high, strict=True)
     }
+
+
+@lru_cache(maxsize=64)
+def _drawn(kind: str, scored: Scored, n: int) -> NDArray:
+    """Measures of each draw, (n, n_measures); the draws are the same for the same people."""
+    n_people = len(scored.persons)
+    rng = np.random.default_rng(0)
+    chosen = rng.integers(n_people, size=(n, n_people))
+    draws = (np.bincount(row, minlength=n_people) for row in chosen)
+    return np.array([[*figures(kind, [scored], drawn).values()] for drawn in draws])
 
 
 def fold_difference(
@@ -253,6 +262,39 @@ def fold_difference(
         for measure in MEASURES[kind]
         if measure.endswith("_pooled")
     }
+
+
+def scored_of(results: Sequence[Any], task: Any) -> dict[str, list[Scored]]:
+    """Predictions of each system, a seed after the other.
+
+    Parameters
+    ----------
+    results : sequence of Result
+        Of one split.
+    task : Task
+
+    Returns
+    -------
+    dict
+        By system; seeds that lack a fold are left out.
+    """
+    found: dict[str, dict[int, list[Any]]] = {}
+    for result in results:
+        found.setdefault(result.job.system, {}).setdefault(result.job.seed, []).append(result)
+    n_folds = len({result.job.fold.name for result in results})
+    return {
+        system: [_joined(parts, task) for parts in seeds.values() if len(parts) == n_folds]
+        for system, seeds in found.items()
+        if any(len(parts) == n_folds for parts in seeds.values())
+    }
+
+
+def _joined(parts: Sequence[Any], task: Any) -> Scored:
+    parts = sorted(parts, key=lambda result: result.job.fold.name)
+    rows = np.concatenate([result.rows for result in parts])
+    folds = np.concatenate([[result.job.fold.name] * len(result.rows) for result in parts])
+    probability = np.concatenate([result.probability for result in parts])
+    return Scored(task.y[rows], probability, task.subjects[rows], folds)
 
 
 def pooled_over_datasets(leads: Mapping[str, Mapping[Any, float]], n: int = N_DRAWS) -> Estimate:

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from table.features import cached, compute, task_digest
-from table.linear import FILTERED
+from table.linear import FILTERED, PRETRAINED
 from table.lines import digest_of, key_of
 from table.metrics import score
 from table.processes import each
@@ -246,10 +246,10 @@ def _features(
     features = {}
     for name in sorted(names):
         config = {"version": VERSION, "name": name, "data": task_digest(task)}
-        if name == "embedding" or name.startswith("random"):
+        if name in PRETRAINED or name.startswith("random"):
             config["embedder"] = {k: v for k, v in settings.embedder.items() if k != "weights"}
             config["source"] = (
-                settings.weights_digest if name == "embedding" else settings.architecture
+                settings.weights_digest if name in PRETRAINED else settings.architecture
             )
         if name in FILTERED or name.startswith("random"):
             config["filters"] = settings.filters
@@ -260,7 +260,12 @@ def _features(
         features[name] = cached(
             path,
             lambda name=name, embedder=embedder: compute(
-                name, task, embedder, settings.architecture, settings.filters
+                name,
+                task,
+                embedder,
+                settings.architecture,
+                settings.filters,
+                settings.frozen_rivals,
             ),
         )
     return features

@@ -163,6 +163,10 @@ def sections(
     seen = [r for r in folds if set(r.record["test_subjects"]) & set(exposed)]
     unseen = [r for r in folds if not set(r.record["test_subjects"]) & set(exposed)]
     found = []
+    for split, title in (("develop", "People to develop on"), ("once", "People scored once")):
+        own = [r for r in results if r.job.fold.split == split]
+        if own:
+            found.append(_section(split, title, own, task))
     if folds:
         found.append(_section("folds", "All folds", folds, task))
     if seen and unseen:

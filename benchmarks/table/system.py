@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,8 @@ class Settings:
     pretrained : bool
         Rivals start from published weights where there are some.
     device : str
+    frozen_rivals : Path, optional
+        Folder with features of published models, computed by others.
     """
 
     weights: Any = "default"
@@ -52,6 +55,7 @@ class Settings:
     max_seconds: float | None = None
     pretrained: bool = False
     device: str = "cpu"
+    frozen_rivals: Path | None = None
 
     def epochs_of(self, name: str, default: int) -> int:
         """Training epochs of a system."""

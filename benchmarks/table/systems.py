@@ -1,6 +1,7 @@
 """The rows of the table, by name."""
 
-from table.linear import Linear, Tangent
+from table.features import FROZEN_RIVALS
+from table.linear import LargestResponse, Linear, MiniRocket, Tangent
 from table.networks import BrainRVQSystem, RivalSystem
 from table.rivals import RIVALS
 from table.system import System
@@ -55,13 +56,58 @@ def _all_systems() -> dict[str, System]:
             True,
             head="embedding",
         ),
+        MiniRocket("minirocket", "MiniRocket, LR", "baseline", inputs=("signals",)),
+        Linear("bins", "log power in 1-Hz bins, LR", "baseline", inputs=("bins",)),
+        Linear(
+            "log-covariance",
+            "log-covariance, no network, LR",
+            "baseline",
+            inputs=("log-covariance",),
+        ),
+        Linear("onset", "time of the window only, no EEG, LR", "baseline", inputs=("onset",)),
+        Linear(
+            "stimulus-power",
+            "power at 13, 17, 21 Hz and second harmonics, LR",
+            "baseline",
+            inputs=("stimulus-power",),
+        ),
+        LargestResponse(
+            "argmax", "largest power at 13, 17, 21 Hz", "baseline", inputs=("stimulus-response",)
+        ),
+        LargestResponse("cca", "CCA, largest correlation", "baseline", inputs=("cca",)),
+        *(
+            Linear(name, f"{label}, frozen, LR", "rival", inputs=(name,))
+            for name, label in FROZEN_RIVALS.items()
+        ),
+        Linear("tokens", "BrainRVQ, tokens only, LR", "brainrvq", inputs=("tokens",)),
+        Linear(
+            "random-tokens", "random encoder, tokens only, LR", "brainrvq", True, ("random-tokens",)
+        ),
+        Linear(
+            "tokens+bands",
+            "BrainRVQ, tokens only, and 7-band log power, LR",
+            "brainrvq",
+            inputs=("tokens", "bands7"),
+        ),
     ]
     return {system.name: system for system in systems}
 
 
 SYSTEMS = _all_systems()
-# The mean head of CBraMod is a second try at one rival: by name only.
-DEFAULT_SYSTEMS = tuple(name for name in SYSTEMS if name != "cbramod-mean")
+# The mean head of CBraMod is a second try at one rival; the others belong to the project's splits.
+_NOT_BY_DEFAULT = {
+    *("cbramod-mean", "minirocket", "bins", "log-covariance", "onset", "stimulus-power", "argmax"),
+    *("cca", "tokens", "random-tokens", "tokens+bands", *FROZEN_RIVALS),
+}
+DEFAULT_SYSTEMS = tuple(name for name in SYSTEMS if name not in _NOT_BY_DEFAULT)
+_SIMPLE = ("bands7", "bins", "log-covariance", "tangent")
+_OURS = ("random", "random-tokens", "tokens", "frozen", "tokens+bands", "frozen+bands")
+# Of the project's own splits: fitted in seconds.
+PROJECT_SYSTEMS = {
+    "eegmat": (*_SIMPLE, *FROZEN_RIVALS, *_OURS),
+    "guinea-bissau": ("onset", *_SIMPLE, *_OURS),
+    "ssvep": ("onset", *_SIMPLE, "stimulus-power", "argmax", "cca", *_OURS),
+}
 BAND_POWER = tuple(name for name in SYSTEMS if name.startswith("bands"))
 
 

@@ -9,12 +9,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sk_brainrvq.datasets import PROTOCOLS, Windows, make_eeg
+from sk_brainrvq.datasets import BENCHMARK_SPLITS, PROTOCOLS, BenchmarkSplit, Windows, make_eeg
 
 SFREQ = 200.0
 # Subjects of EEGMAT's published split. Test subjects may be missing: they are not everywhere.
 EEGMAT_SPLIT = {"train": range(28), "validation": range(28, 32), "test": range(32, 36)}
 _PARTS = ("train", "validation", "test")
+# Those of ``BENCHMARK_SPLITS``: people to develop on, and people who are scored once.
+PROJECT_SPLITS = ("develop", "once")
 # 170 MB; the others are larger or need registration.
 DOWNLOADED = ("eegmat",)
 
@@ -35,6 +37,8 @@ class Task:
     kind : {"binary", "multiclass"}
     parts : ndarray of str, shape (n_windows,), or None
         "train", "validation" or "test" of the official split; None where there is none.
+    onsets : ndarray, shape (n_windows,), or None
+        Second of the recording at which a window begins, where the dataset tells.
     """
 
     dataset: str
@@ -45,6 +49,7 @@ class Task:
     classes: tuple[str, ...]
     kind: str
     parts: NDArray | None = None
+    onsets: NDArray | None = None
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,8 @@ class Fold:
 
     Attributes
     ----------
-    split : {"folds", "official"}
+    split : {"folds", "official", "develop", "once"}
+        The last two are of ``sk_brainrvq.datasets.BENCHMARK_SPLITS``.
     name : str
     train, validation, test : ndarray of int
         Rows. ``test`` is empty in an official split without test subjects: the validation
@@ -71,13 +77,23 @@ class Fold:
         """Rows that figures are of."""
         return self.test if len(self.test) else self.validation
 
+    @property
+    def fitted(self) -> NDArray:
+        """Rows that systems without a choice to make are fitted on.
+
+        In the project's own splits all that are not scored, elsewhere those of ``train``.
+        """
+        if self.split in PROJECT_SPLITS:
+            return np.sort(np.concatenate([self.train, self.validation]))
+        return self.train
+
 
 def dataset_names() -> list[str]:
     """What ``--dataset`` takes."""
     return sorted({"simulated", *PROTOCOLS})
 
 
-def load_task(dataset: str, folder: Path | None) -> Task:
+def load_task(dataset: str, folder: Path | None, split: str | None = None) -> Task:
     """Read a dataset.
 
     Parameters
@@ -86,6 +102,8 @@ def load_task(dataset: str, folder: Path | None) -> Task:
         One of :func:`dataset_names`; "simulated" needs no folder.
     folder : Path or None
         Without one EEGMAT is downloaded, once; the others are to be asked for.
+    split : {"develop", "once"}, optional
+        Of ``BENCHMARK_SPLITS``: only people of it are read. All people who are there by default.
 
     Returns
     -------
@@ -105,11 +123,11 @@ def load_task(dataset: str, folder: Path | None) -> Task:
     if dataset == "simulated":
         windows = make_eeg(n_subjects=8, n_windows=16, duration=2, random_state=0)
     elif folder is None:
-        windows = _load(dataset, _downloaded(dataset))
+        windows = _load(dataset, _downloaded(dataset), split)
     elif not folder.is_dir():
         raise FileNotFoundError(f"--data {folder} is no folder.")
     else:
-        windows = _load(dataset, folder)
+        windows = _load(dataset, folder, split)
     return as_task(dataset, windows)
 
 
@@ -130,10 +148,17 @@ def _downloaded(dataset: str) -> Path:
         ) from error
 
 
-def _load(dataset: str, folder: Path) -> Windows:
+def _load(dataset: str, folder: Path, split: str | None) -> Windows:
+    protocol, people = PROTOCOLS[dataset](), None
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
-        windows = PROTOCOLS[dataset]().load(folder)
+        if split is not None:
+            own = _project_split(dataset, split)
+            may = {*own.develop, *(own.score_once if split == "once" else ())}
+            # By the names of files: those of others are not opened.
+            people = sorted({r.subject for r in protocol.recordings(folder)} & may)
+            own.check(people, score_once=split == "once")
+        windows = protocol.load(folder, people)
     for message in {str(warning.message) for warning in caught}:
         print(f"note: {message}", file=sys.stderr)
     return windows
@@ -158,6 +183,7 @@ def as_task(dataset: str, windows: Windows) -> Task:
         tuple(windows.classes),
         PROTOCOLS[dataset].metrics if dataset in PROTOCOLS else "binary",
         windows.split,
+        windows.onsets,
     )
 
 
@@ -222,6 +248,52 @@ def official_fold(task: Task) -> Fold:
         empty = [part for part, of_part in zip(_PARTS, rows, strict=True) if not len(of_part)]
         raise ValueError(f"The official split of {task.dataset} has no windows to {empty} here.")
     return _checked(Fold("official", "official", *rows), task)
+
+
+def _project_split(dataset: str, split: str) -> BenchmarkSplit:
+    if dataset not in BENCHMARK_SPLITS:
+        raise ValueError(
+            f"--split {split} was given; only {', '.join(BENCHMARK_SPLITS)} have one, and not "
+            f"{dataset}."
+        )
+    return BENCHMARK_SPLITS[dataset]
+
+
+def project_folds(task: Task, split: str) -> list[Fold]:
+    """The project's own split, the same for every model.
+
+    Parameters
+    ----------
+    task : Task
+        Of people of the split only.
+    split : {"develop", "once"}
+        Cross-validation over the people to develop on; or these against those who are scored
+        once.
+
+    Returns
+    -------
+    list of Fold
+        What systems with something to choose validate on is the fold after their own, or the
+        first one; those without are fitted on it too.
+
+    Raises
+    ------
+    ValueError
+        If the dataset has no such split, or there are people of other groups.
+    """
+    own = _project_split(task.dataset, split)
+    own.check(np.unique(task.subjects).tolist(), score_once=split == "once")
+    rows = [np.flatnonzero(np.isin(task.subjects, fold)) for fold in own.folds]
+    rows = [of_fold for of_fold in rows if len(of_fold)]
+    if split == "once":
+        test = np.flatnonzero(np.isin(task.subjects, own.score_once))
+        return [_checked(Fold(split, split, np.concatenate(rows[1:]), rows[0], test), task)]
+    folds = []
+    for i, test in enumerate(rows):
+        validation = rows[(i + 1) % len(rows)]
+        train = np.setdiff1d(np.concatenate(rows), np.concatenate([test, validation]))
+        folds.append(_checked(Fold(split, str(i + 1), train, validation, test), task))
+    return folds
 
 
 def _checked(fold: Fold, task: Task) -> Fold:

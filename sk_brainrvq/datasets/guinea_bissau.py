@@ -4,7 +4,7 @@ import csv
 import gzip
 import re
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +27,7 @@ _FILE = re.compile(r"signal-(\d{1,2})\.csv\.gz")
 _TABLE = "metadata_guineabissau.csv"
 _COLUMNS = ("subject.id", "Eyes.condition", "recordedPeriod")
 _CONDITIONS = {"closed-3min-then-open-2min": False, "open-3min-then-closed-2min": True}
-_SFREQ = 128.0
+SFREQ = 128.0
 # Seconds in which windows lie, and seconds around a change of the eyes in which none does.
 _PERIODS = ((15, 165), (200, 285))
 _CHANGE = 180
@@ -204,13 +204,13 @@ class GuineaBissau(Protocol):
                 f"the table as published, with all {len(self.all_subjects)} people."
             )
         person = people[number]
-        signals = _read_signals(path, self.ch_names)
-        if signals.shape[1] < (person.seconds - 1) * _SFREQ:
+        signals = read_signals(path)
+        if signals.shape[1] < (person.seconds - 1) * SFREQ:
             raise ValueError(
-                f"{path} is cut short: it holds {signals.shape[1] / _SFREQ:.0f} s, and {_TABLE} "
+                f"{path} is cut short: it holds {signals.shape[1] / SFREQ:.0f} s, and {_TABLE} "
                 f"states {person.seconds}; download it again."
             )
-        signals = prepared(signals, _SFREQ, self)
+        signals = prepared(signals, SFREQ, self)
         onsets, labels = self._labelled(number, person, signals.shape[1] / self.sfreq)
         starts = np.round(onsets * self.sfreq).astype(int)
         return windows_at(signals, starts, round(self.window * self.sfreq)), labels, onsets
@@ -259,8 +259,25 @@ def _read_table(path: Path) -> dict[int, _Person]:
     return people
 
 
-def _read_signals(path: Path, ch_names: Sequence[str]) -> NDArray:
-    """Signals as published, offset and all, (n_channels, n_samples)."""
+def read_signals(path: Path) -> NDArray:
+    """Signals of a person as published, offset and all.
+
+    Parameters
+    ----------
+    path : Path
+        A compressed table.
+
+    Returns
+    -------
+    ndarray, shape (14, n_samples), float64
+        In microvolts at 128 Hz, channels as in ``GuineaBissau.ch_names``.
+
+    Raises
+    ------
+    ValueError
+        If the file is cut short, lacks a channel or holds what is no number.
+    """
+    ch_names = GuineaBissau.ch_names
     with readable(path, "a compressed CSV table"), gzip.open(path, "rt", encoding="utf-8") as file:
         columns = next(csv.reader([file.readline()]), [])
         places = [columns.index(name) if name in columns else -1 for name in ch_names]

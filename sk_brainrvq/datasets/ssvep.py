@@ -16,7 +16,7 @@ from sk_brainrvq.datasets.splits import BENCHMARK_SPLITS
 
 _FOLDER = re.compile(r"subject(\d\d)")
 _FILE = re.compile(r"record-\[([\d.]{10}-[\d.]{8})\]_raw\.fif")
-_SFREQ = 256.0
+SFREQ = 256.0
 # Codes of the events to classes; 3 and 4 are not in the order of the frequencies.
 _CLASS = {1: 0, 2: 1, 4: 2, 3: 3}
 _AFTER_CUE = 2.0
@@ -154,15 +154,10 @@ class SSVEPExoskeleton(Protocol):
                 yield Recording(subject, self._side_of(subject), path)
 
     def _read(self, recording: Recording) -> tuple[NDArray, ...]:
-        import mne
-
         path = recording.path
-        with readable(path, "a FIF recording"):
-            raw = mne.io.read_raw_fif(path, preload=True, verbose="error")
-        if raw.info["sfreq"] != _SFREQ:
-            raise ValueError(f"{path} is at {raw.info['sfreq']:g} Hz; expected {_SFREQ:g} Hz.")
+        unfiltered, first = read_signals(path)
         samples, labels = _events(path)
-        signals = prepared(_SCALE * signals_by_name(raw, self.ch_names, path), _SFREQ, self)
+        signals = prepared(unfiltered, SFREQ, self)
         typical = float(np.median(signals.std(axis=1)))
         if not _PLAUSIBLE[0] <= typical <= _PLAUSIBLE[1]:
             raise ValueError(
@@ -170,10 +165,39 @@ class SSVEPExoskeleton(Protocol):
                 "thousand times volts, as published; expected some microvolts to some hundred. "
                 "Was it written anew in other units?"
             )
-        onsets = (samples - raw.first_samp) / _SFREQ + _AFTER_CUE
+        onsets = (samples - first) / SFREQ + _AFTER_CUE
         starts, n_times = np.round(onsets * self.sfreq).astype(int), round(self.window * self.sfreq)
         whole = (starts >= 0) & (starts + n_times <= signals.shape[1])
         return windows_at(signals, starts[whole], n_times), labels[whole], onsets[whole]
+
+
+def read_signals(path: Path) -> tuple[NDArray, int]:
+    """Signals of a session as published.
+
+    Parameters
+    ----------
+    path : Path
+        A FIF file.
+
+    Returns
+    -------
+    ndarray, shape (8, n_samples), float64
+        In microvolts at 256 Hz, channels as in ``SSVEPExoskeleton.ch_names``.
+    int
+        Number of the first sample, as events count.
+
+    Raises
+    ------
+    ValueError
+        If the file cannot be read, is at another rate or lacks a channel.
+    """
+    import mne
+
+    with readable(path, "a FIF recording"):
+        raw = mne.io.read_raw_fif(path, preload=True, verbose="error")
+    if raw.info["sfreq"] != SFREQ:
+        raise ValueError(f"{path} is at {raw.info['sfreq']:g} Hz; expected {SFREQ:g} Hz.")
+    return _SCALE * signals_by_name(raw, SSVEPExoskeleton.ch_names, path), raw.first_samp
 
 
 def _events(path: Path) -> tuple[NDArray, NDArray]:

@@ -226,6 +226,9 @@ class ShuffledBatches:
         Batches of an epoch; by default those of one pass.
     crops : RandomCrops, optional
         What to cut out of each batch; drawn from the seed and the batch's number.
+    batch_of : {"windows", "patches"}, default="windows"
+        What ``batch_size`` is a number of: windows; or as many patches as so many windows of the
+        largest group have, so that all steps see about as much EEG.
 
     Attributes
     ----------
@@ -240,12 +243,18 @@ class ShuffledBatches:
         seed: int,
         steps_per_epoch: int | None = None,
         crops: RandomCrops | None = None,
+        batch_of: str = "windows",
     ):
         self.crops = crops
         self.groups = dataset.groups
         self.batch_size = int(batch_size)
         self.seed = seed
-        self.n_batches = [-(-len(group.patches) // self.batch_size) for group in self.groups]
+        sizes = [int(np.prod(group.patches.shape[1:3])) for group in self.groups]
+        largest = max(sizes) if batch_of == "patches" else None
+        most = [self.batch_size * (largest or size) // size for size in sizes]
+        self.n_batches = [
+            -(-len(group.patches) // n) for group, n in zip(self.groups, most, strict=True)
+        ]
         self.steps_per_epoch = steps_per_epoch or sum(self.n_batches)
         self.position = 0
         self._pass: tuple[int, list[tuple[int, NDArray]]] = (-1, [])

@@ -35,6 +35,12 @@ class Engine(BaseEstimator):
         most a fifth of all.
     steps_per_epoch : int, optional
         Batches of a training epoch; one pass over X by default.
+    batch_of : {"windows", "patches"}, default="windows"
+        What ``batch_size`` counts where X has several montages or lengths, each of which makes
+        batches of its own. "windows": every batch has as many, so a step may see 4 channels or
+        64, and recordings weigh by their hours. "patches": batches of small windows hold more of
+        them, up to as many patches (seconds of a channel) as ``batch_size`` of the largest
+        windows, so recordings weigh by channel-hours; no batch takes more memory.
     callbacks : list of skorch.callbacks.Callback, optional
         Your own, or pairs of a name and one; cloned before use. Those that read the history, the
         network or the time work; those that score predictions do not, as ``validation`` does it.
@@ -59,6 +65,7 @@ class Engine(BaseEstimator):
         gradient_clipping: float | None = 3.0,
         warmup_epochs: float | None = None,
         steps_per_epoch: int | None = None,
+        batch_of: str = "windows",
         callbacks: Sequence[Any] | None = None,
         resume_from: str | Path | None = None,
     ):
@@ -68,6 +75,7 @@ class Engine(BaseEstimator):
         self.gradient_clipping = gradient_clipping
         self.warmup_epochs = warmup_epochs
         self.steps_per_epoch = steps_per_epoch
+        self.batch_of = batch_of
         self.callbacks = callbacks
         self.resume_from = resume_from
 
@@ -99,6 +107,10 @@ class Engine(BaseEstimator):
         self._check_loop()
 
     def _check_loop(self) -> None:
+        if self.batch_of not in ("windows", "patches"):
+            raise ValueError(
+                f"batch_of={self.batch_of!r} was given; expected 'windows' or 'patches'."
+            )
         steps: Any = self.steps_per_epoch
         whole = isinstance(steps, Integral) and not isinstance(steps, bool)
         if steps is not None and not (whole and steps >= 1):

@@ -207,7 +207,7 @@ def train_pass(
     optimizer_state : dict, optional
         What :func:`optimizer_state_of` gave after the pass before; left as it is.
     engine : Engine, optional
-        Its precision, accumulation and clipping are heeded.
+        Its precision, accumulation, clipping and batches are heeded.
     **settings
         Of the net: ``lr``, ``weight_decay``, ...
 
@@ -229,7 +229,9 @@ def train_pass(
         callbacks__print_log=None,
         callbacks__train_loss=None,
         callbacks__valid_loss=None,
-        batches=ShuffledBatches(dataset, batch_size, torch.initial_seed()),
+        batches=ShuffledBatches(
+            dataset, batch_size, torch.initial_seed(), batch_of=engine.batch_of
+        ),
         engine=engine,
         **settings,
     )

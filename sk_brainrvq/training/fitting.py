@@ -164,7 +164,9 @@ def train(
     engine = engine or Engine()
     session = session or Session(torch.initial_seed())
     processes = session.processes
-    batches = ShuffledBatches(dataset, batch_size, session.seed, steps_per_epoch, crops)
+    batches = ShuffledBatches(
+        dataset, batch_size, session.seed, steps_per_epoch, crops, engine.batch_of
+    )
     if engine.warmup_epochs is not None:
         warmup_epochs = engine.warmup_epochs
     chosen_class, process_settings = over_processes(net_class, processes)

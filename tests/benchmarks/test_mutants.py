@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from mutants import wilson
+from mutation.recording import Recording
 from mutation.sites import sites_of
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="forks")
@@ -102,6 +103,7 @@ def test_command__in_parts_then_again__kills_what_tests_look_at(project):
     assert [after for after, word in of_clipped if word == "survived"] == ["(x >= 10)"]
     assert {word for function, _, word in found if function == "unseen"} == {"survived"}
     assert {("halved", "x / 2", "survived"), ("halved", "return x / 2", "killed")} <= found
+    assert {row["by"].split("::")[0] for row in rows} == {"", "test_sizes.py"}
     assert f"| all | {len(rows)} |" in printed
     # A better test, and lines that have moved.
     better = TESTS.replace("halved(3) is not None", "halved(3) == 1.5")
@@ -126,6 +128,17 @@ def test_sites__every_change__is_another_program():
 
 def test_sites__docstrings_types_messages__have_none():
     assert sites_of(WITHOUT_MUTANTS, "f.py") == []
+
+
+def test_recording__files_recorded_anew__take_the_place_of_their_tests():
+    old = Recording(
+        {"a.py::x": 1.0, "b.py::y": 2.0, "a.py::z": 3.0}, {"f.py": {1: [0, 1, 2], 2: [2]}}
+    )
+    new = Recording({"a.py::x": 4.0, "c.py::w": 5.0}, {"f.py": {1: [1], 3: [0]}, "g.py": {1: [0]}})
+    both = old.updated(new)
+    assert both.seconds == {"b.py::y": 2.0, "a.py::x": 4.0, "c.py::w": 5.0}
+    assert both.covering("f.py", range(1, 2)) == {"b.py::y", "c.py::w"}
+    assert both.covering("f.py", range(2, 4)) == both.covering("g.py", range(9)) == {"a.py::x"}
 
 
 def test_wilson__known_interval__as_published():

@@ -66,15 +66,28 @@ def test_figures__four_classes__balanced_accuracy_and_kappa():
 
 def test_figures__people_drawn_twice_or_not_at_all__as_rows_repeated():
     s, drawn = predictions(), np.array([2, 0, 1, 1, 3, 0, 1, 0, 1])
+    fold_of = np.arange(10, 19) % 3
     rows = np.concatenate(
         [np.flatnonzero(s.people == 10 + i) for i, n in enumerate(drawn) for _ in range(n)]
     )
     again = Scored(s.truth[rows], s.probability[rows], s.people[rows], s.folds[rows])
-    got, expected = figures("binary", [s], drawn), figures("binary", [again])
-    for measure in ("auroc_pooled", "balanced_accuracy_pooled"):
-        assert got[measure] == pytest.approx(expected[measure])
+    got = figures("binary", [s], drawn)
+    predicted = again.probability.argmax(1)
+    # Of three people a fold; it weighs by how many were drawn.
+    weights = [drawn[fold_of == fold].sum() for fold in range(3)]
+    by_fold = {
+        "auroc_pooled": lambda r: roc_auc_score(again.truth[r], again.probability[r, 1]),
+        "balanced_accuracy_pooled": lambda r: balanced_accuracy_score(again.truth[r], predicted[r]),
+    }
+    for measure, figure in by_fold.items():
+        values = [figure(again.folds == fold) for fold in range(3)]
+        assert got[measure] == pytest.approx(np.average(values, weights=weights))
     own = np.array([*person_figures("auroc_per_person", s).values()])
     assert got["auroc_per_person"] == pytest.approx(own @ drawn / drawn.sum())
+    # Leave one out: a fold is a person.
+    alone = Scored(s.truth, s.probability, s.people, s.people)
+    pooled = figures("binary", [alone], drawn)["auroc_pooled"]
+    assert pooled == pytest.approx(got["auroc_per_person"])
 
 
 def test_figures__person_of_one_class__in_the_pool_and_not_among_persons():

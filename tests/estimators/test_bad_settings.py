@@ -7,7 +7,7 @@ import pytest
 from safetensors.torch import load_file, save_file
 from tiny import NAMES, fit, fitted, make_eeg, tiny
 
-from sk_brainrvq import Architecture, CodeHistogram, Weights
+from sk_brainrvq import Architecture, CodeHistogram, Reading, Weights
 from sk_brainrvq.exceptions import CheckpointError, EEGWarning, InvalidEEGError
 from sk_brainrvq.weights.checkpoint import CONFIG_FILE, TENSOR_FILE
 
@@ -263,3 +263,60 @@ def test_inverse_transform__codes_out_of_range__names_domain_and_level(code):
 def test_code_histogram__of_eeg__points_to_the_tokenizer():
     with pytest.raises(ValueError, match=r"not integers.*DDRVQTransformer"):
         CodeHistogram().fit(np.abs(make_eeg()[:, 0]))
+
+
+@pytest.mark.parametrize("size", [0, 2.5, True])
+def test_code_histogram__codebook_size_of_no_codes__says_positive_integer(size):
+    with pytest.raises(ValueError, match=f"codebook_size={size} was given; expected an integer"):
+        CodeHistogram(codebook_size=size).fit(np.zeros((2, 1, 1, 2, 3), int))
+
+
+# Settings of a training
+
+
+def test_settings_of_fine_tuning__out_of_range__error_says_what_is_expected():
+    one_class = (make_eeg(2), ["rest", "rest"])
+    for params, message in [
+        ({"layer_decay": 1.5}, r"layer_decay=1\.5 was given; expected a number from 0\.0 to 1\.0"),
+        ({"layer_decay": -0.1}, r"layer_decay=-0\.1 was given; expected a number from"),
+        ({"drop_path": 1.0}, r"drop_path=1\.0 was given; expected a number from 0\.0 to 0\.99"),
+        ({"drop_path": "0.1"}, r"drop_path='0\.1' was given; expected a number from"),
+        ({"lora_rank": 0}, "lora_rank=0 was given; expected an integer of at least 1"),
+        ({"lora_rank": True}, "lora_rank=True was given; expected an integer"),
+        ({"class_weight": "equal"}, "class_weight='equal' was given; expected 'balanced', a dict"),
+        ({"device": "gpu"}, "device='gpu' was given; expected 'auto', 'cpu'"),
+        ({"validation": make_eeg()}, r"validation=ndarray was given; expected .* a pair \(X, y\)"),
+        (
+            {"validation": one_class, "early_stopping": 1},
+            r"validation data hold one class only \('rest'\)",
+        ),
+        ({"validation": 0.01}, r"validation=0\.01 cannot be split off 12 epochs with no groups"),
+    ]:
+        assert_refused("classifier", message, **params)
+    most = {"layer_decay": 1, "drop_path": 0, "lora_rank": 1, "criterion": "loss"}
+    fit(tiny("classifier", validation=one_class, early_stopping=1, **most), make_eeg())
+
+
+def test_validation__array_alone_without_labels__is_validated_on():
+    pair, alone = (
+        fit(tiny("tokenizer", validation=held_out), make_eeg()).history_[0]["valid_loss"]
+        for held_out in ((make_eeg(3, seed=1), None), make_eeg(3, seed=1))
+    )
+    assert pair == alone
+    assert (
+        pair != fit(tiny("tokenizer", validation=make_eeg(3)), make_eeg()).history_[0]["valid_loss"]
+    )
+
+
+def test_electrode_map__names_that_x_has_not__warns_of_them():
+    reading = Reading(electrode_map={"C3": "C4", "X1": "Cz"})
+    with pytest.warns(EEGWarning, match=r"electrode_map names \['X1'\], which are no channels"):
+        fit(tiny("embedder", reading=reading), make_eeg())
+
+
+def test_warm_start__pretrainer_with_its_own_tokenizer__keeps_it():
+    pretrainer = fit(tiny("pretrainer", warm_start=True), make_eeg())
+    tokenizer, weights = pretrainer.tokenizer_weights_, pretrainer.weights_
+    fit(pretrainer, make_eeg(seed=1))
+    assert pretrainer.tokenizer_weights_ is tokenizer
+    assert pretrainer.weights_ != weights

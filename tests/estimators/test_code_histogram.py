@@ -199,3 +199,8 @@ def test_set_output__pipeline_from_eeg__gives_a_table_of_named_counts():
     assert table.columns[0] == "time_level1_code_0"
     # Every code of every domain and level is counted once.
     assert (table.sum(axis=1) == 4 * 3 * 2 * 3).all()
+
+
+def test_codebook_size__of_one_code__counts_all():
+    counts = CodeHistogram(codebook_size=1).fit_transform(np.zeros((2, 3), int))
+    np.testing.assert_array_equal(counts.toarray(), [[3], [3]])

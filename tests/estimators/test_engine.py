@@ -26,7 +26,7 @@ def losses(kind, engine, **params):
 def test_bfloat16__tokenizer__has_the_loss_curve_of_float32():
     def curve(precision):
         # Two seeds: one code that falls otherwise early on moves a single small run by a percent.
-        params = {"max_epochs": 5, "architecture__codebook_size": 64, "engine": Engine(precision)}
+        params = {"max_epochs": 3, "architecture__codebook_size": 64, "engine": Engine(precision)}
         return np.mean([losses("tokenizer", **params, random_state=s) for s in (0, 1)], 0)
 
     one, other = curve("float32"), curve("bfloat16")
@@ -40,7 +40,7 @@ def tokenizer():
 
 
 def test_bfloat16__pretrainer__has_the_loss_curve_of_float32(tokenizer):
-    params = {"tokenizer": tokenizer, "max_epochs": 5}
+    params = {"tokenizer": tokenizer, "max_epochs": 3}
     one, other = (losses("pretrainer", Engine(p), **params) for p in ("float32", "bfloat16"))
     np.testing.assert_allclose(other, one, rtol=1e-2)
     assert not np.array_equal(one, other)
@@ -198,6 +198,7 @@ def test_warmup_epochs__any__rises_for_as_long_but_a_fifth_at_most(warmup, n_ris
         (Engine(gradient_clipping=0), r"gradient_clipping=0 was given; expected .* None to clip"),
         (Engine(gradient_clipping="3"), r"gradient_clipping='3' was given"),
         (Engine(warmup_epochs=-2), r"warmup_epochs=-2 was given; expected a number of 0 or more"),
+        (Engine(steps_per_epoch=True), r"steps_per_epoch=True was given; expected a number of bat"),
         (
             "bfloat16",
             r"engine='bfloat16' was given; expected sk_brainrvq\.Engine\(",

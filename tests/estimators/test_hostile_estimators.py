@@ -112,6 +112,27 @@ def test_from_pretrained__parameter_that_none_has__error_says_so(saved, paramete
     refused("embedder", saved("embedder", "params", parameter, value), message)
 
 
+def test_from_pretrained__generator_in_no_state_of_one__error_says_so(saved):
+    whole = {"key": [1] * 624, "pos": 624, "has_gauss": 0, "gauss": 0.0}
+    for change, message in [
+        ({"key": [1] * 623}, "no key of 624 numbers"),
+        ({"key": 1}, "no key of 624 numbers"),
+        ({"key": [1] * 623 + [-1]}, "other numbers than those of 32 bits"),
+        ({"key": [2**32] + [1] * 623}, "other numbers than those of 32 bits"),
+        ({"pos": -1}, "stands at -1 of 624"),
+        ({"pos": 625}, "stands at 625 of 624"),
+        ({"pos": 1.0}, r"stands at 1\.0 of 624"),
+    ]:
+        value = {MARK: "random_state", "values": {**whole, **change}}
+        refused("embedder", saved("embedder", "params", "random_state", value), message)
+    for pos in (0, 624):
+        value = {MARK: "random_state", "values": {**whole, "key": [0, 2**32 - 1] * 312, "pos": pos}}
+        file = saved("embedder", "params", "random_state", value)
+        state = type(fitted_small("embedder")).from_pretrained(file).random_state.get_state()
+        assert state[1].tolist() == [0, 2**32 - 1] * 312
+        assert state[2] == pos
+
+
 @pytest.mark.parametrize(
     ("parameter", "value"),
     [

@@ -91,10 +91,9 @@ def test_unlabelled_target__any_container__is_trained_on_as_well(name, kind):
     assert estimator.weights_ != tiny(name).fit(X).weights_
     if kind == "array":
         assert estimator.weights_ == expected.weights_
+    found = estimator.weights_.module().state_dict()
     for key, value in expected.weights_.module().state_dict().items():
-        np.testing.assert_allclose(
-            estimator.weights_.module().state_dict()[key], value, atol=1e-3, err_msg=key
-        )
+        np.testing.assert_allclose(found[key], value, atol=1e-3, err_msg=key)
 
 
 @pytest.mark.parametrize("name", LABELLED)

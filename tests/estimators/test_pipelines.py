@@ -45,7 +45,7 @@ def test_grid_search__weights_and_pooling__in_two_processes():
 
 
 def test_pipeline__codes_to_counts_to_regression__predicts_labels():
-    tokenizer = tiny("tokenizer", max_epochs=20, batch_size=4)
+    tokenizer = tiny("tokenizer", max_epochs=10, batch_size=8)
     pipeline = make_pipeline(tokenizer, CodeHistogram(), LogisticRegression())
     pipeline.fit(*make_alpha_task())
     X, y = make_alpha_task(seed=1)
@@ -171,5 +171,10 @@ def test_verbose__1__shows_a_progress_bar_and_0_shows_nothing(name, capsys):
     fit(tiny(name), make_eeg())
     captured = capsys.readouterr()
     assert captured.out == captured.err == ""
-    fit(tiny(name, verbose=1), make_eeg())
-    assert "100%" in capsys.readouterr().err
+    held_out = (make_eeg(4, seed=1), make_labels(4))
+    fit(tiny(name, verbose=1, validation=held_out), make_eeg())
+    shown = capsys.readouterr().err.rstrip().split("\r")[-1]
+    own = {"tokenizer": ["waveform", "perplexity"], "pretrainer": ["accuracies"], "classifier": []}
+    figures = ["epoch", "train_loss", "valid_loss", *own[name]]
+    for text in ["100%", *(f"{figure}=" for figure in figures)]:
+        assert text in shown

@@ -6,6 +6,7 @@ from tiny import CH_NAMES, fitted, make_eeg, tiny
 
 from sk_brainrvq import Architecture, BrainRVQEmbedder, Weights
 from sk_brainrvq.exceptions import CheckpointError
+from sk_brainrvq.nn import DualDomainTokenizer
 
 
 def test_tokenizer__given__is_used():
@@ -28,6 +29,26 @@ def test_tokenizer__none__is_fitted_on_x():
     assert weights.info["ch_names"] == CH_NAMES
     tokenizer = tiny("tokenizer", weights=weights, max_epochs=None).fit(make_eeg())
     assert tokenizer.transform(make_eeg()).shape == (12, 4, 3, 2, 3)
+
+
+def test_weights_and_tokenizer__a_codebook_size_for_each_level__fit_each_other():
+    # Heads have as many outputs as the largest codebook has codes.
+    other = fitted("tokenizer").weights_
+    config = {**other.config, "codebook_size": [16, 8, 6]}
+    module = DualDomainTokenizer(**config).eval()
+    tokenizer = Weights.from_module("levels", "tokenizer", config, module, other.info)
+    first = tiny("pretrainer", architecture="tiny", tokenizer=tokenizer).fit(make_eeg())
+    assert first.weights_.config["codebook_size"] == 16
+    second = tiny(
+        "pretrainer", architecture="tiny", weights=first.weights_, tokenizer=tokenizer
+    ).fit(make_eeg())
+    assert second.weights_ != first.weights_
+
+
+def test_fitted_network__pretrainer__holds_no_data_and_no_tokenizer():
+    net = fitted("pretrainer").net_
+    for name in ("batches", "validation", "processes", "encode"):
+        assert getattr(net, name) is None, name
 
 
 def test_score__after_fit__is_a_share():

@@ -54,8 +54,10 @@ def test_batch_size__numpy_integer__as_a_plain_one(name):
     assert numpy_size.weights_ == fit(tiny(name, batch_size=8), make_eeg()).weights_
 
 
-@pytest.mark.parametrize("weight", [{"rest": -1, "task": 1}, {"rest": 0, "task": 0}])
-def test_class_weight__negative_or_all_zero__error_says_what_is_expected(weight):
+@pytest.mark.parametrize(
+    "weight", [{"rest": -1, "task": 1}, {"rest": 0, "task": 0}, {"rest": np.inf, "task": 1}]
+)
+def test_class_weight__negative_all_zero_or_infinite__error_says_what_is_expected(weight):
     with pytest.raises(ValueError, match="expected weights of 0 or more, not all 0"):
         fit(tiny("classifier", class_weight=weight), make_eeg())
 

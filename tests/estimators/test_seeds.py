@@ -1,5 +1,7 @@
 """Same seed, same result; the global generators stay as they were."""
 
+import hashlib
+import os
 import pickle
 import random
 import subprocess
@@ -12,17 +14,24 @@ import torch
 from tiny import NAMES, TRAINED, apply, fit, fitted, make_eeg, tiny
 
 _SCRIPT = """
-import hashlib, sys, warnings
+import sys, warnings
 import torch
 torch.set_num_threads(1)
-sys.path.insert(0, sys.argv[1])
+sys.path[:0] = sys.argv[1:]
 warnings.simplefilter("ignore")
-from tiny import NAMES, apply, fit, make_eeg, tiny
-for name in NAMES:
-    estimator = fit(tiny(name, random_state=3), make_eeg())
-    result = hashlib.sha256(apply(estimator, make_eeg()).tobytes()).hexdigest()
-    print(name, estimator.weights_.digest, result)
+from test_seeds import digests
+print("\\n".join(digests()))
 """
+
+
+def digests():
+    """Of weights and results of each estimator."""
+    lines = []
+    for name in NAMES:
+        estimator = fit(tiny(name, random_state=3), make_eeg())
+        result = hashlib.sha256(apply(estimator, make_eeg()).tobytes()).hexdigest()
+        lines.append(f"{name} {estimator.weights_.digest} {result}")
+    return lines
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -47,17 +56,14 @@ def test_other_random_state__fit__other_weights(name):
     assert other.weights_.digest != fitted(name).weights_.digest
 
 
-def test_same_random_state__two_processes__bit_identical():
-    command = [sys.executable, "-c", _SCRIPT, str(Path(__file__).parents[1])]
-    processes = [
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        for _ in range(2)
-    ]
-    outputs = [process.communicate() for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], outputs[0][1]
-    lines = outputs[0][0].splitlines()
-    assert [line.split()[0] for line in lines] == NAMES
-    assert outputs[0][0] == outputs[1][0]
+def test_same_random_state__another_process__bit_identical():
+    here = Path(__file__).parent
+    command = [sys.executable, "-c", _SCRIPT, str(here), str(here.parent)]
+    # Another order of sets, too.
+    environment = {**os.environ, "PYTHONHASHSEED": "5"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == digests()
 
 
 @pytest.mark.parametrize("random_state", [0, None, "instance"])

@@ -162,6 +162,11 @@ def test_limit_runs__random_masks__equal_a_counting_loop():
         assert actual.tolist() == expected
 
 
+def test_limit_runs__everything_masked__every_sixth_is_shown():
+    limited = limit_runs(torch.ones(2, 13, dtype=torch.bool))
+    assert (~limited).nonzero().tolist() == [[0, 5], [0, 11], [1, 5], [1, 11]]
+
+
 def test_generator__same_seed__same_mask_and_global_state_untouched():
     x = varied_patches(4, 3, 10)
     before = torch.get_rng_state()

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 import torch
 
+from sk_brainrvq import DDRVQTransformer, Engine
+from sk_brainrvq.datasets import make_montages
 from sk_brainrvq.signals import EpochBlock, prepare
 from sk_brainrvq.training import SegmentDataset, run_batches
 from sk_brainrvq.training.batches import BatchesInOrder, BatchLoader, ShuffledBatches, read_ahead
@@ -205,3 +207,42 @@ def test_read_ahead__given_up_early__leaves_no_thread_and_reads_no_further():
     results.close()
     assert threading.active_count() == before
     assert len(seen) <= 4
+
+
+def test_shuffled_batches__of_patches__as_many_patches_in_all_batches_and_every_row_once():
+    """20 windows of 8 channels, 400 of 1: by windows small ones are 20 times as many steps."""
+    names = ["F3", "F4", "C3", "C4", "P3", "P4", "O1", "O2"]
+    blocks = [make_block(20, names, 400, 0), make_block(400, ["Cz"], 200, 20)]
+    dataset = SegmentDataset(prepare(blocks, warn=False))
+    steps = {}
+    for batch_of in ("windows", "patches"):
+        batches = list(ShuffledBatches(dataset, 4, seed=0, batch_of=batch_of))
+        assert sorted(rows_of(batches)) == [
+            *((0, row) for row in range(20)),
+            *((1, row) for row in range(400)),
+        ]
+        steps[batch_of] = [sum(group == number for group, _ in batches) for number in (0, 1)]
+    assert steps["windows"] == [5, 100]
+    # 20 · 16 and 400 · 1 patches, at most 64 in a batch.
+    assert steps["patches"] == [5, 7]
+
+
+def test_engine__batch_of_patches__small_windows_in_fewer_steps_and_other_words_refused():
+    # 12 windows of 19 channels and 12 of 32: three of the former have as many patches as two.
+    parts = [
+        part.to_epochs()
+        for part in make_montages(n_subjects=2, n_windows=12, sfreqs=[200], duration=1)
+    ]
+    steps = {}
+    for batch_of in ("windows", "patches"):
+        tokenizer = DDRVQTransformer(
+            architecture="tiny",
+            max_epochs=1,
+            batch_size=2,
+            random_state=0,
+            engine=Engine(batch_of=batch_of),
+        ).fit(parts)
+        steps[batch_of] = tokenizer.history_[0]["train_batch_count"]
+    assert steps == {"windows": 6 + 6, "patches": 4 + 6}
+    with pytest.raises(ValueError, match="batch_of='rows' was given; expected 'windows'"):
+        DDRVQTransformer(engine=Engine(batch_of="rows")).fit(parts)

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 from collections import Counter
 
 import numpy as np
@@ -195,7 +196,11 @@ def test_state__tensor_misshapen__is_named_with_both_shapes(classifier_state):
 def test_state__any_one_tensor_missing__is_a_checkpoint_error(state):
     ignored = load_official(state).ignored_tensors
     wrong = []
-    for name in state.keys() - set(ignored):
+    # The first and the last of those that differ in numbers only, such as a block's.
+    names = [name for name in state if name not in ignored]
+    first = {re.sub(r"\d+", "", name): name for name in reversed(names)}
+    last = {re.sub(r"\d+", "", name): name for name in names}
+    for name in {*first.values(), *last.values()}:
         try:
             load_official({key: tensor for key, tensor in state.items() if key != name})
             wrong.append(f"{name}: loaded")

@@ -121,8 +121,8 @@ def test_pickle__twice__gives_the_same_bytes():
 
 def test_digest__one_changed_number__changes_it_and_the_repr():
     weights = make_weights("tokenizer")
+    module = weights.module()
     for name, tensor in tensors_of(weights).items():
-        module = weights.module()
         changed = module.state_dict()[name]
         if tensor.dtype == torch.bool:
             changed.logical_not_()
@@ -132,6 +132,8 @@ def test_digest__one_changed_number__changes_it_and_the_repr():
         assert other.digest != weights.digest, name
         assert other != weights
         assert repr(other) != repr(weights)
+        changed.copy_(tensor)
+    assert Weights.from_module("study", "tokenizer", weights.config, module, INFO) == weights
 
 
 def test_digest__same_content_under_another_name__stays():

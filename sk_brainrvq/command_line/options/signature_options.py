@@ -42,7 +42,7 @@ _SECTIONS = {
         *("reject_amplitude", "reject_flat", "bad_channels", "subject", "on_error", "strict"),
     ),
     "Checkpoints": ("checkpoint_dir", "resume_from"),
-    "Training": ("steps_per_epoch",),
+    "Training": ("steps_per_epoch", "batch_of"),
     "Engine": (
         *("precision", "torch_compile", "gradient_accumulation", "gradient_clipping"),
         "warmup_epochs",

@@ -1,0 +1,105 @@
+"""What readers of datasets hand over, and who may be among it."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from numpy.typing import NDArray
+
+from sk_brainrvq.datasets import BENCHMARK_SPLITS
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Continuous EEG of a person.
+
+    Attributes
+    ----------
+    person, session : str
+        Letters, figures and hyphens.
+    microvolts : ndarray, shape (n_channels, n_samples)
+        As published, without its mean.
+    sfreq : float
+    ch_names : tuple of str
+    """
+
+    person: str
+    session: str
+    microvolts: NDArray
+    sfreq: float
+    ch_names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """What a reader did not hand over, and why."""
+
+    what: str
+    why: str
+
+
+# Reads the people of a folder for whom the function says so; it is asked before their files are
+# opened.
+Reader = Callable[[Path, Callable[[str], bool]], Iterator[Piece | LeftOut]]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A dataset of the corpus.
+
+    Attributes
+    ----------
+    name, title : str
+    licence, url : str
+    mains : float or None
+        Removed before anything else, with harmonics; None: nothing to remove, because the files
+        were published without it, or the pieces are too short.
+    read : Reader
+    """
+
+    name: str
+    title: str
+    licence: str
+    url: str
+    mains: float | None
+    read: Reader
+
+
+def wanted(source: str, half: str | None = None) -> Callable[[str], bool]:
+    """Who of a dataset goes into the corpus.
+
+    Parameters
+    ----------
+    source : str
+        Name of a dataset. Of those that benchmarks test on, only people whom they develop on.
+    half : {"odd", "even"}, optional
+        Leave out the people of every other fold of those: a model of such a corpus has seen
+        nobody who is tested in the folds left out.
+
+    Returns
+    -------
+    callable
+        Takes the person, and says whether.
+    """
+    split = BENCHMARK_SPLITS.get(source)
+    if split is None:
+        return _anybody
+    folds = split.folds
+    if half is not None:
+        folds = folds[1::2] if half == "odd" else folds[::2]  # the first fold is odd
+    return _among([person for fold in folds for person in fold])
+
+
+def scored_once(source: str) -> Callable[[str], bool]:
+    """Who of a dataset must not be in the corpus, and may be read to see that nobody is."""
+    split = BENCHMARK_SPLITS.get(source)
+    return _among(split.score_once if split else ())
+
+
+def _anybody(person: str) -> bool:
+    return bool(person)
+
+
+def _among(people: Iterable[int]) -> Callable[[str], bool]:
+    numbers = set(people)
+    return lambda person: person.isdigit() and int(person) in numbers

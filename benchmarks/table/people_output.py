@@ -1,0 +1,116 @@
+"""The table of figures that say whose they are, as Markdown."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from table.output import shown, shown_estimate
+from table.people import (
+    LABELS,
+    MEASURES,
+    PER_PERSON,
+    Scored,
+    fold_difference,
+    people_bootstrap,
+    person_figures,
+)
+from table.systems import SYSTEMS
+
+
+def people_table(
+    kind: str,
+    systems: Mapping[str, Sequence[Scored]],
+    exposed: Sequence[int | str] = (),
+    apart: tuple[str, Sequence[Any]] | None = None,
+) -> str:
+    """A row a system, with intervals over people, and its lead over the first.
+
+    Parameters
+    ----------
+    kind : {"binary", "multiclass"}
+    systems : mapping of str to sequence of Scored
+        Predictions, a seed each.
+    exposed : sequence of int or str
+        People whose EEG the pretrained weights have seen, without labels.
+    apart : (str, sequence), optional
+        Some people, and what they are called: their own figures have a column.
+
+    Returns
+    -------
+    str
+    """
+    first = _reference(systems)
+    columns = ["system", *(LABELS[measure] for measure in MEASURES[kind])]
+    columns.append(f"{LABELS[PER_PERSON[kind]]}, over {SYSTEMS[first].label}")
+    columns += [f"{LABELS[PER_PERSON[kind]]}: {apart[0]}"] if apart else []
+    columns.append("seeds")
+    lines = [columns, ["---"] * len(columns)]
+    tested = {str(person) for person in np.unique(systems[first][0].people)}
+    seen = tested & {str(person) for person in exposed}
+    for name, seeds in systems.items():
+        estimates = people_bootstrap(kind, seeds)
+        lead = people_bootstrap(kind, seeds, systems[first])[PER_PERSON[kind]]
+        mark = " (*)" if seen and SYSTEMS[name].needs_weights() else ""
+        lines.append(
+            [
+                SYSTEMS[name].label + mark,
+                *(shown_estimate(estimates[measure]) for measure in MEASURES[kind]),
+                "" if name == first else shown_estimate(lead, "+"),
+                *([shown(_mean_of(kind, seeds, apart[1]))] if apart else []),
+                str(len(seeds)),
+            ]
+        )
+    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    notes = [_whose(kind, systems[first][0]), _of_folds(kind, systems, first)]
+    if seen:
+        notes.append(
+            f"(*) The weights have seen the unlabelled EEG of {len(seen)} of the {len(tested)} "
+            "people who are tested."
+        )
+    return f"### Whose figures\n\n{table}\n\n" + "".join(f"- {note}\n" for note in notes if note)
+
+
+def _mean_of(kind: str, seeds: Sequence[Scored], people: Sequence[Any]) -> float:
+    """Mean over some people of their own figures."""
+    own = [person_figures(PER_PERSON[kind], scored) for scored in seeds]
+    values = [figures[person] for figures in own for person in people if person in figures]
+    return float(np.nanmean(values)) if values else float("nan")
+
+
+def _reference(systems: Mapping[str, Sequence[Scored]]) -> str:
+    """What leads are over: 7-band power, or else the first row."""
+    return "bands7" if "bands7" in systems else next(iter(systems))
+
+
+def _whose(kind: str, scored: Scored) -> str:
+    own = person_figures(PER_PERSON[kind], scored)
+    one_class = [str(person) for person, value in own.items() if np.isnan(value)]
+    text = (
+        f"Pooled: all windows of a fold's people together, mean over {len(scored.groups)} fold"
+        f"{'s' * (len(scored.groups) > 1)}. Per person: mean of each person's own, "
+        f"{len(own) - len(one_class)} people. [95 % interval] by bootstrap over people, the same "
+        "draws for both sides of a difference; seeds averaged first."
+    )
+    if one_class:
+        text += f" Of one class only, and so without a figure of their own: {', '.join(one_class)}."
+    return text
+
+
+def _of_folds(kind: str, systems: Mapping[str, Sequence[Scored]], first: str) -> str:
+    """Leads over folds, corrected for the training people that these share."""
+    if len(systems[first][0].groups) < 3:
+        return ""
+    measure = MEASURES[kind][0]
+    leads = [
+        f"{SYSTEMS[name].label} "
+        f"{shown_estimate(fold_difference(kind, seeds, systems[first])[measure].corrected, '+')}"
+        for name, seeds in systems.items()
+        if name != first
+    ]
+    if not leads:
+        return ""
+    return (
+        f"{LABELS[measure]}, over {SYSTEMS[first].label}, [95 % interval] over folds after Nadeau "
+        f"and Bengio (2003): {'; '.join(leads)}."
+    )

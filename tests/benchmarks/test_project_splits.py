@@ -1,0 +1,141 @@
+"""The project's own splits in ``table.py``: who is read, what is fitted, what is printed."""
+
+import importlib.util
+from pathlib import Path
+
+import mne
+import numpy as np
+import pytest
+from sklearn.cross_decomposition import CCA
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import balanced_accuracy_score, cohen_kappa_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from table.features import canonical_correlations, log_band_power, stimulus_response
+from table.tasks import as_task, load_task, project_folds
+
+from sk_brainrvq.datasets import BENCHMARK_SPLITS, make_eeg
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+
+
+@pytest.fixture(scope="module")
+def main():
+    """``main`` of the command."""
+    spec = importlib.util.spec_from_file_location("table_command", BENCHMARKS / "table.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.main
+
+
+@pytest.fixture(scope="module")
+def windows():
+    """Simulated people 0 to 31 under EEGMAT's numbers."""
+    return make_eeg(32, 6, duration=1, effect=0.7, ch_names=["Fz", "O1", "O2"], random_state=0)
+
+
+def test_project_folds__develop__folds_of_the_split_and_all_others_fitted(windows):
+    task = as_task("eegmat", windows.of_subjects(range(28)))
+    folds = project_folds(task, "develop")
+    assert len(folds) == 7
+    for fold, people in zip(folds, BENCHMARK_SPLITS["eegmat"].folds, strict=True):
+        assert sorted(set(task.subjects[fold.test].tolist())) == list(people)
+        assert np.array_equal(fold.fitted, np.flatnonzero(~np.isin(task.subjects, people)))
+        assert set(fold.validation) < set(fold.fitted)
+        assert not set(fold.train) & set(fold.validation)
+
+
+def test_project_folds__once__fitted_on_all_to_develop_on_and_scored_on_the_others(windows):
+    task = as_task("eegmat", windows)
+    (fold,) = project_folds(task, "once")
+    assert set(task.subjects[fold.scored].tolist()) == {28, 29, 30, 31}
+    assert set(task.subjects[fold.fitted].tolist()) == set(range(28))
+    with pytest.raises(ValueError, match="scored once for each released model"):
+        project_folds(task, "develop")
+    with pytest.raises(ValueError, match="and not simulated"):
+        project_folds(as_task("simulated", windows), "develop")
+
+
+def write_person(folder, subject, codes=(1, 2, 3, 4) * 2):
+    """A session in which the light that is looked at is seen in the EEG."""
+    place = folder / f"subject{subject:02d}"
+    place.mkdir()
+    rng, times = np.random.default_rng(subject), np.arange(256 * 60) / 256
+    signals = 30 * rng.normal(size=(8, len(times)))
+    samples = 500 + 1664 * np.arange(len(codes))
+    for sample, code in zip(samples, codes, strict=True):
+        if code > 1:
+            seen = slice(sample, sample + 1280)
+            signals[:, seen] += 10 * np.sin(2 * np.pi * {2: 13, 3: 21, 4: 17}[code] * times[seen])
+    names = "Oz O1 O2 PO3 POz PO7 PO8 PO4".split()  # noqa: SIM905
+    raw = mne.io.RawArray(1e-3 * signals, mne.create_info(names, 256, "eeg"), verbose="error")
+    raw.save(place / f"record-[2012.07.0{subject}-19.02.16]_raw.fif", verbose="error")
+    events = np.column_stack([samples, 0 * samples, codes])
+    mne.write_events(
+        place / f"record-[2012.07.0{subject}-19.02.16]-eve.fif", events, verbose="error"
+    )
+
+
+@pytest.fixture(scope="module")
+def ssvep(tmp_path_factory):
+    """Four people, and one who is never read, whose file nobody can read."""
+    folder = tmp_path_factory.mktemp("ssvep")
+    for subject in (1, 2, 5, 8):
+        write_person(folder, subject)
+    (folder / "subject11").mkdir()
+    path = folder / "subject11" / "record-[2014.01.01-00.00.00]_raw.fif"
+    path.write_bytes(b"not to be opened")
+    return folder
+
+
+def test_load_task__split_of_the_project__files_of_other_people_stay_closed(ssvep):
+    assert set(load_task("ssvep", ssvep, "develop").subjects.tolist()) == {1, 2, 5}
+    assert set(load_task("ssvep", ssvep, "once").subjects.tolist()) == {1, 2, 5, 8}
+    with pytest.raises(ValueError, match=r"subject11.* cannot be read"):
+        load_task("ssvep", ssvep)
+
+
+def test_table__develop__figures_by_name_as_scikit_learn_has_them(main, ssvep, tmp_path, capsys):
+    arguments = ["--dataset", "ssvep", "--data", str(ssvep), "--systems", "bands7,cca"]
+    assert main([*arguments, "--results", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out
+    task = load_task("ssvep", ssvep, "develop")
+    X, y = log_band_power(task.X, 7), task.y
+    model = make_pipeline(
+        StandardScaler(), LogisticRegression(C=0.01, class_weight="balanced", max_iter=5000)
+    )
+    accuracy, kappa = [], []
+    for train, test in BENCHMARK_SPLITS["ssvep"].cross_validation(task.subjects):
+        predicted = model.fit(X[train], y[train]).predict(X[test])
+        accuracy.append(balanced_accuracy_score(y[test], predicted))
+        kappa.append(cohen_kappa_score(y[test], predicted))
+    rows = {line.split(" | ")[0]: line.split(" | ")[1:] for line in printed.splitlines()}
+    shown = [float(cell.split()[0]) for cell in rows["| 7-band log power, LR"][:2]]
+    assert shown == pytest.approx([np.mean(accuracy), np.mean(kappa)], abs=6e-4)
+    assert float(rows["| CCA, largest correlation"][0].split()[0]) > 0.7
+    assert "balanced accuracy, per person" in printed
+
+
+def test_table__people_without_a_published_split__other_splits_refused(main, tmp_path, capsys):
+    for split in ("folds", "official"):
+        arguments = ["--dataset", "ssvep", "--data", str(tmp_path), "--split", split]
+        assert main(arguments) == 2
+        assert "never read: expected develop or once" in capsys.readouterr().err
+
+
+def test_stimulus_features__sines_in_noise__largest_at_their_frequency():
+    times, rng = np.arange(400) / 200, np.random.default_rng(0)
+    X = np.stack(
+        [rng.normal(size=(4, 400)) + np.sin(2 * np.pi * f * times) for f in (13, 17, 21) * 3]
+    )
+    for feature in (stimulus_response, canonical_correlations):
+        assert feature(X).shape == (9, 3)
+        assert feature(X).argmax(1).tolist() == [0, 1, 2] * 3
+
+
+def test_canonical_correlations__one_window__as_scikit_learn_has_them():
+    x, times = np.random.default_rng(0).normal(size=(4, 400)), np.arange(400) / 200
+    waves = np.stack([f(2 * np.pi * 17 * h * times) for h in (1, 2) for f in (np.sin, np.cos)], 1)
+    a, b = CCA(1, max_iter=5000, tol=1e-12).fit_transform(x.T, waves)
+    expected = np.corrcoef(a[:, 0], b[:, 0])[0, 1]
+    assert canonical_correlations(x[None])[0, 1] == pytest.approx(expected, abs=1e-3)
