@@ -11,7 +11,7 @@ from sk_brainrvq import BrainRVQClassifier, EEGCorpus, Filters, Reading, build_c
 from sk_brainrvq.datasets import make_eeg
 from sk_brainrvq.exceptions import EEGWarning, InvalidEEGError
 
-NAMES = "Fp1 Fp2 F7 F3 Fz F4 F8 T7 C3 Cz C4 T8 P7 P3 Pz P4 P8 O1 O2".split()
+NAMES = "Fp1 Fp2 F7 F3 Fz F4 F8 T7 C3 Cz C4 T8 P7 P3 Pz P4 P8 O1 O2".split()  # noqa: SIM905
 REGIONS = {"pooling": "region", "spectrum": "region", "covariance": True}
 ODD = {
     "flat": lambda x: 0 * x,

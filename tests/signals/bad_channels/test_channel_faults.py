@@ -11,7 +11,7 @@ from sk_brainrvq.signals.bad_channels.raw_channels import faults_of_raw
 from sk_brainrvq.signals.sources.channels import chosen_channels
 from sk_brainrvq.signals.sources.recording_files import read_recording
 
-NAMES = "Fp1 Fp2 F7 F3 Fz F4 F8 T7 C3 Cz C4 T8 P7 P3 Pz P4 P8 O1 O2".split()
+NAMES = "Fp1 Fp2 F7 F3 Fz F4 F8 T7 C3 Cz C4 T8 P7 P3 Pz P4 P8 O1 O2".split()  # noqa: SIM905
 N_TIMES = 800
 
 

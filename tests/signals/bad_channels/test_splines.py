@@ -7,7 +7,7 @@ import pytest
 from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.signals.bad_channels.splines import spline_weights
 
-NAMES = "Fp1 Fp2 F3 F4 C3 C4 P3 P4 O1 O2 F7 F8 T7 T8 P7 P8 Fz Cz Pz".split()
+NAMES = "Fp1 Fp2 F3 F4 C3 C4 P3 P4 O1 O2 F7 F8 T7 T8 P7 P8 Fz Cz Pz".split()  # noqa: SIM905
 TEMPLATE = "colin27_1005"
 
 
