@@ -19,9 +19,9 @@ from sk_brainrvq.signals.sources.channels import (
     left_out_sentence,
     positions_of,
 )
-from sk_brainrvq.signals.sources.edf_size import is_cut_short
+from sk_brainrvq.signals.sources.edf_size import doubt_about_size
 from sk_brainrvq.signals.sources.mne_raws import KEEP, is_mne_raw, signals_to_cut
-from sk_brainrvq.signals.sources.recording_files import CUT_SHORT, read_recording
+from sk_brainrvq.signals.sources.recording_files import read_recording
 from sk_brainrvq.signals.units import UNITS, describe_amplitude
 from sk_brainrvq.user_warnings import quiet
 
@@ -127,7 +127,8 @@ def _notes(
     marks: Marks,
     bad: Collection[str],
 ) -> list[str]:
-    notes = [CUT_SHORT] if is_cut_short(Path(source)) else []
+    doubt = doubt_about_size(Path(source))
+    notes = [] if doubt is None else [doubt]
     if left_out:
         notes.append(left_out_sentence(left_out))
     if marks.descriptions:

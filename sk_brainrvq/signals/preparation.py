@@ -18,6 +18,7 @@ from sk_brainrvq.signals.electrodes import (
     ElectrodeMatch,
     electrode_rows,
     match_electrodes,
+    placed_channels,
     warn_of_mean_rows,
 )
 from sk_brainrvq.signals.filters.filtering import FilterSettings, filter_epochs
@@ -287,9 +288,10 @@ def _check_finite(microvolts: NDArray, block: EpochBlock) -> None:
     item = "" if block.item is None else f"Item {block.item} of the list: "
     where = f"first at epoch {index}, {name}, sample {sample}"
     if np.isfinite(value):
+        mend = "Check unit=." if block.unit else "Recordings are read in volts: scale its data."
         raise InvalidEEGError(
             f"{item}X holds {value:.3g} microvolts, {where}; EEG stays far below "
-            f"{_LARGEST_MICROVOLTS:.0e}. Check unit= and the recording."
+            f"{_LARGEST_MICROVOLTS:.0e}. {mend}"
         )
     what = "NaN" if np.isnan(value) else "infinity"
     raise InvalidEEGError(
@@ -303,7 +305,7 @@ def _check_unit(amplitude: float, unit: str | None) -> None:
     if sentence is None:
         return
     if unit is None:  # unit= has no effect on recordings
-        seen = sentence.split(". Pass ")[0]
+        seen = sentence.split(", and no unit")[0].split(". Pass ")[0]
         sentence = f"{seen}. Recordings are read in volts: scale the data of this one."
     warn(sentence)
 
@@ -369,6 +371,7 @@ def _cut(
                 block.positions,
                 electrode_map,
                 left_out,
+                placed_channels(matches),
             )
         )
     return groups

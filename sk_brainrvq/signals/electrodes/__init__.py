@@ -4,6 +4,7 @@ from sk_brainrvq.signals.electrodes.matching import (
     ElectrodeMatch,
     electrode_rows,
     match_electrodes,
+    placed_channels,
 )
 from sk_brainrvq.signals.electrodes.names import (
     ELECTRODE_NAMES,
@@ -31,5 +32,6 @@ __all__ = [
     "electrode_rows",
     "is_eeg_name",
     "match_electrodes",
+    "placed_channels",
     "warn_of_mean_rows",
 ]
