@@ -13,9 +13,11 @@ from sk_brainrvq.nn import EEGEncoder, EncoderClassifier
 from sk_brainrvq.nn.classifier import HEADS
 from sk_brainrvq.signals import match_electrodes
 from sk_brainrvq.signals.electrodes import (
+    ElectrodeMatch,
     ElectrodeReport,
     electrode_report,
     electrode_rows,
+    placed_channels,
     warn_of_mean_rows,
 )
 from sk_brainrvq.signals.electrodes.names import refuse_one_string
@@ -112,6 +114,7 @@ class BrainRVQModule(nn.Module):
     """
 
     electrodes: Tensor
+    read: Tensor | None
     patching: Tensor | None
 
     def __init__(
@@ -158,9 +161,7 @@ class BrainRVQModule(nn.Module):
         warn_of_mean_rows(
             matches, names is not None, "ch_names=[...], or to braindecode module__ch_names"
         )
-        self.electrode_report: ElectrodeReport = electrode_report(matches)
-        rows = torch.from_numpy(electrode_rows(matches))
-        self.register_buffer("electrodes", rows, persistent=False)
+        self._place(matches, head)
         encoder.requires_grad_(not frozen)
         if head not in HEADS:
             raise ValueError(f"head={head!r} was given; expected one of {HEADS}.")
@@ -173,6 +174,16 @@ class BrainRVQModule(nn.Module):
             encoder, n_outputs, head, self.n_chans, n_samples // _PATCH_SAMPLES, dropout
         )
         self._amplitude_was_checked = False
+
+    def _place(self, matches: list[ElectrodeMatch], head: str) -> None:
+        """Keep where channels lie, and which of them are read."""
+        self.electrode_report: ElectrodeReport = electrode_report(matches)
+        rows = torch.from_numpy(electrode_rows(matches))
+        # The flattened head has weights for every channel.
+        known = None if head == "flatten" else placed_channels(matches)
+        read = None if known is None else torch.from_numpy(known)
+        self.register_buffer("read", read, persistent=False)
+        self.register_buffer("electrodes", rows if read is None else rows[read], persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """Class logits, or outputs of a regression.
@@ -198,7 +209,7 @@ class BrainRVQModule(nn.Module):
             )
         if not self._amplitude_was_checked:
             self._check_amplitude(x)
-        signals = x.float() * self.factor
+        signals = (x if self.read is None else x[:, self.read]).float() * self.factor
         if self.patching is not None:
             signals = signals @ self.patching
         return self.classifier(signals.unflatten(-1, (-1, _PATCH_SAMPLES)), self.electrodes)

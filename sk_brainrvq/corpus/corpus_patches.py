@@ -15,6 +15,7 @@ from sk_brainrvq.signals.electrodes import (
     ElectrodeMatch,
     electrode_rows,
     match_electrodes,
+    placed_channels,
     warn_of_mean_rows,
 )
 from sk_brainrvq.signals.patches import PatchGroup, PreparedEEG, StoredPatches
@@ -187,6 +188,7 @@ def prepare_stored(
                     np.tile(own, len(epochs)),
                     first.places,
                     electrode_map,
+                    channels=placed_channels(matches),
                 )
             )
     return PreparedEEG(groups, len(recordings))

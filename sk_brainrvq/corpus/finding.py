@@ -21,7 +21,8 @@ _SUFFIXES = tuple(
 # Further files that hold a recording's signal; the header alone may stay as it was.
 _COMPANIONS = {".vhdr": (".eeg", ".vmrk", ".dat"), ".set": (".fdt",), ".lay": (".dat",)}
 # Second and further files of one long recording, which MNE reads with the first.
-_CONTINUATION = re.compile(r"(-\d+|_split-(?!0*1_)\d+_\w+)\.fif(\.gz)?$", re.IGNORECASE)
+_NUMBERED = re.compile(r"(?P<base>.+)-\d+(?P<end>\.fif(\.gz)?)", re.IGNORECASE)
+_SPLIT = re.compile(r"(?P<base>.+_split-)(?P<number>\d+)(?P<end>_\w+\.fif(\.gz)?)", re.IGNORECASE)
 _NAMES = (
     re.compile(r"(?P<subject>[a-z0-9]{8})_(?P<session>s\d{3})_(?:\d{4}_)?t\d{3}(?!\w)"),  # Temple
     re.compile(r"(?P<subject>[a-z]{8})_(?P<session>\d{8})(?!\w)"),  # Temple's events
@@ -99,7 +100,7 @@ def _walk(folder: str) -> Iterable[str]:
         folders[:] = [n for n in folders if n not in recordings and not n.startswith(".")]
         present = {name.lower() for name in names}
         for name in recordings + names:
-            if _is_recording(name) and not _belongs_to_another(name, present):
+            if _is_recording(name) and not _belongs_to_another(parent, name, present):
                 yield os.path.join(parent, name)
 
 
@@ -107,14 +108,39 @@ def _is_recording(name: str) -> bool:
     return not PurePath(name).name.startswith(".") and name.lower().endswith(_SUFFIXES)
 
 
-def _belongs_to_another(name: str, present: set[str]) -> bool:
+def _belongs_to_another(folder: str, name: str, present: set[str]) -> bool:
     """Whether a file is the data of a header beside it, or continues another file.
 
     ``present`` are the names of its folder in lower case.
     """
     if name.lower().endswith(".eeg"):
         return any(name[:-4].lower() + header in present for header in (".vhdr", ".ahdr"))
-    return _CONTINUATION.search(name) is not None
+    first = _first_part(name)
+    if first is None or first == name or first.lower() not in present:
+        return False
+    return _reads_on(os.path.join(folder, first), name)
+
+
+def _first_part(name: str) -> str | None:
+    """What the first file would be called that a FIF file of this name continues."""
+    if match := _SPLIT.fullmatch(name):
+        return f"{match['base']}{1:0{len(match['number'])}d}{match['end']}"
+    match = _NUMBERED.fullmatch(name)
+    return None if match is None else match["base"] + match["end"]
+
+
+def _reads_on(first: str, name: str) -> bool:
+    """Whether MNE reads a file as a part of the one that its name continues.
+
+    Recordings of one day may be called day.fif and day-1.fif, too.
+    """
+    import mne
+
+    try:
+        raw = mne.io.read_raw_fif(first, allow_maxshield="yes", verbose="error")
+    except Exception:  # it will be told of when it is read
+        return True
+    return name in {PurePath(part).name for part in raw.filenames}
 
 
 def _normalised(path: str) -> str:

@@ -13,10 +13,15 @@ from sk_brainrvq.signals.bad_channels.raw_channels import faults_of_raw, treated
 from sk_brainrvq.signals.filters.filtering import FilterSettings
 from sk_brainrvq.signals.filters.resampling import TARGET_SFREQ
 from sk_brainrvq.signals.sources.annotations import Marks, marks_of
-from sk_brainrvq.signals.sources.channels import band_of, eeg_channels, positions_of
-from sk_brainrvq.signals.sources.edf_size import is_cut_short
+from sk_brainrvq.signals.sources.channels import (
+    band_of,
+    chosen_channels,
+    left_out_sentence,
+    positions_of,
+)
+from sk_brainrvq.signals.sources.edf_size import doubt_about_size
 from sk_brainrvq.signals.sources.mne_raws import KEEP, is_mne_raw, signals_to_cut
-from sk_brainrvq.signals.sources.recording_files import CUT_SHORT, read_recording
+from sk_brainrvq.signals.sources.recording_files import read_recording
 from sk_brainrvq.signals.units import UNITS, describe_amplitude
 from sk_brainrvq.user_warnings import quiet
 
@@ -84,8 +89,7 @@ def read_signals(
             raise InvalidEEGError(
                 f"{source} holds epochs; a corpus is made of continuous recordings."
             )
-        names = eeg_channels(raw)
-        left_out = [name for name in raw.ch_names if name not in names]
+        names, left_out = chosen_channels(raw)
         keeps_offset = not filters.cuts_below(band_of(raw.info)[0])
         found = faults_of_raw(raw, names, UNITS["V"], keeps_offset)
         raw, names = treated_raw(raw, names, found, bad_channels)
@@ -119,13 +123,14 @@ def _notes(
     source: str,
     microvolts: NDArray,
     names: list[str],
-    left_out: list[str],
+    left_out: dict[str, str],
     marks: Marks,
     bad: Collection[str],
 ) -> list[str]:
-    notes = [CUT_SHORT] if is_cut_short(Path(source)) else []
+    doubt = doubt_about_size(Path(source))
+    notes = [] if doubt is None else [doubt]
     if left_out:
-        notes.append(f"Left out, as bad or not EEG: {', '.join(left_out)}.")
+        notes.append(left_out_sentence(left_out))
     if marks.descriptions:
         annotations = ", ".join(map(repr, sorted(set(marks.descriptions))))
         notes.append(f"Windows that overlap annotations {annotations} are not used.")

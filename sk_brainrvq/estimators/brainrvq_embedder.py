@@ -176,8 +176,8 @@ class BrainRVQEmbedder(EmbeddingMixin, TransformerMixin, EEGEstimator):
         """
         with self._all_or_nothing():
             info, source = self._load_encoder(X), source_of(X)
-            checked = check(self._learn_blocks(X, info), **self._preparing(info, warn=True))
-            for _ in self._remember_electrodes(checked):
+            checked = check(self._learn_blocks(X, info), **self._preparing(info))
+            for _ in self._remember_electrodes(self._check_map(checked)):
                 # Every part is checked and none kept; files are read once, by transform.
                 if source.reads_files(X) or source.stored(X) is not None:
                     break

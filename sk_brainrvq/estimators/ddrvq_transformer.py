@@ -19,7 +19,8 @@ from sk_brainrvq.estimators._outputs import codes as coding
 from sk_brainrvq.estimators._outputs.pooling import join_segments
 from sk_brainrvq.estimators.fitted_check import check_fitted
 from sk_brainrvq.signals import EpochBlock, Filters, PatchGroup, Reading
-from sk_brainrvq.signals.electrodes import electrode_rows, match_electrodes
+from sk_brainrvq.signals.electrodes import match_electrodes
+from sk_brainrvq.signals.patches import with_every_channel
 from sk_brainrvq.signals.preparation import restore_signals
 from sk_brainrvq.training import (
     Batch,
@@ -297,7 +298,8 @@ class DDRVQTransformer(TrainedTransformer):
         """
         check_fitted(self)
         blocks = map(self._in_order_of_fit, self._blocks(X, self._info))
-        groups = self._patches(blocks, self._info, fixed_by=coding.FIXED_BY)
+        read = self._patches(blocks, self._info, fixed_by=coding.FIXED_BY)
+        groups = with_every_channel(read)
         return join_segments(self._encoded(groups))
 
     def _in_order_of_fit(self, block: EpochBlock) -> EpochBlock:
@@ -306,9 +308,7 @@ class DDRVQTransformer(TrainedTransformer):
         return self._reorder(block) if same else block
 
     def _encoded(self, groups: Iterable[PatchGroup]) -> Iterator[tuple[Batch, torch.Tensor]]:
-        def encode(batch: Batch) -> torch.Tensor:
-            return self.net_.module_.encode(batch.x, batch.electrodes).int()
-
+        encode = partial(coding.encoded, self.net_.module_)
         return run_batches(encode, groups, self.batch_size, self.net_.device)
 
     def set_output(self, *, transform: str | None = None) -> Self:
@@ -339,8 +339,7 @@ class DDRVQTransformer(TrainedTransformer):
             **self._matching(self._info),
             positions=getattr(self, "_positions_in", None),  # earlier versions saved none
         )
-        electrodes = torch.from_numpy(electrode_rows(matches)).to(self.net_.device)
-        return coding.decode_codes(module, codes, electrodes, n_levels, self.batch_size)
+        return coding.decode_codes(module, codes, matches, n_levels, self.batch_size)
 
     def reconstruct(self, X: Any, *, n_levels: int | None = None) -> NDArray:
         """EEG coded and decoded again; each patch keeps its own mean and standard deviation.
@@ -368,7 +367,8 @@ class DDRVQTransformer(TrainedTransformer):
         coding.check_alike(blocks)
 
         rebuild = partial(coding.rebuilt, self.net_.module_, n_levels)
-        groups = self._patches(blocks, self._info, fixed_by=coding.FIXED_BY)
+        read = self._patches(blocks, self._info, fixed_by=coding.FIXED_BY)
+        groups = with_every_channel(read)
         patches = join_segments(run_batches(rebuild, groups, self.batch_size, self.net_.device))
         signals = restore_signals(patches, blocks[0].sfreq, blocks[0].data.shape[-1])
         return signals[:, 0] if is_2d_array(X) else signals

@@ -98,7 +98,7 @@ def _inspected(X: Any, estimator: BrainRVQEmbedder) -> RecordingReport:
     try:
         with collected() as notes:
             began = perf_counter()
-            recording = read_recording(X) if isinstance(X, (str, Path)) else X
+            recording = read_recording(X) if isinstance(X, (str, os.PathLike)) else X
             return _report(name, recording, estimator, notes, began)
     except InvalidEEGError as error:
         return RecordingReport(name, error=str(error), notes=notes)

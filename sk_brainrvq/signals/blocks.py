@@ -1,6 +1,6 @@
 """Blocks of epochs with names, rate and unit."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -41,6 +41,8 @@ class EpochBlock:
         Name of the file.
     info : mne.Info or None
         Of the MNE object that the epochs come from.
+    left_out : dict of str to str
+        Channels of the recording that are bad or no EEG, and why.
     """
 
     data: NDArray
@@ -57,6 +59,7 @@ class EpochBlock:
     bad_channels: dict[str, Fault] | None = None
     recording: str | None = None
     info: Any = None
+    left_out: dict[str, str] = field(default_factory=dict)
 
     @property
     def n_channels(self) -> int:

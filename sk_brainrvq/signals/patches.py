@@ -1,7 +1,7 @@
 """Patches for the networks: groups of one montage and length, in memory or in storage."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
@@ -107,6 +107,10 @@ class PatchGroup:
         The user's own word on where channels lie.
     left_out : dict of str to str
         Channels that were left out of these or other epochs as bad, and why.
+    channels : ndarray of int, or None
+        Numbers of the channels that networks read; None is all. A channel of unknown place is
+        not among them where that of others is known: it would pass for lying everywhere, and its
+        amplitude would change how all others are read.
     """
 
     patches: NDArray | StoredPatches
@@ -118,11 +122,17 @@ class PatchGroup:
     positions: dict[str, NDArray] | None = None
     electrode_map: Mapping[str, Any] | None = None
     left_out: dict[str, str] = field(default_factory=dict)
+    channels: NDArray | None = None
 
     @property
     def n_channels(self) -> int:
         """Number of channels."""
         return self.patches.shape[1]
+
+    @property
+    def n_read(self) -> int:
+        """Number of channels that networks read."""
+        return self.n_channels if self.channels is None else len(self.channels)
 
     @property
     def n_patches(self) -> int:
@@ -189,6 +199,21 @@ def _join(groups: list[PatchGroup]) -> PatchGroup:
         epoch=np.concatenate([group.epoch for group in groups]),
         segment=np.concatenate([group.segment for group in groups]),
     )
+
+
+def with_every_channel(groups: Iterable[PatchGroup]) -> Iterator[PatchGroup]:
+    """The same groups, of which networks read channels of unknown place too.
+
+    Parameters
+    ----------
+    groups : iterable of PatchGroup
+
+    Yields
+    ------
+    PatchGroup
+    """
+    for group in groups:
+        yield replace(group, channels=None)
 
 
 def rematch(

@@ -18,6 +18,7 @@ from sk_brainrvq.signals.electrodes import (
     ElectrodeMatch,
     electrode_rows,
     match_electrodes,
+    placed_channels,
     warn_of_mean_rows,
 )
 from sk_brainrvq.signals.filters.filtering import FilterSettings, filter_epochs
@@ -81,10 +82,18 @@ def stream(
         matched = _matcher(block, trained_rows, official, electrode_map, warn)
         for number, piece in enumerate(_pieces(block)):
             with quiet() if number else nullcontext():  # the first piece has said it
-                parts = list(_usable(piece, treatment))
-                signals = [to_network_units(part, filters) for part in parts]
-            for part, own in zip(parts, signals, strict=True):
-                yield from _cut(own, part, matched(part), electrode_map, treatment.left_out())
+                groups = [
+                    group
+                    for part in _usable(piece, treatment)
+                    for group in _cut(
+                        to_network_units(part, filters),
+                        part,
+                        matched(part),
+                        electrode_map,
+                        treatment.left_out(),
+                    )
+                ]
+            yield from groups
         treatment.tell()
 
 
@@ -279,9 +288,10 @@ def _check_finite(microvolts: NDArray, block: EpochBlock) -> None:
     item = "" if block.item is None else f"Item {block.item} of the list: "
     where = f"first at epoch {index}, {name}, sample {sample}"
     if np.isfinite(value):
+        mend = "Check unit=." if block.unit else "Recordings are read in volts: scale its data."
         raise InvalidEEGError(
             f"{item}X holds {value:.3g} microvolts, {where}; EEG stays far below "
-            f"{_LARGEST_MICROVOLTS:.0e}. Check unit= and the recording."
+            f"{_LARGEST_MICROVOLTS:.0e}. {mend}"
         )
     what = "NaN" if np.isnan(value) else "infinity"
     raise InvalidEEGError(
@@ -295,7 +305,7 @@ def _check_unit(amplitude: float, unit: str | None) -> None:
     if sentence is None:
         return
     if unit is None:  # unit= has no effect on recordings
-        seen = sentence.split(". Pass ")[0]
+        seen = sentence.split(", and no unit")[0].split(". Pass ")[0]
         sentence = f"{seen}. Recordings are read in volts: scale the data of this one."
     warn(sentence)
 
@@ -361,6 +371,7 @@ def _cut(
                 block.positions,
                 electrode_map,
                 left_out,
+                placed_channels(matches),
             )
         )
     return groups

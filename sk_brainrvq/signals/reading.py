@@ -1,6 +1,7 @@
 """How odd recordings are read: what a user says about them."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from sklearn.base import BaseEstimator
@@ -26,6 +27,9 @@ class Reading(BaseEstimator):
         or smaller than the others, or with an offset far above their amplitude. "warn" names
         them, "drop" leaves them out, "interpolate" makes them of the others by spherical splines,
         "keep" says nothing.
+    read_options : mapping, optional
+        Options of ``mne.io.read_raw`` for files, such as ``{"encoding": "latin1"}``; or by ending,
+        such as ``{".set": {"montage_units": "mm"}, ".cnt": {"data_format": "int32"}}``.
 
     Examples
     --------
@@ -41,10 +45,12 @@ class Reading(BaseEstimator):
         *,
         on_error: str = "raise",
         bad_channels: str = "warn",
+        read_options: Mapping[str, Any] | None = None,
     ):
         self.electrode_map = electrode_map
         self.on_error = on_error
         self.bad_channels = bad_channels
+        self.read_options = read_options
 
     def check(self) -> None:
         """Raise InvalidEEGError for settings that make no sense."""
@@ -56,6 +62,47 @@ class Reading(BaseEstimator):
             raise InvalidEEGError(
                 f"bad_channels={self.bad_channels!r} was given; expected one of {ACTIONS}."
             )
+        given = self.read_options
+        if given is not None and not (isinstance(given, Mapping) and _has_one_form(given)):
+            raise InvalidEEGError(
+                f"read_options={given!r} was given; expected options of mne.io.read_raw by name, "
+                "or dicts of them by ending, such as {'.set': {'montage_units': 'mm'}}."
+            )
+
+
+def _has_one_form(given: Mapping[Any, Any]) -> bool:
+    by_ending = [isinstance(key, str) and key.startswith(".") for key in given]
+    if all(by_ending):
+        return all(isinstance(options, Mapping) for options in given.values())
+    return not any(by_ending) and all(isinstance(key, str) for key in given)
+
+
+def options_for(path: Path, read_options: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Options of a reader for one file.
+
+    Parameters
+    ----------
+    path : Path
+    read_options : mapping, or None
+        As of :class:`Reading`.
+
+    Returns
+    -------
+    dict
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from sk_brainrvq.signals.reading import options_for
+    >>> options_for(Path("a.EDF"), {".edf": {"encoding": "latin1"}, ".set": {}})
+    {'encoding': 'latin1'}
+    """
+    given = dict(read_options or {})
+    if not any(key.startswith(".") for key in given):
+        return given
+    name = path.name.lower()
+    chosen = [options for ending, options in given.items() if name.endswith(ending.lower())]
+    return dict(chosen[0]) if chosen else {}
 
 
 def checked_reading(reading: Any) -> Reading:

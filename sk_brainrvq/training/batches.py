@@ -15,6 +15,7 @@ from torch.utils.data import Dataset
 
 from sk_brainrvq.nn.parallel import Share, share_of
 from sk_brainrvq.signals import PatchGroup, PreparedEEG, StoredPatches
+from sk_brainrvq.signals.electrodes import placed_channels
 from sk_brainrvq.signals.patches import shuffled_rows
 from sk_brainrvq.signals.preparation import PATCH_SAMPLES
 from sk_brainrvq.training.random_crops import Crop, RandomCrops
@@ -44,6 +45,8 @@ class Batch:
         ``electrodes`` as the tokenizer that makes the codes matches them.
     share : Share or None
         Where several processes train: which rows of the whole batch these are.
+    placed : Tensor of int, or None
+        Numbers of the channels whose place is known, where ``x`` holds others beside them.
     """
 
     x: Tensor
@@ -54,6 +57,7 @@ class Batch:
     weight: Tensor | None = None
     code_electrodes: Tensor | None = None
     share: Share | None = None
+    placed: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.x)
@@ -67,7 +71,15 @@ class Batch:
             codes=None if self.codes is None else self.codes.to(device).long(),
             weight=_moved(self.weight, device),
             code_electrodes=_moved(self.code_electrodes, device),
+            placed=_moved(self.placed, device),
         )
+
+    def of_known_places(self) -> "Batch":
+        """The batch without channels of unknown place, where the place of others is known."""
+        if self.placed is None:
+            return self
+        x, electrodes = self.x[:, self.placed], self.electrodes[self.placed]
+        return replace(self, x=x, electrodes=electrodes, placed=None)
 
     def cropped(self, crop: Crop, share: Share | None = None) -> "Batch":
         """Crops of the batch; of those of the whole batch that are this process's.
@@ -104,6 +116,7 @@ class Batch:
             epoch=self.epoch.repeat_interleave(n_crops),
             segment=self.segment.repeat_interleave(n_crops),
             share=None if share is None else share.times(n_crops),
+            placed=None,  # their places among the channels drawn are others
         )
 
 
@@ -123,18 +136,25 @@ def batch_of(group: PatchGroup, rows: NDArray | slice, codes: NDArray | None = N
     group : PatchGroup
     rows : ndarray of int, or slice
     codes : ndarray, optional
-        Codes of all segments of the group.
+        Codes of all segments of the group, of the channels that networks read.
 
     Returns
     -------
     Batch
     """
+    patches, electrodes = group.patches[rows], group.electrodes
+    placed = None
+    if group.channels is None:
+        placed = placed_channels(group.matches)
+    else:
+        patches, electrodes = patches[:, group.channels], electrodes[group.channels]
     return Batch(
-        torch.from_numpy(group.patches[rows]),
-        torch.from_numpy(group.electrodes),
+        torch.from_numpy(patches),
+        torch.from_numpy(electrodes),
         None if codes is None else torch.from_numpy(codes[rows]),
         torch.from_numpy(group.epoch[rows]),
         torch.from_numpy(group.segment[rows]),
+        placed=None if placed is None else torch.from_numpy(placed),
     )
 
 
@@ -181,7 +201,9 @@ class SegmentDataset(Dataset):
         group = self.groups[number]
         batch = batch_of(group, rows, None if self.codes is None else self.codes[number])
         if self.code_electrodes is not None:
-            batch.code_electrodes = torch.from_numpy(self.code_electrodes[number])
+            electrodes = self.code_electrodes[number]
+            read = electrodes if group.channels is None else electrodes[group.channels]
+            batch.code_electrodes = torch.from_numpy(read)
         if self.weights is not None:
             batch.weight = torch.from_numpy(self.weights[group.epoch[rows]])
         return batch, torch.from_numpy(self.targets[group.epoch[rows]])
@@ -274,7 +296,8 @@ class ShuffledBatches:
 
     def _crop(self, crops: RandomCrops, group: int, n_rows: int) -> Crop:
         generator = np.random.default_rng([self.seed, self.position, _CROP_STREAM])
-        return crops.draw((n_rows, *self.groups[group].patches.shape[1:3]), generator)
+        read = self.groups[group]
+        return crops.draw((n_rows, read.n_read, read.n_patches), generator)
 
     def _batches_of(self, number: int) -> list[tuple[int, NDArray]]:
         """All batches of a pass."""

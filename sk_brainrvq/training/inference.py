@@ -49,7 +49,7 @@ def _rows_at_once(group: PatchGroup, batch_size: int, device: str) -> int:
     """Rows of a batch: the user's, or fewer on a CPU, which is faster where caches hold them."""
     if torch.device(device).type != "cpu":
         return batch_size
-    n_tokens = group.patches.shape[1] * group.patches.shape[2]
+    n_tokens = group.n_read * group.n_patches
     return min(batch_size, max(1, _TOKENS_AT_ONCE // n_tokens))
 
 
@@ -71,6 +71,34 @@ def _at_least(batch: Batch, n_rows: int) -> Batch:
     if missing <= 0:
         return batch
     return replace(batch, x=torch.cat([batch.x, batch.x[-1:].expand(missing, -1, -1, -1)]))
+
+
+def by_channel(
+    function: Callable[[Tensor, Tensor], Tensor],
+    values: Tensor,
+    electrodes: Tensor,
+    placed: Tensor | None,
+) -> Tensor:
+    """Results of each channel, which do not depend on others whose place is unknown.
+
+    Parameters
+    ----------
+    function : callable
+        Takes values and electrodes of channels, and gives (B, C, ...).
+    values : Tensor, shape (B, C, ...)
+    electrodes : Tensor, shape (C,) int64 or (C, 129) float
+    placed : Tensor of int, or None
+        Numbers of the channels whose place is known; None where there are no others.
+
+    Returns
+    -------
+    Tensor, shape (B, C, ...)
+        Channels of unknown place are read beside all others, and the others without them.
+    """
+    results = function(values, electrodes)
+    if placed is not None:
+        results[:, placed] = function(values[:, placed], electrodes[placed])
+    return results
 
 
 def head_of_any_batch(module: EncoderClassifier, features: Tensor) -> Tensor:

@@ -118,8 +118,9 @@ def _shares(
     device = encoder.cls_token.device
     for group in groups:
         rows = slice(None) if epoch is None else np.flatnonzero(group.epoch == epoch)
-        patches = group.patches[rows]
-        electrodes = torch.from_numpy(group.electrodes).to(device)
+        read = slice(None) if group.channels is None else group.channels
+        patches = group.patches[rows][:, read]
+        electrodes = torch.from_numpy(group.electrodes[read]).to(device)
         for start in range(0, len(patches), batch_size):
             x = torch.from_numpy(patches[start : start + batch_size]).to(device)
             to_patches = class_attention(encoder, x, electrodes, layers)[..., 1:]
@@ -127,7 +128,7 @@ def _shares(
             share = by_channel / by_channel.sum(-1, keepdim=True)
             # Segments of a long epoch, and epochs of other lengths, count by their seconds.
             totals = x.shape[2] * share.double().sum(1).cpu().numpy()
-            for channel, match in enumerate(group.matches):
+            for channel, match in enumerate(np.array(group.matches, dtype=object)[read]):
                 name = match.channel
                 matches.setdefault(name, match)
                 sums[name] = sums.get(name, 0) + totals[:, channel]

@@ -82,8 +82,8 @@ def plot_importance(
 
     if not 0 <= info_weight <= 1:
         raise ValueError(f"info_weight={info_weight} was given; expected a weight from 0 to 1.")
-    patches, names = _patches(X, ReadSettings(sfreq, ch_names, unit, window), epoch)
-    scores, hidden = _scores_and_mask(patches, info_weight, random_state)
+    patches, names, read = _patches(X, ReadSettings(sfreq, ch_names, unit, window), epoch)
+    scores, hidden = _drawn(patches, read, info_weight, random_state)
     n_channels, n_patches = scores.shape
     names = names_of(names, n_channels)
     if ax is None:
@@ -99,10 +99,11 @@ def plot_importance(
     )
     for channel, patch in np.argwhere(hidden):
         ax.add_patch(Rectangle((patch, channel - 0.5), 1, 1, **_HIDDEN))
+    share = hidden[read].mean()
     microvolts = _draw_signals(ax, 100 * patches[0].reshape(n_channels, -1))
     style.dress(
         ax,
-        f"Importance of each second; {hidden.mean():.0%} hidden; a row is {microvolts:.0f} µV high",
+        f"Importance of each second; {share:.0%} hidden; a row is {microvolts:.0f} µV high",
         "Time (s)",
         "Channel",
     )
@@ -118,11 +119,25 @@ def plot_importance(
     return ax
 
 
-def _patches(X: Any, settings: ReadSettings, epoch: int) -> tuple[NDArray, list[str] | None]:
-    """Patches (1, n_channels, n_patches, 200) in 100 microvolts, and names of channels."""
+def _patches(
+    X: Any, settings: ReadSettings, epoch: int
+) -> tuple[NDArray, list[str] | None, NDArray]:
+    """Patches (1, n_channels, n_patches, 200) in 100 microvolts, names, channels of known place."""
     block = epoch_of(X, settings, epoch)
     groups = sorted(stream([block], warn=False), key=lambda group: group.segment[0])
-    return np.concatenate([group.patches for group in groups], axis=2), block.ch_names
+    patches = np.concatenate([group.patches for group in groups], axis=2)
+    read = groups[0].channels
+    return patches, block.ch_names, np.arange(patches.shape[1]) if read is None else read
+
+
+def _drawn(
+    patches: NDArray, read: NDArray, info_weight: float, random_state: Any
+) -> tuple[NDArray, NDArray]:
+    """Scores and mask of the channels that are read; NaN and False for others."""
+    shape = patches.shape[1:3]
+    scores, hidden = np.full(shape, np.nan), np.zeros(shape, bool)
+    scores[read], hidden[read] = _scores_and_mask(patches[:, read], info_weight, random_state)
+    return scores, hidden
 
 
 def _scores_and_mask(

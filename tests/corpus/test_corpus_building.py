@@ -240,7 +240,7 @@ def test_notes__of_many_files__one_warning_with_counts(tmp_path):
         build_corpus(tmp_path / "files", tmp_path / "corpus", notch=50)
     messages = [str(w.message) for w in caught if issubclass(w.category, EEGWarning)]
     assert len(messages) == 1
-    assert "Left out, as bad or not EEG: ECG. (3 files, first " in messages[0]
+    assert "Left out, as bad or not EEG: ECG (heart, by its name). (3 files, first " in messages[0]
 
 
 def test_folder_in_use__by_another_build__says_so(recordings, tmp_path):

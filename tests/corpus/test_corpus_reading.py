@@ -86,7 +86,7 @@ def test_read__channel_that_is_no_eeg__left_out_and_noted(tmp_path):
     path = write_recording(tmp_path / "a.edf", names=["Fp1", "C3", "ECG", "O2"])
     signals = read_signals(str(path), FilterSettings())
     assert signals.ch_names == ("Fp1", "C3", "O2")
-    assert signals.notes == ("Left out, as bad or not EEG: ECG.",)
+    assert signals.notes == ("Left out, as bad or not EEG: ECG (heart, by its name).",)
 
 
 def test_read__volts_written_as_microvolts__noted(tmp_path):

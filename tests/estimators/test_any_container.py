@@ -339,7 +339,8 @@ def test_eegmat__edf_files__as_their_windows_without_ecg(eegmat_folder):
     with pytest.warns(EEGWarning, match="Left out, as bad or not EEG: ECG ECG"):
         result = embedder.fit_transform(paths)
     report = {row["channel"]: row for row in embedder.electrode_report_}
-    assert len(report) == embedder.n_channels_in_ == 20
+    assert len(report) == 1 + embedder.n_channels_in_ == 21
+    assert (report["ECG ECG"]["how"], report["ECG ECG"]["rows"]) == ("left out", ())
     pair = report["EEG A2-A1"]
     assert (pair["how"], sorted(pair["electrodes"])) == ("bipolar", ["A1", "A2"])
 

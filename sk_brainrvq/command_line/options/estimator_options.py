@@ -19,8 +19,8 @@ VALUES: Mapping[str, type] = {
 }
 # A preset is an architecture by its name.
 _OPTION_NAMES = {"preset": "architecture"}
-# crops are a switch of the commands that train; no option can express a callback.
-_LEFT_OUT = {"crops", "callbacks"}
+# crops are a switch of the commands that train; no option can express a callback, or dicts.
+_LEFT_OUT = {"crops", "callbacks", "read_options"}
 
 
 def options_of_estimator(

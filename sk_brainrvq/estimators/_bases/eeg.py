@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from itertools import chain
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from torch import nn
 
 from sk_brainrvq.estimators._bases.network_holder import NetworkHolder
 from sk_brainrvq.estimators._inputs.array_checks import channel_order
+from sk_brainrvq.estimators._inputs.channel_checks import Matched, check_map
 from sk_brainrvq.estimators._inputs.corpus_filters import (
     filters_after,
     refuse_other_filters,
@@ -35,7 +36,6 @@ from sk_brainrvq.signals import (
 )
 from sk_brainrvq.signals.electrodes import ElectrodeLog, ElectrodeReport
 from sk_brainrvq.signals.filters.settings import FilterSettings, checked_filters
-from sk_brainrvq.signals.preparation import CheckedBlock
 from sk_brainrvq.signals.reading import bad_channel_policy, checked_reading
 from sk_brainrvq.signals.sources.arrays import (
     check_container,
@@ -48,8 +48,6 @@ from sk_brainrvq.signals.sources.registry import source_of
 from sk_brainrvq.training import available_device, resolve_device, wrap
 from sk_brainrvq.user_warnings import warn
 from sk_brainrvq.weights import Weights
-
-Matched = TypeVar("Matched", PatchGroup, CheckedBlock)
 
 
 class EEGEstimator(NetworkHolder):
@@ -142,18 +140,18 @@ class EEGEstimator(NetworkHolder):
         for found in source_of(X).filters_of(X):
             refuse_other_filters(found, self._filters(info))
         warn_of_bad_channels(self.reading)
-        prepared = stored.prepared(**self._matching(info), warn=True)
+        prepared = stored.prepared(**self._matching(info))
         first = prepared.groups[0]
         self.ch_names_in_, self.n_channels_in_ = first.ch_names, first.n_channels
         self._positions_in = first.positions
         self.n_features_in_ = self.n_channels_in_
         self._takes_2d = self._fitted_on_array = False
-        return replace(prepared, groups=list(self._remember_electrodes(iter(prepared.groups))))
+        groups = self._remember_electrodes(self._check_map(prepared.groups))
+        return replace(prepared, groups=list(groups))
 
     def _learn_channels(self, X: Any, info: Mapping[str, Any]) -> Iterator[PatchGroup]:
         """Patches of X, whose channels are remembered."""
-        groups = self._patches(self._learn_blocks(X, info), info, warn=True)
-        return self._remember_electrodes(groups)
+        return self._remember_electrodes(self._patches(self._learn_blocks(X, info), info))
 
     def _gather(self, X: Any, info: Mapping[str, Any]) -> PreparedEEG:
         """Check X against fit, convert and cut it; a corpus is read when it is needed."""
@@ -161,7 +159,8 @@ class EEGEstimator(NetworkHolder):
         if stored is None:
             return gather(self._read(X, info))
         self._warn_of_filters(X, info)
-        return stored.prepared(**self._matching(info), warn=False)
+        prepared = stored.prepared(**self._matching(info))
+        return replace(prepared, groups=list(self._check_map(prepared.groups)))
 
     def _read(self, X: Any, info: Mapping[str, Any]) -> Iterator[PatchGroup]:
         """Patches of X, checked against fit, a bounded part at a time."""
@@ -188,15 +187,16 @@ class EEGEstimator(NetworkHolder):
     def _patches(
         self, blocks: Iterable[EpochBlock], info: Mapping[str, Any], **settings: Any
     ) -> Iterator[PatchGroup]:
-        return stream(blocks, **self._preparing(info, **settings))
+        return self._check_map(stream(blocks, **self._preparing(info, **settings)))
 
-    def _preparing(
-        self, info: Mapping[str, Any], warn: bool = False, fixed_by: str | None = None
-    ) -> dict[str, Any]:
+    def _preparing(self, info: Mapping[str, Any], fixed_by: str | None = None) -> dict[str, Any]:
         """How blocks become patches; ``fixed_by`` is why a method needs every channel."""
         policy = bad_channel_policy(self.reading, fixed_by or self._fixed_by)
-        settings = {"filters": self._filters(info), "bad_channels": policy, "warn": warn}
-        return {**self._matching(info), **settings}
+        return {**self._matching(info), "filters": self._filters(info), "bad_channels": policy}
+
+    def _check_map(self, groups: Iterable[Matched]) -> Iterator[Matched]:
+        electrode_map = checked_reading(self.reading).electrode_map
+        return check_map(groups, electrode_map, lambda: self.electrode_report_)
 
     @property
     def _fixed_by(self) -> str | None:
@@ -209,7 +209,6 @@ class EEGEstimator(NetworkHolder):
         for group in groups:
             self.electrode_report_ = log.report_with(group.matches, group.left_out)
             yield group
-        log.warn_of_strange(checked_reading(self.reading).electrode_map)
 
     def _learn_blocks(self, X: Any, info: Mapping[str, Any]) -> Iterator[EpochBlock]:
         """Blocks of X, read as they are asked for; the first gives the channels of fit."""
@@ -249,6 +248,7 @@ class EEGEstimator(NetworkHolder):
             on_error=checked_reading(self.reading).on_error,
             check_array=check,
             bad_channels=bad_channel_policy(self.reading, self._fixed_by),
+            read_options=checked_reading(self.reading).read_options,
         )
         return read_blocks(X, settings)
 

@@ -16,8 +16,10 @@ from sk_brainrvq.estimators._fitting.plan import (
     FineTuningPlan,
     PassState,
     StartingPoint,
+    as_head_reads,
     check_same_head,
     head_config,
+    matched_for_head,
     refuse_for_passes,
 )
 from sk_brainrvq.estimators._inputs.array_checks import check_n_patches
@@ -40,7 +42,6 @@ from sk_brainrvq.estimators._outputs.pooling import average_segments
 from sk_brainrvq.nn import EncoderClassifier
 from sk_brainrvq.nn.classifier import HEADS
 from sk_brainrvq.signals import EpochBlock, PreparedEEG
-from sk_brainrvq.signals.patches import rematch
 from sk_brainrvq.signals.sources.registry import source_of
 from sk_brainrvq.training import (
     Batch,
@@ -195,7 +196,7 @@ class FineTunedEstimator(TrainedEstimator):
         config = head_config(self.head, self._n_outputs, self.dropout, data.prepared)
         config["encoder"] = {**start.encoder, "drop_path": self.drop_path}
         # Unknown electrodes get the mean of the trained rows, in training as later.
-        matched = rematch(data.prepared, info["trained_rows"], info["official"])
+        matched = matched_for_head(data.prepared, info, self.head)
         return FineTuningPlan(start, replace(data, prepared=matched), config, info)
 
     def _start(self, X: Any, continues: bool) -> StartingPoint:
@@ -222,8 +223,7 @@ class FineTunedEstimator(TrainedEstimator):
         for group in prepared.groups:
             check_n_patches(group, plan.config)
         targets = self._encode_targets(self._labels(X, y), prepared.n_epochs, None, learns=False)
-        rows, official = plan.info["trained_rows"], plan.info["official"]
-        return LabelledEEG(rematch(prepared, rows, official), targets)
+        return LabelledEEG(matched_for_head(prepared, plan.info, self.head), targets)
 
     def _labelled(
         self,
@@ -340,7 +340,7 @@ class FineTunedEstimator(TrainedEstimator):
         def run(batch: Batch) -> Tensor:
             return head_of_any_batch(module, module.features(batch.x, batch.electrodes))
 
-        groups = self._read(X, self._info)
+        groups = as_head_reads(self._read(X, self._info), self.head)
         checked = (check_n_patches(group, self._config) for group in groups)
         return average_segments(run_batches(run, checked, self.batch_size, self.net_.device))
 

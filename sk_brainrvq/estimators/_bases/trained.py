@@ -11,7 +11,7 @@ from sklearn.base import TransformerMixin, clone
 
 from sk_brainrvq.estimators._bases.eeg import EEGEstimator
 from sk_brainrvq.estimators._fitting.digest import digest_of_array, digest_of_eeg
-from sk_brainrvq.estimators._inputs.corpus_filters import without_warning_again
+from sk_brainrvq.estimators._inputs.channel_checks import without_saying_again
 from sk_brainrvq.estimators._inputs.number_checks import check_range, check_whole
 from sk_brainrvq.estimators._inputs.target_data import (
     groups_or_subjects,
@@ -339,7 +339,7 @@ class TrainedTransformer(TransformerMixin, TrainedEstimator):
             As of :meth:`transform`.
         """
         self.fit(X, y, **fit_params)
-        with without_warning_again():  # fit has said it
+        with without_saying_again():
             return self.transform(X)
 
 

@@ -1,13 +1,15 @@
 """What a fine-tuning knows before it starts, and leaves for the next pass."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from sk_brainrvq.estimators._fitting.head_start import place_head
 from sk_brainrvq.estimators._inputs.labels import LabelledEEG
 from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.nn import EncoderClassifier
-from sk_brainrvq.signals import PreparedEEG
+from sk_brainrvq.signals import PatchGroup, PreparedEEG, rematch
+from sk_brainrvq.signals.patches import with_every_channel
 from sk_brainrvq.training import checked_engine
 from sk_brainrvq.training.fine_tuning import OptimizerState
 from sk_brainrvq.weights import Weights
@@ -99,6 +101,29 @@ def head_config(head: str, n_outputs: int, dropout: float, prepared: PreparedEEG
         )
     n_channels, n_patches = map(int, sizes[0])
     return {**config, "n_channels": n_channels, "n_patches": n_patches, "dropout": dropout}
+
+
+def as_head_reads(groups: Iterable[PatchGroup], head: str) -> Iterator[PatchGroup]:
+    """Groups with the channels that a head reads: the flattened one has weights for every one."""
+    return with_every_channel(groups) if head == "flatten" else iter(groups)
+
+
+def matched_for_head(prepared: PreparedEEG, info: Mapping[str, Any], head: str) -> PreparedEEG:
+    """The same patches with electrodes matched as after a training, for a head.
+
+    Parameters
+    ----------
+    prepared : PreparedEEG
+    info : mapping
+        What will be known of the training.
+    head : str
+
+    Returns
+    -------
+    PreparedEEG
+    """
+    matched = rematch(prepared, info["trained_rows"], info["official"])
+    return replace(matched, groups=list(as_head_reads(matched.groups, head)))
 
 
 def check_same_head(head: str, weights: Weights) -> None:

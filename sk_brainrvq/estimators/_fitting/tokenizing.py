@@ -131,7 +131,7 @@ def _fill_time_rows(module: DualDomainTokenizer, info: Mapping[str, Any]) -> Non
 
 def warn_of_large_codebook(prepared: PreparedEEG, start: TokenizerStart) -> None:
     """Warn where there are more codes than patches to learn them from."""
-    n_patches = sum(int(np.prod(group.patches.shape[:3])) for group in prepared.groups)
+    n_patches = sum(len(g.patches) * g.n_read * g.n_patches for g in prepared.groups)
     size = np.max(start.config["codebook_size"])
     if start.max_epochs and size > n_patches:
         warn(

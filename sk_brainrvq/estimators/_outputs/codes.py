@@ -12,8 +12,10 @@ from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.nn import DualDomainTokenizer
 from sk_brainrvq.nn.targets import standardise_patches
 from sk_brainrvq.signals import EpochBlock
+from sk_brainrvq.signals.electrodes import ElectrodeMatch, electrode_rows, placed_channels
 from sk_brainrvq.signals.preparation import PATCH_SAMPLES, segment_bounds
 from sk_brainrvq.training import Batch
+from sk_brainrvq.training.inference import by_channel
 
 # Why none can be left out as bad.
 FIXED_BY = "codes and reconstructed signals have a place for each channel."
@@ -22,7 +24,7 @@ FIXED_BY = "codes and reconstructed signals have a place for each channel."
 def decode_codes(
     module: DualDomainTokenizer,
     codes: NDArray,
-    electrodes: torch.Tensor,
+    matches: Sequence[ElectrodeMatch],
     n_levels: int | None,
     batch_size: int,
 ) -> NDArray:
@@ -32,7 +34,8 @@ def decode_codes(
     ----------
     module : DualDomainTokenizer
     codes : ndarray, shape (n_epochs, n_channels, n_patches, 2, n_quantizers), int64
-    electrodes : Tensor, shape (n_channels,) int64 or (n_channels, 129) float
+    matches : sequence of ElectrodeMatch
+        Of the channels.
     n_levels : int or None
     batch_size : int
 
@@ -40,15 +43,28 @@ def decode_codes(
     -------
     ndarray, shape (n_epochs, n_channels, n_patches, 200), float32
     """
+
+    def decode(codes: torch.Tensor, electrodes: torch.Tensor) -> torch.Tensor:
+        return module.decode(codes, electrodes, n_levels).waveform
+
+    device = next(module.parameters()).device
+    electrodes = torch.from_numpy(electrode_rows(matches)).to(device)
+    known = placed_channels(matches)
+    placed = None if known is None else torch.from_numpy(known).to(device)
     decoded = np.empty((*codes.shape[:3], PATCH_SAMPLES), np.float32)
     with torch.inference_mode():
         for first, last in segment_bounds(codes.shape[2]):
             for start in range(0, len(codes), batch_size):
                 rows = slice(start, start + batch_size)
-                batch = torch.from_numpy(codes[rows, :, first:last]).to(electrodes.device)
-                waveform = module.decode(batch, electrodes, n_levels).waveform
+                batch = torch.from_numpy(codes[rows, :, first:last]).to(device)
+                waveform = by_channel(decode, batch, electrodes, placed)
                 decoded[rows, :, first:last] = waveform.cpu().numpy()
     return decoded
+
+
+def encoded(module: DualDomainTokenizer, batch: Batch) -> torch.Tensor:
+    """Codes (B, C, P, 2, n_quantizers), int32."""
+    return by_channel(module.encode, batch.x, batch.electrodes, batch.placed).int()
 
 
 def rebuilt(module: DualDomainTokenizer, n_levels: int | None, batch: Batch) -> torch.Tensor:
@@ -66,8 +82,10 @@ def squared_errors(module: DualDomainTokenizer, n_levels: int | None, batch: Bat
 
 
 def _decoded(module: DualDomainTokenizer, n_levels: int | None, batch: Batch) -> torch.Tensor:
-    codes = module.encode(batch.x, batch.electrodes)
-    return module.decode(codes, batch.electrodes, n_levels).waveform
+    def decode(x: torch.Tensor, electrodes: torch.Tensor) -> torch.Tensor:
+        return module.decode(module.encode(x, electrodes), electrodes, n_levels).waveform
+
+    return by_channel(decode, batch.x, batch.electrodes, batch.placed)
 
 
 def code_use(

@@ -19,7 +19,9 @@ from sk_brainrvq.signals.electrodes.regions import (
     REGIONS,
     place_weights,
 )
+from sk_brainrvq.signals.patches import with_every_channel
 from sk_brainrvq.training import Batch, run_batches
+from sk_brainrvq.training.inference import by_channel
 
 POOLINGS = ("mean", "region", "channel", "mean_std", "cls", "none")
 SPECTRUM_POOLINGS = ("region", "mean", "channel")
@@ -129,6 +131,8 @@ class Embedding:
         def summarise(batch: Batch) -> Tensor:
             return self._summary(encoder, batch, layer)
 
+        if self.is_unpooled or self.keeps_channels:
+            groups = with_every_channel(groups)
         results = run_batches(summarise, groups, batch_size, device)
         if self.is_unpooled:
             return join_segments(results)
@@ -145,18 +149,28 @@ class Embedding:
         parts = [self._pooled_tokens(encoder, batch, layer)] if self.tokens else []
         if self.is_unpooled:
             return parts[0]
+        known = batch.of_known_places()
         if self.spectrum is not None:
-            parts.append(_pooled(spectra(batch.x), batch, self.spectrum))
+            counted = batch if self.spectrum == "channel" else known
+            parts.append(_pooled(spectra(counted.x), counted, self.spectrum))
         if self.covariance:
-            parts.append(_covariances(batch).flatten(1))
+            parts.append(_covariances(known).flatten(1))
         return torch.cat(parts, 1)
 
     def _pooled_tokens(self, encoder: EEGEncoder, batch: Batch, layer: int) -> Tensor:
-        encoded = encoder(batch.x, batch.electrodes, layer=layer)
-        patches = encoded[:, 1:].unflatten(1, (batch.x.shape[1], -1))
-        if self.pooling == "none":
-            return patches
-        return encoded[:, 0] if self.pooling == "cls" else _pooled(patches, batch, self.pooling)
+        if self.pooling == "cls":
+            known = batch.of_known_places()
+            return encoder(known.x, known.electrodes, layer=layer)[:, 0]
+
+        def patches(x: Tensor, electrodes: Tensor) -> Tensor:
+            encoded = encoder(x, electrodes, layer=layer)
+            return encoded[:, 1:].unflatten(1, (x.shape[1], -1))
+
+        if self.pooling in ("none", "channel"):
+            tokens = by_channel(patches, batch.x, batch.electrodes, batch.placed)
+            return tokens if self.pooling == "none" else _pooled(tokens, batch, self.pooling)
+        known = batch.of_known_places()
+        return _pooled(patches(known.x, known.electrodes), known, self.pooling)
 
     def column_names(self, prefix: str, width: int, channels: list[str]) -> list[str]:
         """Names of all features.

@@ -115,11 +115,12 @@ class Treatment:
         return part
 
     def left_out(self) -> dict[str, str]:
-        """Channels that were left out of any epoch so far, each with its fault."""
+        """Channels that are no EEG, or were left out of any epoch so far, each with the reason."""
         if not self.policy.drops:
-            return {}
+            return dict(self.block.left_out)
         whole = {name: fault.words for name, fault in (self.block.bad_channels or {}).items()}
-        return whole | {self._name(channel): fault.words for channel, fault in self._n_epochs}
+        parts = {self._name(channel): fault.words for channel, fault in self._n_epochs}
+        return self.block.left_out | whole | parts
 
     def tell(self) -> None:
         """Warn of the bad channels of all epochs that were judged."""

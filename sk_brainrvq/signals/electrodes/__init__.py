@@ -4,14 +4,15 @@ from sk_brainrvq.signals.electrodes.matching import (
     ElectrodeMatch,
     electrode_rows,
     match_electrodes,
+    placed_channels,
 )
 from sk_brainrvq.signals.electrodes.names import (
     ELECTRODE_NAMES,
     N_ELECTRODE_ROWS,
     canonical_name,
     check_ch_names,
-    is_eeg_name,
 )
+from sk_brainrvq.signals.electrodes.other_channels import is_eeg_name
 from sk_brainrvq.signals.electrodes.report import (
     ElectrodeLog,
     ElectrodeReport,
@@ -31,5 +32,6 @@ __all__ = [
     "electrode_rows",
     "is_eeg_name",
     "match_electrodes",
+    "placed_channels",
     "warn_of_mean_rows",
 ]

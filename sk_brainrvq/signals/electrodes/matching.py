@@ -216,6 +216,21 @@ def mean_match(channel: str, rows: frozenset[int]) -> ElectrodeMatch:
     return ElectrodeMatch(channel, "mean", tuple(sorted(rows)), (1 / len(rows),) * len(rows))
 
 
+def placed_channels(matches: Sequence[ElectrodeMatch]) -> NDArray | None:
+    """Numbers of the channels whose place is known; None where it is of all, or of none.
+
+    Parameters
+    ----------
+    matches : sequence of ElectrodeMatch
+
+    Returns
+    -------
+    ndarray of int, or None
+    """
+    known = np.array([match.has_position for match in matches])
+    return None if known.all() or not known.any() else np.flatnonzero(known)
+
+
 def _add(mixture: dict[int, float], part: Mapping[int, float], share: float) -> None:
     for row, weight in part.items():
         mixture[row] = mixture.get(row, 0.0) + share * weight

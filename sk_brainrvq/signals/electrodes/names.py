@@ -1,4 +1,4 @@
-"""Names of channels: the published vocabulary, what files write around a name, what is no EEG."""
+"""Names of channels: the published vocabulary, and what files write around a name."""
 
 import math
 import re
@@ -42,23 +42,6 @@ _REFERENCE = re.compile(
 _RUNNING_NUMBER = re.compile(r"(?<=[0-9ZH])-[0-9]{1,2}$|(?<=REF)-[0-9]{1,2}$", re.IGNORECASE)
 _PAIR = re.compile(r"[-/_:]")
 
-# No electrode's name contains one of these ...
-_NOT_EEG_PART = re.compile(
-    "ECG|EKG|EMG|EOG|PHOTIC|RESPI|ANNOTATION|TRIG|STATUS|SPO2|SAO2|SUPPR|BURST|PLETH|SNOR|THORA"
-    "|ABDOM|MARKER|TIMESTAMP|GYRO|ACCEL|PULS"
-)
-# ... or is one of these, numbered or not.
-_NOT_EEG_WORD = re.compile(
-    r"(?:VEO[UL]?|HEO[LR]?|[LR]OC|[LR]UC|[LR]LC|LO|IO|SO"  # around the eyes
-    r"|EXG|ERG|GSR|EDA|PLET|PPG|BVP|TEMP|TEMPERATURE|ANA|AUX|BIP|MISC|DC|VNS"
-    r"|STI|STIM|EVENTS?|MKR|DIN|SYNC|COUNTER|BATTERY|LIGHT|AUDIO|SOUND|MIC|CQ|PHO|PHOT|IBI|SUPR"
-    r"|RESP|RSP|FLOW|AIRFLOW|NASAL|ORAL|ORONASAL|THOR|ABDO?|CPAP|PAP|CO2|ETCO2|OSAT"
-    r"|HR|HRATE|HEARTRATE|BP|ABP|ICP|CVP|CHIN|LEG|[LR]LEG|[LR]AT|BODY|POSITION|ACC[XYZ]?)"
-    r"[0-9]*[+]?"
-)
-# Of these words, inputs of amplifiers that may hold anything, EEG too.
-_SPARE_INPUT = re.compile(r"(?:EXG|ANA|AUX|BIP|MISC)[0-9]*[+]?")
-
 
 def bare_name(name: str) -> str:
     """Channel name in upper case without prefix, reference, dots and running number."""
@@ -96,66 +79,6 @@ def split_pair(bare: str) -> tuple[str, str] | None:
     """Both ends of what is written as a bipolar derivation, or None."""
     ends = [end.strip() for end in _PAIR.split(bare)]
     return (ends[0], ends[1]) if len(ends) == 2 and all(ends) else None
-
-
-def is_eeg_name(name: str) -> bool:
-    """Whether a channel of this name may be EEG.
-
-    EDF files type every channel as EEG, so that heart, eyes, muscles, breath, triggers and
-    the like are known by their names alone. A name that says nothing counts as EEG.
-
-    Parameters
-    ----------
-    name : str
-
-    Returns
-    -------
-    bool
-
-    Examples
-    --------
-    >>> from sk_brainrvq.signals.electrodes import is_eeg_name
-    >>> is_eeg_name("EEG FP1-REF"), is_eeg_name("EEG EKG1-REF"), is_eeg_name("A2-A1")
-    (True, False, True)
-    """
-    upper = _in_capitals(name)
-    if upper.startswith("-"):  # CHB-MIT fills gaps with channels called "-"
-        return False
-    return not (_NOT_EEG_PART.search(upper) or _words_of_other_kinds(upper))
-
-
-def is_spare_input(name: str) -> bool:
-    """Whether a name is no more than an amplifier's for an input that may hold anything.
-
-    `is_eeg_name` refuses them; what else is known of the channel may tell that it is EEG.
-
-    Parameters
-    ----------
-    name : str
-
-    Returns
-    -------
-    bool
-
-    Examples
-    --------
-    >>> from sk_brainrvq.signals.electrodes.names import is_spare_input
-    >>> is_spare_input("EXG Channel 0"), is_spare_input("EXG1 EOG"), is_spare_input("Cz")
-    (True, False, False)
-    """
-    upper = _in_capitals(name)
-    words = _words_of_other_kinds(upper)
-    return (
-        bool(words) and not _NOT_EEG_PART.search(upper) and all(map(_SPARE_INPUT.fullmatch, words))
-    )
-
-
-def _in_capitals(name: str) -> str:
-    return str(name).translate(_DASHES).upper().strip()
-
-
-def _words_of_other_kinds(upper: str) -> list[str]:
-    return [word for word in re.split(r"[^A-Z0-9+]+", upper) if _NOT_EEG_WORD.fullmatch(word)]
 
 
 def check_ch_names(ch_names: Iterable[str], n_channels: int) -> list[str]:

@@ -98,21 +98,22 @@ class ElectrodeLog:
         ]
         return electrode_report([*self._seen.values(), *unused])
 
-    def warn_of_strange(self, electrode_map: Mapping[str, Any] | None) -> None:
-        """Warn of names in the user's map that no recording had."""
-        strange = [name for name in electrode_map or () if name not in self._seen | self._left_out]
-        if strange:
-            warn(f"electrode_map names {strange}, which are no channels of X.")
+
+_UNKNOWN = "No electrode position is known for"
+_UNNAMED = "No channel names were given"
+_READ_BY = "Guessed positions:"
+# How what `warn_of_mean_rows` says begins.
+SAID_OF_PLACES = (_UNKNOWN, _UNNAMED, _READ_BY)
 
 
 def warn_of_mean_rows(
     matches: Sequence[ElectrodeMatch], named: bool, parameter: str = "ch_names"
 ) -> None:
-    """Say once which channels have no position of their own, or only a guessed one."""
+    """Say which channels have no position of their own, or only a guessed one."""
     guessed = [match for match in matches if GUESSED in match.note]
     if guessed:
         warn(
-            f"{shorten([match.channel for match in guessed])} are read by their "
+            f"{_READ_BY} {shorten([match.channel for match in guessed])} are read by their "
             f"{guessed[0].note}. If they number the electrodes of another cap, set a montage or "
             "pass electrode_map={...}."
         )
@@ -120,14 +121,19 @@ def warn_of_mean_rows(
     if not lost:
         return
     if named:
+        effect = (
+            "the mean position stands in, and the network cannot tell where they lie"
+            if len(lost) == len(matches)
+            else "beside channels that have one, they are left out wherever channels are pooled, "
+            "and of the network's view of the others"
+        )
         message = (
-            f"No electrode position is known for {shorten(lost)}: the mean position stands in, "
-            "and the network cannot tell where they lie. Use names of the 10-20 or 10-05 system, "
+            f"{_UNKNOWN} {shorten(lost)}: {effect}. Use names of the 10-20 or 10-05 system, "
             "set a montage, or pass electrode_map={...}."
         )
     else:
         message = (
-            "No channel names were given: every channel gets the mean electrode position, and "
+            f"{_UNNAMED}: every channel gets the mean electrode position, and "
             f"the network cannot tell where on the head it lies. Pass {parameter}=[...]."
         )
     warn(message)

@@ -15,6 +15,9 @@ from sk_brainrvq.user_warnings import warn
 _PARTING = ("edge", "bad_acq_skip")
 # What no window may hold: "bad" as in ``mne.Epochs``, and joints, whatever else marks them.
 _LEFT_OUT = ("bad", "edge")
+# Joints by other names: EEGLAB's, whose duration is that of what was cut out, and BrainVision's,
+# which also opens every recording.
+_JOINTS = ("boundary", "new segment")
 # Times of annotations are sums: microseconds are what is left of them.
 _TIME_DIGITS = 6
 _REMEDY = "remove or rename these annotations (raw.annotations.delete, raw.annotations.rename)."
@@ -44,7 +47,7 @@ class Marks:
 
 
 def marks_of(raw: Any, prefixes: tuple[str, ...] = _LEFT_OUT) -> Marks:
-    """Annotations of a recording whose description begins so, in any case.
+    """Annotations of a recording whose description begins so, in any case, and joints.
 
     Parameters
     ----------
@@ -54,12 +57,19 @@ def marks_of(raw: Any, prefixes: tuple[str, ...] = _LEFT_OUT) -> Marks:
     Returns
     -------
     Marks
+        EEGLAB's "boundary" and BrainVision's "New Segment" within the recording are joints, which
+        last no time.
     """
     annotations = raw.annotations
-    rows = [i for i, d in enumerate(annotations.description) if d.lower().startswith(prefixes)]
+    names = [str(description).lower() for description in annotations.description]
+    rows = [row for row, name in enumerate(names) if name.startswith((*prefixes, *_JOINTS))]
     onsets = np.round(annotations.onset[rows] - raw.first_time, _TIME_DIGITS)
-    ends = np.round(onsets + annotations.duration[rows], _TIME_DIGITS)
-    return Marks(onsets, ends, [str(annotations.description[row]) for row in rows])
+    is_joint = np.array([names[row].startswith(_JOINTS) for row in rows], dtype=bool)
+    ends = np.round(onsets + np.where(is_joint, 0, annotations.duration[rows]), _TIME_DIGITS)
+    # Nothing is joined where the recording begins or ends.
+    kept = ~is_joint | ((onsets > 0) & (onsets < raw.n_times / raw.info["sfreq"]))
+    descriptions = [str(d) for d in annotations.description[np.array(rows, dtype=int)[kept]]]
+    return Marks(onsets[kept], ends[kept], descriptions)
 
 
 def unbroken_spans(raw: Any) -> tuple[list[Span], list[Span]]:

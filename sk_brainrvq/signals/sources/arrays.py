@@ -21,6 +21,9 @@ from sk_brainrvq.user_warnings import warn
 # Libraries whose arrays are read when they are indexed.
 _READ_IN_PARTS = ("zarr", "h5py", "dask")
 
+# Seconds: a period of alpha.
+_SHORTEST_RHYTHM = 0.1
+
 
 class ArraySource(Source):
     """Arrays, and all that becomes one: nested lists, tensors, tables."""
@@ -73,9 +76,23 @@ def blocks_from_array(
             f"X has shape {X.shape}; at least one epoch, one channel and one sample are needed."
         )
     _look_at_axes(X, ch_names)
+    _look_at_length(X, sfreq)
     names = None if ch_names is None else check_ch_names(ch_names, X.shape[1])
     rate = TARGET_SFREQ if sfreq is None else check_sfreq(sfreq)
     return [EpochBlock(X, UNITS[unit], rate, names, np.arange(X.shape[0]), unit=unit)]
+
+
+def _look_at_length(X: NDArray, sfreq: float | None) -> None:
+    """Warn of epochs that are too short to hold a rhythm: their last axis may not be time."""
+    n_epochs, n_channels, n_times = X.shape
+    seconds = n_times / (TARGET_SFREQ if sfreq is None else check_sfreq(sfreq))
+    if n_epochs > n_times and seconds < _SHORTEST_RHYTHM:
+        channels = f"{n_channels} channels" if n_channels > 1 else "one channel"
+        warn(
+            f"X is read as {n_epochs} epochs of {channels} and {n_times} samples ({seconds:.2g} s "
+            "each). Is its first axis time? For one recording of (times, channels) pass X.T[None], "
+            "for (times, channels, trials) X.transpose(2, 1, 0)."
+        )
 
 
 def _refuse_one_epoch(X: NDArray, ch_names: Sequence[str] | None) -> None:
@@ -133,6 +150,9 @@ def check_is_array(X: Any, estimator: str) -> None:
     if isinstance(X, np.ma.MaskedArray):
         raise InvalidEEGError(f"X is a masked array, whose mask would be lost; {expected}")
     if isinstance(X, (list, tuple)):
+        strange = {type(x).__name__ for x in X if "Evoked" in type(x).__name__}
+        if strange:
+            raise InvalidEEGError(f"X is a list of {', '.join(sorted(strange))}; {expected}")
         if any(type(x).__module__.split(".")[0] == "mne" for x in X):
             raise InvalidEEGError(f"X is a list that mixes MNE objects with others; {expected}")
         try:

@@ -11,7 +11,7 @@ from sk_brainrvq.signals.bad_channels import BadChannelPolicy
 from sk_brainrvq.signals.blocks import EpochBlock
 from sk_brainrvq.signals.electrodes.names import shorten
 from sk_brainrvq.signals.filters.filtering import FilterSettings
-from sk_brainrvq.signals.sources.channels import band_of, eeg_channels, positions_of
+from sk_brainrvq.signals.sources.channels import band_of, chosen_channels, positions_of
 from sk_brainrvq.signals.sources.mne_raws import KEEP, block_from_raw, filtered_signals
 from sk_brainrvq.signals.sources.projections import projected
 from sk_brainrvq.signals.sources.source import ReadSettings, Source
@@ -182,7 +182,7 @@ def _block_of_recording(
 
 def _block_of_windows(leaf: Any, rows: NDArray | None, filters: FilterSettings) -> EpochBlock:
     source = _source(leaf)
-    names = _channels(source)
+    names, left_out = _channels(source)
     rows = np.arange(len(leaf)) if rows is None else rows
     if not len(rows):
         raise InvalidEEGError("The braindecode dataset holds no window.")
@@ -208,15 +208,16 @@ def _block_of_windows(leaf: Any, rows: NDArray | None, filters: FilterSettings) 
         lowpass,
         is_filtered,
         info=source.info,
+        left_out=left_out,
     )
 
 
-def _channels(source: Any) -> list[str]:
-    """Names of the EEG channels; braindecode's ``create_from_X_y`` calls all of them misc."""
+def _channels(source: Any) -> tuple[list[str], dict[str, str]]:
+    """EEG channels and the others; braindecode's ``create_from_X_y`` calls all of them misc."""
     types, bads = set(source.get_channel_types()), source.info["bads"]
     if types == {"misc"} and not bads:
-        return list(source.ch_names)
-    return eeg_channels(source)
+        return list(source.ch_names), {}
+    return chosen_channels(source)
 
 
 def _signals(leaf: Any, rows: NDArray, names: list[str]) -> NDArray:

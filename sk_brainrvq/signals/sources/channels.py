@@ -1,18 +1,21 @@
 """Which channels of an MNE object are EEG, where they lie, and how they were filtered."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sk_brainrvq.exceptions import InvalidEEGError
-from sk_brainrvq.signals.electrodes.names import is_eeg_name, is_spare_input, shorten
+from sk_brainrvq.signals.electrodes.other_channels import is_spare_input, other_kind
+from sk_brainrvq.signals.sources.headers.edf_channels import not_eeg_by_header
 from sk_brainrvq.user_warnings import warn
 
+_MOST_NAMES = 16
 
-def eeg_channels(recording: Any) -> list[str]:
-    """Names of the good EEG channels; the others are listed in a warning.
+
+def chosen_channels(recording: Any) -> tuple[list[str], dict[str, str]]:
+    """The good EEG channels of a recording, and why the others are left out.
 
     Parameters
     ----------
@@ -20,44 +23,72 @@ def eeg_channels(recording: Any) -> list[str]:
 
     Returns
     -------
-    list of str
-        Channels of type EEG that are not marked bad and whose names may be those of EEG. An
-        amplifier's spare input ("EXG Channel 0") counts where it has a position on the head.
+    kept : list of str
+        Channels of type EEG that are not marked bad, that the header of the file does not know as
+        something else, and whose names may be those of EEG. An amplifier's spare input ("EXG
+        Channel 0") counts where it has a position on the head.
+    left_out : dict of str to str
+        Each other channel with the reason.
 
     Raises
     ------
     InvalidEEGError
         If none is left.
+
+    Warns
+    -----
+    EEGWarning
+        If any is left out.
     """
-    names, types = recording.ch_names, recording.get_channel_types()
-    bads = set(recording.info["bads"])
-    good = [
-        name for name, kind in zip(names, types, strict=True) if kind == "eeg" and name not in bads
-    ]
-    placed = positions_of(recording.info, good) or {}
-    # EDF files call everything EEG: then the name decides.
-    kept = [n for n in good if is_eeg_name(n) or (is_spare_input(n) and n in placed)]
-    left_out = [name for name in names if name not in kept]
+    left_out = _reasons(recording)
+    kept = [name for name in recording.ch_names if name not in left_out]
     if not kept:
-        raise InvalidEEGError(_why_none_is_eeg(sorted(set(types)), len(bads), good))
+        raise InvalidEEGError(
+            f"There is no good EEG channel; left out are {_listed(left_out)}. Set types with "
+            "set_channel_types, clear info['bads'], or rename what is EEG all the same with "
+            "rename_channels, such as to 'Cz' or 'E1'."
+        )
     if left_out:
-        message = f"Left out, as bad or not EEG: {', '.join(left_out)}."
-        warn(message)
-    return kept
+        warn(left_out_sentence(left_out))
+    return kept, left_out
 
 
-def _why_none_is_eeg(types: list[str], n_bad: int, refused: list[str]) -> str:
-    """The message; ``refused`` are good channels of type EEG."""
-    found = (
-        f"There is no good EEG channel: the channels are of type {types}, {n_bad} are marked bad"
-    )
-    mend = "Set types with set_channel_types, or clear info['bads']."
-    if not refused:
-        return f"{found}. {mend}"
-    return (
-        f"{found}, and of type eeg but not named like EEG: {shorten(refused)}. Rename what is EEG "
-        f"all the same with rename_channels, such as to 'Cz' or 'E1'. For the others: {mend}"
-    )
+def _reasons(recording: Any) -> dict[str, str]:
+    """Why channels are left out, of those that are."""
+    names, types = recording.ch_names, recording.get_channel_types()
+    bads, by_header = set(recording.info["bads"]), not_eeg_by_header(recording)
+    placed = positions_of(recording.info, names) or {}
+    reasons: dict[str, str] = {}
+    for name, kind in zip(names, types, strict=True):
+        named = other_kind(name)
+        if kind != "eeg":
+            reasons[name] = f"of type {kind}"
+        elif name in bads:
+            reasons[name] = "marked bad"
+        # EDF files call everything EEG: then the name and the header decide.
+        elif named is not None and not (is_spare_input(name) and name in placed):
+            reasons[name] = f"{named}, by its name"
+        elif name in by_header:
+            reasons[name] = f"{by_header[name]}, by the header"
+    return reasons
+
+
+def left_out_sentence(left_out: Mapping[str, str]) -> str:
+    """What a warning says of channels that are left out, given why each is."""
+    return f"Left out, as bad or not EEG: {_listed(left_out)}."
+
+
+def _listed(left_out: Mapping[str, str]) -> str:
+    """Channels with their reasons, those with the same reason together."""
+    groups: dict[str, list[str]] = {}
+    for name, reason in left_out.items():
+        groups.setdefault(reason, []).append(name)
+    return "; ".join(f"{_first_ones(names)} ({reason})" for reason, names in groups.items())
+
+
+def _first_ones(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return ", ".join(names[:_MOST_NAMES]) + more
 
 
 def positions_of(info: Any, names: Sequence[str]) -> dict[str, NDArray] | None:

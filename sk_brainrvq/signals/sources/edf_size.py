@@ -3,6 +3,12 @@
 from pathlib import Path
 
 _BYTES_A_SAMPLE = {".edf": 2, ".bdf": 3}
+CUT_SHORT = "The file is shorter than its header says; what is there is read. Was it copied whole?"
+TOO_LONG = (
+    "The file is longer than its header says; all of it is read. Was something written to its end?"
+)
+# Bytes that tell whether line ends were converted, and how many LF it takes to tell.
+_LOOKED_AT, _FEWEST_FEEDS, _MANY_FEEDS = 2**24, 8, 4096
 
 
 def stated_size(path: Path) -> int:
@@ -43,10 +49,30 @@ def _number(field: bytes) -> int:
     return int(field.split(b"\0")[0])
 
 
-def is_cut_short(path: Path) -> bool:
-    """Whether an EDF or BDF file lacks records that its header states.
+def doubt_about_size(path: Path) -> str | None:
+    """What a warning says of an EDF or BDF file whose size is not that of its header.
 
-    MNE reads such a file as far as it goes.
+    MNE reads such a file by its size.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    str or None
+        None, too, for other files, and for headers that cannot be read.
+    """
+    stated, size = stated_size(path), path.stat().st_size
+    if not stated or size == stated:
+        return None
+    return CUT_SHORT if size < stated else TOO_LONG
+
+
+def has_converted_line_ends(path: Path) -> bool:
+    """Whether the bytes of an EDF or BDF file were changed as the line ends of a text are.
+
+    git's autocrlf and FTP in text mode do so: each sample after the first such byte is shifted.
 
     Parameters
     ----------
@@ -55,6 +81,16 @@ def is_cut_short(path: Path) -> bool:
     Returns
     -------
     bool
-        False, too, for other files, and for headers that cannot be read.
+        True for a file that is too long and in which every LF follows a CR, and for one that is too
+        short and in which none does, though there are many.
     """
-    return path.stat().st_size < stated_size(path)
+    stated, size = stated_size(path), path.stat().st_size
+    if not stated or size == stated:
+        return False
+    with path.open("rb") as file:
+        data = file.read(_LOOKED_AT)
+    feeds, pairs = data.count(b"\n"), data.count(b"\r\n")
+    if size > stated:
+        return feeds >= _FEWEST_FEEDS and pairs == feeds
+    # By chance one LF of 256 follows a CR.
+    return feeds >= _MANY_FEEDS and pairs == 0

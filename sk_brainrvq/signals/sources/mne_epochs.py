@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.signals.blocks import EpochBlock
-from sk_brainrvq.signals.sources.channels import band_of, eeg_channels, positions_of
+from sk_brainrvq.signals.sources.channels import band_of, chosen_channels, positions_of
 from sk_brainrvq.signals.sources.projections import signals_of_epochs
 from sk_brainrvq.signals.sources.source import ReadSettings, Source
 from sk_brainrvq.signals.units import UNITS
@@ -52,10 +52,11 @@ def blocks_from_epochs(X: Any) -> list[EpochBlock]:
     items = [X] if is_mne_epochs(X) else list(X)
     gathered: dict[tuple, list[tuple[int, NDArray]]] = {}
     firsts: dict[tuple, Any] = {}
+    others: dict[tuple, dict[str, str]] = {}
     start = 0
     for number, epochs in enumerate(items):
         try:
-            names = eeg_channels(epochs)
+            names, left_out = chosen_channels(epochs)
         except InvalidEEGError as error:
             if epochs is X:
                 raise
@@ -67,6 +68,7 @@ def blocks_from_epochs(X: Any) -> list[EpochBlock]:
         key = (tuple(names), float(info["sfreq"]), data.shape[-1], band_of(info), where)
         gathered.setdefault(key, []).append((start, data))
         firsts.setdefault(key, info)
+        others.setdefault(key, {}).update(left_out)
         start += len(data)
     if start == 0:
         raise InvalidEEGError("The Epochs hold no epoch (0 samples); all were dropped or none cut.")
@@ -81,6 +83,7 @@ def blocks_from_epochs(X: Any) -> list[EpochBlock]:
             highpass=band[0],
             lowpass=band[1],
             info=firsts[key],
+            left_out=others[key],
         )
         for key, pieces in gathered.items()
         for names, sfreq, _, band, _ in [key]

@@ -14,7 +14,7 @@ from sk_brainrvq.signals.blocks import EpochBlock
 from sk_brainrvq.signals.filters.filtering import FilterSettings, filter_continuous
 from sk_brainrvq.signals.filters.resampling import TARGET_SFREQ, resample_spans
 from sk_brainrvq.signals.sources.annotations import is_bad_sample, unbroken_spans, usable_windows
-from sk_brainrvq.signals.sources.channels import band_of, eeg_channels, positions_of
+from sk_brainrvq.signals.sources.channels import band_of, chosen_channels, positions_of
 from sk_brainrvq.signals.sources.projections import signals_of_raw
 from sk_brainrvq.signals.sources.source import ReadSettings, Source
 from sk_brainrvq.signals.units import UNITS
@@ -81,7 +81,7 @@ def block_from_raw(
     EEGWarning
         If channels or windows are left out.
     """
-    names = eeg_channels(raw)
+    names, left_out = chosen_channels(raw)
     found = faults_of_raw(raw, names, to_microvolts, not filters.cuts_below(band_of(raw.info)[0]))
     raw, names = treated_raw(raw, names, found, bad_channels)
     signals = signals_to_cut(raw, names, filters, to_microvolts, window)
@@ -97,6 +97,7 @@ def block_from_raw(
         filtered=True,
         bad_channels=found,
         info=raw.info,
+        left_out=left_out,
     )
 
 

@@ -1,7 +1,8 @@
 """Recordings from files of any format that MNE reads."""
 
+import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -9,15 +10,37 @@ from typing import Any
 
 from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.signals.blocks import EpochBlock, check_finite
-from sk_brainrvq.signals.electrodes.names import is_eeg_name
+from sk_brainrvq.signals.electrodes.other_channels import is_eeg_name
+from sk_brainrvq.signals.reading import options_for
 from sk_brainrvq.signals.sources.edf_filters import stated_band
-from sk_brainrvq.signals.sources.edf_size import is_cut_short
+from sk_brainrvq.signals.sources.edf_size import doubt_about_size, has_converted_line_ends
+from sk_brainrvq.signals.sources.headers.bids_channels import apply_sidecar
 from sk_brainrvq.signals.sources.mne_epochs import EpochsSource
 from sk_brainrvq.signals.sources.mne_raws import RawSource
 from sk_brainrvq.signals.sources.source import ReadSettings, Source
 from sk_brainrvq.user_warnings import warn
 
-CUT_SHORT = "The file is shorter than its header says; what is there is read. Was it copied whole?"
+_CONVERTED = (
+    "Its bytes were changed as the line ends of a text are, by git's autocrlf or FTP in text mode: "
+    "the samples are shifted and mean nothing. Copy the file again in binary mode."
+)
+# What to give in place of a file, by its ending.
+_TABLE = (
+    "It is a table, not a recording: read it with pandas, and hand over an array (1, n_channels, "
+    "n_times) with sfreq=, ch_names= and unit=, or an mne.io.RawArray."
+)
+_ARRAYS = (
+    "Load it, and hand over its array (n_epochs, n_channels, n_times) with sfreq=, ch_names= and "
+    "unit=."
+)
+_INSTEAD = {
+    **dict.fromkeys((".txt", ".csv", ".tsv", ".xlsx", ".xls", ".parquet"), _TABLE),
+    **dict.fromkeys((".mat", ".npy", ".npz", ".h5", ".hdf5", ".pkl", ".pt"), _ARRAYS),
+    **dict.fromkeys((".vmrk", ".dat"), "Give the header of the recording, which ends in .vhdr."),
+    ".eeg": "It holds the signals of a recording: give its header, which ends in .vhdr.",
+    ".fdt": "It holds the signals of a recording: give the .set file of the same name.",
+    **dict.fromkeys((".json", ".pdf", ".docx", ".zip", ".gz"), "It is no recording."),
+}
 
 
 class FileSource(Source):
@@ -25,11 +48,11 @@ class FileSource(Source):
 
     def accepts(self, X: Any) -> bool:
         """Whether X is a path; whether anything is there shows when it is read."""
-        return isinstance(X, (str, Path))
+        return isinstance(X, (str, os.PathLike))
 
     def blocks(self, X: Any, settings: ReadSettings) -> list[EpochBlock]:
         """Blocks, checked here and now, so that ``on_error`` can leave the file out."""
-        recording = read_recording(X)
+        recording = read_recording(X, settings.read_options)
         kinds: tuple[Source, ...] = (EpochsSource(), RawSource())
         source = next(kind for kind in kinds if kind.accepts(recording))
         try:
@@ -47,17 +70,22 @@ class FileSource(Source):
         return True
 
 
-def read_recording(path: str | Path) -> Any:
+def read_recording(
+    path: str | os.PathLike[str], read_options: Mapping[str, Any] | None = None
+) -> Any:
     """Raw or Epochs of a file of any format that MNE reads.
 
     Parameters
     ----------
     path : path
+    read_options : mapping, optional
+        As of :class:`~sk_brainrvq.Reading`.
 
     Returns
     -------
     mne.io.Raw or mne.Epochs
-        The filters in ``info`` of an EDF, BDF or GDF file are those of its EEG channels.
+        The filters in ``info`` of an EDF, BDF or GDF file are those of its EEG channels. Types and
+        bad channels are those of a BIDS data set's ``channels.tsv``, where there is one.
 
     Raises
     ------
@@ -67,23 +95,42 @@ def read_recording(path: str | Path) -> Any:
     Warns
     -----
     EEGWarning
-        If an EDF or BDF file ends before its header says.
+        If an EDF or BDF file is shorter or longer than its header says.
     """
-    path = Path(path)
+    path = Path(os.fspath(path)).expanduser()
     if not path.exists():
         raise InvalidEEGError(f"There is no recording at {path}.")
+    options = options_for(path, read_options)
+    if has_converted_line_ends(path):
+        raise InvalidEEGError(f"{path} is damaged. {_CONVERTED}")
     errors = []
     for read in _readers(path.name.lower()):
         try:
-            recording = read(path, verbose="error")
+            recording = _read(read, path, options)
         except Exception as error:  # MNE's readers raise anything
             errors.append(error)
             continue
-        if is_cut_short(path):
-            warn(f"{path}: {CUT_SHORT}")
+        doubt = doubt_about_size(path)
+        if doubt is not None:
+            warn(f"{path}: {doubt}")
         _state_band_of_eeg(recording, path)
+        apply_sidecar(recording, path)
         return recording
-    raise InvalidEEGError(f"MNE cannot read {path}: {errors[0]}{_advice(path)}") from errors[0]
+    instead = _INSTEAD.get(path.suffix.lower())
+    if instead is not None and not path.is_dir():
+        raise InvalidEEGError(f"{path} cannot be read. {instead}") from errors[0]
+    reason = str(errors[0]).strip() or f"it knows no files that end in {path.suffix!r}."
+    raise InvalidEEGError(f"MNE cannot read {path}: {reason}{_advice(path)}") from errors[0]
+
+
+def _read(read: Callable[..., Any], path: Path, options: Mapping[str, Any]) -> Any:
+    """A recording; annotations that are no UTF-8 are read as Latin-1, which older writers use."""
+    try:
+        return read(path, **{"verbose": "error"} | dict(options))
+    except Exception as error:  # MNE raises a bare one
+        if "encoding='latin1'" not in str(error) or "encoding" in options:
+            raise
+        return read(path, verbose="error", **options, encoding="latin1")
 
 
 def _advice(path: Path) -> str:

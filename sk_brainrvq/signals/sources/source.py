@@ -1,7 +1,7 @@
 """What a source of EEG is: one kind of container, and all that others may ask of it."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from numbers import Real
 from typing import Any, ClassVar
@@ -37,6 +37,8 @@ class ReadSettings:
         Checks an array, and gives it with 2 or 3 dimensions.
     bad_channels : BadChannelPolicy
         What to do about bad channels of continuous recordings, before they are cut.
+    read_options : mapping, or None
+        Options of MNE's readers, as of :class:`~sk_brainrvq.Reading`.
     """
 
     sfreq: float | None = None
@@ -48,6 +50,7 @@ class ReadSettings:
     on_error: str = "raise"
     check_array: Callable[[Any], NDArray] = np.asarray
     bad_channels: BadChannelPolicy = field(default_factory=BadChannelPolicy)
+    read_options: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         check_window(self.window, self.overlap)

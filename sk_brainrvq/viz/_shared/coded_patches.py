@@ -11,7 +11,7 @@ from torch import Tensor
 from sk_brainrvq.nn import DualDomainTokenizer
 from sk_brainrvq.nn.targets import HALF_BINS
 from sk_brainrvq.signals import PatchGroup
-from sk_brainrvq.signals.electrodes import ElectrodeMatch
+from sk_brainrvq.signals.electrodes import ElectrodeMatch, placed_channels
 
 _TIME = 0
 _MICROVOLTS_PER_UNIT = 100.0
@@ -83,13 +83,25 @@ def code_patches(
     """
     device = next(module.parameters()).device
     electrodes = torch.from_numpy(group.electrodes).to(device)
+    placed = placed_channels(group.matches)
+
+    def coded(x: Tensor, electrodes: Tensor) -> list[Tensor]:
+        found = module.encode(x, electrodes)
+        decoded = _decoded(module, x, found, electrodes, domain, n_levels)
+        return [found[..., domain, n_levels - 1], *decoded]
+
     codes, waveforms, amplitudes = [], [], []
     with torch.inference_mode():
         for start in range(0, len(group.patches), batch_size):
             x = torch.from_numpy(group.patches[start : start + batch_size]).to(device)
-            found = module.encode(x, electrodes)
-            waveform, amplitude = _decoded(module, x, found, electrodes, domain, n_levels)
-            codes.append(found[..., domain, n_levels - 1].cpu().numpy())
+            whole = coded(x, electrodes)
+            if placed is not None:  # as if there were no channels of unknown place
+                for every, known in zip(
+                    whole, coded(x[:, placed], electrodes[placed]), strict=True
+                ):
+                    every[:, placed] = known
+            found, waveform, amplitude = whole
+            codes.append(found.cpu().numpy())
             waveforms.append(waveform.flatten(0, 2).cpu().numpy())
             amplitudes.append(amplitude.flatten(0, 2).cpu().numpy())
     return CodedPatches(

@@ -4,7 +4,7 @@ import mne
 import pytest
 
 from sk_brainrvq.signals import ELECTRODE_NAMES, match_electrodes
-from sk_brainrvq.signals.electrodes.names import is_eeg_name, is_spare_input
+from sk_brainrvq.signals.electrodes.other_channels import is_eeg_name, is_spare_input
 
 ROW = {name: i + 1 for i, name in enumerate(ELECTRODE_NAMES)}
 

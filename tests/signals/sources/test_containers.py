@@ -87,7 +87,8 @@ def test_error__in_a_mixed_list__names_the_epoch_of_the_caller(eeg):
 def test_channels__not_eeg_or_bad__are_left_out_and_listed(eeg):
     types = ["eeg", "eog", "eeg", "eeg"]
     epochs = make_epochs(eeg, types=types, bads=["Cz"])
-    with pytest.warns(EEGWarning, match="Left out, as bad or not EEG: C3, Cz"):
+    message = "Left out, as bad or not EEG: C3 .of type eog.; Cz .marked bad."
+    with pytest.warns(EEGWarning, match=message):
         (block,) = blocks_from_epochs(epochs)
     assert block.ch_names == ["Fp1", "O2"]
     np.testing.assert_allclose(block.data * 1e6, eeg[:, [0, 3]], rtol=1e-9)
@@ -103,8 +104,8 @@ def test_channels__named_like_a_type__are_picked_by_name(eeg):
 @pytest.mark.parametrize(
     ("types", "bads", "message"),
     [
-        ("mag", (), r"no good EEG channel.*\['mag'\]"),
-        ("eeg", NAMES, r"no good EEG channel.*4 are marked bad"),
+        ("mag", (), r"no good EEG channel.*of type mag"),
+        ("eeg", NAMES, r"no good EEG channel.*O2 .marked bad"),
     ],
 )
 def test_channels__none_left__error_says_why(eeg, types, bads, message):

@@ -1,6 +1,7 @@
 """MNE objects and files: channels, windows, filters, and what cannot be read."""
 
 import os
+import re
 import warnings
 
 import mne
@@ -10,7 +11,7 @@ import pytest
 from sk_brainrvq.exceptions import EEGWarning, InvalidEEGError
 from sk_brainrvq.signals import match_electrodes
 from sk_brainrvq.signals.filters.filtering import FilterSettings
-from sk_brainrvq.signals.sources.channels import band_of, eeg_channels, positions_of
+from sk_brainrvq.signals.sources.channels import band_of, chosen_channels, positions_of
 from sk_brainrvq.signals.sources.edf_size import stated_size
 from sk_brainrvq.signals.sources.mne_epochs import blocks_from_epochs
 from sk_brainrvq.signals.sources.mne_raws import block_from_raw
@@ -92,15 +93,18 @@ def test_channels__bad_and_of_other_kinds__are_left_out_and_listed():
     names = ["C3", "STI 014", "EOG", "P4", "heart", "C4", "Photic", "misc1"]
     raw = make_raw(ch_names=names, kinds=["eeg", "stim", "eog", "eeg", "ecg", "eeg", "eeg", "misc"])
     raw.info["bads"] = ["P4"]
-    message = "Left out, as bad or not EEG: STI 014, EOG, P4, heart, Photic, misc1"
+    message = (
+        "Left out, as bad or not EEG: STI 014 (of type stim); EOG (of type eog); P4 (marked bad); "
+        "heart (of type ecg); Photic (triggers and clocks, by its name); misc1 (of type misc)."
+    )
     for recording in (raw, mne.make_fixed_length_epochs(raw, 2.0, verbose="error")):
-        with pytest.warns(EEGWarning, match=message):
-            assert eeg_channels(recording) == ["C3", "C4"]
+        with pytest.warns(EEGWarning, match=re.escape(message)):
+            assert chosen_channels(recording)[0] == ["C3", "C4"]
 
 
 @pytest.mark.parametrize(
     ("kinds", "bads", "message"),
-    [("eog", [], r"of type \['eog'\]"), ("eeg", NAMES, "3 are marked bad")],
+    [("eog", [], r"of type eog"), ("eeg", NAMES, "C4 .marked bad")],
 )
 def test_channels__none_left__says_why(kinds, bads, message):
     raw = make_raw(kinds=kinds)
@@ -114,14 +118,14 @@ SPARE = ["EXG Channel 0", "EXG Channel 1", "EXG Channel 2"]
 
 def test_channels__all_refused_by_name__says_which_and_to_rename_them():
     message = (
-        r"0 are marked bad, and of type eeg but not named like EEG: 'EXG Channel 0', "
-        r"'EXG Channel 1', 'EXG Channel 2'\. Rename what is EEG all the same with rename_channels"
+        r"left out are EXG Channel 0, EXG Channel 1, EXG Channel 2 \(spare input, by its name\)\. "
+        "Set types .* or rename what is EEG all the same with rename_channels"
     )
     raw = make_raw(ch_names=SPARE)
     with pytest.raises(InvalidEEGError, match=message):
-        eeg_channels(raw)
+        chosen_channels(raw)
     raw.rename_channels(dict(zip(SPARE, NAMES, strict=True)))
-    assert eeg_channels(raw) == NAMES
+    assert chosen_channels(raw)[0] == NAMES
 
 
 def test_channels__inputs_of_an_amplifier__are_eeg_where_they_have_a_place():
@@ -133,8 +137,8 @@ def test_channels__inputs_of_an_amplifier__are_eeg_where_they_have_a_place():
     }
     montage = mne.channels.make_dig_montage(places, coord_frame="head")
     raw.set_montage(montage, on_missing="ignore", verbose="error")
-    with pytest.warns(EEGWarning, match=r"not EEG: EXG Channel 1, HEOG\."):
-        assert eeg_channels(raw) == ["EXG Channel 0", "EXG Channel 2"]
+    with pytest.warns(EEGWarning, match=r"EXG Channel 1 \(spare input, by its name\); HEOG \(eyes"):
+        assert chosen_channels(raw)[0] == ["EXG Channel 0", "EXG Channel 2"]
     (block,) = blocks_from_epochs(mne.make_fixed_length_epochs(raw, 2.0, verbose="error"))
     matches = match_electrodes(block.ch_names, 2, positions=block.positions)
     assert [match.how for match in matches] != ["mean", "mean"]

@@ -1,0 +1,54 @@
+"""What is said of channels in every call, in fit and after it."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from typing import Any, TypeVar
+
+from sk_brainrvq.estimators._inputs.corpus_filters import without_warning_again
+from sk_brainrvq.signals import PatchGroup
+from sk_brainrvq.signals.electrodes.report import SAID_OF_PLACES
+from sk_brainrvq.signals.preparation import CheckedBlock
+from sk_brainrvq.user_warnings import quiet, warn
+
+Matched = TypeVar("Matched", PatchGroup, CheckedBlock)
+_UNUSED = "electrode_map names"
+
+
+def check_map(
+    groups: Iterable[Matched],
+    electrode_map: Mapping[str, Any] | None,
+    report: Callable[[], Iterable[Mapping[str, Any]]],
+) -> Iterator[Matched]:
+    """The same groups or blocks; at their end a warning of names that are no channels.
+
+    Parameters
+    ----------
+    groups : iterable of PatchGroup or CheckedBlock
+    electrode_map : mapping of str to electrodes, or None
+    report : callable
+        Gives the rows of ``electrode_report_``: names of channels of fit may be in the map.
+
+    Yields
+    ------
+    PatchGroup or CheckedBlock
+    """
+    seen: set[str] = set()
+    for group in groups:
+        seen.update(match.channel for match in group.matches)
+        seen.update(group.left_out)
+        yield group
+    unused = [name for name in electrode_map or () if name not in seen]
+    if unused:
+        of_fit = {row["channel"] for row in report()}
+        unused = [name for name in unused if name not in of_fit]
+    if unused:
+        warn(f"{_UNUSED} {unused}, which are no channels of X.")
+
+
+def without_saying_again() -> ExitStack:
+    """Leave out what fit has said of the channels and the filters of the same X."""
+    with ExitStack() as said:
+        said.enter_context(without_warning_again())
+        for start in (*SAID_OF_PLACES, _UNUSED):
+            said.enter_context(quiet(start))
+        return said.pop_all()

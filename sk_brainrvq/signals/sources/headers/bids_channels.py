@@ -1,0 +1,96 @@
+"""Types and states of channels that a BIDS data set keeps beside its recordings."""
+
+import csv
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+# MNE's types for those of BIDS; what is not listed is no EEG either.
+_TYPES = {
+    **{name: name.lower() for name in ("EEG", "EOG", "ECG", "EMG", "SEEG", "ECOG", "DBS", "GSR")},
+    **dict.fromkeys(("VEOG", "HEOG"), "eog"),
+    **{"TRIG": "stim", "RESP": "resp", "TEMP": "temperature"},
+}
+# A folder of a data set lies at most so deep: subject, session, modality.
+_DEEPEST = 3
+
+
+def apply_sidecar(recording: Any, path: Path) -> Path | None:
+    """Let a recording have the types and the bad channels of its ``channels.tsv``.
+
+    Parameters
+    ----------
+    recording : mne.io.Raw or mne.Epochs
+        Changed.
+    path : Path
+        Where it was read from.
+
+    Returns
+    -------
+    Path or None
+        The table; None where there is none.
+
+    Notes
+    -----
+    Source: Brain Imaging Data Structure 1.10, EEG, and its inheritance principle: a table may lie
+    in a folder above, and has then only some of the entities of the recording's name.
+    """
+    sidecar = sidecar_of(path)
+    if sidecar is None:
+        return None
+    rows = {row.get("name"): row for row in _rows(sidecar)}
+    known = {name: rows[name] for name in recording.ch_names if name in rows}
+    types = {name: _TYPES.get(_cell(row, "type").upper(), "misc") for name, row in known.items()}
+    stated = {name: kind for name, kind in types.items() if _cell(known[name], "type")}
+    recording.set_channel_types(stated, on_unit_change="ignore", verbose="error")
+    bad = [name for name, row in known.items() if _cell(row, "status").lower() == "bad"]
+    recording.info["bads"] = list(dict.fromkeys([*recording.info["bads"], *bad]))
+    return sidecar
+
+
+def _cell(row: Mapping[str, str | None], column: str) -> str:
+    value = (row.get(column) or "").strip()
+    return "" if value == "n/a" else value
+
+
+def sidecar_of(path: Path) -> Path | None:
+    """The ``channels.tsv`` that belongs to a recording of a BIDS data set.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    Path or None
+        The nearest, and in one folder that with the most entities.
+    """
+    entities = _entities(path)
+    if not any(entity.startswith("sub-") for entity in entities):
+        return None
+    for folder in _folders(path):
+        tables = [table for table in folder.glob("*channels.tsv") if _entities(table) <= entities]
+        if tables:
+            return max(tables, key=lambda table: len(_entities(table)))
+    return None
+
+
+def _entities(path: Path) -> set[str]:
+    """Parts of a name such as "sub-01"; the last part is no entity."""
+    return set(path.name.split(".")[0].split("_")[:-1])
+
+
+def _folders(path: Path) -> Iterator[Path]:
+    """The folder of a recording and those above it, up to the data set's own."""
+    for folder in list(path.absolute().parents)[: _DEEPEST + 1]:
+        yield folder
+        if (folder / "dataset_description.json").exists():
+            return
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return list(csv.DictReader(file, delimiter="\t"))
+    except (OSError, UnicodeDecodeError, csv.Error):
+        return []

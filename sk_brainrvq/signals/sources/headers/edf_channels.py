@@ -1,0 +1,167 @@
+"""Units and rates of the channels of EDF, BDF and GDF files, which MNE does not tell apart."""
+
+import re
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median_low
+from typing import Any, BinaryIO
+
+from sk_brainrvq.signals.electrodes.matching import match_electrodes
+
+# Bytes of the fields of one signal, in their order: label, transducer, unit, four limits, filters,
+# samples per record. GDF 2 has a code in place of the unit.
+_LABEL, _TRANSDUCER, _UNIT = 16, 80, 8
+_BEFORE_SAMPLES = 216
+_VOLTAGE = re.compile(r"(?:[nuµμm]|mk|micro|milli|nano)?v(?:olts?)?(?:rms|r)?", re.IGNORECASE)
+# What stands where nobody thought of a unit, or where samples are raw counts.
+_NO_UNIT = {"", "1", "AU", "A.U.", "N/A", "NONE", "UNKNOWN", "ADU", "COUNTS", "DIGITS", "RAW"}
+# Below this share of the middle channel's rate a channel is no EEG of the same amplifier.
+_SLOW = 0.25
+_STATUS = ("EDF ANNOTATIONS", "BDF ANNOTATIONS", "STATUS")
+# ISO/IEEE 11073-10101: bits 5 and above are the quantity, 4256 is the volt.
+_GDF_VOLT = 4256 >> 5
+
+
+@dataclass(frozen=True)
+class HeaderChannel:
+    """What the header says of a channel.
+
+    Attributes
+    ----------
+    name : str
+    unit : str
+    is_voltage : bool or None
+        None where there is no unit.
+    sfreq : float
+        Samples per record over the duration of a record: a rate but for a factor.
+    """
+
+    name: str
+    unit: str
+    is_voltage: bool | None
+    sfreq: float
+
+
+def header_channels(path: Path) -> list[HeaderChannel]:
+    """Channels of an EDF, BDF or GDF file, without annotations and status.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    list of HeaderChannel
+        Empty for other files, and for headers that cannot be read.
+
+    Notes
+    -----
+    Source: Kemp et al. (1992), a simple format for exchange of digitized polygraphic recordings;
+    Schlögl (2013), GDF: a general dataformat for biosignals, arXiv cs/0608052.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in (".edf", ".bdf", ".gdf"):
+        return []
+    try:
+        with path.open("rb") as file:
+            channels = _gdf(file) if suffix == ".gdf" else _edf(file)
+    except (OSError, ValueError, struct.error, ZeroDivisionError):
+        return []
+    return [channel for channel in channels if channel.name.upper() not in _STATUS]
+
+
+def _edf(file: BinaryIO) -> list[HeaderChannel]:
+    fixed = file.read(256)
+    n_signals, seconds = int(fixed[252:256]), float(fixed[244:252]) or 1.0
+    names = _texts(file, 256, n_signals, _LABEL)
+    units = _texts(file, 256 + (_LABEL + _TRANSDUCER) * n_signals, n_signals, _UNIT)
+    samples = _texts(file, 256 + _BEFORE_SAMPLES * n_signals, n_signals, 8)
+    return [
+        HeaderChannel(name, unit, _is_voltage(unit), int(count) / seconds)
+        for name, unit, count in zip(names, units, samples, strict=True)
+    ]
+
+
+def _gdf(file: BinaryIO) -> list[HeaderChannel]:
+    fixed = file.read(256)
+    (n_signals,) = struct.unpack_from("<H", fixed, 252)
+    if float(fixed[4:8]) < 1.9:
+        return []
+    names = _texts(file, 256, n_signals, _LABEL)
+    file.seek(256 + 102 * n_signals)  # after label, transducer and the unit in words
+    codes = struct.unpack(f"<{n_signals}H", file.read(2 * n_signals))
+    file.seek(256 + _BEFORE_SAMPLES * n_signals)
+    samples = struct.unpack(f"<{n_signals}i", file.read(4 * n_signals))
+    return [
+        HeaderChannel(name, "", None if code < 600 else code >> 5 == _GDF_VOLT, float(count))
+        for name, code, count in zip(names, codes, samples, strict=True)
+    ]
+
+
+def _texts(file: BinaryIO, start: int, n_signals: int, size: int) -> list[str]:
+    file.seek(start)
+    fields = [file.read(size) for _ in range(n_signals)]
+    return [field.decode("latin-1").split("\0")[0].strip() for field in fields]
+
+
+def _is_voltage(unit: str) -> bool | None:
+    if unit.upper() in _NO_UNIT:
+        return None
+    return _VOLTAGE.fullmatch(unit.replace(" ", "")) is not None
+
+
+def not_eeg_by_header(recording: Any) -> dict[str, str]:
+    """Channels of a recording whose header says that they are no EEG.
+
+    Parameters
+    ----------
+    recording : mne.io.Raw
+
+    Returns
+    -------
+    dict of str to str
+        Why, by the name of the channel: its unit is no voltage; it has no unit, others have, and
+        it is not called like an electrode; or its rate is below a quarter of that of the middle
+        channel. Empty for formats other than EDF, BDF and GDF, and where the file is gone.
+    """
+    reasons: dict[str, str] = {}
+    for file in getattr(recording, "filenames", None) or ():
+        if file is not None:
+            reasons |= _reasons(header_channels(Path(file)), recording.ch_names)
+    return reasons
+
+
+def _reasons(channels: list[HeaderChannel], names: list[str]) -> dict[str, str]:
+    if not channels:
+        return {}
+    voltages = [channel for channel in channels if channel.is_voltage] or channels
+    # A channel counts as slow beside those that may be EEG.
+    typical = median_low(channel.sfreq for channel in voltages)
+    any_voltage = any(channel.is_voltage for channel in channels)
+    reasons: dict[str, str] = {}
+    for name, channel in _by_name(channels, names).items():
+        if channel.is_voltage is False:
+            reasons[name] = f"unit {channel.unit}" if channel.unit else "unit that is no voltage"
+        elif channel.sfreq < _SLOW * typical:
+            reasons[name] = "a far lower rate than the others"
+        elif channel.is_voltage is None and any_voltage and not _is_electrode(name):
+            reasons[name] = "no unit"
+    return reasons
+
+
+def _by_name(channels: list[HeaderChannel], names: list[str]) -> dict[str, HeaderChannel]:
+    """Channels by their names in MNE, which numbers those of one name: T8-P8-0, T8-P8-1."""
+    counts: dict[str, int] = {}
+    found: dict[str, HeaderChannel] = {}
+    labels = [channel.name for channel in channels]
+    for channel in channels:
+        number = counts.setdefault(channel.name, 0)
+        counts[channel.name] += 1
+        single = labels.count(channel.name) == 1
+        found[channel.name if single else f"{channel.name}-{number}"] = channel
+    return {name: found[name] for name in names if name in found}
+
+
+def _is_electrode(name: str) -> bool:
+    return match_electrodes([name], 1)[0].has_position

@@ -1,0 +1,173 @@
+"""Files that are damaged, cut, joined, of other alphabets, or no recordings."""
+
+from itertools import pairwise
+
+import edfio
+import mne
+import numpy as np
+import pytest
+from tiny import tiny
+
+from sk_brainrvq import Reading
+from sk_brainrvq.corpus.finding import find_sources
+from sk_brainrvq.exceptions import EEGWarning, InvalidEEGError
+from sk_brainrvq.signals.filters.filtering import FilterSettings
+from sk_brainrvq.signals.sources.mne_raws import block_from_raw
+from sk_brainrvq.signals.windowing import window_starts
+
+ARRAYS = {"sfreq": None, "ch_names": None, "window": 2.0}
+INFO = mne.create_info(["F3", "O2"], 200, "eeg")
+
+
+def noise(n_times, seed=0):
+    return np.random.default_rng(seed).normal(scale=2e-5, size=(2, n_times))
+
+
+def raw_of(signals):
+    return mne.io.RawArray(signals, INFO, verbose="error")
+
+
+@pytest.fixture
+def edf(tmp_path):
+    """Half a minute of EDF, and its bytes."""
+    signals = (1e6 * noise(6000)).clip(-99, 99)
+    channels = [
+        edfio.EdfSignal(x, 200, label=name, physical_dimension="uV", physical_range=(-100, 100))
+        for x, name in zip(signals, INFO.ch_names, strict=True)
+    ]
+    path = tmp_path / "whole.edf"
+    edfio.Edf(channels, annotations=[edfio.EdfAnnotation(3, 1, "yeux fermes!!")]).write(path)
+    return path
+
+
+def test_edf__line_ends_converted__is_refused_with_the_cause(edf, tmp_path):
+    data = edf.read_bytes()
+    for old, new in ((b"\n", b"\r\n"), (b"\r", b"\r\n")):
+        damaged = tmp_path / "crlf.edf"
+        damaged.write_bytes(data.replace(old, new))
+        if data.replace(old, new).count(b"\r\n") == data.replace(old, new).count(b"\n"):
+            with pytest.raises(InvalidEEGError, match=r"autocrlf.*binary mode"):
+                tiny("embedder", **ARRAYS).fit(damaged)
+
+
+def test_edf__longer_than_its_header_says__is_warned_of(edf):
+    edf.write_bytes(edf.read_bytes() + bytes(4000))
+    with pytest.warns(EEGWarning, match="longer than its header says"):
+        tiny("embedder", **ARRAYS).fit(edf)
+
+
+def test_edf__annotations_in_latin_1__are_read(edf):
+    expected = tiny("embedder", **ARRAYS).fit_transform(edf)
+    old, new = b"fermes!!", "fermés \xc8".encode("latin-1")
+    edf.write_bytes(edf.read_bytes().replace(old, new))
+    with pytest.raises(UnicodeDecodeError):
+        edf.read_bytes().decode()
+    np.testing.assert_array_equal(tiny("embedder", **ARRAYS).fit_transform(edf), expected)
+
+
+def test_read_options__reach_the_reader_by_ending_or_for_all(edf):
+    for options in ({"exclude": ["F3"]}, {".edf": {"exclude": ["F3"]}, ".set": {"uint16": 1}}):
+        embedder = tiny("embedder", **ARRAYS, reading=Reading(read_options=options)).fit(edf)
+        assert embedder.ch_names_in_ == ["O2"]
+    other = Reading(read_options={".set": {"uint16_codec": "latin1"}})
+    assert tiny("embedder", **ARRAYS, reading=other).fit(edf).ch_names_in_ == ["F3", "O2"]
+    unknown = tiny("embedder", **ARRAYS, reading=Reading(read_options={"colour": 1}))
+    with pytest.raises(InvalidEEGError, match="colour"):
+        unknown.fit(edf)
+    for wrong in ("latin1", {".edf": "latin1"}, {".edf": {}, "exclude": []}):
+        with pytest.raises(InvalidEEGError, match=r"read_options=.*by ending"):
+            tiny("embedder", **ARRAYS, reading=Reading(read_options=wrong)).fit(edf)
+
+
+def test_fif__numbered_names__are_continuations_only_of_what_they_continue(tmp_path):
+    for name in ("sub01_day-1", "sub01_day-2", "sub02", "sub02-1", "control_raw"):
+        raw_of(noise(800)).save(tmp_path / f"{name}.fif", verbose="error")
+    found = {path.rsplit("/", 1)[-1] for path in find_sources([str(tmp_path)])}
+    assert found == {f"{n}.fif" for n in ("sub01_day-1", "sub01_day-2", "sub02", "sub02-1")} | {
+        "control_raw.fif"
+    }
+    long = tmp_path / "long"
+    long.mkdir()
+    signals = np.random.default_rng(0).normal(scale=2e-5, size=(2, 400_000))
+    raw_of(signals).save(long / "long_raw.fif", split_size="2MB", verbose="error")
+    assert (long / "long_raw-1.fif").exists()
+    assert [path.rsplit("/", 1)[-1] for path in find_sources([str(long)])] == ["long_raw.fif"]
+
+
+def test_joints__by_any_name__part_windows_and_filters():
+    signals = noise(12000)
+    signals[:, 5460:] += 8e-4
+    raw = raw_of(signals)
+    names = ("EDGE boundary", "boundary", "Boundary", "New Segment/", "BAD boundary")
+    expected = None
+    for name in names:
+        # EEGLAB keeps the duration of what was cut out.
+        duration = 5.0 if name.lower() == "boundary" else 0.0
+        marks = mne.Annotations([0, 27.3], [0, duration], ["New Segment/", name])
+        starts = window_starts(raw.set_annotations(marks), 10)
+        assert starts.tolist() == [0, 10, 30, 40, 50], name
+        with pytest.warns(EEGWarning, match="1 of 6 windows are left out"):
+            block = block_from_raw(raw, 10.0, 0.0, FilterSettings(l_freq=1.0))
+        expected = block.data if expected is None else expected
+        np.testing.assert_allclose(block.data, expected, atol=1e-9)
+
+
+def test_joints__random__filtered_as_mne_filters_each_piece_alone():
+    rng = np.random.default_rng(0)
+    settings = FilterSettings(l_freq=2.0, h_freq=40.0)
+    for seed in range(120):
+        signals = noise(1600, seed)
+        cuts = np.array([rng.integers(700, 900)])
+        raw = raw_of(signals)
+        name = str(rng.choice(["boundary", "New Segment/", "EDGE"]))
+        raw.set_annotations(mne.Annotations(cuts / 200, 0, name))
+        edges = [0, *cuts.tolist(), 1600]
+        pieces = [
+            mne.filter.filter_data(
+                signals[:, a:b] - signals[:, a:b].mean(1, keepdims=True),
+                200,
+                2.0,
+                40.0,
+                verbose="error",
+            )
+            for a, b in pairwise(edges)
+        ]
+        expected = 1e6 * np.concatenate(pieces, axis=1)
+        block = block_from_raw(raw, 1.0, 0.0, settings)
+        starts = np.round(window_starts(raw, 1.0) * 200).astype(int)
+        assert not any(a < cut < a + 200 for a in starts for cut in cuts)
+        found = np.stack([expected[:, a : a + 200] for a in starts])
+        np.testing.assert_allclose(block.data, found, atol=1e-3)
+
+
+def test_what_is_no_recording__error_says_what_to_give(tmp_path):
+    advice = {
+        "a.txt": "table.*pandas", "a.csv": "table", "a.mat": "hand over its array",
+        "a.npy": "hand over its array", "b.eeg": r"ends in \.vhdr", "b.vmrk": r"ends in \.vhdr",
+        "c.fdt": r"\.set file", "d.json": "no recording", "e.xyz": "MNE cannot read",
+    }  # fmt: skip
+    for name, sentence in advice.items():
+        (tmp_path / name).write_bytes(b"1 2 3\n")
+        with pytest.raises(InvalidEEGError, match=sentence) as raised:
+            tiny("embedder", **ARRAYS).fit(tmp_path / name)
+        assert "verbose" not in str(raised.value)
+    with pytest.raises(InvalidEEGError, match=r"no recording at /.*nothing\.edf"):
+        tiny("embedder", **ARRAYS).fit("~/nothing.edf")
+    evoked = mne.EvokedArray(noise(400), INFO, verbose="error")
+    for given in (evoked, [evoked]):
+        with pytest.raises(InvalidEEGError, match="EvokedArray"):
+            tiny("embedder", **ARRAYS).fit(given)
+    with pytest.warns(EEGWarning, match="Recordings are read in volts") as said:
+        tiny("embedder", **ARRAYS).fit(raw_of(noise(800) * 1e-6))
+    assert "unit=" not in str(said[0].message)
+
+
+def test_array__of_times_by_channels__is_said():
+    table = 1e6 * noise(2560).T
+    embedder = tiny("embedder", ch_names=None, sfreq=256)
+    with pytest.warns(EEGWarning, match=r"2560 epochs of one channel and 2 samples.*X\.T\[None\]"):
+        embedder.fit(table)
+    with pytest.warns(EEGWarning, match=r"X\.transpose\(2, 1, 0\)"):
+        embedder.fit(np.repeat(table[:, :, None], 8, axis=2))
+    with pytest.raises(InvalidEEGError, match=r"X\.T\[None\]"):
+        tiny("embedder", ch_names=["F3", "O2"], sfreq=256).fit(table)
