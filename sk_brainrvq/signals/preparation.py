@@ -81,10 +81,18 @@ def stream(
         matched = _matcher(block, trained_rows, official, electrode_map, warn)
         for number, piece in enumerate(_pieces(block)):
             with quiet() if number else nullcontext():  # the first piece has said it
-                parts = list(_usable(piece, treatment))
-                signals = [to_network_units(part, filters) for part in parts]
-            for part, own in zip(parts, signals, strict=True):
-                yield from _cut(own, part, matched(part), electrode_map, treatment.left_out())
+                groups = [
+                    group
+                    for part in _usable(piece, treatment)
+                    for group in _cut(
+                        to_network_units(part, filters),
+                        part,
+                        matched(part),
+                        electrode_map,
+                        treatment.left_out(),
+                    )
+                ]
+            yield from groups
         treatment.tell()
 
 

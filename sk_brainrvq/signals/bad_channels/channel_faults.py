@@ -19,8 +19,10 @@ STUCK_SHARE = 0.5
 # Shorter signals are not judged: slow waves look like offsets, and coarse steps like flat lines.
 SHORTEST_SECONDS = 0.5
 _FEWEST_SAMPLES = 20
-# Samples of a signal that are looked at: they tell amplitudes and shares well enough.
-_MOST_SAMPLES = 1024
+# What counts as no change: one value for so long. Coarse steps of a quiet channel are shorter.
+STRETCH_SECONDS = 0.25
+# A signal is looked at in so many stretches, all over it, and at so many samples of each.
+_N_STRETCHES, _SAMPLES_PER_STRETCH = 64, 8
 # What float32 leaves of a constant, relative to it.
 _ROUNDING = 1e-7
 _GOLDEN_RATIO = 0.6180339887498949
@@ -44,7 +46,7 @@ class Fault(IntEnum):
 
 _WORDS = {
     Fault.NONE: "good",
-    Fault.FLAT: "flat (no change, or one value for half of the time or more)",
+    Fault.FLAT: "flat (no change for half of the time or more)",
     Fault.RAILED: "stuck at an extreme for more than half of the time",
     Fault.LARGE: f"more than {SCALE_FACTOR:.0f} times larger than the others",
     Fault.SMALL: f"more than {SCALE_FACTOR:.0f} times smaller than the others",
@@ -103,15 +105,14 @@ def judge(microvolts: NDArray, sfreq: float, keeps_offset: bool = True) -> Judge
     -----
     The first rule that holds, in this order:
 
-    - flat: no change, or one value in half of the samples or more (as the median absolute
-      deviation of PREP, which is then zero);
+    - flat: in half of all stretches of a quarter of a second, or more, no change;
     - railed: more than half of the samples are the largest or the smallest value;
     - large, small: a robust standard deviation 100 times that of the middle channel, or a
       hundredth of it. Of two channels the one with an amplitude of EEG is taken as right;
     - offset: the median is more than 10 times the amplitude, the channel's own and that of the
       middle channel.
 
-    At most 1024 samples of a signal are looked at, spread over it at irregular distances.
+    64 stretches are looked at, spread over the signal, and 8 samples of each.
 
     Examples
     --------
@@ -122,20 +123,22 @@ def judge(microvolts: NDArray, sfreq: float, keeps_offset: bool = True) -> Judge
     >>> [Fault(fault).name for fault in judge(eeg, 200).faults]
     ['NONE', 'FLAT', 'RAILED', 'LARGE', 'NONE']
     """
-    n_times = microvolts.shape[-1]
-    seen = _spread_samples(microvolts)
+    is_short = microvolts.shape[-1] < max(_FEWEST_SAMPLES, SHORTEST_SECONDS * sfreq)
+    stretches = microvolts[..., None, :] if is_short else _stretches(microvolts, sfreq)
+    seen = stretches.reshape(*microvolts.shape[:-1], -1)
     with np.errstate(invalid="ignore"):  # NaN is refused elsewhere
         centres = np.median(seen, axis=-1)
-        deviations = np.median(np.abs(seen - centres[..., None]), axis=-1)
-    amplitudes = np.where(deviations > _ROUNDING * np.abs(centres), MAD_TO_STD * deviations, 0.0)
+        smallest = _ROUNDING * np.abs(centres)
+        amplitudes = _amplitudes(seen, centres, smallest)
     faults = np.zeros(amplitudes.shape, dtype=np.int8)
-    if n_times < max(_FEWEST_SAMPLES, SHORTEST_SECONDS * sfreq):
+    if is_short:
         return Judgement(faults, amplitudes)
-    _mark(faults, amplitudes == 0, Fault.FLAT)
-    highest, lowest = (f(seen, axis=-1, keepdims=True) for f in (np.max, np.min))
-    at_extreme = ((seen == highest) | (seen == lowest)).mean(axis=-1)
-    is_constant = (highest == lowest)[..., 0]
-    faults[(at_extreme > STUCK_SHARE) & ~is_constant] = Fault.RAILED
+    lowest, highest = stretches.min(axis=-1), stretches.max(axis=-1)
+    is_still = highest - lowest <= smallest[..., None]
+    _mark(faults, (is_still.mean(axis=-1) >= STUCK_SHARE) | (amplitudes == 0), Fault.FLAT)
+    extremes = lowest.min(axis=-1)[..., None], highest.max(axis=-1)[..., None]
+    at_extreme = ((seen == extremes[0]) | (seen == extremes[1])).mean(axis=-1)
+    _mark(faults, at_extreme > STUCK_SHARE, Fault.RAILED)
     typical = _amplitude_of_others(amplitudes, faults == Fault.NONE)
     _mark(faults, amplitudes > SCALE_FACTOR * typical, Fault.LARGE)
     _mark(faults, amplitudes * SCALE_FACTOR < typical, Fault.SMALL)
@@ -149,14 +152,29 @@ def _mark(faults: NDArray, holds: NDArray, fault: Fault) -> None:
     faults[holds & (faults == Fault.NONE)] = fault
 
 
-def _spread_samples(signals: NDArray) -> NDArray:
-    """Samples all over the signals, at distances that vary, so that no rhythm meets them."""
+def _stretches(signals: NDArray, sfreq: float) -> NDArray:
+    """Samples of stretches all over the signals, (..., n_channels, n_stretches, n_samples).
+
+    Their distances vary, so that no rhythm meets them.
+    """
     n_times = signals.shape[-1]
-    if n_times <= _MOST_SAMPLES:
-        return signals
-    numbers = np.arange(_MOST_SAMPLES)
-    places = (numbers + numbers * _GOLDEN_RATIO % 1) * n_times / _MOST_SAMPLES
-    return signals[..., places.astype(np.int64)]
+    length = max(_SAMPLES_PER_STRETCH, round(STRETCH_SECONDS * sfreq))
+    starts = _varied(_N_STRETCHES, n_times - length + 1)
+    return signals[..., starts[:, None] + _varied(_SAMPLES_PER_STRETCH, length)]
+
+
+def _varied(n_places: int, length: int) -> NDArray:
+    """Places among ``length`` samples, one in each of so many equal parts."""
+    numbers = np.arange(n_places)
+    return ((numbers + numbers * _GOLDEN_RATIO % 1) * length / n_places).astype(np.int64)
+
+
+def _amplitudes(seen: NDArray, centres: NDArray, smallest: NDArray) -> NDArray:
+    """Robust standard deviations, and plain ones where the steps are too coarse for those."""
+    amplitudes = MAD_TO_STD * np.median(np.abs(seen - centres[..., None]), axis=-1)
+    coarse = amplitudes <= smallest
+    amplitudes[coarse] = seen[coarse].std(axis=-1)
+    return np.where(amplitudes > smallest, amplitudes, 0.0)
 
 
 def _amplitude_of_others(amplitudes: NDArray, counts: NDArray) -> NDArray:

@@ -11,8 +11,8 @@ from sk_brainrvq.signals.bad_channels.policy import BadChannelPolicy, by_fault
 from sk_brainrvq.signals.bad_channels.splines import spline_weights
 from sk_brainrvq.signals.sources.annotations import is_bad_sample
 
-# A recording is looked at in so many stretches of so many samples, spread over it.
-_N_STRETCHES, _STRETCH = 32, 256
+# A recording is looked at in so many parts of so many seconds, spread over it.
+_N_PARTS, _PART_SECONDS = 32, 0.5
 
 
 def faults_of_raw(
@@ -43,16 +43,16 @@ def faults_of_raw(
 
 
 def _read(raw: Any, names: Sequence[str], usable: NDArray) -> NDArray:
-    """Usable samples of stretches all over the recording, (n_channels, n_samples)."""
+    """Usable samples of parts all over the recording, (n_channels, n_samples)."""
     rows = [raw.ch_names.index(name) for name in names]
-    if raw.n_times <= _N_STRETCHES * _STRETCH:
+    length = max(1, round(_PART_SECONDS * raw.info["sfreq"]))
+    if raw.n_times <= _N_PARTS * length:
         return raw[rows, :][0][:, usable]
     is_usable = np.zeros(raw.n_times, dtype=bool)
     is_usable[usable] = True
-    last = max(0, len(usable) - _STRETCH)
-    starts = usable[np.linspace(0, last, _N_STRETCHES).astype(np.int64)]
-    stretches = [slice(start, min(start + _STRETCH, raw.n_times)) for start in starts]
-    return np.concatenate([raw[rows, part][0][:, is_usable[part]] for part in stretches], axis=1)
+    places = np.linspace(0, max(0, len(usable) - length), _N_PARTS).astype(np.int64)
+    parts = [slice(start, min(start + length, raw.n_times)) for start in usable[places]]
+    return np.concatenate([raw[rows, part][0][:, is_usable[part]] for part in parts], axis=1)
 
 
 def treated_raw(

@@ -90,7 +90,6 @@ def spline_weights(
     weights = np.zeros((len(bads), len(names)))
     columns = [list(names).index(name) for name in placed.ch_names]
     weights[:, columns] = unit.get_data(picks=bad_names)
-    weights[:, list(bads)] = 0  # what MNE left on the diagonal where it could not interpolate
     return weights
 
 
