@@ -288,6 +288,26 @@ def test_interpolate__unknown_place__error_in_fit_and_transform(clean, weights):
             method(spoilt(clean, 0, ODD["flat"]))
 
 
+# Other containers
+
+
+def test_drop__braindecode__recordings_as_a_whole_and_windows_one_by_one(clean, weights):
+    from braindecode.datasets import BaseConcatDataset, RawDataset
+    from braindecode.preprocessing import create_fixed_length_windows
+
+    x = spoilt(clean, 4, ODD["huge"])
+    x[2, 7] = 0  # T7, in one of the windows
+    dataset = BaseConcatDataset([RawDataset(raw_of(x), {"task": 0}, target_name="task")])
+    windows = create_fixed_length_windows(
+        dataset, window_size_samples=800, window_stride_samples=800, drop_last_window=True
+    )
+    for X, expected in ((dataset, raw_of(x)), (windows, x)):
+        expected = embedder(weights, "drop", window=4).fit_transform(expected)
+        found, said = said_by(embedder(weights, "drop", window=4).fit_transform, X)
+        np.testing.assert_allclose(found, expected, atol=1e-3)
+        assert ("'T7' (1 of 6 epochs)" in said[0]) == (X is windows)
+
+
 # Corpora
 
 
