@@ -65,7 +65,7 @@ class BrainRVQEmbedder(EmbeddingMixin, TransformerMixin, EEGEstimator):
         Pass band, mains filter and reference. "auto" is what the weights were trained with, and
         none from scratch; None filters nothing. What a recording says was done is not repeated.
     reading : Reading, optional
-        How odd recordings are read: where channels lie, and what to do about unusable files.
+        How odd recordings are read: where channels lie, what to do about bad channels and files.
     device : str, default="auto"
         "auto" takes CUDA, MPS or the CPU, or a torch device.
     random_state : int, RandomState or None, default=None

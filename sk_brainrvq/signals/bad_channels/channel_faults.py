@@ -123,14 +123,15 @@ def judge(microvolts: NDArray, sfreq: float, keeps_offset: bool = True) -> Judge
     >>> [Fault(fault).name for fault in judge(eeg, 200).faults]
     ['NONE', 'FLAT', 'RAILED', 'LARGE', 'NONE']
     """
-    stretches = _stretches(microvolts, sfreq)
+    is_short = microvolts.shape[-1] < max(_FEWEST_SAMPLES, SHORTEST_SECONDS * sfreq)
+    stretches = microvolts[..., None, :] if is_short else _stretches(microvolts, sfreq)
     seen = stretches.reshape(*microvolts.shape[:-1], -1)
     with np.errstate(invalid="ignore"):  # NaN is refused elsewhere
         centres = np.median(seen, axis=-1)
         smallest = _ROUNDING * np.abs(centres)
         amplitudes = _amplitudes(seen, centres, smallest)
     faults = np.zeros(amplitudes.shape, dtype=np.int8)
-    if microvolts.shape[-1] < max(_FEWEST_SAMPLES, SHORTEST_SECONDS * sfreq):
+    if is_short:
         return Judgement(faults, amplitudes)
     lowest, highest = stretches.min(axis=-1), stretches.max(axis=-1)
     is_still = highest - lowest <= smallest[..., None]
@@ -157,7 +158,7 @@ def _stretches(signals: NDArray, sfreq: float) -> NDArray:
     Their distances vary, so that no rhythm meets them.
     """
     n_times = signals.shape[-1]
-    length = min(n_times, max(_SAMPLES_PER_STRETCH, round(STRETCH_SECONDS * sfreq)))
+    length = max(_SAMPLES_PER_STRETCH, round(STRETCH_SECONDS * sfreq))
     starts = _varied(_N_STRETCHES, n_times - length + 1)
     return signals[..., starts[:, None] + _varied(_SAMPLES_PER_STRETCH, length)]
 
