@@ -112,7 +112,9 @@ def test_warn__files_and_lists__named_with_the_recording(clean, weights, tmp_pat
     raw_of(clean).save(good, verbose="error")
     raw_of(spoilt(clean, 2, ODD["flat"])).save(bad, verbose="error")
     estimator = embedder(weights, window=4).fit(good)
-    for X, start in ((bad, f"{bad}: Bad"), ([good, bad], f"Item 1 of the list: {bad}: Bad")):
+    raw = mne.io.read_raw(bad, verbose="error")
+    in_list = f"Item 1 of the list: {bad}: Bad"
+    for X, start in ((bad, f"{bad}: Bad"), (raw, f"{bad}: Bad"), ([good, bad], in_list)):
         (message,) = said_by(estimator.transform, X)[1]
         assert message.startswith(start)
         assert "'F7'" in message
@@ -226,11 +228,12 @@ def test_drop__tokenizer__learns_without_and_codes_only_what_is_whole(clean):
     tokenizer = tiny("tokenizer", ch_names=NAMES, reading=Reading(bad_channels="drop")).fit(x)
     assert np.isfinite(tokenizer.score(x))
     for method in (tokenizer.transform, tokenizer.reconstruct):
-        with pytest.raises(InvalidEEGError, match="codes and reconstructed signals have a place"):
-            method(x)
-        tokenizer.set_params(reading__bad_channels="interpolate")
-        assert method(x).shape[:2] == x.shape[:2]
-        tokenizer.set_params(reading__bad_channels="drop")
+        for X in (x, raw_of(x)):
+            tokenizer.set_params(reading__bad_channels="drop", window=4)
+            with pytest.raises(InvalidEEGError, match=r"'Fz'\. But codes and rec"):
+                method(X)
+            tokenizer.set_params(reading__bad_channels="interpolate")
+            assert method(X).shape[:2] == x.shape[:2]
 
 
 def test_drop__classifier__learns_and_predicts_without(clean):

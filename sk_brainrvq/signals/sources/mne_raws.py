@@ -96,6 +96,7 @@ def block_from_raw(
         positions_of(raw.info, names),
         filtered=True,
         bad_channels=found,
+        recording=next((str(name) for name in raw.filenames if name is not None), None),
         info=raw.info,
         left_out=left_out,
     )
