@@ -25,6 +25,7 @@ from sk_brainrvq.estimators import BrainRVQEmbedder
 from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.extras import how_to_install
 from sk_brainrvq.signals import window_starts
+from sk_brainrvq.signals.sources.headers.edf_gaps import on_the_clock
 from sk_brainrvq.signals.sources.mne_epochs import is_mne_epochs
 from sk_brainrvq.signals.sources.recording_files import read_recording
 
@@ -233,7 +234,7 @@ def _starts(recording: Any, window: float, overlap: float) -> np.ndarray:
     """Seconds from the beginning of a recording, of each window or epoch."""
     if is_mne_epochs(recording):
         return recording.events[:, 0] / recording.info["sfreq"] + recording.tmin
-    return window_starts(recording, window, overlap)
+    return on_the_clock(recording, window_starts(recording, window, overlap))
 
 
 def _none_usable(reasons: Sequence[str]) -> WorkError:

@@ -15,6 +15,7 @@ from sk_brainrvq.signals.reading import options_for
 from sk_brainrvq.signals.sources.edf_filters import stated_band
 from sk_brainrvq.signals.sources.edf_size import doubt_about_size, has_converted_line_ends
 from sk_brainrvq.signals.sources.headers.bids_channels import apply_sidecar
+from sk_brainrvq.signals.sources.headers.edf_gaps import mark_gaps
 from sk_brainrvq.signals.sources.mne_epochs import EpochsSource
 from sk_brainrvq.signals.sources.mne_raws import RawSource
 from sk_brainrvq.signals.sources.source import ReadSettings, Source
@@ -115,6 +116,9 @@ def read_recording(
             warn(f"{path}: {doubt}")
         _state_band_of_eeg(recording, path)
         apply_sidecar(recording, path)
+        gaps = mark_gaps(recording, path)
+        if gaps:
+            warn(f"{path}: {_gaps_sentence(gaps)}")
         return recording
     instead = _INSTEAD.get(path.suffix.lower())
     if instead is not None and not path.is_dir():
@@ -143,6 +147,14 @@ def _advice(path: Path) -> str:
     return (
         f" Some of MNE's readers know their ending in lower case only: rename it from {ending} to "
         f"{ending.lower()}, and files that belong to it as it names them."
+    )
+
+
+def _gaps_sentence(gaps: list[tuple[float, float]]) -> str:
+    total = sum(length for _, length in gaps)
+    return (
+        f"Recording was interrupted {len(gaps)} times, for {total:.6g} s in all (EDF+D). No filter "
+        "and no window runs across; annotations lie where their signal is."
     )
 
 

@@ -12,7 +12,9 @@ from sk_brainrvq import Reading
 from sk_brainrvq.corpus.finding import find_sources
 from sk_brainrvq.exceptions import EEGWarning, InvalidEEGError
 from sk_brainrvq.signals.filters.filtering import FilterSettings
+from sk_brainrvq.signals.sources.headers.edf_gaps import gaps_of, on_the_clock
 from sk_brainrvq.signals.sources.mne_raws import block_from_raw
+from sk_brainrvq.signals.sources.recording_files import read_recording
 from sk_brainrvq.signals.windowing import window_starts
 
 ARRAYS = {"sfreq": None, "ch_names": None, "window": 2.0}
@@ -48,6 +50,40 @@ def test_edf__line_ends_converted__is_refused_with_the_cause(edf, tmp_path):
         if data.replace(old, new).count(b"\r\n") == data.replace(old, new).count(b"\n"):
             with pytest.raises(InvalidEEGError, match=r"autocrlf.*binary mode"):
                 tiny("embedder", **ARRAYS).fit(damaged)
+
+
+def make_discontinuous(path, gaps):
+    """Let records of an EDF+C file, from some on, begin later by so many seconds."""
+    data = bytearray(path.read_bytes())
+    n_signals, header = int(data[252:256]), int(data[184:192])
+    data[192:197] = b"EDF+D"
+    at = 256 + 216 * n_signals
+    sizes = [2 * int(data[at + 8 * i : at + 8 * i + 8]) for i in range(n_signals)]
+    seconds, record, size = float(data[244:252]), sum(sizes), sizes[-1]
+    for number in range((len(data) - header) // record):
+        begin = header + number * record + record - size
+        tals = bytes(data[begin : begin + size]).split(b"\x14", 1)[1].rstrip(b"\0")
+        onset = number * seconds + sum(
+            length for after, length in gaps if number * seconds >= after
+        )
+        new = f"+{onset:g}".encode() + b"\x14" + tals
+        data[begin : begin + size] = new.ljust(size, b"\0")
+    path.write_bytes(data)
+
+
+def test_edf_plus_d__gaps__part_windows_and_keep_the_clock(edf):
+    signal = mne.io.read_raw_edf(edf, preload=True, verbose="error").get_data()
+    make_discontinuous(edf, [(5, 100.0), (21, 7.0)])
+    assert gaps_of(edf) == [(5.0, 100.0), (21.0, 7.0)]
+    with pytest.warns(EEGWarning, match="interrupted 2 times, for 107 s in all"):
+        raw = read_recording(edf)
+    np.testing.assert_array_equal(raw.get_data(), signal)
+    starts = window_starts(raw, 4)
+    assert starts.tolist() == [0, 8, 12, 16, 24]
+    assert on_the_clock(raw, starts).tolist() == [0, 108, 112, 116, 131]
+    assert [raw.annotations.onset[list(raw.annotations.description).index("yeux fermes!!")]] == [3]
+    with pytest.warns(EEGWarning, match="2 of 7 windows are left out"):
+        assert len(tiny("embedder", **ARRAYS | {"window": 4.0}).fit_transform(edf)) == 5
 
 
 def test_edf__longer_than_its_header_says__is_warned_of(edf):
