@@ -225,3 +225,12 @@ def test_save_pretrained__early_stopping_on_data__loads_without_the_data(tmp_pat
     original = small("classifier", validation=(EEG, LABELS), early_stopping=2, engine=Engine())
     loaded = type(original).from_pretrained(original.save_pretrained(tmp_path))
     assert (loaded.validation, loaded.early_stopping) == (None, 2)
+
+
+def test_from_pretrained__early_stopping_that_no_fit_takes__error_says_what_is_expected(tmp_path):
+    file = small("classifier", validation=0.5, early_stopping=2).save_pretrained(tmp_path)
+    header = header_of(file)
+    pairs = [pair for pair in header["params"]["values"] if pair[0] != "early_stopping"]
+    header["params"]["values"] = [*pairs, ["early_stopping", 0]]
+    write_header(file, header)
+    refused("classifier", file, "early_stopping=0 was given; expected")

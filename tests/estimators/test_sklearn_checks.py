@@ -2,6 +2,7 @@
 
 import pytest
 from sklearn_checks import (
+    CODES,
     FINE_TUNED,
     TINY,
     assert_all_passed,
@@ -22,8 +23,8 @@ from sk_brainrvq import (
 @pytest.mark.parametrize(
     "estimator",
     [
-        DDRVQTransformer(max_epochs=1, **TINY),
-        BrainRVQPretrainer(max_epochs=1, tokenizer_max_epochs=1, **TINY),
+        DDRVQTransformer(max_epochs=1, **CODES),
+        BrainRVQPretrainer(max_epochs=1, tokenizer_max_epochs=1, **CODES),
         BrainRVQEmbedder(weights=None, **TINY),
         CodeHistogram(),
     ],
@@ -36,8 +37,8 @@ def test_check_estimator__every_check__passes(estimator, monkeypatch):
 @pytest.mark.parametrize(
     ("estimator", "fewest"),
     [
-        (BrainRVQClassifier(max_epochs=4, **FINE_TUNED), 60),
-        (BrainRVQRegressor(max_epochs=10, **FINE_TUNED), 58),
+        (BrainRVQClassifier(max_epochs=3, **FINE_TUNED), 60),
+        (BrainRVQRegressor(max_epochs=5, **FINE_TUNED), 58),
     ],
     ids=["classifier", "regressor"],
 )
