@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         CodeHistogram,
         DDRVQTransformer,
     )
+    from sk_brainrvq.recordings import Recordings, window_table
     from sk_brainrvq.signals import Filters, Reading
     from sk_brainrvq.system_info import show_versions
     from sk_brainrvq.training import Engine, RandomCrops
@@ -38,9 +39,11 @@ _HOMES = {
     "Filters": "signals",
     "RandomCrops": "training",
     "Reading": "signals",
+    "Recordings": "recordings",
     "Weights": "weights",
     "build_corpus": "corpus",
     "show_versions": "system_info",
+    "window_table": "recordings",
 }
 
 __all__ = [
@@ -57,10 +60,12 @@ __all__ = [
     "Filters",
     "RandomCrops",
     "Reading",
+    "Recordings",
     "Weights",
     "__version__",
     "build_corpus",
     "show_versions",
+    "window_table",
 ]
 
 

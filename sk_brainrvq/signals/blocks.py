@@ -32,6 +32,8 @@ class EpochBlock:
         What the signals were filtered with already, in Hz; no low-pass is None.
     filtered : bool
         Whether the user's filters have been applied (to the continuous recording).
+    segment : ndarray of int, shape (n_epochs,), or None
+        Where these are parts of longer epochs, which `index` then numbers: the place of each.
     """
 
     data: NDArray
@@ -45,6 +47,7 @@ class EpochBlock:
     filtered: bool = False
     unit: str | None = None
     item: int | None = None
+    segment: NDArray | None = None
 
     @property
     def n_channels(self) -> int:

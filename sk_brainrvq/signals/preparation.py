@@ -165,7 +165,8 @@ def _pieces(block: EpochBlock) -> Iterator[EpochBlock]:
     mapping = _mapping_of(block.data)
     for start in range(0, n_epochs, rows):
         part = slice(start, start + rows)
-        yield replace(block, data=block.data[part], index=block.index[part])
+        place = None if block.segment is None else block.segment[part]
+        yield replace(block, data=block.data[part], index=block.index[part], segment=place)
         if mapping is not None and hasattr(mmap, "MADV_DONTNEED"):
             mapping.madvise(mmap.MADV_DONTNEED)
 
@@ -291,6 +292,7 @@ def _cut(
     electrode_map: Mapping[str, Any] | None,
 ) -> list[PatchGroup]:
     index = block.index
+    place = np.zeros(len(index), np.int64) if block.segment is None else block.segment
     patches = to_patches(signals)
     bounds = segment_bounds(patches.shape[2])
     electrodes = electrode_rows(matches)
@@ -307,7 +309,7 @@ def _cut(
                 electrodes,
                 matches,
                 np.tile(index, len(numbers)),
-                np.repeat(numbers, len(index)),
+                np.concatenate([place * len(bounds) + n for n in numbers]),
                 block.positions,
                 electrode_map,
             )

@@ -28,7 +28,8 @@ class RawSource(Source):
 
     def blocks(self, X: Any, settings: ReadSettings) -> list[EpochBlock]:
         """One block, filtered and cut into windows."""
-        return [block_from_raw(X, settings.window, settings.overlap, settings.filters)]
+        window, overlap, filters = settings.window, settings.overlap, settings.filters
+        return [block_from_raw(X, window, overlap, filters, starts=settings.starts)]
 
 
 def is_mne_raw(X: Any) -> bool:
@@ -43,6 +44,7 @@ def block_from_raw(
     overlap: float,
     filters: FilterSettings,
     to_microvolts: float = UNITS["V"],
+    starts: NDArray | None = None,
 ) -> EpochBlock:
     """Filter a continuous recording, resample it, and cut it into windows.
 
@@ -54,6 +56,8 @@ def block_from_raw(
     filters : FilterSettings
     to_microvolts : float, default=1e6
         MNE objects are in volts.
+    starts : ndarray of int, optional
+        First sample at 200 Hz of each window wanted, in place of all that are usable.
 
     Returns
     -------
@@ -74,8 +78,9 @@ def block_from_raw(
     """
     names = eeg_channels(raw)
     signals = signals_to_cut(raw, names, filters, to_microvolts, window)
-    starts, length = window_grid(signals.shape[1], window, overlap)
-    windows = windows_at(signals, usable_windows(raw, starts, length), length)
+    grid, length = window_grid(signals.shape[1], window, overlap)
+    wanted = usable_windows(raw, grid, length) if starts is None else starts
+    windows = windows_at(signals, wanted, length)
     return EpochBlock(
         windows,
         UNITS["uV"],

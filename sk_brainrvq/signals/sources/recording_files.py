@@ -44,12 +44,14 @@ class FileSource(Source):
         return True
 
 
-def read_recording(path: str | Path) -> Any:
+def read_recording(path: str | Path, preload: bool = True) -> Any:
     """Raw or Epochs of a file of any format that MNE reads.
 
     Parameters
     ----------
     path : path
+    preload : bool, default=True
+        False reads the header and the annotations, not the signals.
 
     Returns
     -------
@@ -70,7 +72,7 @@ def read_recording(path: str | Path) -> Any:
     if not path.exists():
         raise InvalidEEGError(f"There is no recording at {path}.")
     errors = []
-    for read in _readers(path.name.lower()):
+    for read in _readers(path.name.lower(), preload):
         try:
             recording = read(path, verbose="error")
         except Exception as error:  # MNE's readers raise anything
@@ -99,14 +101,14 @@ def _state_band_of_eeg(recording: Any, path: Path) -> None:
         recording.info["lowpass"] = nyquist if lowpass is None else min(lowpass, nyquist)
 
 
-def _readers(name: str) -> list[Callable[..., Any]]:
+def _readers(name: str, preload: bool) -> list[Callable[..., Any]]:
     """MNE's readers for a file of this name, the likeliest first: some formats hold epochs, too."""
     import mne
 
-    raw: Callable[..., Any] = partial(mne.io.read_raw, preload=True)
+    raw: Callable[..., Any] = partial(mne.io.read_raw, preload=preload)
     if name.endswith(".set"):
         return [raw, mne.io.read_epochs_eeglab]
     if not name.endswith((".fif", ".fif.gz")):
         return [raw]
-    readers: list[Callable[..., Any]] = [raw, partial(mne.read_epochs, preload=True)]
+    readers: list[Callable[..., Any]] = [raw, partial(mne.read_epochs, preload=preload)]
     return readers[::-1] if re.search(r"[-_]epo\.fif", name) else readers

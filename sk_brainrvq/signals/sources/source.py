@@ -34,6 +34,8 @@ class ReadSettings:
         What to do about a file in a list that cannot be used.
     check_array : callable
         Checks an array, and gives it with 2 or 3 dimensions.
+    starts : ndarray of int, optional
+        First sample at 200 Hz of the only windows wanted of a continuous recording.
     """
 
     sfreq: float | None = None
@@ -44,6 +46,7 @@ class ReadSettings:
     filters: FilterSettings = field(default_factory=FilterSettings)
     on_error: str = "raise"
     check_array: Callable[[Any], NDArray] = np.asarray
+    starts: NDArray | None = None
 
     def __post_init__(self) -> None:
         check_window(self.window, self.overlap)
