@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         DDRVQTransformer,
     )
     from sk_brainrvq.inspection import inspect_recording
+    from sk_brainrvq.recordings import Recordings, window_table
     from sk_brainrvq.signals import Filters, Reading
     from sk_brainrvq.system_info import show_versions
     from sk_brainrvq.training import Engine, RandomCrops
@@ -39,10 +40,12 @@ _HOMES = {
     "Filters": "signals",
     "RandomCrops": "training",
     "Reading": "signals",
+    "Recordings": "recordings",
     "Weights": "weights",
     "build_corpus": "corpus",
     "inspect_recording": "inspection",
     "show_versions": "system_info",
+    "window_table": "recordings",
 }
 
 __all__ = [
@@ -59,11 +62,13 @@ __all__ = [
     "Filters",
     "RandomCrops",
     "Reading",
+    "Recordings",
     "Weights",
     "__version__",
     "build_corpus",
     "inspect_recording",
     "show_versions",
+    "window_table",
 ]
 
 

@@ -13,6 +13,7 @@ ARROWS = {
     "nn": set(),
     "signals": set(),
     "corpus": {"signals"},
+    "recordings": {"signals"},
     "training": {"nn", "signals"},
     "weights": {"nn", "signals"},
     "estimators": {"nn", "signals", "training", "weights"},
@@ -80,9 +81,11 @@ def test_dir__package__lists_public_names():
         "Filters",
         "RandomCrops",
         "Reading",
+        "Recordings",
         "Weights",
         "__version__",
         "build_corpus",
+        "window_table",
     }
     assert expected <= set(dir(sk_brainrvq))
     assert expected <= set(sk_brainrvq.__all__)

@@ -1,6 +1,6 @@
 """Blocks of epochs with names, rate and unit."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -43,6 +43,8 @@ class EpochBlock:
         Of the MNE object that the epochs come from.
     left_out : dict of str to str
         Channels of the recording that are bad or no EEG, and why.
+    segment : ndarray of int, shape (n_epochs,), or None
+        Where these are parts of longer epochs, which `index` then numbers: the place of each.
     """
 
     data: NDArray
@@ -60,11 +62,17 @@ class EpochBlock:
     recording: str | None = None
     info: Any = None
     left_out: dict[str, str] = field(default_factory=dict)
+    segment: NDArray | None = None
 
     @property
     def n_channels(self) -> int:
         """Number of channels."""
         return self.data.shape[1]
+
+    def take(self, rows: slice | NDArray) -> "EpochBlock":
+        """Some of the epochs."""
+        segment = None if self.segment is None else self.segment[rows]
+        return replace(self, data=self.data[rows], index=self.index[rows], segment=segment)
 
 
 def check_finite(block: EpochBlock) -> None:

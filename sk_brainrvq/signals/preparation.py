@@ -222,8 +222,7 @@ def _pieces(block: EpochBlock) -> Iterator[EpochBlock]:
     rows = max(1, _CHUNK_SAMPLES // (n_channels * n_times))
     mapping = _mapping_of(block.data)
     for start in range(0, n_epochs, rows):
-        part = slice(start, start + rows)
-        yield replace(block, data=block.data[part], index=block.index[part])
+        yield block.take(slice(start, start + rows))
         if mapping is not None and hasattr(mmap, "MADV_DONTNEED"):
             mapping.madvise(mmap.MADV_DONTNEED)
 
@@ -351,6 +350,7 @@ def _cut(
     left_out: dict[str, str],
 ) -> list[PatchGroup]:
     index = block.index
+    place = np.zeros(len(index), np.int64) if block.segment is None else block.segment
     patches = to_patches(signals)
     bounds = segment_bounds(patches.shape[2])
     electrodes = electrode_rows(matches)
@@ -367,7 +367,7 @@ def _cut(
                 electrodes,
                 matches,
                 np.tile(index, len(numbers)),
-                np.repeat(numbers, len(index)),
+                np.concatenate([place * len(bounds) + n for n in numbers]),
                 block.positions,
                 electrode_map,
                 left_out,

@@ -78,6 +78,11 @@ def window_starts(raw: Any, window: float, overlap: float = 0.0) -> NDArray:
 
 def windows_at(signals: NDArray, starts: NDArray, length: int) -> NDArray:
     """Windows (n_windows, n_channels, length) that begin at these samples, in float32."""
+    if len(starts) and starts.max() + length > signals.shape[1]:
+        raise InvalidEEGError(
+            f"The recording lasts {signals.shape[1] / TARGET_SFREQ:.2f} s, less than when its "
+            "windows were counted: it has changed. Make Recordings of it anew."
+        )
     windows = np.empty((len(starts), len(signals), length), dtype=np.float32)
     for window, start in zip(windows, starts, strict=True):
         window[:] = signals[:, start : start + length]

@@ -120,6 +120,11 @@ def code_use(
 
 def check_alike(blocks: Sequence[EpochBlock]) -> None:
     """Raise InvalidEEGError unless the blocks have the same channels, rate and length."""
+    if any(block.segment is not None for block in blocks):
+        raise InvalidEEGError(
+            "X holds whole recordings, whose windows may overlap or leave parts out: they do not "
+            "make one signal again. Pass recordings.windows(window=...)."
+        )
     kinds = {(tuple(b.ch_names or ()), b.sfreq, b.data.shape[1:]) for b in blocks}
     if len(kinds) > 1:
         sizes = sorted((*shape, sfreq) for _, sfreq, shape in kinds)

@@ -80,7 +80,7 @@ class Treatment:
         patterns, number = np.unique(is_bad, axis=0, return_inverse=True)
         for kind, pattern in enumerate(patterns):
             rows = np.flatnonzero(number.reshape(-1) == kind)
-            part = replace(piece, data=piece.data[rows], index=piece.index[rows])
+            part = piece.take(rows)
             if pattern.any():
                 self._check(part, judgement.faults[rows[0]])
                 part = self._treated(part, pattern)

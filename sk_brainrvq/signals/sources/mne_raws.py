@@ -33,7 +33,16 @@ class RawSource(Source):
     def blocks(self, X: Any, settings: ReadSettings) -> list[EpochBlock]:
         """One block, filtered and cut into windows."""
         window, overlap, filters = settings.window, settings.overlap, settings.filters
-        return [block_from_raw(X, window, overlap, filters, bad_channels=settings.bad_channels)]
+        return [
+            block_from_raw(
+                X,
+                window,
+                overlap,
+                filters,
+                bad_channels=settings.bad_channels,
+                starts=settings.starts,
+            )
+        ]
 
 
 def is_mne_raw(X: Any) -> bool:
@@ -49,6 +58,7 @@ def block_from_raw(
     filters: FilterSettings,
     to_microvolts: float = UNITS["V"],
     bad_channels: BadChannelPolicy = KEEP,
+    starts: NDArray | None = None,
 ) -> EpochBlock:
     """Filter a continuous recording, resample it, and cut it into windows.
 
@@ -62,6 +72,8 @@ def block_from_raw(
         MNE objects are in volts.
     bad_channels : BadChannelPolicy
         What to do about bad channels of the whole recording; by default nothing.
+    starts : ndarray of int, optional
+        First sample at 200 Hz of each window wanted, in place of all that are usable.
 
     Returns
     -------
@@ -85,8 +97,9 @@ def block_from_raw(
     found = faults_of_raw(raw, names, to_microvolts, not filters.cuts_below(band_of(raw.info)[0]))
     raw, names = treated_raw(raw, names, found, bad_channels)
     signals = signals_to_cut(raw, names, filters, to_microvolts, window)
-    starts, length = window_grid(signals.shape[1], window, overlap)
-    windows = windows_at(signals, usable_windows(raw, starts, length), length)
+    grid, length = window_grid(signals.shape[1], window, overlap)
+    wanted = usable_windows(raw, grid, length) if starts is None else starts
+    windows = windows_at(signals, wanted, length)
     return EpochBlock(
         windows,
         UNITS["uV"],

@@ -72,7 +72,9 @@ class FileSource(Source):
 
 
 def read_recording(
-    path: str | os.PathLike[str], read_options: Mapping[str, Any] | None = None
+    path: str | os.PathLike[str],
+    read_options: Mapping[str, Any] | None = None,
+    preload: bool = True,
 ) -> Any:
     """Raw or Epochs of a file of any format that MNE reads.
 
@@ -81,6 +83,8 @@ def read_recording(
     path : path
     read_options : mapping, optional
         As of :class:`~sk_brainrvq.Reading`.
+    preload : bool, default=True
+        False reads the header and the annotations, not the signals.
 
     Returns
     -------
@@ -105,7 +109,7 @@ def read_recording(
     if has_converted_line_ends(path):
         raise InvalidEEGError(f"{path} is damaged. {_CONVERTED}")
     errors = []
-    for read in _readers(path.name.lower()):
+    for read in _readers(path.name.lower(), preload):
         try:
             recording = _read(read, path, options)
         except Exception as error:  # MNE's readers raise anything
@@ -173,14 +177,14 @@ def _state_band_of_eeg(recording: Any, path: Path) -> None:
         recording.info["lowpass"] = nyquist if lowpass is None else min(lowpass, nyquist)
 
 
-def _readers(name: str) -> list[Callable[..., Any]]:
+def _readers(name: str, preload: bool) -> list[Callable[..., Any]]:
     """MNE's readers for a file of this name, the likeliest first: some formats hold epochs, too."""
     import mne
 
-    raw: Callable[..., Any] = partial(mne.io.read_raw, preload=True)
+    raw: Callable[..., Any] = partial(mne.io.read_raw, preload=preload)
     if name.endswith(".set"):
         return [raw, mne.io.read_epochs_eeglab]
     if not name.endswith((".fif", ".fif.gz")):
         return [raw]
-    readers: list[Callable[..., Any]] = [raw, partial(mne.read_epochs, preload=True)]
+    readers: list[Callable[..., Any]] = [raw, partial(mne.read_epochs, preload=preload)]
     return readers[::-1] if re.search(r"[-_]epo\.fif", name) else readers

@@ -39,6 +39,8 @@ class ReadSettings:
         What to do about bad channels of continuous recordings, before they are cut.
     read_options : mapping, or None
         Options of MNE's readers, as of :class:`~sk_brainrvq.Reading`.
+    starts : ndarray of int, optional
+        First sample at 200 Hz of the only windows wanted of a continuous recording.
     """
 
     sfreq: float | None = None
@@ -51,6 +53,7 @@ class ReadSettings:
     check_array: Callable[[Any], NDArray] = np.asarray
     bad_channels: BadChannelPolicy = field(default_factory=BadChannelPolicy)
     read_options: Mapping[str, Any] | None = None
+    starts: NDArray | None = None
 
     def __post_init__(self) -> None:
         check_window(self.window, self.overlap)

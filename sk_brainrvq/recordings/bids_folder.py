@@ -1,0 +1,184 @@
+"""EEG recordings of a BIDS folder, and the labels that its tables hold."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sk_brainrvq.exceptions import InvalidEEGError
+from sk_brainrvq.extras import how_to_install
+from sk_brainrvq.recordings.recording_item import Event, RecordingItem, bids_entity
+from sk_brainrvq.user_warnings import warn
+
+# Of each recording the file that MNE opens: those that lie beside it are read with it.
+_EXTENSIONS = (".edf", ".bdf", ".gdf", ".vhdr", ".set", ".fif", ".cnt", ".mff")
+_MISSING = ("", "n/a", "nan")
+_MOST_NAMES = 5
+
+Row = dict[str, str]
+
+
+def labelled_items(
+    root: Path, chosen: Mapping[str, str | Sequence[str] | None], y: str | None
+) -> tuple[list[RecordingItem], NDArray | None]:
+    """Recordings of a BIDS folder with their labels.
+
+    Parameters
+    ----------
+    root : Path
+    chosen : mapping
+        "tasks", "subjects", "sessions" and "runs" of ``mne_bids.find_matching_paths``.
+    y : str or None
+        A column of ``participants.tsv``, or "events".
+
+    Returns
+    -------
+    items : list of RecordingItem
+        Those that have a label.
+    labels : ndarray, shape (n_items,), or None
+        None for ``y="events"``, whose items hold their events.
+    """
+    paths = _paths(root, chosen)
+    if y is None:
+        return [RecordingItem(path, i) for i, path in enumerate(paths)], None
+    if y == "events":
+        return _items_with_events(paths), None
+    labels = _labels_of_participants(root, y)
+    people = [bids_entity(path, "sub") or "" for path in paths]
+    known = [(path, labels[p]) for path, p in zip(paths, people, strict=True) if p in labels]
+    without = sorted({f"sub-{person}" for person in people if person not in labels})
+    if without:
+        warn(
+            f"{len(paths) - len(known)} of {len(paths)} recordings are left out: participants.tsv "
+            f"holds no {y!r} of {_shortened(without)}."
+        )
+    if not known:
+        raise InvalidEEGError(f"participants.tsv in {root} holds no {y!r} of any participant.")
+    items = [RecordingItem(path, i) for i, (path, _) in enumerate(known)]
+    return items, _as_numbers([label for _, label in known])
+
+
+def _paths(root: Path, chosen: Mapping[str, str | Sequence[str] | None]) -> list[Path]:
+    try:
+        from mne_bids import find_matching_paths
+    except ImportError as error:
+        raise ImportError(
+            f"Reading a BIDS folder needs mne-bids: {how_to_install('bids', 'mne-bids')}."
+        ) from error
+    if not root.is_dir():
+        raise InvalidEEGError(f"There is no folder {root}.")
+    found = find_matching_paths(
+        root,
+        **{name: value for name, value in chosen.items() if value is not None},
+        datatypes="eeg",
+        suffixes="eeg",
+        extensions=list(_EXTENSIONS),
+        ignore_nosub=True,
+    )
+    # Not those of derivatives/ and sourcedata/, which are other versions of the same recordings.
+    paths = sorted({Path(path.fpath) for path in found})
+    if not paths:
+        asked = {name: value for name, value in chosen.items() if value is not None}
+        with_these = f" with {asked}" if asked else ""
+        raise InvalidEEGError(
+            f"There is no EEG recording{with_these} in {root}; expected files such as "
+            "sub-01/eeg/sub-01_task-rest_eeg.edf. Entities go without their prefix: task='rest'."
+        )
+    return paths
+
+
+def _labels_of_participants(root: Path, column: str) -> dict[str, str]:
+    """Label of each participant that has one, by the name without "sub-"."""
+    table = root / "participants.tsv"
+    if not table.exists():
+        raise InvalidEEGError(f"There is no {table}, which is to hold the labels {column!r}.")
+    rows = _read_table(table)
+    columns = list(rows[0]) if rows else []
+    if "participant_id" not in columns or column not in columns:
+        raise InvalidEEGError(
+            f"{table} has the columns {columns}; expected 'participant_id' and {column!r}."
+        )
+    labels: dict[str, str] = {}
+    for row in rows:
+        person, label = row["participant_id"].removeprefix("sub-"), row[column]
+        if label.lower() in _MISSING:
+            continue
+        if labels.setdefault(person, label) != label:
+            raise InvalidEEGError(
+                f"{table} holds sub-{person} twice, with {column} {labels[person]!r} and "
+                f"{label!r}. Mend the table; labels that differ from session to session go into "
+                "Recordings(paths, y)."
+            )
+    return labels
+
+
+def _items_with_events(paths: Sequence[Path]) -> list[RecordingItem]:
+    """Recordings with the events of their tables; others are left out."""
+    found = {path: _events_of(path) for path in paths}
+    without = [path.name for path, events in found.items() if not events]
+    if len(without) == len(paths):
+        raise InvalidEEGError(
+            f"None of {len(paths)} recordings has events: expected {_events_path(paths[0])}, with "
+            "the columns onset, duration and trial_type."
+        )
+    if without:
+        warn(
+            f"{len(without)} of {len(paths)} recordings are left out, because they have no "
+            f"events.tsv with a trial_type: {_shortened(without)}."
+        )
+    kept = [(path, events) for path, events in found.items() if events]
+    return [RecordingItem(path, i, events=events) for i, (path, events) in enumerate(kept)]
+
+
+def _events_path(path: Path) -> Path:
+    return path.with_name(path.name.rsplit("_", 1)[0] + "_events.tsv")
+
+
+def _events_of(path: Path) -> list[Event]:
+    table = _events_path(path)
+    if not table.exists():
+        return []
+    rows = _read_table(table)
+    columns = list(rows[0]) if rows else []
+    if rows and not {"onset", "duration", "trial_type"} <= set(columns):
+        raise InvalidEEGError(
+            f"{table} has the columns {columns}; expected onset, duration and trial_type."
+        )
+    try:
+        return [
+            Event(float(row["onset"]), _seconds(row["duration"]), row["trial_type"])
+            for row in rows
+            if row["trial_type"].lower() not in _MISSING and row["onset"].lower() not in _MISSING
+        ]
+    except ValueError as error:
+        raise InvalidEEGError(f"{table} holds times that are no numbers: {error}.") from error
+
+
+def _seconds(duration: str) -> float:
+    return 0.0 if duration.lower() in _MISSING else float(duration)
+
+
+def _read_table(path: Path) -> list[Row]:
+    """Rows of a table of BIDS; entries without the spaces around them."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    return [{k.strip(): (v or "").strip() for k, v in row.items() if k is not None} for row in rows]
+
+
+def _as_numbers(labels: list[str]) -> NDArray:
+    """Numbers where all of them are, as ages are; else text."""
+    values: Any = np.asarray(labels)
+    for kind in (np.int64, np.float64):
+        try:
+            return values.astype(kind)
+        except ValueError:
+            continue
+    return values
+
+
+def _shortened(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return f"{', '.join(names[:_MOST_NAMES])}{more}"

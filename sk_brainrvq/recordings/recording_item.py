@@ -1,0 +1,272 @@
+"""One recording of a list: what its name and its header tell, without its signals."""
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sk_brainrvq.exceptions import InvalidEEGError
+from sk_brainrvq.signals.filters.resampling import TARGET_SFREQ, resampled_length
+from sk_brainrvq.signals.sources.annotations import overlapping_marks
+from sk_brainrvq.signals.sources.braindecode_datasets import is_braindecode_dataset
+from sk_brainrvq.signals.sources.mne_epochs import is_mne_epochs
+from sk_brainrvq.signals.sources.mne_raws import is_mne_raw
+from sk_brainrvq.signals.sources.recording_files import read_recording
+from sk_brainrvq.signals.windowing import window_grid
+from sk_brainrvq.user_warnings import quiet
+
+# What stands for nobody in the headers of files.
+_NOBODY = ("", "x", "n/a", "na", "none", "unknown", "anonymous", "anonymized", "anonymised")
+
+
+@dataclass(frozen=True)
+class Event:
+    """A labelled stretch of a recording.
+
+    Attributes
+    ----------
+    onset, duration : float
+        Seconds from the first sample of the recording; the duration of a moment is 0.
+    label : object
+    """
+
+    onset: float
+    duration: float
+    label: Any
+
+
+@dataclass(frozen=True)
+class WindowPlan:
+    """Which windows a recording is cut into.
+
+    Attributes
+    ----------
+    starts : ndarray of int, shape (n_windows,)
+        First sample of each, at 200 Hz.
+    labels : ndarray, shape (n_windows,), or None
+        Of windows that events label.
+    n_marked : int
+        Windows left out, because they overlap annotations of BAD or EDGE.
+    marks : tuple of str
+        Descriptions of those annotations.
+    why_none : str or None
+        Why there is no window, where there is none.
+    n_short : int
+        Events shorter than a window, which label none.
+    """
+
+    starts: NDArray
+    labels: NDArray | None = None
+    n_marked: int = 0
+    marks: tuple[str, ...] = ()
+    why_none: str | None = None
+    n_short: int = 0
+
+
+class RecordingItem:
+    """A continuous recording, which is read when it is needed; its header is read once.
+
+    Parameters
+    ----------
+    source : mne.io.Raw or path
+    number : int
+        Its position in the user's list.
+    subject : object, optional
+        As given by the user.
+    events : sequence of Event, optional
+        Windows are cut from these, where they are given.
+
+    Raises
+    ------
+    InvalidEEGError
+        For what is no continuous recording, and for a path where nothing is.
+    """
+
+    def __init__(
+        self,
+        source: Any,
+        number: int,
+        subject: Any = None,
+        events: Sequence[Event] | None = None,
+    ):
+        self.number = number
+        self.events = events
+        self.source = self._checked(source)
+        self._subject = subject
+        self._plans: dict[tuple[float, float], WindowPlan] = {}
+        self._header_subject: str | None = None
+        self._has_seen_header = False
+
+    def __repr__(self) -> str:
+        return f"RecordingItem({self.name!r})"
+
+    def _checked(self, source: Any) -> Any:
+        where = f"Item {self.number} of the recordings"
+        if is_mne_raw(source):
+            return source
+        if isinstance(source, (str, os.PathLike)):
+            path = Path(os.fspath(source))
+            if not path.exists():
+                raise InvalidEEGError(f"{where}: There is no recording at {path}.")
+            return path
+        raise InvalidEEGError(
+            f"{where} is of type {type(source).__name__}; expected a continuous recording: an "
+            f"mne.io.Raw, or a path.{_advice(source)}"
+        )
+
+    @property
+    def path(self) -> Path | None:
+        """The file, where there is one."""
+        if isinstance(self.source, Path):
+            return self.source
+        files = [file for file in self.source.filenames if file is not None]
+        return Path(files[0]) if files else None
+
+    @property
+    def name(self) -> str:
+        """The file as text, or the place in the list."""
+        return f"item {self.number}" if self.path is None else str(self.path)
+
+    @property
+    def subject(self) -> Any:
+        """As given, by the BIDS name or by the header; None where nothing tells."""
+        if self._subject is not None:
+            return self._subject
+        named = bids_entity(self.path, "sub")
+        if named is None and not self._has_seen_header:
+            self._look(self.header())
+        return self._header_subject if named is None else named
+
+    @property
+    def session(self) -> str | None:
+        """By the BIDS name; None where it names none."""
+        return bids_entity(self.path, "ses")
+
+    def header(self) -> Any:
+        """The recording as MNE opens it, without its signals."""
+        if not isinstance(self.source, Path):
+            return self.source
+        try:
+            with quiet():  # reading the signals says it
+                raw = read_recording(self.source, preload=False)
+        except InvalidEEGError as error:
+            raise InvalidEEGError(f"Item {self.number} of the recordings: {error}") from error
+        if not is_mne_raw(raw):
+            raise InvalidEEGError(
+                f"Item {self.number} of the recordings, {self.source}, holds epochs; expected a "
+                "continuous recording. Pass mne.read_epochs(...) to the estimator itself."
+            )
+        return raw
+
+    def _look(self, raw: Any) -> None:
+        self._header_subject = header_subject(raw)
+        self._has_seen_header = True
+
+    def plan(self, window: float, overlap: float) -> WindowPlan:
+        """Windows of the recording, by its header and its annotations.
+
+        Parameters
+        ----------
+        window, overlap : float
+            In seconds.
+
+        Returns
+        -------
+        WindowPlan
+        """
+        key = (float(window), float(overlap))
+        if key not in self._plans:
+            raw = self.header()
+            self._look(raw)
+            self._plans[key] = _planned(raw, window, overlap, self.events)
+        return self._plans[key]
+
+
+def bids_entity(path: Path | None, entity: str) -> str | None:
+    """The value of an entity such as "sub" in a BIDS name, of the file or of a folder above it.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from sk_brainrvq.recordings.recording_item import bids_entity
+    >>> bids_entity(Path("study/sub-01/eeg/sub-01_task-rest_eeg.edf"), "sub")
+    '01'
+    """
+    for part in () if path is None else (path.name, *map(str, reversed(path.parts[:-1]))):
+        if match := re.search(rf"(?:^|_){entity}-([A-Za-z0-9]+)", part):
+            return match[1]
+    return None
+
+
+def header_subject(raw: Any) -> str | None:
+    """Whom a header names: ``subject_info["his_id"]``, or ``["id"]``; None for nobody."""
+    info = raw.info["subject_info"] or {}
+    has_name = str(info.get("last_name") or "").strip().lower() not in _NOBODY
+    for key in ("his_id", "id"):
+        value = str("" if info.get(key) is None else info[key]).strip()
+        # MNE's and others' anonymising writes 0 for everybody.
+        if value.lower() not in _NOBODY and (value != "0" or has_name):
+            return value
+    return None
+
+
+def _planned(raw: Any, window: float, overlap: float, events: Sequence[Event] | None) -> WindowPlan:
+    n_times = resampled_length(raw.n_times, float(raw.info["sfreq"]))
+    labels, n_short = None, 0
+    try:
+        starts, length = window_grid(n_times, window, overlap)
+    except InvalidEEGError as error:
+        if n_times >= round(window * TARGET_SFREQ):
+            raise  # the windows make no sense, whatever the recording
+        return WindowPlan(np.empty(0, np.int64), why_none=str(error).split(";")[0])
+    if events is not None:
+        starts, labels, n_short = _at_events(events, n_times, window, overlap)
+        if not len(starts):
+            return WindowPlan(starts, why_none="No event lasts a window.", n_short=n_short)
+    overlaps, marks = overlapping_marks(raw, starts, length)
+    why = f"All {len(starts)} windows overlap annotations {', '.join(map(repr, marks))}"
+    return WindowPlan(
+        starts[~overlaps],
+        None if labels is None else labels[~overlaps],
+        int(overlaps.sum()),
+        tuple(marks),
+        why if overlaps.all() else None,
+        n_short,
+    )
+
+
+def _at_events(
+    events: Sequence[Event], n_times: int, window: float, overlap: float
+) -> tuple[NDArray, NDArray, int]:
+    """Starts and labels of the windows within events, and how many events are too short."""
+    starts, labels, n_short = [], [], 0
+    length = round(window * TARGET_SFREQ)
+    for event in events:
+        first = round(event.onset * TARGET_SFREQ)
+        n_own = round(event.duration * TARGET_SFREQ) if event.duration else length
+        if n_own < length:
+            n_short += 1
+            continue
+        own = first + window_grid(n_own, window, overlap)[0]
+        own = own[(own >= 0) & (own + length <= n_times)]
+        starts.append(own)
+        labels += [event.label] * len(own)
+    where = np.concatenate(starts) if starts else np.empty(0, np.int64)
+    return where.astype(np.int64), np.asarray(labels), n_short
+
+
+def _advice(source: Any) -> str:
+    if is_mne_epochs(source):
+        return " scikit-learn indexes mne.Epochs as they are: pass them to the estimator itself."
+    if is_braindecode_dataset(source):
+        return (
+            " Of a braindecode dataset that was cut into windows pass SliceDataset(dataset, idx=0) "
+            "of skorch.helper to the estimator itself; of one that was not, "
+            "[part.raw for part in dataset.datasets] here."
+        )
+    return ""

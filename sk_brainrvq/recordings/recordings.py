@@ -1,0 +1,394 @@
+"""Recordings that scikit-learn can index and split, whole or cut into windows."""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sk_brainrvq.exceptions import InvalidEEGError
+from sk_brainrvq.recordings.item_checks import listed_items, one_each
+from sk_brainrvq.recordings.recording_item import RecordingItem
+from sk_brainrvq.recordings.rows import Rows, cut, rows_of_key
+from sk_brainrvq.signals.filters.resampling import TARGET_SFREQ
+from sk_brainrvq.signals.sources.source import check_window
+
+_MOST_NAMES = 3
+
+
+class Recordings:
+    """Continuous recordings that scikit-learn can index, split and shuffle.
+
+    Every estimator takes them. Without ``window`` a row is a recording, which an estimator cuts
+    into windows of its own ``window`` and takes as one long epoch: one row of features, one
+    prediction, one label per recording. With ``window`` a row is a window, and each recording's
+    label holds for all of its windows. A slice is ``Recordings`` again, and reads nothing;
+    signals are read by the estimators, each recording once, filtered as a whole and then cut.
+
+    Parameters
+    ----------
+    items : sequence of mne.io.Raw or path
+        Paths as text, ``pathlib.Path`` or ``mne_bids.BIDSPath``.
+    y : array-like, shape (n_recordings, ...), optional
+        A label, or numbers, per recording.
+    subjects : array-like, shape (n_recordings,), optional
+        By default those of the BIDS names (``sub-01_...``), or of the headers.
+    window : float, optional
+        Seconds. Windows that overlap an annotation beginning with BAD or EDGE are left out, as is
+        the tail that fills no window.
+    overlap : float, default=0.0
+        Seconds by which a window reaches into the one before.
+
+    Attributes
+    ----------
+    window, overlap : float
+        As given; ``window`` is None for whole recordings.
+
+    Raises
+    ------
+    InvalidEEGError
+        For items that are no continuous recordings, paths where nothing is, labels or subjects
+        that are not one per recording, and windows that make no sense.
+
+    Warns
+    -----
+    EEGWarning
+        When the rows are counted: recordings that give no window and so have no row, and windows
+        left out for annotations.
+
+    Notes
+    -----
+    Headers and annotations are read once, when rows are first counted. Pickles hold the paths,
+    not the signals; those of Raw in memory hold the Raw.
+
+    Examples
+    --------
+    >>> import mne, numpy as np
+    >>> from sk_brainrvq import BrainRVQEmbedder, Recordings
+    >>> info = mne.create_info(["C3", "C4"], 200, "eeg")
+    >>> raws = [mne.io.RawArray(np.random.default_rng(i).normal(scale=2e-5, size=(2, 4000)), info,
+    ...                         verbose=False) for i in range(4)]
+    >>> y, people = ["rest", "task", "rest", "task"], ["ada", "ada", "bob", "bob"]
+    >>> recordings = Recordings(raws, y, subjects=people)
+    >>> embedder = BrainRVQEmbedder(weights=None, architecture="tiny", window=5)
+    >>> len(recordings), embedder.fit_transform(recordings).shape
+    (4, (4, 796))
+    >>> windows = Recordings(raws, y, subjects=people, window=5)
+    >>> len(windows), windows[4:8]
+    (16, Recordings(1 recording, 4 windows of 5 s, labels 'task'))
+
+    They go into cross-validation as they are:
+
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.model_selection import GroupKFold, cross_val_score
+    >>> from sklearn.pipeline import make_pipeline
+    >>> pipeline = make_pipeline(embedder, LogisticRegression())
+    >>> cross_val_score(pipeline, windows, windows.y, groups=windows.subjects,
+    ...                 cv=GroupKFold(2)).shape
+    (2,)
+    """
+
+    def __init__(
+        self,
+        items: Iterable[Any],
+        y: Any = None,
+        subjects: Any = None,
+        window: float | None = None,
+        overlap: float = 0.0,
+    ):
+        if isinstance(items, Recordings):
+            raise InvalidEEGError(
+                "Recordings of Recordings were asked for. To cut those that are whole, call "
+                "recordings.windows(window=...)."
+            )
+        listed = listed_items(items)
+        given = one_each("subjects", subjects, len(listed))
+        people = [None] * len(listed) if given is None else given.tolist()
+        made = [
+            RecordingItem(x, i, person)
+            for i, (x, person) in enumerate(zip(listed, people, strict=True))
+        ]
+        self._set(made, one_each("y", y, len(listed)), window, overlap)
+
+    @classmethod
+    def _of_items(
+        cls, items: Sequence[RecordingItem], y: NDArray | None, window: Any, overlap: Any
+    ) -> "Recordings":
+        """Recordings that were made elsewhere."""
+        new = cls.__new__(cls)
+        new._set(items, y, window, overlap)
+        return new
+
+    def _set(
+        self, items: Sequence[RecordingItem], y: NDArray | None, window: Any, overlap: Any
+    ) -> None:
+        if window is None and overlap != 0:
+            raise InvalidEEGError(
+                f"overlap={overlap!r} was given without window=...: whole recordings do not "
+                "overlap. The overlap of an estimator's own windows is a parameter of its own."
+            )
+        if window is not None:
+            check_window(window, overlap)
+        self.window, self.overlap = window, overlap
+        self._items = list(items)
+        numbers = np.arange(len(self._items))
+        self._whole = Rows(numbers, numbers, np.zeros_like(numbers), y)
+        self._cut: Rows | None = None
+
+    @classmethod
+    def from_bids(
+        cls,
+        root: str | os.PathLike,
+        *,
+        task: str | Sequence[str] | None = None,
+        subject: str | Sequence[str] | None = None,
+        session: str | Sequence[str] | None = None,
+        run: str | Sequence[str] | None = None,
+        y: str | None = None,
+        window: float | None = None,
+        overlap: float = 0.0,
+    ) -> "Recordings":
+        """EEG recordings of a BIDS folder.
+
+        Parameters
+        ----------
+        root : path
+            The folder that holds ``participants.tsv``.
+        task, subject, session, run : str or sequence of str, optional
+            Only these, without their prefixes: ``task="rest"``.
+        y : str, optional
+            A column of ``participants.tsv``, whose entry is the label of all recordings of that
+            participant; participants without one are left out. Or "events": windows within the
+            events of each recording's ``events.tsv`` have its ``trial_type`` as their label, and
+            other windows are left out. An event without duration labels one window, from its
+            onset on; one that is shorter than ``window`` labels none.
+        window, overlap : float
+            As of :class:`Recordings`; ``y="events"`` needs ``window``.
+
+        Returns
+        -------
+        Recordings
+            In the order of the names.
+
+        Raises
+        ------
+        ImportError
+            Without mne-bids.
+        InvalidEEGError
+            If there is no such recording, if ``participants.tsv`` is missing, lacks the column or
+            holds a participant twice with different labels, or if no recording has a label.
+
+        Warns
+        -----
+        EEGWarning
+            If recordings are left out, because they have no label or no ``events.tsv``.
+        """
+        from sk_brainrvq.recordings.bids_folder import labelled_items
+
+        if y == "events" and window is None:
+            raise InvalidEEGError(
+                "y='events' was given without window=...: events label windows, not whole "
+                "recordings. Pass window=..., such as the 30 s of a sleep stage."
+            )
+        chosen = {"tasks": task, "subjects": subject, "sessions": session, "runs": run}
+        items, labels = labelled_items(Path(root), chosen, y)
+        return cls._of_items(items, labels, window, overlap)
+
+    # Rows
+
+    @property
+    def _rows(self) -> Rows:
+        """What each row is; counts the windows when it is first asked for."""
+        if self.window is None:
+            return self._whole
+        if self._cut is None:
+            self._cut = cut(self._items, self._whole, self.window, self.overlap)
+        return self._cut
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @property
+    def shape(self) -> tuple[int]:
+        """(n_rows,), by which scikit-learn knows something to index."""
+        return (len(self),)
+
+    def __getitem__(self, key: Any) -> "Recordings":
+        """Some rows, in the order asked for; nothing is read.
+
+        Parameters
+        ----------
+        key : int, slice, list or array of int, or mask
+            An integer gives ``Recordings`` of one row.
+
+        Returns
+        -------
+        Recordings
+
+        Raises
+        ------
+        IndexError
+        """
+        return self._of_rows(self._rows.take(rows_of_key(key, len(self))))
+
+    def __iter__(self) -> Iterator["Recordings"]:
+        return (self[row] for row in range(len(self)))
+
+    def _of_rows(self, rows: Rows) -> "Recordings":
+        """Recordings of these rows, with only the items that they are of."""
+        used, item = np.unique(rows.item, return_inverse=True)
+        new = type(self)._of_items(
+            [self._items[number] for number in used], None, self.window, self.overlap
+        )
+        rows = Rows(item, rows.recording, rows.start, rows.y)
+        if self.window is None:
+            new._whole = rows
+        else:
+            new._cut = rows
+        return new
+
+    def windows(self, window: float, overlap: float = 0.0) -> "Recordings":
+        """The same recordings cut into windows, each with the label of its recording.
+
+        Parameters
+        ----------
+        window, overlap : float
+            In seconds.
+
+        Returns
+        -------
+        Recordings
+            ``recording_of`` counts the rows of these recordings.
+
+        Raises
+        ------
+        InvalidEEGError
+            If they are cut already.
+        """
+        if self.window is not None:
+            raise InvalidEEGError(
+                f"The recordings are cut into windows of {self.window} s already; make Recordings "
+                "without window=... to cut them in more than one way."
+            )
+        new = type(self)._of_items(self._items, None, window, overlap)
+        new._whole = self._whole
+        return new
+
+    def count_windows(self, window: float, overlap: float = 0.0) -> NDArray:
+        """How many windows each of these recordings gives; zero for those too short, or bad.
+
+        Parameters
+        ----------
+        window, overlap : float
+            In seconds.
+
+        Returns
+        -------
+        ndarray of int, shape (n_recordings,)
+        """
+        parts = self.windows(window, overlap)
+        return np.bincount(parts.recording_of, minlength=len(self))
+
+    # What is known of each row
+
+    @property
+    def y(self) -> NDArray | None:
+        """Label of each row, shape (n_rows, ...); None where none were given."""
+        return self._rows.y
+
+    @property
+    def recording_of(self) -> NDArray:
+        """Number of each row's recording, shape (n_rows,): as counted when they were listed.
+
+        Of :meth:`windows` the row of the recordings that it was called on.
+        """
+        return self._rows.recording
+
+    @property
+    def starts(self) -> NDArray:
+        """Second at which each row begins in its recording, shape (n_rows,)."""
+        return self._rows.start / TARGET_SFREQ
+
+    @property
+    def sources(self) -> NDArray:
+        """File of each row, shape (n_rows,), text; of a Raw without a file "item 3"."""
+        return self._of_each([item.name for item in self._items])
+
+    @property
+    def sessions(self) -> NDArray:
+        """Session of each row by the BIDS name, shape (n_rows,); None where it names none."""
+        return self._of_each([item.session for item in self._items])
+
+    @property
+    def subjects(self) -> NDArray:
+        """Subject of each row, shape (n_rows,): for ``groups`` of scikit-learn.
+
+        Raises
+        ------
+        InvalidEEGError
+            If nothing tells that of a recording.
+        """
+        people = [item.subject for item in self._items]
+        pairs = zip(self._items, people, strict=True)
+        unknown = [item.name for item, person in pairs if person is None]
+        if unknown:
+            more = f" and {len(unknown) - _MOST_NAMES} more" if len(unknown) > _MOST_NAMES else ""
+            raise InvalidEEGError(
+                f"The subject is unknown of {', '.join(unknown[:_MOST_NAMES])}{more}: neither a "
+                "BIDS name (sub-01_...) nor the header tells. Pass subjects=..., one per recording."
+            )
+        return np.asarray(people)[self._rows.item]
+
+    @property
+    def known_subjects(self) -> NDArray:
+        """Subject of each row, shape (n_rows,): None where nothing tells."""
+        return self._of_each([item.subject for item in self._items])
+
+    @property
+    def table(self) -> Any:
+        """The rows as a ``pandas.DataFrame``.
+
+        Columns: ``source`` (file), ``recording`` (number), ``start`` (seconds), ``subject`` and
+        ``session`` (None where unknown), and ``label`` where there are labels.
+
+        Raises
+        ------
+        ImportError
+            Without pandas; the columns are attributes, too: ``sources``, ``recording_of``,
+            ``starts``, ``subjects``, ``sessions``, ``y``.
+        """
+        from sk_brainrvq.recordings.window_table import table_of
+
+        return table_of(self)
+
+    def weights(self) -> NDArray:
+        """Weights with which every recording counts the same, however many windows it gives.
+
+        Returns
+        -------
+        ndarray, shape (n_rows,)
+            For ``sample_weight``: of mean 1, with the same sum for each recording.
+        """
+        _, number, counts = np.unique(self.recording_of, return_inverse=True, return_counts=True)
+        weights = 1 / counts[number]
+        return weights * len(weights) / weights.sum() if len(weights) else weights
+
+    def _of_each(self, values: Sequence[Any]) -> NDArray:
+        """A value of each item as one of each row; text, numbers or None."""
+        return np.array(values, dtype=object)[self._rows.item]
+
+    def __repr__(self) -> str:
+        rows = self._whole if self._cut is None else self._cut  # nothing is counted for this
+        n_recordings = len(set(rows.recording.tolist()))
+        parts = [f"{n_recordings} recording{'s' * (n_recordings != 1)}"]
+        if self.window is not None:
+            overlap = f", overlap {self.overlap:g} s" if self.overlap else ""
+            what = "windows" if self._cut is None else f"{len(rows)} windows"
+            parts.append(f"{what} of {self.window:g} s{overlap}")
+        if rows.y is not None:
+            found = np.unique(rows.y).tolist() if rows.y.dtype.kind in "iubUS" else []
+            few = 0 < len(found) <= 2 * _MOST_NAMES
+            parts.append(f"labels {', '.join(map(repr, found))}" if few else "with y")
+        return f"{type(self).__name__}({', '.join(parts)})"

@@ -1,0 +1,137 @@
+"""Recordings as a source of EEG: each recording is read once, whatever rows are asked for."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sk_brainrvq.exceptions import InvalidEEGError
+from sk_brainrvq.recordings.recordings import Recordings
+from sk_brainrvq.recordings.rows import Rows
+from sk_brainrvq.signals.blocks import EpochBlock
+from sk_brainrvq.signals.sources.registry import source_of
+from sk_brainrvq.signals.sources.source import ReadSettings, Source
+
+
+class RecordingsSource(Source):
+    """``Recordings``, or a list of nothing else."""
+
+    def accepts(self, X: Any) -> bool:
+        """Whether X is Recordings, or a list of nothing else."""
+        if isinstance(X, Recordings):
+            return True
+        is_list = isinstance(X, (list, tuple)) and len(X) > 0
+        return is_list and all(isinstance(x, Recordings) for x in X)
+
+    def blocks(self, X: Any, settings: ReadSettings) -> Iterator[EpochBlock]:
+        """Blocks of each recording in turn, while the next is read."""
+        recordings = joined(X)
+        settings = _settings_of(recordings, settings)
+        if not len(recordings):
+            raise InvalidEEGError(f"{recordings!r} holds no row: at least one is needed.")
+        order = list(dict.fromkeys(recordings._rows.item.tolist()))
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            coming = pool.submit(_read, recordings, order[0], settings)
+            for number in range(len(order)):
+                now = coming
+                if number + 1 < len(order):
+                    coming = pool.submit(_read, recordings, order[number + 1], settings)
+                yield from now.result()
+
+    def reads_files(self, X: Any) -> bool:
+        """Whether a recording is a file."""
+        return any(isinstance(item.source, Path) for item in joined(X)._items)
+
+    def subjects_of(self, X: Any) -> NDArray | None:
+        """Subject of each row; None where that of any is unknown."""
+        recordings = joined(X)
+        known = all(item.subject is not None for item in recordings._items)
+        return recordings.subjects if known else None
+
+    def labels_of(self, X: Any) -> NDArray | None:
+        """Label of each row, where there are labels."""
+        return joined(X).y
+
+
+def _settings_of(recordings: Recordings, settings: ReadSettings) -> ReadSettings:
+    """Settings with the windows of the recordings; an error for others of the estimator's own."""
+    if recordings.window is None:
+        return settings
+    own, wanted = (settings.window, settings.overlap), (recordings.window, recordings.overlap)
+    is_alike = own[0] in (wanted[0], ReadSettings.window)
+    if not (is_alike and own[1] in (wanted[1], ReadSettings.overlap)):
+        raise InvalidEEGError(
+            f"The estimator has window={own[0]!r} and overlap={own[1]!r}, but the recordings were "
+            f"cut with window={wanted[0]!r} and overlap={wanted[1]!r}. Leave the estimator's out: "
+            "those of the recordings hold. Or pass Recordings without window=."
+        )
+    return replace(settings, window=wanted[0], overlap=wanted[1])
+
+
+def _read(recordings: Recordings, item: int, settings: ReadSettings) -> list[EpochBlock]:
+    """Blocks of all rows of one recording."""
+    rows = np.flatnonzero(recordings._rows.item == item)
+    recording = recordings._items[item]
+    if recordings.window is not None:
+        settings = replace(settings, starts=recordings._rows.start[rows])
+    try:
+        blocks = list(source_of(recording.source).blocks(recording.source, settings))
+    except InvalidEEGError as error:
+        number = recordings._rows.recording[rows[0]]
+        raise InvalidEEGError(f"Item {number} of the recordings: {error}") from error
+    if recordings.window is not None:
+        return [replace(block, index=rows[block.index]) for block in blocks]
+    return [_as_one_epoch(block, int(row)) for row in rows for block in blocks]
+
+
+def _as_one_epoch(block: EpochBlock, row: int) -> EpochBlock:
+    """The windows as segments of one long epoch."""
+    return replace(block, index=np.full(len(block.index), row), segment=block.index)
+
+
+def joined(X: Any) -> Recordings:
+    """Recordings of a list as one, items that it holds more than once held once.
+
+    Parameters
+    ----------
+    X : Recordings, or a list of Recordings
+
+    Returns
+    -------
+    Recordings
+
+    Raises
+    ------
+    InvalidEEGError
+        If they are cut into different windows.
+    """
+    if isinstance(X, Recordings):
+        return X
+    kinds = {(part.window, part.overlap) for part in X}
+    if len(kinds) > 1:
+        raise InvalidEEGError(
+            f"The list holds Recordings cut into different windows, (window, overlap) = "
+            f"{sorted(kinds, key=str)}; cut them alike, or make one Recordings of all."
+        )
+    parts = [part._rows for part in X]
+    items = {id(item): item for part in X for item in part._items}
+    place = {key: number for number, key in enumerate(items)}
+    item = [
+        place[id(part._items[k])]
+        for part, rows in zip(X, parts, strict=True)
+        for k in rows.item.tolist()
+    ]
+    labels = [rows.y for rows in parts if rows.y is not None]
+    whole = X[0]._of_items(list(items.values()), None, *kinds.pop())
+    return whole._of_rows(
+        Rows(
+            np.asarray(item, np.int64),
+            np.concatenate([rows.recording for rows in parts]),
+            np.concatenate([rows.start for rows in parts]),
+            np.concatenate(labels) if len(labels) == len(parts) else None,
+        )
+    )

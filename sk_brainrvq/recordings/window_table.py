@@ -1,0 +1,71 @@
+"""Windows, and what is known of each, as a table."""
+
+from typing import Any
+
+from sk_brainrvq.extras import how_to_install
+from sk_brainrvq.recordings.recordings import Recordings
+
+
+def window_table(
+    X: Any, window: float = 10.0, overlap: float = 0.0, *, y: Any = None, subjects: Any = None
+) -> Any:
+    """What each row of an estimator's result is, of a plain list of recordings.
+
+    Parameters
+    ----------
+    X : mne.io.Raw, path, a list of these, or Recordings
+    window, overlap : float
+        Seconds, as of the estimator.
+    y, subjects : array-like, shape (n_recordings,), optional
+        As of :class:`Recordings`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``Recordings(X, y, subjects, window, overlap).table``: one row per window, in the order of
+        the estimator's rows.
+
+    Raises
+    ------
+    ImportError
+        Without pandas.
+
+    Examples
+    --------
+    >>> import mne, numpy as np
+    >>> from sk_brainrvq import window_table
+    >>> info = mne.create_info(["C3", "C4"], 200, "eeg")
+    >>> raws = [mne.io.RawArray(np.zeros((2, 2400)), info, verbose=False) for _ in range(2)]
+    >>> window_table(raws, window=5, y=["rest", "task"], subjects=["ada", "bob"])
+       source  recording  start subject session label
+    0  item 0          0    0.0     ada    None  rest
+    1  item 0          0    5.0     ada    None  rest
+    2  item 1          1    0.0     bob    None  task
+    3  item 1          1    5.0     bob    None  task
+    """
+    if not isinstance(X, Recordings):
+        return table_of(Recordings(X, y, subjects, window, overlap))
+    return table_of(X.windows(window, overlap) if X.window is None else X)
+
+
+def table_of(recordings: Recordings) -> Any:
+    """The rows of recordings as a ``pandas.DataFrame``; see ``Recordings.table``."""
+    try:
+        import pandas as pd
+    except ImportError as error:
+        raise ImportError(
+            f"A table of the rows needs pandas: {how_to_install('table', 'pandas')}. Its columns "
+            "are attributes, too: sources, recording_of, starts, subjects, sessions, y."
+        ) from error
+    columns = {
+        "source": recordings.sources,
+        "recording": recordings.recording_of,
+        "start": recordings.starts,
+        "subject": recordings.known_subjects,
+        "session": recordings.sessions,
+    }
+    table = pd.DataFrame(columns)
+    if recordings.y is not None:
+        y = recordings.y
+        table["label"] = y if y.ndim == 1 else list(y)
+    return table
