@@ -180,7 +180,7 @@ VALUES = {
     "filters": Filters,
     "reading": Reading,
 }
-LEFT_OUT = {"sfreq", "ch_names", "unit", "verbose", "callbacks", "warm_start"}
+LEFT_OUT = {"sfreq", "ch_names", "unit", "verbose", "callbacks", "warm_start", "read_options"}
 
 
 def option_names(estimator, left_out):

@@ -29,7 +29,7 @@ def stated_size(path: Path) -> int:
     Source: Kemp et al. (1992), a simple format for exchange of digitized polygraphic recordings.
     """
     width = _BYTES_A_SAMPLE.get(path.suffix.lower())
-    if width is None:
+    if width is None or not path.is_file():
         return 0
     try:
         with path.open("rb") as file:

@@ -40,7 +40,7 @@ _INSTEAD = {
     **dict.fromkeys((".vmrk", ".dat"), "Give the header of the recording, which ends in .vhdr."),
     ".eeg": "It holds the signals of a recording: give its header, which ends in .vhdr.",
     ".fdt": "It holds the signals of a recording: give the .set file of the same name.",
-    **dict.fromkeys((".json", ".pdf", ".docx", ".zip", ".gz"), "It is no recording."),
+    **dict.fromkeys((".json", ".pdf", ".docx", ".zip"), "It is no recording."),
 }
 
 
