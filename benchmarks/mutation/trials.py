@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,7 +53,9 @@ class Outcome:
     n_covering: int
 
 
-def covering_tests(mutant: Mutant, recording: Recording, whole: range) -> list[str]:
+def covering_tests(
+    mutant: Mutant, recording: Recording, whole: range, first: Collection[str] = ()
+) -> list[str]:
     """Names of the tests that run a mutant, in the order in which they are tried.
 
     Parameters
@@ -62,6 +64,8 @@ def covering_tests(mutant: Mutant, recording: Recording, whole: range) -> list[s
     recording : Recording
     whole : range
         All lines of the file, which are those of a change that takes effect on import.
+    first : collection of str
+        Files of tests that come before all others.
 
     Returns
     -------
@@ -79,9 +83,11 @@ def covering_tests(mutant: Mutant, recording: Recording, whole: range) -> list[s
         by_file[test.split("::")[0]].append(test)
     places = {test: n for group in by_file.values() for n, test in enumerate(group)}
 
-    def order(test: str) -> tuple[int, int, float]:
-        near = test.split("::")[0].endswith(own)
+    def order(test: str) -> tuple[bool, int, int, float]:
+        file = test.split("::")[0]
+        near = file.endswith(own)
         return (
+            file not in first,
             places[test] // (1 + 3 * near + 4 * shared[test]),
             -shared[test],
             recording.seconds[test],
@@ -121,10 +127,20 @@ class Laboratory:
     apart : list of str
         Files of tests that start processes, in which nothing is recorded: they try the mutants that
         no recorded test runs.
+    first : collection of str
+        Files whose tests are tried before all others.
     """
 
-    def __init__(self, package: Path, recording: Recording, folder: Path, apart: list[str]) -> None:
+    def __init__(
+        self,
+        package: Path,
+        recording: Recording,
+        folder: Path,
+        apart: list[str],
+        first: Collection[str] = (),
+    ) -> None:
         self.apart = apart
+        self.first = first
         self.package = package
         self.recording = recording
         self.copy = folder / package.name
@@ -177,7 +193,7 @@ class Laboratory:
         """
         source = (self.package / mutant.file).read_text(encoding="utf-8")
         whole = range(1, len(source.splitlines()) + 1)
-        tests = covering_tests(mutant, self.recording, whole)
+        tests = covering_tests(mutant, self.recording, whole, self.first)
         chosen = affordable(tests, self.recording, seconds) or self.apart
         if not chosen:
             return Outcome("survived", "", 0, 0)
