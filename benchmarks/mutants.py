@@ -92,7 +92,7 @@ def _record(asked: Asked, tests: list[str], path: Path) -> None:
 
 
 def read_rows(path: Path) -> dict[tuple, dict[str, str]]:
-    """Rows of a file of results, by what finds the mutant again."""
+    """Rows of a file of results, by what finds the mutant again; of two the later one."""
     if not path.exists():
         return {}
     with path.open(encoding="utf-8", newline="") as file:
@@ -155,8 +155,7 @@ def run(asked: Asked, output: Path, recording: Path, again: bool) -> list[dict[s
         sample = {_key(mutant): mutant for mutant in drawn(asked)}
         order = list(sample)
         mutants = [mutant for key, mutant in sample.items() if key not in kept]
-    waiting = {_key(mutant) for mutant in mutants}
-    write_rows(output, [row for key, row in kept.items() if key not in waiting])
+    write_rows(output, list(kept.values()))
     if mutants:
         try_all(mutants, recorded(asked, recording), asked, output)
     kept = read_rows(output)

@@ -75,7 +75,7 @@ def covering_tests(
     """
     lines = whole if mutant.lines is None else mutant.lines
     tests = recording.covering(mutant.file, lines)
-    own = f"test_{Path(mutant.file).stem}.py"
+    own = _own_test(mutant)
     words = _words(f"{mutant.function} {mutant.before}")
     shared = {test: len(words & _words(test.split("::", 1)[-1])) for test in tests}
     by_file = defaultdict(list)
@@ -94,6 +94,11 @@ def covering_tests(
         )
 
     return sorted(tests, key=order)
+
+
+def _own_test(mutant: Mutant) -> str:
+    """The file of tests that has the module's name."""
+    return f"test_{Path(mutant.file).stem}.py"
 
 
 def _words(text: str) -> set[str]:
@@ -125,8 +130,8 @@ class Laboratory:
     folder : Path
         For the copy.
     apart : list of str
-        Files of tests that start processes, in which nothing is recorded: they try the mutants that
-        no recorded test runs.
+        Tests that start processes, in which nothing is recorded: they try the mutants that no
+        recorded test runs, and those of modules with their name.
     first : collection of str
         Files whose tests are tried before all others.
     """
@@ -194,17 +199,17 @@ class Laboratory:
         source = (self.package / mutant.file).read_text(encoding="utf-8")
         whole = range(1, len(source.splitlines()) + 1)
         tests = covering_tests(mutant, self.recording, whole, self.first)
-        chosen = affordable(tests, self.recording, seconds) or self.apart
-        if not chosen:
-            return Outcome("survived", "", 0, 0)
+        chosen = affordable(tests, self.recording, seconds)
         # Most die of the first few, which are collected in a moment.
-        groups = [chosen[:_FEW], chosen[_FEW:]] if tests else [chosen]
+        groups = [chosen[:_FEW], chosen[_FEW:]]
+        if not chosen or any(_own_test(mutant) in test for test in self.apart):
+            groups.append(self.apart)
         word, by = "survived", ""
         with self._mutated(mutant, source):
             for group in groups:
                 if word == "survived" and group:
                     word, by = self._run(group)
-        return Outcome(word, by, len(chosen), len(tests))
+        return Outcome(word, by, sum(map(len, groups)), len(tests))
 
     @contextmanager
     def _mutated(self, mutant: Mutant, source: str) -> Iterator[None]:
