@@ -5,7 +5,6 @@ import gc
 import importlib
 import os
 import re
-import resource
 import shutil
 import signal
 import sys
@@ -229,6 +228,8 @@ class Laboratory:
 
     def _run(self, tests: list[str]) -> tuple[str, str]:
         """Outcome of some tests in a process of its own, and the first that fails."""
+        import resource  # not on Windows, where no process forks either
+
         recorded = self.recording.seconds
         limit = _MORE + _TIMES * sum(recorded.get(test, _SECONDS_APART) for test in tests)
         child = os.fork()
