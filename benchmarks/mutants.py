@@ -8,10 +8,10 @@ mutant. Code that no recorded test runs may be run in processes that tests start
 the files ``--apart``. A mutant that takes three times as long as it should is killed.
 
 ``--output`` holds a row for each mutant, and the command goes on where it stopped. A reason written
-by hand into the last column says that a mutant is equivalent: that no test could tell it from
-the code. With ``--again`` those that survived without such a reason are tried once more, wherever
-their lines are now. A recording is of the package as it was: after a change of it, delete the file;
-after a change of some files of tests, name them with ``--new-tests``.
+by hand into the last column says why no test could tell the mutant from the code. With ``--again``
+those that survived without such a reason are tried once more, wherever their lines are now. A
+recording is of the package as it was: after a change of it, delete the file; after a change of some
+files of tests, name them with ``--new-tests``, and they are tried first.
 
     python benchmarks/mutants.py --output FILE --recording FILE [--n 300] [--seed 0] [--jobs 1]
 """
@@ -92,7 +92,7 @@ def _record(asked: Asked, tests: list[str], path: Path) -> None:
 
 
 def read_rows(path: Path) -> dict[tuple, dict[str, str]]:
-    """Rows of a file of results, by what finds the mutant again."""
+    """Rows of a file of results, by what finds the mutant again; of two the later one."""
     if not path.exists():
         return {}
     with path.open(encoding="utf-8", newline="") as file:
@@ -137,7 +137,9 @@ def try_all(mutants: list[Mutant], recording: Recording, asked: Asked, output: P
 
 def _work(mutants: list[Mutant], recording: Recording, asked: Asked, output: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        laboratory = Laboratory(asked.package, recording, Path(folder), asked.apart)
+        laboratory = Laboratory(
+            asked.package, recording, Path(folder), asked.apart, asked.new_tests
+        )
         for mutant in mutants:
             row = _row(mutant, laboratory.try_out(mutant, asked.seconds))
             with output.open("a", encoding="utf-8", newline="") as file:
@@ -153,8 +155,7 @@ def run(asked: Asked, output: Path, recording: Path, again: bool) -> list[dict[s
         sample = {_key(mutant): mutant for mutant in drawn(asked)}
         order = list(sample)
         mutants = [mutant for key, mutant in sample.items() if key not in kept]
-    waiting = {_key(mutant) for mutant in mutants}
-    write_rows(output, [row for key, row in kept.items() if key not in waiting])
+    write_rows(output, list(kept.values()))
     if mutants:
         try_all(mutants, recorded(asked, recording), asked, output)
     kept = read_rows(output)
@@ -184,7 +185,7 @@ def wilson(successes: int, n: int) -> tuple[float, float]:
 
 def print_table(rows: list[dict[str, str]]) -> None:
     """A line for each folder; then the survivors that nothing explains."""
-    print("| folder | mutants | killed | by time | equivalent | survived | share killed (95 %) |")
+    print("| folder | mutants | killed | by time | explained | survived | share killed (95 %) |")
     print("|---|---|---|---|---|---|---|")
     folders = sorted({row["file"].split("/")[0] for row in rows})
     for folder in [*folders, "all"]:
@@ -202,15 +203,15 @@ def _table_line(name: str, rows: list[dict[str, str]]) -> str:
     rows = [row for row in rows if row["outcome"] != "gone"]
     by_time = sum(row["outcome"] == "timeout" for row in rows)
     killed = sum(row["outcome"] == "killed" for row in rows) + by_time
-    equivalent = sum(bool(row["reason"]) for row in rows)
+    explained = sum(bool(row["reason"]) for row in rows)
     low, high = wilson(killed, len(rows))
     share = f"{killed / len(rows):.1%} ({low:.1%}-{high:.1%})"
-    if equivalent:
-        low, high = wilson(killed, len(rows) - equivalent)
-        share += f"; without equivalent ones {killed / (len(rows) - equivalent):.1%}"
+    if explained:
+        low, high = wilson(killed, len(rows) - explained)
+        share += f"; without those explained {killed / (len(rows) - explained):.1%}"
         share += f" ({low:.1%}-{high:.1%})"
-    survived = len(rows) - killed - equivalent
-    cells = [name, len(rows), killed, by_time, equivalent, survived, share]
+    survived = len(rows) - killed - explained
+    cells = [name, len(rows), killed, by_time, explained, survived, share]
     return "| " + " | ".join(map(str, cells)) + " |"
 
 

@@ -5,14 +5,13 @@ import gc
 import importlib
 import os
 import re
-import resource
 import shutil
 import signal
 import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,7 +52,9 @@ class Outcome:
     n_covering: int
 
 
-def covering_tests(mutant: Mutant, recording: Recording, whole: range) -> list[str]:
+def covering_tests(
+    mutant: Mutant, recording: Recording, whole: range, first: Collection[str] = ()
+) -> list[str]:
     """Names of the tests that run a mutant, in the order in which they are tried.
 
     Parameters
@@ -62,6 +63,8 @@ def covering_tests(mutant: Mutant, recording: Recording, whole: range) -> list[s
     recording : Recording
     whole : range
         All lines of the file, which are those of a change that takes effect on import.
+    first : collection of str
+        Files of tests that come before all others.
 
     Returns
     -------
@@ -71,7 +74,7 @@ def covering_tests(mutant: Mutant, recording: Recording, whole: range) -> list[s
     """
     lines = whole if mutant.lines is None else mutant.lines
     tests = recording.covering(mutant.file, lines)
-    own = f"test_{Path(mutant.file).stem}.py"
+    own = _own_test(mutant)
     words = _words(f"{mutant.function} {mutant.before}")
     shared = {test: len(words & _words(test.split("::", 1)[-1])) for test in tests}
     by_file = defaultdict(list)
@@ -79,15 +82,22 @@ def covering_tests(mutant: Mutant, recording: Recording, whole: range) -> list[s
         by_file[test.split("::")[0]].append(test)
     places = {test: n for group in by_file.values() for n, test in enumerate(group)}
 
-    def order(test: str) -> tuple[int, int, float]:
-        near = test.split("::")[0].endswith(own)
+    def order(test: str) -> tuple[bool, int, int, float]:
+        file = test.split("::")[0]
+        near = file.endswith(own)
         return (
+            file not in first,
             places[test] // (1 + 3 * near + 4 * shared[test]),
             -shared[test],
             recording.seconds[test],
         )
 
     return sorted(tests, key=order)
+
+
+def _own_test(mutant: Mutant) -> str:
+    """The file of tests that has the module's name."""
+    return f"test_{Path(mutant.file).stem}.py"
 
 
 def _words(text: str) -> set[str]:
@@ -119,12 +129,22 @@ class Laboratory:
     folder : Path
         For the copy.
     apart : list of str
-        Files of tests that start processes, in which nothing is recorded: they try the mutants that
-        no recorded test runs.
+        Tests that start processes, in which nothing is recorded: they try the mutants that no
+        recorded test runs, and those of modules with their name.
+    first : collection of str
+        Files whose tests are tried before all others.
     """
 
-    def __init__(self, package: Path, recording: Recording, folder: Path, apart: list[str]) -> None:
+    def __init__(
+        self,
+        package: Path,
+        recording: Recording,
+        folder: Path,
+        apart: list[str],
+        first: Collection[str] = (),
+    ) -> None:
         self.apart = apart
+        self.first = first
         self.package = package
         self.recording = recording
         self.copy = folder / package.name
@@ -177,18 +197,18 @@ class Laboratory:
         """
         source = (self.package / mutant.file).read_text(encoding="utf-8")
         whole = range(1, len(source.splitlines()) + 1)
-        tests = covering_tests(mutant, self.recording, whole)
-        chosen = affordable(tests, self.recording, seconds) or self.apart
-        if not chosen:
-            return Outcome("survived", "", 0, 0)
+        tests = covering_tests(mutant, self.recording, whole, self.first)
+        chosen = affordable(tests, self.recording, seconds)
         # Most die of the first few, which are collected in a moment.
-        groups = [chosen[:_FEW], chosen[_FEW:]] if tests else [chosen]
+        groups = [chosen[:_FEW], chosen[_FEW:]]
+        if not chosen or any(_own_test(mutant) in test for test in self.apart):
+            groups.append(self.apart)
         word, by = "survived", ""
         with self._mutated(mutant, source):
             for group in groups:
                 if word == "survived" and group:
                     word, by = self._run(group)
-        return Outcome(word, by, len(chosen), len(tests))
+        return Outcome(word, by, sum(map(len, groups)), len(tests))
 
     @contextmanager
     def _mutated(self, mutant: Mutant, source: str) -> Iterator[None]:
@@ -208,6 +228,8 @@ class Laboratory:
 
     def _run(self, tests: list[str]) -> tuple[str, str]:
         """Outcome of some tests in a process of its own, and the first that fails."""
+        import resource  # not on Windows, where no process forks either
+
         recorded = self.recording.seconds
         limit = _MORE + _TIMES * sum(recorded.get(test, _SECONDS_APART) for test in tests)
         child = os.fork()

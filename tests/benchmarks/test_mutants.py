@@ -12,7 +12,6 @@ from mutants import wilson
 from mutation.recording import Recording
 from mutation.sites import sites_of
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="forks")
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 CODE = '''"""A clipped number, and one that no test looks at."""
 
@@ -93,6 +92,7 @@ def run(project, *options):
         return list(csv.DictReader(file)), done.stdout
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not fork")
 def test_command__in_parts_then_again__kills_what_tests_look_at(project):
     first, _ = run(project, "--n", "4")
     rows, printed = run(project, "--n", "100")
