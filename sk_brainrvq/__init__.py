@@ -20,7 +20,13 @@ if TYPE_CHECKING:
         DDRVQTransformer,
     )
     from sk_brainrvq.inspection import inspect_recording
-    from sk_brainrvq.recordings import Recordings, window_table
+    from sk_brainrvq.recordings import (
+        RecordingClassifier,
+        RecordingRegressor,
+        Recordings,
+        aggregate_by,
+        window_table,
+    )
     from sk_brainrvq.signals import Filters, Reading
     from sk_brainrvq.system_info import show_versions
     from sk_brainrvq.training import Engine, RandomCrops
@@ -40,8 +46,11 @@ _HOMES = {
     "Filters": "signals",
     "RandomCrops": "training",
     "Reading": "signals",
+    "RecordingClassifier": "recordings",
+    "RecordingRegressor": "recordings",
     "Recordings": "recordings",
     "Weights": "weights",
+    "aggregate_by": "recordings",
     "build_corpus": "corpus",
     "inspect_recording": "inspection",
     "show_versions": "system_info",
@@ -62,9 +71,12 @@ __all__ = [
     "Filters",
     "RandomCrops",
     "Reading",
+    "RecordingClassifier",
+    "RecordingRegressor",
     "Recordings",
     "Weights",
     "__version__",
+    "aggregate_by",
     "build_corpus",
     "inspect_recording",
     "show_versions",

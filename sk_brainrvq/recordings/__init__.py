@@ -1,11 +1,20 @@
 """Recordings as a container that scikit-learn can index: whole, or cut into windows."""
 
+from sk_brainrvq.recordings.aggregation import aggregate_by
+from sk_brainrvq.recordings.recording_models import RecordingClassifier, RecordingRegressor
 from sk_brainrvq.recordings.recordings import Recordings
 from sk_brainrvq.recordings.recordings_source import RecordingsSource
 from sk_brainrvq.recordings.window_table import window_table
 from sk_brainrvq.signals.sources.registry import register
 
-__all__ = ["Recordings", "RecordingsSource", "window_table"]
+__all__ = [
+    "RecordingClassifier",
+    "RecordingRegressor",
+    "Recordings",
+    "RecordingsSource",
+    "aggregate_by",
+    "window_table",
+]
 
 # Whoever holds Recordings has come by here: from now on everything that reads EEG takes them.
 register(RecordingsSource())

@@ -1,0 +1,343 @@
+"""One label per recording, learnt and predicted from its windows."""
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, RegressorMixin, clone
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted, has_fit_parameter
+
+from sk_brainrvq.exceptions import InvalidEEGError
+from sk_brainrvq.recordings.aggregation import aggregated, check_aggregate, means_of
+from sk_brainrvq.recordings.item_checks import one_each
+from sk_brainrvq.recordings.recordings import Recordings
+from sk_brainrvq.user_warnings import warn
+
+_MOST_NAMES = 8
+
+
+class _RecordingModel(MetaEstimatorMixin, BaseEstimator):
+    """What both models share: windows with the labels of their recordings."""
+
+    estimator: Any
+    window: float
+    overlap: float
+
+    def fit(self, X: Any, y: Any = None, *, sample_weight: Any = None) -> Self:
+        """Fit the estimator on all windows, in which each recording counts the same.
+
+        Parameters
+        ----------
+        X : Recordings without ``window``, or a list of mne.io.Raw and paths
+        y : array-like, shape (n_recordings,), optional
+            By default those that the recordings carry.
+        sample_weight : array-like, shape (n_recordings,), optional
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        InvalidEEGError
+            For other X, and for labels or weights that are not one per recording.
+
+        Warns
+        -----
+        EEGWarning
+            If recordings give no window, and if the estimator takes no ``sample_weight``, so that
+            longer recordings count for more.
+        """
+        self._check()
+        recordings = _whole_recordings(X)
+        labels = recordings.y if y is None else one_each("y", y, len(recordings))
+        if labels is None:
+            raise InvalidEEGError("No labels were given: pass y, one per recording.")
+        parts, number = self._cut(recordings)
+        weights = parts.weights()
+        own = one_each("sample_weight", sample_weight, len(recordings))
+        if own is not None:
+            weights = weights * np.asarray(own, dtype=float)[number]
+        estimator = clone(self.estimator)
+        self.estimator_ = estimator.fit(parts, labels[number], **_weighting(estimator, weights))
+        return self
+
+    def _check(self) -> None:
+        """Raise InvalidEEGError for parameters that make no sense."""
+
+    def _cut(self, recordings: Recordings) -> tuple[Recordings, NDArray]:
+        """The windows, and the row of each window's recording."""
+        parts = recordings.windows(self.window, self.overlap)
+        if not len(parts):
+            raise InvalidEEGError(
+                f"No recording gives a window of {self.window} s; pass a shorter window=..."
+            )
+        return parts, parts.recording_of
+
+    def _scored(self, X: Any, y: Any) -> tuple[Recordings, NDArray, NDArray]:
+        """Recordings that give a window, their labels, and which they are."""
+        recordings = _whole_recordings(X)
+        labels = recordings.y if y is None else one_each("y", y, len(recordings))
+        if labels is None:
+            raise InvalidEEGError("No labels were given: pass y, one per recording.")
+        has_window = recordings.count_windows(self.window, self.overlap) > 0
+        if not has_window.all():
+            lost = _listed(recordings.sources[~has_window])
+            warn(
+                f"Recordings without a window of {self.window} s are left out of the score: {lost}."
+            )
+        kept = np.flatnonzero(has_window)
+        return recordings[kept], labels[kept], kept
+
+
+class RecordingClassifier(ClassifierMixin, _RecordingModel):
+    """One class per recording: windows are classified, and their probabilities joined.
+
+    Parameters
+    ----------
+    estimator : classifier
+        :class:`~sk_brainrvq.BrainRVQClassifier`, or a pipeline that starts with
+        :class:`~sk_brainrvq.BrainRVQEmbedder`.
+    window, overlap : float, default=10.0 and 0.0
+        Seconds: how recordings are cut. Those of the estimator need not be set.
+    aggregate : {"mean_log_proba", "mean_proba", "vote"}, default="mean_log_proba"
+        How the windows of a recording are joined: by the mean logarithm of their probabilities,
+        their mean, or the share of windows that vote for a class, which needs only ``predict``.
+
+    Attributes
+    ----------
+    estimator_ : classifier
+        Fitted on all windows.
+    classes_ : ndarray
+
+    See Also
+    --------
+    aggregate_by : From recordings to subjects.
+
+    Examples
+    --------
+    >>> import mne, numpy as np
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sk_brainrvq import BrainRVQEmbedder, RecordingClassifier, Recordings
+    >>> info = mne.create_info(["C3", "C4"], 200, "eeg")
+    >>> raws = [mne.io.RawArray(np.random.default_rng(i).normal(scale=(1 + i % 2) * 1e-5,
+    ...                         size=(2, 4000)), info, verbose=False) for i in range(6)]
+    >>> recordings = Recordings(raws, ["calm", "loud"] * 3)
+    >>> embedder = BrainRVQEmbedder(weights=None, architecture="tiny", random_state=0)
+    >>> pipeline = make_pipeline(embedder, LogisticRegression())
+    >>> model = RecordingClassifier(pipeline, window=5).fit(recordings[:4])
+    >>> model.predict(recordings[4:]).tolist()
+    ['calm', 'loud']
+    """
+
+    def __init__(
+        self,
+        estimator: Any,
+        *,
+        window: float = 10.0,
+        overlap: float = 0.0,
+        aggregate: str = "mean_log_proba",
+    ):
+        self.estimator = estimator
+        self.window = window
+        self.overlap = overlap
+        self.aggregate = aggregate
+
+    def _check(self) -> None:
+        check_aggregate(self.aggregate)
+        if self.aggregate != "vote" and not hasattr(self.estimator, "predict_proba"):
+            raise InvalidEEGError(
+                f"aggregate={self.aggregate!r} needs probabilities, which this "
+                f"{type(self.estimator).__name__} does not give. Pass aggregate='vote', or wrap it in "
+                "CalibratedClassifierCV."
+            )
+
+    @property
+    def classes_(self) -> NDArray:
+        """Classes, as of the fitted estimator."""
+        check_is_fitted(self, "estimator_")
+        return self.estimator_.classes_
+
+    def predict_proba(self, X: Any) -> NDArray:
+        """Probabilities of the classes of each recording.
+
+        Parameters
+        ----------
+        X : Recordings without ``window``, or a list of mne.io.Raw and paths
+
+        Returns
+        -------
+        ndarray, shape (n_recordings, n_classes)
+            NaN for recordings that give no window. With ``aggregate="vote"`` shares of windows.
+        """
+        check_is_fitted(self, "estimator_")
+        self._check()
+        recordings = _whole_recordings(X)
+        parts, number = self._cut(recordings)
+        if self.aggregate == "vote":
+            found = np.searchsorted(self.classes_, self.estimator_.predict(parts))
+            proba = np.eye(len(self.classes_))[found]
+        else:
+            proba = self.estimator_.predict_proba(parts)
+        return aggregated(proba, number, len(recordings), self.aggregate)
+
+    def predict(self, X: Any) -> NDArray:
+        """Class of each recording.
+
+        Parameters
+        ----------
+        X : Recordings without ``window``, or a list of mne.io.Raw and paths
+
+        Returns
+        -------
+        ndarray, shape (n_recordings,)
+
+        Raises
+        ------
+        InvalidEEGError
+            If a recording gives no window.
+        """
+        proba = self.predict_proba(X)
+        _refuse_unknown(_whole_recordings(X), np.isnan(proba).any(axis=1), self.window)
+        return self.classes_[proba.argmax(axis=1)]
+
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+        """Accuracy over recordings; those that give no window are left out, with a warning.
+
+        Parameters
+        ----------
+        X : Recordings without ``window``, or a list of mne.io.Raw and paths
+        y : array-like, shape (n_recordings,), optional
+            By default those that the recordings carry.
+        sample_weight : array-like, shape (n_recordings,), optional
+
+        Returns
+        -------
+        float
+        """
+        recordings, labels, kept = self._scored(X, y)
+        weights = None if sample_weight is None else np.asarray(sample_weight)[kept]
+        return super().score(recordings, labels, weights)
+
+
+class RecordingRegressor(RegressorMixin, _RecordingModel):
+    """One number per recording: the mean of what is predicted for its windows.
+
+    Parameters
+    ----------
+    estimator : regressor
+        :class:`~sk_brainrvq.BrainRVQRegressor`, or a pipeline that starts with
+        :class:`~sk_brainrvq.BrainRVQEmbedder`.
+    window, overlap : float, default=10.0 and 0.0
+        Seconds: how recordings are cut. Those of the estimator need not be set.
+
+    Attributes
+    ----------
+    estimator_ : regressor
+        Fitted on all windows.
+
+    Examples
+    --------
+    >>> import mne, numpy as np
+    >>> from sklearn.linear_model import Ridge
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sk_brainrvq import BrainRVQEmbedder, RecordingRegressor, Recordings
+    >>> info = mne.create_info(["C3", "C4"], 200, "eeg")
+    >>> raws = [mne.io.RawArray(np.random.default_rng(i).normal(scale=2e-5, size=(2, 4000)), info,
+    ...                         verbose=False) for i in range(4)]
+    >>> embedder = BrainRVQEmbedder(weights=None, architecture="tiny", random_state=0)
+    >>> model = RecordingRegressor(make_pipeline(embedder, Ridge()), window=5)
+    >>> model.fit(Recordings(raws, [31.0, 45.5, 62.0, 58.0])).predict(raws).shape
+    (4,)
+    """
+
+    def __init__(self, estimator: Any, *, window: float = 10.0, overlap: float = 0.0):
+        self.estimator = estimator
+        self.window = window
+        self.overlap = overlap
+
+    def predict(self, X: Any) -> NDArray:
+        """Number, or numbers, of each recording.
+
+        Parameters
+        ----------
+        X : Recordings without ``window``, or a list of mne.io.Raw and paths
+
+        Returns
+        -------
+        ndarray, shape (n_recordings,) or (n_recordings, n_targets)
+
+        Raises
+        ------
+        InvalidEEGError
+            If a recording gives no window.
+        """
+        check_is_fitted(self, "estimator_")
+        recordings = _whole_recordings(X)
+        parts, number = self._cut(recordings)
+        means = means_of(np.asarray(self.estimator_.predict(parts)), number, len(recordings))
+        unknown = np.isnan(means).reshape(len(means), -1).any(axis=1)
+        _refuse_unknown(recordings, unknown, self.window)
+        return means
+
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+        """R² over recordings; those that give no window are left out, with a warning.
+
+        Parameters
+        ----------
+        X : Recordings without ``window``, or a list of mne.io.Raw and paths
+        y : array-like, shape (n_recordings,), optional
+            By default those that the recordings carry.
+        sample_weight : array-like, shape (n_recordings,), optional
+
+        Returns
+        -------
+        float
+        """
+        recordings, labels, kept = self._scored(X, y)
+        weights = None if sample_weight is None else np.asarray(sample_weight)[kept]
+        return super().score(recordings, labels, weights)
+
+
+def _whole_recordings(X: Any) -> Recordings:
+    """X as whole recordings."""
+    recordings = X if isinstance(X, Recordings) else Recordings(X)
+    if recordings.window is not None:
+        raise InvalidEEGError(
+            f"The recordings are cut into windows of {recordings.window} s, and one row per "
+            "recording is asked for. Pass Recordings without window=..., and the window to the "
+            "model: it cuts them itself."
+        )
+    return recordings
+
+
+def _weighting(estimator: Any, weights: NDArray) -> dict[str, NDArray]:
+    """Weights of windows as the estimator takes them: a pipeline's go to its last step."""
+    name, last = "", estimator
+    while isinstance(last, Pipeline):
+        step, last = last.steps[-1]
+        name += f"{step}__"
+    if has_fit_parameter(last, "sample_weight"):
+        return {f"{name}sample_weight": weights}
+    if len(set(weights.tolist())) > 1:
+        warn(
+            f"{type(last).__name__} takes no sample_weight, so that recordings with more windows "
+            "count for more."
+        )
+    return {}
+
+
+def _refuse_unknown(recordings: Recordings, unknown: NDArray, window: float) -> None:
+    if unknown.any():
+        raise InvalidEEGError(
+            f"No window of {window} s is in {_listed(recordings.sources[unknown])}, so nothing can "
+            "be predicted. Leave them out: recordings[recordings.count_windows(window) > 0]; "
+            "or pass a shorter window."
+        )
+
+
+def _listed(names: NDArray) -> str:
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return ", ".join(map(str, names[:_MOST_NAMES])) + more
