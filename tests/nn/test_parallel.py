@@ -22,6 +22,7 @@ from sk_brainrvq.nn.parallel import (
     uniform,
 )
 from sk_brainrvq.nn.tokenizer import LatentNorm
+from sk_brainrvq.training.processes import Processes
 
 N_ROWS, DIM = 7, 4
 
@@ -139,12 +140,22 @@ def measure(rank):
         (normal * own_weight.float()).sum().backward()
     found |= {"normal": normal, "normal_gradient": latents.grad}
     found |= {"mean": norm.running_mean, "variance": norm.running_var}
+    processes = Processes(rank, 2)
+    found["gathered"] = torch.tensor(processes.gather(rank + 5))
+    found["agreed"] = torch.tensor(processes.agree(rank + 5))
+    found["summed"] = processes.total(torch.tensor(rank + 5))
     return {name: value.detach().numpy() for name, value in found.items()}
 
 
 @pytest.fixture(scope="module")
 def of_two():
     return values_of(run_together(2, measure))
+
+
+def test_processes__two__exchange_values(of_two):
+    for found in of_two:
+        assert found["gathered"].tolist() == [5, 6]
+        assert (found["agreed"], found["summed"]) == (5, 11)
 
 
 def joined(of_two, name):
