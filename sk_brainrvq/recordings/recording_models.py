@@ -150,8 +150,8 @@ class RecordingClassifier(ClassifierMixin, _RecordingModel):
         if self.aggregate != "vote" and not hasattr(self.estimator, "predict_proba"):
             raise InvalidEEGError(
                 f"aggregate={self.aggregate!r} needs probabilities, which this "
-                f"{type(self.estimator).__name__} does not give. Pass aggregate='vote', or wrap it in "
-                "CalibratedClassifierCV."
+                f"{type(self.estimator).__name__} does not give. Pass aggregate='vote', or wrap it "
+                "in CalibratedClassifierCV."
             )
 
     @property
