@@ -1,11 +1,12 @@
 """Parameters and weights that cannot be used."""
 
 import json
+import warnings
 
 import numpy as np
 import pytest
 from safetensors.torch import load_file, save_file
-from tiny import NAMES, fit, fitted, make_eeg, tiny
+from tiny import NAMES, fit, fitted, make_eeg, make_labels, tiny
 
 from sk_brainrvq import Architecture, CodeHistogram, Reading, Weights
 from sk_brainrvq.exceptions import CheckpointError, EEGWarning, InvalidEEGError
@@ -92,6 +93,9 @@ def test_codebook__larger_than_the_data__works_and_says_so(name):
     with pytest.warns(EEGWarning, match="codebook_size=64 exceeds the 24 patches"):
         estimator = tiny(name, architecture__codebook_size=64).fit(make_eeg(n_epochs=2))
     assert np.isfinite(estimator.transform(make_eeg(n_epochs=2))).all()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", EEGWarning)
+        tiny(name, architecture__codebook_size=24).fit(make_eeg(n_epochs=2))
 
 
 @pytest.mark.parametrize("params", [{"weights": 3}, {"weights": [1, 2]}])
@@ -295,6 +299,22 @@ def test_settings_of_fine_tuning__out_of_range__error_says_what_is_expected():
         assert_refused("classifier", message, **params)
     most = {"layer_decay": 1, "drop_path": 0, "lora_rank": 1, "criterion": "loss"}
     fit(tiny("classifier", validation=one_class, early_stopping=1, **most), make_eeg())
+
+
+def test_criterion__each_that_an_estimator_has__stops_at_its_best_epoch():
+    bests = {"loss": ("valid_loss", np.argmin), "kappa": ("valid_kappa", np.argmax)}
+    bests |= {name: (f"valid_{name}", np.argmax) for name in ("auroc", "r2", "correlation")}
+    for name, criteria in {
+        "classifier": ["auroc", "kappa", "loss"],
+        "regressor": ["loss", "r2", "correlation"],
+    }.items():
+        y = make_labels() if name == "classifier" else np.arange(12.0)
+        for criterion in criteria:
+            params = {"criterion": criterion, "early_stopping": 1, "max_epochs": 3, "lr": 3e-3}
+            fitted_one = tiny(name, validation=(make_eeg(seed=1), y), **params).fit(make_eeg(), y)
+            figure, best = bests[criterion]
+            figures = [row[figure] for row in fitted_one.history_]
+            assert fitted_one.best_epoch_ == int(best(figures)) + 1
 
 
 def test_validation__array_alone_without_labels__is_validated_on():

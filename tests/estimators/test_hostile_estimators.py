@@ -234,3 +234,15 @@ def test_from_pretrained__early_stopping_that_no_fit_takes__error_says_what_is_e
     header["params"]["values"] = [*pairs, ["early_stopping", 0]]
     write_header(file, header)
     refused("classifier", file, "early_stopping=0 was given; expected")
+
+
+def test_from_pretrained__one_row_of_a_report_that_is_none__error_names_the_report(tmp_path):
+    file = fitted_small("embedder").save_pretrained(tmp_path)
+    header = header_of(file)
+    rows = dict(header["fitted"]["values"])["electrode_report_"]
+    assert len(rows) > 1
+    # A row is a mapping that is marked as one.
+    dict(rows[-1]["values"])
+    rows[-1]["values"] = [[key, 5 if key == "how" else value] for key, value in rows[-1]["values"]]
+    write_header(file, header)
+    refused("embedder", file, r"electrode_report_\b")

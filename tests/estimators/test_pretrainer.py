@@ -62,6 +62,13 @@ def test_fitted_network__pretrainer__holds_no_data_and_no_tokenizer():
         assert getattr(net, name) is None, name
 
 
+def test_history__accuracy__is_that_of_the_first_level_in_both_domains():
+    for row in fitted("pretrainer").history_:
+        assert row["accuracy"] == pytest.approx(
+            np.mean([levels[0] for levels in row["accuracies"]])
+        )
+
+
 def test_score__after_fit__is_a_share():
     assert 0 <= fitted("pretrainer").score(make_eeg()) <= 1
 
