@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.signals.filters.resampling import TARGET_SFREQ
+from sk_brainrvq.signals.sources.headers.edf_gaps import unmarked_gaps
 from sk_brainrvq.user_warnings import warn
 
 # What a filter must not run across: the default of ``mne.io.Raw.filter``.
@@ -17,7 +18,11 @@ _PARTING = ("edge", "bad_acq_skip")
 _LEFT_OUT = ("bad", "edge")
 # Joints by other names: EEGLAB's, whose duration is that of what was cut out, and BrainVision's,
 # which also opens every recording.
-_JOINTS = ("boundary", "new segment")
+_BOUNDARY, _NEW_SEGMENT = "boundary", "new segment"
+# The start of a run in GDF files, by the number of the event.
+_RUN_OF_GDF = "32766"
+# EEGLAB's lie between two samples; share of a sample by which others may miss theirs.
+_TOLERANCE = 0.01
 # Times of annotations are sums: microseconds are what is left of them.
 _TIME_DIGITS = 6
 _REMEDY = "remove or rename these annotations (raw.annotations.delete, raw.annotations.rename)."
@@ -57,19 +62,35 @@ def marks_of(raw: Any, prefixes: tuple[str, ...] = _LEFT_OUT) -> Marks:
     Returns
     -------
     Marks
-        EEGLAB's "boundary" and BrainVision's "New Segment" within the recording are joints, which
-        last no time.
+        EEGLAB's "boundary", BrainVision's "New Segment", the start of a run in GDF and gaps of
+        EDF+D files are joints, which last no time.
     """
     annotations = raw.annotations
-    names = [str(description).lower() for description in annotations.description]
-    rows = [row for row, name in enumerate(names) if name.startswith((*prefixes, *_JOINTS))]
+    names = [str(description) for description in annotations.description]
+    rows = [row for row, name in enumerate(names) if name.lower().startswith(prefixes)]
     onsets = np.round(annotations.onset[rows] - raw.first_time, _TIME_DIGITS)
-    is_joint = np.array([names[row].startswith(_JOINTS) for row in rows], dtype=bool)
-    ends = np.round(onsets + np.where(is_joint, 0, annotations.duration[rows]), _TIME_DIGITS)
-    # Nothing is joined where the recording begins or ends.
-    kept = ~is_joint | ((onsets > 0) & (onsets < raw.n_times / raw.info["sfreq"]))
-    descriptions = [str(d) for d in annotations.description[np.array(rows, dtype=int)[kept]]]
-    return Marks(onsets[kept], ends[kept], descriptions)
+    ends = np.round(onsets + annotations.duration[rows], _TIME_DIGITS)
+    joints = [row for row, name in enumerate(names) if _is_joint(raw, name)]
+    gaps = unmarked_gaps(raw)
+    seconds = np.concatenate([annotations.onset[joints] - raw.first_time, gaps])
+    # A joint lies at the first sample after it, and nothing is joined at the ends.
+    samples = np.ceil(seconds * raw.info["sfreq"] - _TOLERANCE)
+    kept = (samples > 0) & (samples < raw.n_times)
+    seconds = np.round(samples[kept] / raw.info["sfreq"], _TIME_DIGITS)
+    words = np.array([names[row] for row in joints] + ["EDGE gap"] * len(gaps), dtype=object)
+    return Marks(
+        np.concatenate([onsets, seconds]),
+        np.concatenate([ends, seconds]),
+        [names[row] for row in rows] + words[kept].tolist(),
+    )
+
+
+def _is_joint(raw: Any, name: str) -> bool:
+    """Whether an annotation marks a joint as a format does it."""
+    word = name.lower()
+    if name == _RUN_OF_GDF:
+        return str(raw.filenames[0]).lower().endswith(".gdf")
+    return word == _BOUNDARY or word.startswith(_NEW_SEGMENT)
 
 
 def unbroken_spans(raw: Any) -> tuple[list[Span], list[Span]]:

@@ -120,7 +120,7 @@ def read_recording(
             warn(f"{path}: {doubt}")
         _state_band_of_eeg(recording, path)
         apply_sidecar(recording, path)
-        gaps = mark_gaps(recording, path)
+        gaps = mark_gaps(recording, path, options.get("encoding"))
         if gaps:
             warn(f"{path}: {_gaps_sentence(gaps)}")
         return recording

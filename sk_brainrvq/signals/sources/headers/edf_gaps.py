@@ -1,7 +1,8 @@
 """Gaps of EDF+D and BDF+D files, in which recording was interrupted: MNE reads over them."""
 
 import re
-from itertools import accumulate
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 
 _BYTES_PER_SAMPLE = {".edf": 2, ".bdf": 3}
 _ANNOTATIONS = {b"EDF Annotations", b"BDF Annotations"}
+# Onset, duration if any, and texts of what is annotated.
+_TAL = re.compile(rb"([+-][\d.]+)(?:\x15([\d.]+))?\x14(.+)\x14", re.DOTALL)
 # Writers round onsets to milliseconds or less.
 _SHORTEST_GAP = 0.01
 _NAME = "EDGE gap of {:.6g} s"
@@ -36,19 +39,55 @@ def gaps_of(path: Path) -> list[tuple[float, float]]:
     """
     if path.suffix.lower() not in _BYTES_PER_SAMPLE:
         return []
+    records = _records(path)
+    return [] if records is None else records.gaps
+
+
+@dataclass(frozen=True)
+class _Records:
+    """When the records of a file began, in seconds, how long one lasts, and all annotations."""
+
+    onsets: NDArray
+    seconds: float
+    annotations: list[tuple[float, float, bytes]]
+
+    @property
+    def gaps(self) -> list[tuple[float, float]]:
+        missing = np.diff(self.onsets) - self.seconds
+        return [
+            (float((record + 1) * self.seconds), float(missing[record]))
+            for record in np.flatnonzero(np.abs(missing) > _SHORTEST_GAP)
+        ]
+
+    def in_signal(self, time: float) -> float:
+        """Seconds of signal before a time of the clock; within a gap, where it begins."""
+        record = max(0, int(np.searchsorted(self.onsets, time, "right")) - 1)
+        return record * self.seconds + float(np.clip(time - self.onsets[record], 0, self.seconds))
+
+
+def _records(path: Path) -> _Records | None:
+    if path.suffix.lower() not in _BYTES_PER_SAMPLE or not path.is_file():
+        return None
+    state = path.stat()
+    return _records_of(path, state.st_size, state.st_mtime_ns)
+
+
+# A recording is asked for its gaps several times on its way.
+@lru_cache(maxsize=8)
+def _records_of(path: Path, size: int, changed: int) -> _Records | None:  # noqa: ARG001
     try:
-        onsets, seconds = _onsets(path)
+        seconds, fields = _annotation_fields(path)
+        first = [float(record.split(b"\x14")[0].decode("ascii")) for record in fields[0]]
     except ValueError:
-        return []
-    missing = np.diff(onsets) - seconds
-    return [
-        (float((record + 1) * seconds), float(missing[record]))
-        for record in np.flatnonzero(missing > _SHORTEST_GAP)
-    ]
+        return None
+    texts = [text for field in fields for record in field for text in record.split(b"\0")]
+    matches = [match for text in texts if (match := _TAL.fullmatch(text))]
+    found = [(float(m[1]), float(m[2] or 0), m[3]) for m in matches if m[3].strip(b"\x14")]
+    return _Records(np.array(first), seconds, found)
 
 
-def _onsets(path: Path) -> tuple[NDArray, float]:
-    """Seconds at which each record begins, and seconds that a record lasts."""
+def _annotation_fields(path: Path) -> tuple[float, list[list[bytes]]]:
+    """Seconds of a record, and of each signal of annotations its part of every record."""
     with path.open("rb") as file:
         fixed = file.read(256)
         if fixed[192:197] not in (b"EDF+D", b"BDF+D"):
@@ -59,18 +98,23 @@ def _onsets(path: Path) -> tuple[NDArray, float]:
         width = _BYTES_PER_SAMPLE[path.suffix.lower()]
         sizes = [width * int(file.read(8)) for _ in range(n_signals)]
         which = [number for number, label in enumerate(labels) if label in _ANNOTATIONS]
-        if not which:
+        if not which or seconds <= 0:
             raise ValueError("No signal holds onsets.")
-        first, onsets = which[0], []
-        begin, end = int(fixed[184:192]) + sum(sizes[:first]), path.stat().st_size
-        for start in range(begin, end - sizes[first] + 1, sum(sizes)):
-            file.seek(start)
-            onsets.append(float(file.read(sizes[first]).split(b"\x14")[0].decode("ascii")))
-    return np.array(onsets), seconds
+        end, fields = path.stat().st_size, []
+        for number in which:
+            begin = int(fixed[184:192]) + sum(sizes[:number])
+            parts = []
+            for start in range(begin, end - sizes[number] + 1, sum(sizes)):
+                file.seek(start)
+                parts.append(file.read(sizes[number]))
+            fields.append(parts)
+    return seconds, fields
 
 
-def mark_gaps(recording: Any, path: Path) -> list[tuple[float, float]]:
-    """Mark the gaps of a file as joints, and move its annotations to where their signal is.
+def mark_gaps(recording: Any, path: Path, encoding: str | None = None) -> list[tuple[float, float]]:
+    """Mark the gaps of a file as joints, and put its annotations where their signal is.
+
+    MNE leaves annotations at the time of the clock, and drops those after the end of the signal.
 
     Parameters
     ----------
@@ -78,26 +122,54 @@ def mark_gaps(recording: Any, path: Path) -> list[tuple[float, float]]:
         Changed.
     path : Path
         Where it was read from.
+    encoding : str, optional
+        Of annotations; UTF-8 by default, and Latin-1 where it is none.
 
     Returns
     -------
     list of (float, float)
         As of `gaps_of`.
     """
-    gaps = gaps_of(path)
-    if not gaps:
-        return gaps
-    annotations = recording.annotations
-    begins = np.array([before for before, _ in gaps])
-    lengths = np.array([length for _, length in gaps])
-    # By the clock of the recording, a gap begins later by the gaps before it.
-    on_clock = begins + np.array([0.0, *accumulate(lengths)])[:-1]
-    is_before = on_clock + lengths <= annotations.onset[:, None] + _SHORTEST_GAP
-    annotations.onset = annotations.onset - (is_before * lengths).sum(axis=1)
-    for before, length in gaps:
-        annotations.append(before, 0.0, _NAME.format(length))
-    recording.set_annotations(annotations)
-    return gaps
+    records = _records(path)
+    if records is None or not records.gaps:
+        return []
+    import mne
+
+    rows = [(before, 0.0, _NAME.format(length)) for before, length in records.gaps]
+    for onset, duration, text in records.annotations:
+        first = records.in_signal(onset)
+        words = _decoded(text, encoding).replace("\x14", " ")
+        rows.append((first, records.in_signal(onset + duration) - first, words))
+    onsets, durations, names = zip(*sorted(rows), strict=True)
+    recording.set_annotations(mne.Annotations(onsets, durations, names), verbose="error")
+    return records.gaps
+
+
+def _decoded(text: bytes, encoding: str | None) -> str:
+    try:
+        return text.decode(encoding or "utf-8")
+    except UnicodeDecodeError:
+        return text.decode("latin-1")
+
+
+def unmarked_gaps(recording: Any) -> NDArray:
+    """Gaps of the file of a Raw that MNE read by itself, and that nothing marks.
+
+    Parameters
+    ----------
+    recording : mne.io.Raw
+
+    Returns
+    -------
+    ndarray, shape (n_gaps,)
+        Seconds from its first sample.
+    """
+    files = [file for file in recording.filenames if file is not None]
+    marked = any(_IN_NAME.fullmatch(str(d)) for d in recording.annotations.description)
+    if marked or len(files) != 1:
+        return np.empty(0)
+    seconds = np.array([before for before, _ in gaps_of(Path(files[0]))]) - recording.first_time
+    return seconds[(seconds > 0) & (seconds < recording.n_times / recording.info["sfreq"])]
 
 
 def on_the_clock(recording: Any, seconds: NDArray) -> NDArray:
@@ -119,5 +191,6 @@ def on_the_clock(recording: Any, seconds: NDArray) -> NDArray:
         recording.annotations.onset, recording.annotations.description, strict=True
     ):
         if match := _IN_NAME.fullmatch(str(name)):
-            times[np.asarray(seconds) >= onset - recording.first_time] += float(match[1])
+            begins = onset - recording.first_time - _SHORTEST_GAP / 2
+            times[np.asarray(seconds) >= begins] += float(match[1])
     return times
