@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +18,8 @@ from sk_brainrvq.signals.sources.channels import (
     left_out_sentence,
     positions_of,
 )
-from sk_brainrvq.signals.sources.edf_size import doubt_about_size
 from sk_brainrvq.signals.sources.mne_raws import KEEP, is_mne_raw, signals_to_cut
-from sk_brainrvq.signals.sources.recording_files import read_recording
+from sk_brainrvq.signals.sources.recording_files import read_with_notes
 from sk_brainrvq.signals.units import UNITS, describe_amplitude
 from sk_brainrvq.user_warnings import quiet
 
@@ -84,7 +82,7 @@ def read_signals(
         that is not annotated as bad; for bad channels that cannot be left out or interpolated.
     """
     with quiet():  # notes say it, once for all files
-        raw = read_recording(source)
+        raw, doubts = read_with_notes(source)
         if not is_mne_raw(raw):
             raise InvalidEEGError(
                 f"{source} holds epochs; a corpus is made of continuous recordings."
@@ -110,7 +108,11 @@ def read_signals(
         sfreq,
         highpass,
         lowpass,
-        (*_notes(source, microvolts, names, left_out, marks, found), *bad_channels.notes(found)),
+        (
+            *doubts,
+            *_notes(microvolts, names, left_out, marks, found),
+            *bad_channels.notes(found),
+        ),
         marked_seconds(marks, microvolts.shape[1]),
     )
 
@@ -120,15 +122,13 @@ def _place(place: NDArray | None) -> tuple[float, float, float] | None:
 
 
 def _notes(
-    source: str,
     microvolts: NDArray,
     names: list[str],
     left_out: dict[str, str],
     marks: Marks,
     bad: Collection[str],
 ) -> list[str]:
-    doubt = doubt_about_size(Path(source))
-    notes = [] if doubt is None else [doubt]
+    notes = []
     if left_out:
         notes.append(left_out_sentence(left_out))
     if marks.descriptions:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sk_brainrvq.user_warnings import warn
+
 if TYPE_CHECKING:
     from sk_brainrvq.datasets._protocols.protocol import Protocol
 
@@ -26,13 +28,20 @@ def read_edf(path: Path) -> Any:
     Raises
     ------
     ValueError
-        If the file is no EDF, or is cut short.
+        If the file is no EDF, is cut short, or was damaged by a transfer as text.
+
+    Warns
+    -----
+    EEGWarning
+        If the file is longer than its header says.
     """
     import mne
 
     from sk_brainrvq.signals.sources.edf_size import stated_size
+    from sk_brainrvq.signals.sources.headers.data_sizes import doubt_about_size
 
     with readable(path, "EDF"):
+        doubt = doubt_about_size(path)
         raw = mne.io.read_raw_edf(path, preload=False, verbose="error")
         expected, size = stated_size(path), path.stat().st_size
     if size < expected:
@@ -41,6 +50,8 @@ def read_edf(path: Path) -> Any:
             f"{path} is cut short: it has {size} of the {expected} bytes that its header states; "
             "download it again."
         )
+    if doubt is not None:
+        warn(f"{path}: {doubt}")
     return raw
 
 

@@ -13,18 +13,20 @@ from sk_brainrvq.signals.blocks import EpochBlock, check_finite
 from sk_brainrvq.signals.electrodes.other_channels import is_eeg_name
 from sk_brainrvq.signals.reading import options_for
 from sk_brainrvq.signals.sources.edf_filters import stated_band
-from sk_brainrvq.signals.sources.edf_size import doubt_about_size, has_converted_line_ends
 from sk_brainrvq.signals.sources.headers.bids_channels import apply_sidecar
+from sk_brainrvq.signals.sources.headers.data_sizes import (
+    CONVERTED,
+    doubt_about_size,
+    has_converted_line_ends,
+)
 from sk_brainrvq.signals.sources.headers.edf_gaps import mark_gaps
 from sk_brainrvq.signals.sources.mne_epochs import EpochsSource
 from sk_brainrvq.signals.sources.mne_raws import RawSource
 from sk_brainrvq.signals.sources.source import ReadSettings, Source
 from sk_brainrvq.user_warnings import warn
 
-_CONVERTED = (
-    "Its bytes were changed as the line ends of a text are, by git's autocrlf or FTP in text mode: "
-    "the samples are shifted and mean nothing. Copy the file again in binary mode."
-)
+# Formats of numbers, in which a transfer as text leaves nothing sound.
+_BINARY = (".fif", ".edf", ".bdf", ".gdf", ".set", ".cnt")
 # What to give in place of a file, by its ending.
 _TABLE = (
     "It is a table, not a recording: read it with pandas, and hand over an array (1, n_channels, "
@@ -95,19 +97,43 @@ def read_recording(
     Raises
     ------
     InvalidEEGError
-        If nothing is there or MNE cannot read it, with MNE's reason.
+        If nothing is there, MNE cannot read it, with MNE's reason, or a transfer as text has
+        damaged it.
 
     Warns
     -----
     EEGWarning
-        If an EDF or BDF file is shorter or longer than its header says.
+        If a file is shorter or longer than its header says.
+    """
+    recording, notes = read_with_notes(path, read_options, preload=preload)
+    for note in notes:
+        warn(f"{path}: {note}")
+    return recording
+
+
+def read_with_notes(
+    path: str | os.PathLike[str],
+    read_options: Mapping[str, Any] | None = None,
+    *,
+    preload: bool = True,
+) -> tuple[Any, list[str]]:
+    """The same, with the sentences that `read_recording` would warn of.
+
+    Parameters
+    ----------
+    path, read_options, preload
+        As of `read_recording`.
+
+    Returns
+    -------
+    recording : mne.io.Raw or mne.Epochs
+    notes : list of str
     """
     path = Path(os.fspath(path)).expanduser()
     if not path.exists():
         raise InvalidEEGError(f"There is no recording at {path}.")
     options = options_for(path, read_options)
-    if has_converted_line_ends(path):
-        raise InvalidEEGError(f"{path} is damaged. {_CONVERTED}")
+    doubt_about_size(path)  # no reader sees that a file is damaged
     errors = []
     for read in _readers(path.name.lower(), preload):
         try:
@@ -115,20 +141,28 @@ def read_recording(
         except Exception as error:  # MNE's readers raise anything
             errors.append(error)
             continue
-        doubt = doubt_about_size(path)
-        if doubt is not None:
-            warn(f"{path}: {doubt}")
         _state_band_of_eeg(recording, path)
         apply_sidecar(recording, path)
         gaps = mark_gaps(recording, path, options.get("encoding"))
-        if gaps:
-            warn(f"{path}: {_gaps_sentence(gaps)}")
-        return recording
-    instead = _INSTEAD.get(path.suffix.lower())
-    if instead is not None and not path.is_dir():
-        raise InvalidEEGError(f"{path} cannot be read. {instead}") from errors[0]
-    reason = str(errors[0]).strip() or f"it knows no files that end in {path.suffix!r}."
-    raise InvalidEEGError(f"MNE cannot read {path}: {reason}{_advice(path)}") from errors[0]
+        notes = [doubt_about_size(path, recording), _gaps_sentence(gaps) if gaps else None]
+        return recording, [note for note in notes if note]
+    raise InvalidEEGError(_why_unreadable(path, errors[0])) from errors[0]
+
+
+def _why_unreadable(path: Path, error: Exception) -> str:
+    suffix = path.suffix.lower()
+    instead = _INSTEAD.get(suffix)
+    is_fif = path.name.lower().endswith(".fif.gz")
+    if instead is not None and not (path.is_dir() or is_fif):
+        return f"{path} cannot be read. {instead}"
+    data = path.with_suffix(".fdt") if suffix == ".set" else path
+    if suffix in _BINARY and data.is_file() and has_converted_line_ends(data):
+        return f"{data} is damaged. {CONVERTED}"
+    reason = str(error).strip() or f"it knows no files that end in {path.suffix!r}."
+    doubt = doubt_about_size(path, was_read=False)
+    if data != path and data.is_file():
+        doubt = f"Its signals are in {data.name}: was that copied whole?"
+    return f"MNE cannot read {path}: {reason}{f' {doubt}' if doubt else ''}{_advice(path)}"
 
 
 def _read(read: Callable[..., Any], path: Path, options: Mapping[str, Any]) -> Any:
