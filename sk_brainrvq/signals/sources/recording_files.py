@@ -11,6 +11,7 @@ from typing import Any
 from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.signals.blocks import EpochBlock, check_finite
 from sk_brainrvq.signals.electrodes.other_channels import is_eeg_name
+from sk_brainrvq.signals.reader_warnings import heard_from_mne, worth_telling
 from sk_brainrvq.signals.reading import options_for
 from sk_brainrvq.signals.sources.edf_filters import stated_band
 from sk_brainrvq.signals.sources.headers.bids_channels import apply_sidecar
@@ -103,7 +104,8 @@ def read_recording(
     Warns
     -----
     EEGWarning
-        If a file is shorter or longer than its header says.
+        If a file is shorter or longer than its header says, and of what MNE's reader warns of,
+        such as annotations that it omits.
     """
     recording, notes = read_with_notes(path, read_options, preload=preload)
     for note in notes:
@@ -137,14 +139,17 @@ def read_with_notes(
     errors = []
     for read in _readers(path.name.lower(), preload):
         try:
-            recording = _read(read, path, options)
+            with heard_from_mne() as heard:
+                recording = _read(read, path, options)
         except Exception as error:  # MNE's readers raise anything
             errors.append(error)
             continue
-        _state_band_of_eeg(recording, path)
+        mended = _state_band_of_eeg(recording, path)
         apply_sidecar(recording, path)
         gaps = mark_gaps(recording, path, options.get("encoding"))
         notes = [doubt_about_size(path, recording), _gaps_sentence(gaps) if gaps else None]
+        mended += ["Omitted"] if gaps else []
+        notes += [f"MNE: {line}" for line in worth_telling(heard, mended)]
         return recording, [note for note in notes if note]
     raise InvalidEEGError(_why_unreadable(path, errors[0])) from errors[0]
 
@@ -168,11 +173,11 @@ def _why_unreadable(path: Path, error: Exception) -> str:
 def _read(read: Callable[..., Any], path: Path, options: Mapping[str, Any]) -> Any:
     """A recording; annotations that are no UTF-8 are read as Latin-1, which older writers use."""
     try:
-        return read(path, **{"verbose": "error"} | dict(options))
+        return read(path, **{"verbose": "warning"} | dict(options))
     except Exception as error:  # MNE raises a bare one
         if "encoding='latin1'" not in str(error) or "encoding" in options:
             raise
-        return read(path, verbose="error", **options, encoding="latin1")
+        return read(path, **{"verbose": "warning"} | dict(options), encoding="latin1")
 
 
 def _advice(path: Path) -> str:
@@ -196,19 +201,22 @@ def _gaps_sentence(gaps: list[tuple[float, float]]) -> str:
     )
 
 
-def _state_band_of_eeg(recording: Any, path: Path) -> None:
+def _state_band_of_eeg(recording: Any, path: Path) -> list[str]:
     """Let ``info`` hold the filters of the EEG, where MNE holds the strictest of any channel.
 
-    A heart channel of 5 to 30 Hz would otherwise count as EEG that was filtered already.
+    A heart channel of 5 to 30 Hz would otherwise count as EEG that was filtered already. What is
+    given is the beginning of what MNE says of channels that leave no band together.
     """
     band = stated_band(path, is_eeg_name)
     if band is None:
-        return
+        return []
     highpass, lowpass = band
     nyquist = recording.info["sfreq"] / 2
     with recording.info._unlock():  # MNE has no public way to say this
         recording.info["highpass"] = highpass
         recording.info["lowpass"] = nyquist if lowpass is None else min(lowpass, nyquist)
+    leaves_none = lowpass is not None and highpass >= lowpass
+    return [] if leaves_none else ["Highpass cutoff frequency"]
 
 
 def _readers(name: str, preload: bool) -> list[Callable[..., Any]]:
