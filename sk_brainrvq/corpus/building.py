@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,6 +78,7 @@ def build_corpus(
     reject_flat: float | None = None,
     bad_channels: str = "warn",
     subject: Any = None,
+    read_options: Mapping[str, Any] | None = None,
     n_jobs: int | None = None,
     verbose: int = 0,
 ) -> CorpusReport:
@@ -118,6 +119,9 @@ def build_corpus(
         EEGMAT; another file counts as a subject of its own. A regular expression with the groups
         ``(?P<subject>...)`` and, if wanted, ``(?P<session>...)`` is searched for in the path. A
         function takes the path and gives (subject, session).
+    read_options : mapping, optional
+        Options of ``mne.io.read_raw``, for all files or by ending, as in
+        :class:`~sk_brainrvq.Reading`.
     n_jobs : int, optional
         Processes. None: one, or as a surrounding ``joblib.parallel_config`` says; its
         ``backend="dask"`` spreads the work over a cluster.
@@ -176,6 +180,7 @@ def build_corpus(
         reject_amplitude,
         reject_flat,
         bad_channels,
+        read_options,
     )
     header = settings.to_json(subject)
     rule = subject_rule(subject)

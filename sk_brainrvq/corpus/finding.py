@@ -70,7 +70,8 @@ def find_sources(files: Any) -> list[str]:
             raise InvalidCorpusError(
                 f"files holds {item!r} of type {type(item).__name__}; expected paths."
             )
-        found.update(_normalised(path) for path in _recordings_at(os.fspath(item)))
+        path = os.path.expanduser(os.fspath(item))
+        found.update(_normalised(each) for each in _recordings_at(path))
     if not found:
         raise InvalidCorpusError("files is empty; expected at least one recording.")
     return sorted(found)
@@ -80,10 +81,15 @@ def _recordings_at(path: str) -> list[str]:
     if os.path.isdir(path) and not _is_recording(path):
         found = list(_walk(path))
     elif glob.has_magic(path) and not os.path.exists(path):
-        found = []
-        for match in glob.glob(path, recursive=True):
-            inner = os.path.isdir(match) and not _is_recording(match)
-            found += [] if inner else [match]
+        matches = glob.glob(path, recursive=True)
+        # A header beside a file of signals counts where it is matched, too.
+        present = {match.lower() for match in matches}
+        found = [
+            match
+            for match in matches
+            if not (os.path.isdir(match) and not _is_recording(match))
+            and not _belongs_to_another("", match, present)
+        ]
     else:
         return [path]
     if not found:
@@ -109,16 +115,16 @@ def _is_recording(name: str) -> bool:
 
 
 def _belongs_to_another(folder: str, name: str, present: set[str]) -> bool:
-    """Whether a file is the data of a header beside it, or continues another file.
+    """Whether a file is the data of a header that is there, or continues another file.
 
-    ``present`` are the names of its folder in lower case.
+    ``present`` are the names of its folder, or whole paths, in lower case.
     """
     if name.lower().endswith(".eeg"):
         return any(name[:-4].lower() + header in present for header in (".vhdr", ".ahdr"))
     first = _first_part(name)
     if first is None or first == name or first.lower() not in present:
         return False
-    return _reads_on(os.path.join(folder, first), name)
+    return _reads_on(os.path.join(folder, first), PurePath(name).name)
 
 
 def _first_part(name: str) -> str | None:

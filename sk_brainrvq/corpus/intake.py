@@ -1,7 +1,8 @@
 """One file of a corpus in: from what MNE reads to integers at 200 Hz, and which seconds to use."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,7 +61,10 @@ class Signals:
 
 
 def read_signals(
-    source: str, filters: FilterSettings, bad_channels: BadChannelPolicy = KEEP
+    source: str,
+    filters: FilterSettings,
+    bad_channels: BadChannelPolicy = KEEP,
+    read_options: Mapping[str, Any] | None = None,
 ) -> Signals:
     """Read a file, filter its EEG channels and resample them.
 
@@ -70,6 +74,8 @@ def read_signals(
     filters : FilterSettings
     bad_channels : BadChannelPolicy
         What is done about bad channels, which the notes name; by default nothing.
+    read_options : mapping, optional
+        As of :class:`~sk_brainrvq.Reading`.
 
     Returns
     -------
@@ -82,7 +88,7 @@ def read_signals(
         that is not annotated as bad; for bad channels that cannot be left out or interpolated.
     """
     with quiet():  # notes say it, once for all files
-        raw, doubts = read_with_notes(source)
+        raw, doubts = read_with_notes(source, read_options)
         if not is_mne_raw(raw):
             raise InvalidEEGError(
                 f"{source} holds epochs; a corpus is made of continuous recordings."

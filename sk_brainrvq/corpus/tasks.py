@@ -1,7 +1,8 @@
 """What building a corpus does to one file, and which files are to do."""
 
 import errno
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from numbers import Real
@@ -25,7 +26,7 @@ from sk_brainrvq.corpus.writing import (
 from sk_brainrvq.exceptions import InvalidCorpusError
 from sk_brainrvq.signals.bad_channels import BadChannelPolicy
 from sk_brainrvq.signals.filters.filtering import FilterSettings
-from sk_brainrvq.signals.reading import Reading, bad_channel_policy
+from sk_brainrvq.signals.reading import Reading, bad_channel_policy, checked_reading
 from sk_brainrvq.signals.sources.mne_raws import KEEP
 
 
@@ -37,6 +38,7 @@ class BuildSettings:
     reject_amplitude: float | None
     reject_flat: float | None
     bad_channels: BadChannelPolicy = KEEP
+    read_options: Mapping[str, Any] | None = None
 
     @classmethod
     def checked(
@@ -45,6 +47,7 @@ class BuildSettings:
         reject_amplitude: Any,
         reject_flat: Any,
         bad_channels: Any = "warn",
+        read_options: Any = None,
     ) -> "BuildSettings":
         """Settings from a user's values; raise InvalidCorpusError where they make no sense."""
         return cls(
@@ -52,6 +55,7 @@ class BuildSettings:
             _checked_limit("reject_amplitude", reject_amplitude),
             _checked_limit("reject_flat", reject_flat),
             bad_channel_policy(Reading(bad_channels=bad_channels)),
+            checked_reading(Reading(read_options=read_options)).read_options,
         )
 
     def to_json(self, subject: Any) -> dict[str, Any]:
@@ -65,6 +69,8 @@ class BuildSettings:
             "reject_amplitude": self.reject_amplitude,
             "reject_flat": self.reject_flat,
             "bad_channels": self.bad_channels.action,
+            # Values that JSON does not know are recorded as text.
+            "read_options": json.loads(json.dumps(self.read_options, default=repr)),
             "subject": describe_rule(subject),
         }
 
@@ -124,7 +130,9 @@ def plan_tasks(
 def build_one(task: BuildTask, out: Path, settings: BuildSettings) -> CorpusRecording | str:
     """Read, filter and store one file; the reason where it cannot be used."""
     try:
-        signals = read_signals(task.source, settings.filters, settings.bad_channels)
+        signals = read_signals(
+            task.source, settings.filters, settings.bad_channels, settings.read_options
+        )
         if signals.microvolts.shape[1] > LONGEST:
             return f"{LONGEST} samples, a month, are the most; cut it into several files"
         scale = scales(signals.microvolts)

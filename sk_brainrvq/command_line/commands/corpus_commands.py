@@ -12,7 +12,7 @@ from sk_brainrvq.corpus import EEGCorpus, build_corpus
 
 _BUILD_OPTIONS = options_of(
     build_corpus,
-    leave_out={"files", "out", "verbose"},
+    leave_out={"files", "out", "read_options", "verbose"},
     types={"notch": MainsFrequency(), "reference": Names(), "subject": click.STRING},
     helps={
         "n_jobs": "Processes; -1 takes every core. One by default.",

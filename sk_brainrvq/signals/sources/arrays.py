@@ -143,18 +143,12 @@ def check_is_array(X: Any, estimator: str) -> None:
         "for one channel, or mne.Epochs."
     )
     kind = type(X).__name__
-    module = type(X).__module__.split(".")[0]
-    if X is None or isinstance(X, (str, Path)) or module == "mne":
+    if X is None or isinstance(X, (str, Path)):
         raise InvalidEEGError(f"X is {'None' if X is None else 'of type ' + kind}; {expected}")
     check_container(X, estimator)
     if isinstance(X, np.ma.MaskedArray):
         raise InvalidEEGError(f"X is a masked array, whose mask would be lost; {expected}")
     if isinstance(X, (list, tuple)):
-        strange = {type(x).__name__ for x in X if "Evoked" in type(x).__name__}
-        if strange:
-            raise InvalidEEGError(f"X is a list of {', '.join(sorted(strange))}; {expected}")
-        if any(type(x).__module__.split(".")[0] == "mne" for x in X):
-            raise InvalidEEGError(f"X is a list that mixes MNE objects with others; {expected}")
         try:
             np.asarray(X)
         except ValueError as error:
@@ -185,8 +179,8 @@ def check_container(X: Any, estimator: str) -> None:
         Its name, for the message.
     """
     kind = type(X).__name__
-    # Some of MNE's are iterators, and some sparse arrays mappings; each has an error of its own.
-    if type(X).__module__.split(".")[0] == "mne" or issparse(X):
+    _refuse_mne_objects(X, estimator)
+    if issparse(X):  # some are mappings; they have an error of their own
         return
     if isinstance(X, Mapping):
         found = f"of type {kind}, with keys {', '.join(map(repr, islice(X, 3)))}"
@@ -201,6 +195,30 @@ def check_container(X: Any, estimator: str) -> None:
         f"X is {found}; {estimator} expects a numeric array (n_epochs, n_channels, n_times), "
         "mne.Epochs, mne.io.Raw, a path, a braindecode dataset, an EEGCorpus, or a list of these. "
         f"{advice}"
+    )
+
+
+def _refuse_mne_objects(X: Any, estimator: str) -> None:
+    """Raise InvalidEEGError for objects of MNE that hold no single trials, alone or in a list."""
+    items = X if isinstance(X, (list, tuple)) else [X]
+    kinds = [type(x).__name__ for x in items if type(x).__module__.split(".")[0] == "mne"]
+    if not kinds:
+        return
+    found = f"of type {kinds[0]}"
+    if items is X:
+        found = f"a list of {', '.join(sorted(set(kinds)))}"
+        if len(kinds) < len(items):
+            found = f"a list that mixes MNE objects ({kinds[0]}) with others"
+    advice = "Hand over the recording or the epochs that it was made of."
+    if "Evoked" in kinds[0]:
+        advice = (
+            "An average holds no single trials: hand over the epochs that it was made of, or "
+            "evoked.data[None] with sfreq=evoked.info['sfreq'], ch_names=evoked.ch_names and "
+            "unit='V'."
+        )
+    raise InvalidEEGError(
+        f"X is {found}; {estimator} expects mne.Epochs, mne.io.Raw, an array (n_epochs, "
+        f"n_channels, n_times) or (n_epochs, n_times) for one channel, or a path. {advice}"
     )
 
 

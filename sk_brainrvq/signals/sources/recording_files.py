@@ -1,5 +1,6 @@
 """Recordings from files of any format that MNE reads."""
 
+import inspect
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -43,7 +44,9 @@ _INSTEAD = {
     **dict.fromkeys((".vmrk", ".dat"), "Give the header of the recording, which ends in .vhdr."),
     ".eeg": "It holds the signals of a recording: give its header, which ends in .vhdr.",
     ".fdt": "It holds the signals of a recording: give the .set file of the same name.",
-    **dict.fromkeys((".json", ".pdf", ".docx", ".zip"), "It is no recording."),
+    ".json": "It is no recording, but describes one: give the file beside it.",
+    **dict.fromkeys((".zip", ".tar", ".gz", ".7z", ".rar"), "Give the recordings that are in it."),
+    **dict.fromkeys((".pdf", ".docx", ".png", ".html"), "It is no recording."),
 }
 
 
@@ -163,11 +166,28 @@ def _why_unreadable(path: Path, error: Exception) -> str:
     data = path.with_suffix(".fdt") if suffix == ".set" else path
     if suffix in _BINARY and data.is_file() and has_converted_line_ends(data):
         return f"{data} is damaged. {CONVERTED}"
+    if match := re.search(r"(\w+)\(\) got an unexpected keyword argument '(\w+)'", str(error)):
+        return f"{path}: read_options names {match[2]!r}. {_options_of(match[1])}"
     reason = str(error).strip() or f"it knows no files that end in {path.suffix!r}."
     doubt = doubt_about_size(path, was_read=False)
     if data != path and data.is_file():
         doubt = f"Its signals are in {data.name}: was that copied whole?"
     return f"MNE cannot read {path}: {reason}{f' {doubt}' if doubt else ''}{_advice(path)}"
+
+
+def _options_of(reader: str) -> str:
+    """What can be passed to a reader of MNE, in a sentence."""
+    import mne
+
+    function = getattr(mne.io, reader, None) or getattr(mne, reader, None)
+    if function is None:
+        return f"mne.io.{reader} knows no such option."
+    known = list(inspect.signature(function).parameters)[1:]
+    names = ", ".join(name for name in known if name not in ("preload", "verbose"))
+    return (
+        f"mne.io.{reader} knows no such option, but {names}. Options of one format are given by "
+        "its ending: read_options={'.set': {...}}."
+    )
 
 
 def _read(read: Callable[..., Any], path: Path, options: Mapping[str, Any]) -> Any:

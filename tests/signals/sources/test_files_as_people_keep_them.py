@@ -1,16 +1,19 @@
 """Files that are damaged, cut, joined, of other alphabets, or no recordings."""
 
+import warnings
 from itertools import pairwise
 
 import edfio
 import mne
 import numpy as np
 import pytest
+from corpus_files import build
 from tiny import tiny
 
 from sk_brainrvq import Reading
+from sk_brainrvq.corpus import EEGCorpus
 from sk_brainrvq.corpus.finding import find_sources
-from sk_brainrvq.exceptions import EEGWarning, InvalidEEGError
+from sk_brainrvq.exceptions import EEGWarning, InvalidCorpusError, InvalidEEGError
 from sk_brainrvq.signals.filters.filtering import FilterSettings
 from sk_brainrvq.signals.sources.headers.edf_gaps import gaps_of, on_the_clock
 from sk_brainrvq.signals.sources.mne_raws import block_from_raw
@@ -189,13 +192,65 @@ def test_what_is_no_recording__error_says_what_to_give(tmp_path):
         assert "verbose" not in str(raised.value)
     with pytest.raises(InvalidEEGError, match=r"no recording at /.*nothing\.edf"):
         tiny("embedder", **ARRAYS).fit("~/nothing.edf")
-    evoked = mne.EvokedArray(noise(400), INFO, verbose="error")
-    for given in (evoked, [evoked]):
-        with pytest.raises(InvalidEEGError, match="EvokedArray"):
-            tiny("embedder", **ARRAYS).fit(given)
     with pytest.warns(EEGWarning, match="Recordings are read in volts") as said:
         tiny("embedder", **ARRAYS).fit(raw_of(noise(800) * 1e-6))
     assert "unit=" not in str(said[0].message)
+
+
+def test_mne_objects__without_single_trials__say_what_to_hand_over_and_nothing_else():
+    evoked = mne.EvokedArray(noise(400), INFO, verbose="error")
+    spectrum = raw_of(noise(400)).compute_psd(n_fft=100, verbose="error")
+    for given, found, advice in (
+        (
+            evoked,
+            "X is of type EvokedArray",
+            r"epochs that it was made of, or evoked\.data\[None\]",
+        ),
+        ([evoked], "X is a list of EvokedArray", r"evoked\.data\[None\]"),
+        ([evoked, noise(400)], "a list that mixes MNE objects", "epochs"),
+        (spectrum, "X is of type Spectrum", "the recording or the epochs that it was made of"),
+        (INFO, "X is of type Info", "the recording"),
+    ):
+        with (
+            warnings.catch_warnings(action="error"),  # nothing of a sampling rate
+            pytest.raises(InvalidEEGError, match=rf"{found}.*{advice}"),
+        ):
+            tiny("embedder", **ARRAYS).fit(given)
+    array = tiny("embedder", ch_names=evoked.ch_names, sfreq=200, unit="V")
+    assert len(array.fit_transform(evoked.data[None])) == 1
+
+
+def test_read_options__unknown__are_named_with_those_that_are_known(edf):
+    with pytest.raises(InvalidEEGError, match=r"'colour'\. mne\.io\.read_raw_edf .*encoding"):
+        read_recording(edf, {"colour": 1})
+
+
+def test_corpus__options_of_readers__reach_them_and_are_remembered(edf, tmp_path):
+    out, options = tmp_path / "corpus", {".edf": {"exclude": ["F3"]}}
+    build(edf, out, read_options=options)
+    assert EEGCorpus(out, window=2).recordings[0].ch_names == ("O2",)
+    assert build(edf, out, read_options=options).kept == 1
+    with pytest.raises(InvalidCorpusError, match=r"read_options was .*exclude.*, now None"):
+        build(edf, out)
+
+
+def test_patterns_and_home__folder_of_many_files__what_the_folder_itself_gives(
+    tmp_path, monkeypatch
+):
+    signals = np.random.default_rng(0).normal(scale=2e-5, size=(2, 400_000))
+    raw_of(signals).save(tmp_path / "long_raw.fif", split_size="2MB", verbose="error")
+    for name in ("a.vhdr", "a.eeg", "nihon.eeg", "day-1.fif"):
+        (tmp_path / name).write_bytes(b"x")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    expected = [
+        (tmp_path / n).as_posix() for n in ("a.vhdr", "day-1.fif", "long_raw.fif", "nihon.eeg")
+    ]
+    patterns = [f"{tmp_path}/*.{ending}" for ending in ("vhdr", "eeg", "fif")]
+    assert find_sources(tmp_path) == expected
+    assert find_sources(f"{tmp_path}/*.[vef]*") == expected
+    assert find_sources("~") == expected
+    assert find_sources(patterns[2]) == expected[1:3]
+    assert find_sources(patterns[1]) == [f"{tmp_path}/a.eeg", f"{tmp_path}/nihon.eeg"]
 
 
 def test_array__of_times_by_channels__is_said():
