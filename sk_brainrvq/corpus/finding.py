@@ -9,6 +9,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from sk_brainrvq.exceptions import InvalidCorpusError
+from sk_brainrvq.signals.sources.headers.bids_channels import sidecar_of
 
 # Formats of EEG that a folder is searched for; other files that MNE reads can be given by name.
 _SUFFIXES = tuple(
@@ -156,6 +157,8 @@ def _normalised(path: str) -> str:
 def source_state(source: str) -> tuple[int, int]:
     """Size in bytes and time of the last change in nanoseconds, of all files of a recording.
 
+    A BIDS data set's ``channels.tsv`` is one of them: it says which channels are used.
+
     Raises
     ------
     FileNotFoundError
@@ -165,6 +168,8 @@ def source_state(source: str) -> tuple[int, int]:
     files = [path, *_companions(path)]
     if path.is_dir():
         files = [file for file in path.rglob("*") if file.is_file()]
+    sidecar = sidecar_of(path)
+    files += [] if sidecar is None else [sidecar]
     states = [file.stat() for file in files]
     return sum(s.st_size for s in states), max((s.st_mtime_ns for s in states), default=0)
 

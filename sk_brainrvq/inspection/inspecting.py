@@ -21,6 +21,7 @@ from sk_brainrvq.signals.blocks import EpochBlock
 from sk_brainrvq.signals.filters.filtering import filters_to_apply
 from sk_brainrvq.signals.filters.settings import checked_filters
 from sk_brainrvq.signals.preparation import n_patches_of
+from sk_brainrvq.signals.reading import known_as_eeg
 from sk_brainrvq.signals.sources.channels import band_of
 from sk_brainrvq.signals.sources.mne_epochs import is_mne_epochs
 from sk_brainrvq.signals.sources.mne_raws import is_mne_raw
@@ -111,7 +112,8 @@ def _report(
     reading = perf_counter() - began
     # As recorded: filters would hide offsets, drifts and hum.
     settings = ReadSettings(
-        embedder.sfreq, embedder.ch_names, embedder.unit, embedder.window, embedder.overlap
+        *(embedder.sfreq, embedder.ch_names, embedder.unit, embedder.window, embedder.overlap),
+        known_as_eeg=known_as_eeg(embedder.reading),
     )
     blocks = list(read_blocks(recording, settings))
     n_windows = sum(len(block.data) for block in blocks)

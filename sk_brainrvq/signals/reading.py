@@ -19,7 +19,9 @@ class Reading(BaseEstimator):
     ----------
     electrode_map : mapping of str to str, sequence or mapping, optional
         Where channels lie, in place of what their names say: an electrode, a pair such as
-        "FP1-F7", several names, or names with weights.
+        "FP1-F7", several names, or names with weights. A channel of a recording that is named here
+        is EEG whatever its name, rate or lack of a unit; one marked bad, of another type, or in a
+        unit that is no voltage stays out.
     on_error : {"raise", "warn", "skip"}, default="raise"
         What to do about a file in a list of files that cannot be used.
     bad_channels : {"warn", "drop", "interpolate", "keep"}, default="warn"
@@ -121,3 +123,10 @@ def bad_channel_policy(reading: Any, fixed_by: str | None = None) -> BadChannelP
     """What a user wants done about bad channels; ``fixed_by`` is why none can be left out."""
     checked = checked_reading(reading)
     return BadChannelPolicy(checked.bad_channels, fixed_by, checked.electrode_map)
+
+
+def known_as_eeg(reading: Any) -> frozenset[str]:
+    """Channels that a user has given a place on the head, and so knows as EEG."""
+    given = checked_reading(reading).electrode_map
+    # What is no mapping is refused where electrodes are matched, with all its message.
+    return frozenset(given) if isinstance(given, Mapping) else frozenset()

@@ -16,6 +16,13 @@ def mapping(**values):
     return {MARK: "mapping", "values": [[name, value] for name, value in values.items()]}
 
 
+# A row of a channel that was left out, which has no electrode.
+REPORTED = {
+    **{"channel": "X", "how": "left out", "note": "marked bad"},
+    **{"electrodes": [], "rows": [], "weights": []},
+}
+
+
 @pytest.fixture
 def saved(tmp_path):
     """Save an estimator with one entry changed, added, or left out."""
@@ -58,6 +65,12 @@ def test_from_pretrained__attribute_that_none_has__is_not_set(saved, attribute):
         ("embedder", "feature_names_in_", ["a"]),
         ("embedder", "electrode_report_", [{"channel": "Fp1"}]),
         ("embedder", "electrode_report_", "none"),
+        ("embedder", "electrode_report_", [mapping(**REPORTED | {"how": "exact"})]),
+        (
+            "embedder",
+            "electrode_report_",
+            [mapping(**REPORTED | {"rows": [3], "electrodes": ["FP2"], "weights": [1.0]})],
+        ),
         ("classifier", "classes_", ["rest", "task"]),
         ("classifier", "classes_", {MARK: "array", "dtype": "<i8", "values": [1, 2, 3]}),
         ("classifier", "history_", [1, 2]),
@@ -246,3 +259,9 @@ def test_from_pretrained__one_row_of_a_report_that_is_none__error_names_the_repo
     rows[-1]["values"] = [[key, 5 if key == "how" else value] for key, value in rows[-1]["values"]]
     write_header(file, header)
     refused("embedder", file, r"electrode_report_\b")
+
+
+def test_from_pretrained__channel_that_was_left_out__stays_in_the_report(saved):
+    file = saved("embedder", "fitted", "electrode_report_", [mapping(**REPORTED)])
+    (row,) = type(fitted_small("embedder")).from_pretrained(file).electrode_report_
+    assert (row["channel"], row["how"], row["note"]) == ("X", "left out", "marked bad")

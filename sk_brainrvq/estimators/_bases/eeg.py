@@ -36,7 +36,7 @@ from sk_brainrvq.signals import (
 )
 from sk_brainrvq.signals.electrodes import ElectrodeLog, ElectrodeReport
 from sk_brainrvq.signals.filters.settings import FilterSettings, checked_filters
-from sk_brainrvq.signals.reading import bad_channel_policy, checked_reading
+from sk_brainrvq.signals.reading import bad_channel_policy, checked_reading, known_as_eeg
 from sk_brainrvq.signals.sources.arrays import (
     check_container,
     check_is_array,
@@ -249,6 +249,7 @@ class EEGEstimator(NetworkHolder):
             check_array=check,
             bad_channels=bad_channel_policy(self.reading, self._fixed_by),
             read_options=checked_reading(self.reading).read_options,
+            known_as_eeg=known_as_eeg(self.reading),
         )
         return read_blocks(X, settings)
 

@@ -112,6 +112,7 @@ def _is_report(value: Any) -> bool:
         row.keys() == set(_REPORT)
         and all(isinstance(row[name], str) for name in ("channel", "how", "note"))
         and _is_mixture(row["electrodes"], row["rows"], row["weights"])
+        and (row["how"] == "left out") == (len(row["rows"]) == 0)
         for row in value
     )
 

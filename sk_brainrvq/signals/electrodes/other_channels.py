@@ -2,46 +2,68 @@
 
 import re
 
+from sk_brainrvq.signals.electrodes.names import bare_name
+
 _DASHES = str.maketrans(dict.fromkeys("‐‑‒–—−", "-"))
 
-# What a name of each kind contains, or which of its words it consists of, numbered or not. No
+# What a name of each kind contains, which of its words it consists of, numbered or not, and which
+# words only without a number: with one they may be contacts of electrodes, such as LAT1. No
 # electrode of MNE's montages is called so. Sources: the columns of Emotiv's, Muse's and OpenBCI's
 # exports; channels of the Temple University and CHB-MIT corpora, of Sleep-EDF and SHHS; inputs of
 # Nihon Kohden, Micromed, Natus and g.tec amplifiers.
 _KINDS = {
-    "heart": ("ECG|EKG", "HR|HRATE|HEARTRATE|PR|DHR"),
-    "eyes": ("EOG", "VEO[UL]?|HEO[LR]?|[LR]OC|[LR]UC|[LR]LC|LO|IO|SO|ERG|GAZE[XY]?|PUPIL"),
-    "muscles": ("EMG", "CHIN|LEG|[LR]LEG|[LR]AT|TIB|TIBIAL|PLM[SR]?"),
+    "heart": ("ECG|EKG|HEART", "HR|HRATE|BEAT|DHR", "PR|RR"),
+    "eyes": (
+        "EOG",
+        "VEO[UL]?|HEO[LR]?|[LR]OC|[LR]UC|[LR]LC|ERG|GAZE[XY]?|PUPIL",
+        "[ILS]O[12]?",
+    ),
+    "muscles": ("EMG", "CHIN|LEG|[LR]LEG|TIB|TIBIAL|PLM[SR]?", "[LR]AT"),
     "breath or blood": (
-        "RESPI|SNOR|THORA|ABDOM|SPO2|SAO2|PLETH|PULS|OXIM",
-        "RESP|RSP|FLOW|[PN]FLOW|AIRFLOW|AIR|NAF|PTAF|NASAL|ORAL|ORONASAL|THOR|ABDO?|VTH|VAB|RIP|RIPSUM"
-        "|XSUM|EFFORT|[CEI]?PAP|LEAK|TIDAL|CO2|ETCO2|CAPNO|OSAT|OX|OXSTAT|PLET|PPG|BVP|PTT"
-        "|BP|ABP|ICP|CVP",
+        "RESPI|SNOR|THORA|ABDOM|SPO2|SAO2|PLETH|PULS|OXIM|AIRFLOW|PRESS|CANNULA|THERMIS",
+        "RESP|RSP|[CNPX]?FLOW|NAF|PTAF|NASAL|ORAL|ORONASAL|THOR|ABDO?|ABDM|CHEST|VTH|VAB|RIP|RIPSUM"
+        "|XSUM|EFFORT|[CEI]?PAP|LEAK|TIDAL|(?:ET|TC)?CO2(?:WAVE)?|CAPNO|OSAT|O2SAT|DESAT|OX|OXSTAT"
+        "|PLET|PPG|BVP|PTT|OPTICS|BP|ABP|ICP|CVP",
+        "(?:NEW)?AIR|NEWAF|THERM|PAT",
     ),
     "skin or body": (
         "",
-        "GSR|EDA|TEMP|TEMPERATURE|BODY|POSITION|VNS",
+        "GSR|EDA|SCL|SCR|TEMP|TEMPERATURE|BODY|(?:BODY)?POS(?:ITION|SENSOR)?|VNS",
+        "",
     ),
-    "motion": ("GYRO|ACCEL|MAGNETOMETER", "ACC[XYZ]?|MOT|QUAT"),
+    "motion": ("GYRO|ACCEL|MAGNETOMETER", "ACC[XYZ]?|MOT|QUAT|MOVEMENT|ACTIVITY|ELEVATION", ""),
     "triggers and clocks": (
-        "PHOTIC|TRIG|STATUS|MARKER|ANNOTATION|TIME[ _-]?STAMP|SAMPLE INDEX|SYSCLOCK",
-        "STI|STIM|EVENTS?|MKR|MK|DIN|SYNC|COUNTER|PHO|PHOT|INTERPOLATED|DC|CLOCK",
+        # FrontRight is no trigger.
+        "PHOTIC|TRIG(?!HT)|STATUS|MARKER|ANNOTATION|TIME[ _-]?STAMP|SAMPLE INDEX|SYSCLOCK|COUNTER",
+        "STI|STIM|EVENTS?|MKR|MK|MARK|DIN|SYNC|PHO|PHOT|INTERPOLATED|DC|CLOCK|BUTTON|DIGITAL",
+        "",
     ),
     "contact of electrodes": (
         "IMPEDANCE|HEAD_?BAND_?ON|TOUCHING_?FOREHEAD|QUALITY",
-        "CQ|EQ|RAWCQ|HSI|IMP|OHM",
+        "CQ|RAWCQ|HSI|OHM",
+        "EQ|IMP",
     ),
-    "state of the device": ("BATTERY", "BATT|LIGHT|AUDIO|SOUND|MIC|ELEMENTS|ANALOG"),
+    "reference or ground": ("", "BN", "CMS|DRL|GND|GROUND"),
+    "state of the device": (
+        "BATTERY|VALIDATION",
+        "BATT|LIGHT|AUDIO|SOUND|MIC|ELEMENTS|ANALOG",
+        "",
+    ),
     "computed from other signals": (
-        "SUPPR|BURST",
-        "IBI|SUPR|POW|PM|SUM|RATE|DELTA|THETA|ALPHA|BETA|GAMMA|SIGMA|SEF|CSA|DSA|BIS",
+        "SUPPR|BURST|HYPNOGRAM",
+        "IBI|SUPR|DELTA|THETA|ALPHA|BETA|GAMMA|SIGMA|SEF|CSA|DSA|BIS",
+        "POW|PM|SUM|RATE|STAGE",
     ),
-    "spare input": ("", "EXG|ANA|AUX|BIP|MISC|OTHER"),
+    "spare input": ("", "EXG|ANA|AUX|BIP|MISC|OTHER|DIF", ""),
 }
-_PARTS = {kind: re.compile(parts) for kind, (parts, _) in _KINDS.items() if parts}
-_WORDS = {kind: re.compile(rf"(?:{words})[0-9]*[+]?") for kind, (_, words) in _KINDS.items()}
-# Names as they stand.
-_WHOLE = {"X", "Y", "ND", "N/D", "NC", "N/C", "UNUSED", "EMPTY"}
+_PARTS = {kind: re.compile(parts) for kind, (parts, _, _) in _KINDS.items() if parts}
+_WORDS = {
+    # An empty alternative would fit the empty word.
+    kind: re.compile("|".join([rf"(?:{words})[0-9]*"] + [unnumbered] * bool(unnumbered)))
+    for kind, (_, words, unnumbered) in _KINDS.items()
+}
+# Names as they stand; Nihon Kohden's X1 to X11, $A1 and E are inputs beside those of the head.
+_WHOLE = re.compile(r"[XYZ]|X[1-9][0-9]?|E|\$.*|N/?[CD]|NOT USED|UNUSED|EMPTY")
 _SPARE = "spare input"
 
 
@@ -64,9 +86,10 @@ def other_kind(name: str) -> str | None:
     ('heart', 'contact of electrodes', None)
     """
     upper = _in_capitals(name)
-    if upper.startswith("-") or not re.search("[A-Z1-9]", upper):  # "-", ".", ".-0"
+    without_number = re.sub(r"-[0-9]{1,2}$", "", upper)
+    if upper.startswith("-") or not any(map(str.isalnum, without_number)):  # "-", ".", ".-0"
         return "nothing"
-    if re.sub(r"^EEG[ _:-]*", "", upper) in _WHOLE:
+    if _WHOLE.fullmatch(bare_name(str(name))):
         return "nothing that the name tells"
     for kind, parts in _PARTS.items():
         if parts.search(upper):
@@ -132,5 +155,5 @@ def _in_capitals(name: str) -> str:
 
 
 def _words(upper: str) -> list[str]:
-    """Words of a name, and the name without its dots: H.R. is HR."""
-    return [*re.split(r"[^A-Z0-9+]+", upper), upper.replace(".", "")]
+    """Words of a name, and all of it as one: H.R. is HR, O2 Sat is O2SAT."""
+    return [*re.split("[^A-Z0-9]+", upper), re.sub("[^A-Z0-9]+", "", upper)]

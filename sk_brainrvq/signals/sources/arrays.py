@@ -14,6 +14,7 @@ from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.signals.blocks import EpochBlock
 from sk_brainrvq.signals.electrodes import check_ch_names
 from sk_brainrvq.signals.filters.resampling import TARGET_SFREQ
+from sk_brainrvq.signals.sources.channels import warn_of_other_kinds
 from sk_brainrvq.signals.sources.source import ReadSettings, Source
 from sk_brainrvq.signals.units import UNITS
 from sk_brainrvq.user_warnings import warn
@@ -37,7 +38,9 @@ class ArraySource(Source):
     def blocks(self, X: Any, settings: ReadSettings) -> list[EpochBlock]:
         """One block."""
         array = settings.check_array(X)
-        return blocks_from_array(array, settings.sfreq, settings.ch_names, settings.unit)
+        blocks = blocks_from_array(array, settings.sfreq, settings.ch_names, settings.unit)
+        warn_of_other_kinds(blocks[0].ch_names or (), settings.known_as_eeg)
+        return blocks
 
     def brings_rate(self, X: Any) -> bool:
         """False: an array is numbers and nothing else."""

@@ -1,6 +1,6 @@
 """braindecode datasets as blocks of epochs, without importing braindecode."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,12 @@ class BraindecodeSource(Source):
     def blocks(self, X: Any, settings: ReadSettings) -> Iterator[EpochBlock]:
         """A block for each recording."""
         return blocks_from_braindecode(
-            X, settings.window, settings.overlap, settings.filters, settings.bad_channels
+            X,
+            settings.window,
+            settings.overlap,
+            settings.filters,
+            settings.bad_channels,
+            settings.known_as_eeg,
         )
 
     def labels_of(self, X: Any) -> NDArray:
@@ -54,6 +59,7 @@ def blocks_from_braindecode(
     overlap: float,
     filters: FilterSettings,
     bad_channels: BadChannelPolicy = KEEP,
+    known_as_eeg: Collection[str] = (),
 ) -> Iterator[EpochBlock]:
     """Blocks of a braindecode dataset, one a recording.
 
@@ -65,6 +71,8 @@ def blocks_from_braindecode(
     filters : FilterSettings
     bad_channels : BadChannelPolicy
         What to do about bad channels of recordings that were not cut; by default nothing.
+    known_as_eeg : collection of str, optional
+        Channels that the user has given a place on the head.
 
     Yields
     ------
@@ -90,9 +98,11 @@ def blocks_from_braindecode(
                 )
             rate = sfreq
             if _is_cut(leaf):
-                block = _block_of_windows(leaf, rows, filters)
+                block = _block_of_windows(leaf, rows, filters, known_as_eeg)
             else:
-                block = _block_of_recording(leaf, window, overlap, filters, bad_channels)
+                block = _block_of_recording(
+                    leaf, window, overlap, filters, bad_channels, known_as_eeg
+                )
             block.index = start + (block.index if places is None else places)
             n_windows += len(block.index)
             yield block
@@ -174,15 +184,31 @@ def _source(leaf: Any) -> Any:
 
 
 def _block_of_recording(
-    leaf: Any, window: float, overlap: float, filters: FilterSettings, bads: BadChannelPolicy
+    leaf: Any,
+    window: float,
+    overlap: float,
+    filters: FilterSettings,
+    bads: BadChannelPolicy,
+    known_as_eeg: Collection[str],
 ) -> EpochBlock:
     sample = leaf.raw.get_data(stop=min(leaf.raw.n_times, _SAMPLES_TO_JUDGE), verbose="error")
-    return block_from_raw(leaf.raw, window, overlap, filters, _to_microvolts(sample), bads)
+    return block_from_raw(
+        leaf.raw,
+        window,
+        overlap,
+        filters,
+        _to_microvolts(sample),
+        bads,
+        known_as_eeg=known_as_eeg,
+        types=_types(leaf.raw),
+    )
 
 
-def _block_of_windows(leaf: Any, rows: NDArray | None, filters: FilterSettings) -> EpochBlock:
+def _block_of_windows(
+    leaf: Any, rows: NDArray | None, filters: FilterSettings, known_as_eeg: Collection[str]
+) -> EpochBlock:
     source = _source(leaf)
-    names, left_out = _channels(source)
+    names, left_out = chosen_channels(source, known_as_eeg, _types(source))
     rows = np.arange(len(leaf)) if rows is None else rows
     if not len(rows):
         raise InvalidEEGError("The braindecode dataset holds no window.")
@@ -212,12 +238,9 @@ def _block_of_windows(leaf: Any, rows: NDArray | None, filters: FilterSettings) 
     )
 
 
-def _channels(source: Any) -> tuple[list[str], dict[str, str]]:
-    """EEG channels and the others; braindecode's ``create_from_X_y`` calls all of them misc."""
-    types, bads = set(source.get_channel_types()), source.info["bads"]
-    if types == {"misc"} and not bads:
-        return list(source.ch_names), {}
-    return chosen_channels(source)
+def _types(source: Any) -> Collection[str]:
+    """Types of EEG; braindecode's ``create_from_X_y`` calls all channels misc."""
+    return ("misc",) if set(source.get_channel_types()) == {"misc"} else ("eeg",)
 
 
 def _signals(leaf: Any, rows: NDArray, names: list[str]) -> NDArray:

@@ -1,12 +1,13 @@
 """Which channels of an MNE object are EEG, where they lie, and how they were filtered."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sk_brainrvq.exceptions import InvalidEEGError
+from sk_brainrvq.signals.blocks import EpochBlock
 from sk_brainrvq.signals.electrodes.other_channels import is_spare_input, other_kind
 from sk_brainrvq.signals.sources.headers.edf_channels import not_eeg_by_header
 from sk_brainrvq.user_warnings import warn
@@ -14,12 +15,19 @@ from sk_brainrvq.user_warnings import warn
 _MOST_NAMES = 16
 
 
-def chosen_channels(recording: Any) -> tuple[list[str], dict[str, str]]:
+def chosen_channels(
+    recording: Any, known_as_eeg: Collection[str] = (), types: Collection[str] = ("eeg",)
+) -> tuple[list[str], dict[str, str]]:
     """The good EEG channels of a recording, and why the others are left out.
 
     Parameters
     ----------
     recording : mne.Epochs or mne.io.Raw
+    known_as_eeg : collection of str, optional
+        Channels that the user has given a place on the head: neither their names nor a lack of a
+        unit nor their rates speak against them.
+    types : collection of str, default=("eeg",)
+        MNE's types of channels that may be EEG.
 
     Returns
     -------
@@ -33,44 +41,89 @@ def chosen_channels(recording: Any) -> tuple[list[str], dict[str, str]]:
     Raises
     ------
     InvalidEEGError
-        If none is left.
-
-    Warns
-    -----
-    EEGWarning
-        If any is left out.
+        If none is left; the message gives each reason.
     """
-    left_out = _reasons(recording)
+    left_out = _reasons(recording, known_as_eeg, types)
     kept = [name for name in recording.ch_names if name not in left_out]
     if not kept:
         raise InvalidEEGError(
             f"There is no good EEG channel; left out are {_listed(left_out)}. Set types with "
             "set_channel_types, clear info['bads'], or rename what is EEG all the same with "
-            "rename_channels, such as to 'Cz' or 'E1'."
+            "rename_channels, such as to 'Cz' or 'E1'. Of a file, electrode_map={...} says where "
+            "channels lie that are EEG by another name."
         )
-    if left_out:
-        warn(left_out_sentence(left_out))
     return kept, left_out
 
 
-def _reasons(recording: Any) -> dict[str, str]:
+def _reasons(
+    recording: Any, known_as_eeg: Collection[str], types: Collection[str]
+) -> dict[str, str]:
     """Why channels are left out, of those that are."""
-    names, types = recording.ch_names, recording.get_channel_types()
-    bads, by_header = set(recording.info["bads"]), not_eeg_by_header(recording)
+    names, bads = recording.ch_names, set(recording.info["bads"])
+    by_header = not_eeg_by_header(recording, known_as_eeg)
     placed = positions_of(recording.info, names) or {}
     reasons: dict[str, str] = {}
-    for name, kind in zip(names, types, strict=True):
+    for name, kind in zip(names, recording.get_channel_types(), strict=True):
         named = other_kind(name)
-        if kind != "eeg":
+        is_known = name in known_as_eeg or (is_spare_input(name) and name in placed)
+        if kind not in types:
             reasons[name] = f"of type {kind}"
         elif name in bads:
             reasons[name] = "marked bad"
         # EDF files call everything EEG: then the name and the header decide.
-        elif named is not None and not (is_spare_input(name) and name in placed):
+        elif named is not None and not is_known:
             reasons[name] = f"{named}, by its name"
         elif name in by_header:
             reasons[name] = f"{by_header[name]}, by the header"
     return reasons
+
+
+def warn_of_left_out(blocks: Iterable[EpochBlock]) -> Iterator[EpochBlock]:
+    """The same blocks; of their channels that are left out each is named once.
+
+    Parameters
+    ----------
+    blocks : iterable of EpochBlock
+
+    Yields
+    ------
+    EpochBlock
+
+    Warns
+    -----
+    EEGWarning
+        At the first block, and at a later one only for what was not said yet.
+    """
+    said: set[tuple[str, str]] = set()
+    for block in blocks:
+        unsaid = {name: why for name, why in block.left_out.items() if (name, why) not in said}
+        if unsaid:
+            warn(left_out_sentence(unsaid))
+            said |= set(unsaid.items())
+        yield block
+
+
+def warn_of_other_kinds(ch_names: Iterable[str], known_as_eeg: Collection[str]) -> None:
+    """Warn of channels of an array whose names are not those of EEG.
+
+    Parameters
+    ----------
+    ch_names : iterable of str
+    known_as_eeg : collection of str
+        Channels that the user has given a place on the head.
+
+    Warns
+    -----
+    EEGWarning
+    """
+    kinds = {name: kind for name in ch_names if (kind := other_kind(name)) is not None}
+    others = {name: kind for name, kind in kinds.items() if name not in known_as_eeg}
+    if others:
+        warn(
+            f"Not EEG by their names, but used as EEG: {_listed(others)}. Arrays are used whole: "
+            "take these channels out of X and of ch_names, or say where they lie with "
+            "electrode_map={...} if they are EEG all the same."
+        )
 
 
 def left_out_sentence(left_out: Mapping[str, str]) -> str:

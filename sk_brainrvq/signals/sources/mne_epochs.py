@@ -1,6 +1,7 @@
 """MNE's Epochs as blocks."""
 
 import sys
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ class EpochsSource(Source):
 
     def blocks(self, X: Any, settings: ReadSettings) -> list[EpochBlock]:
         """One block for each kind of Epochs."""
-        return blocks_from_epochs(X)
+        return blocks_from_epochs(X, settings.known_as_eeg)
 
 
 def is_mne_epochs(X: Any) -> bool:
@@ -37,12 +38,14 @@ def is_list_of_epochs(X: Any) -> bool:
     return isinstance(X, (list, tuple)) and len(X) > 0 and all(is_mne_epochs(x) for x in X)
 
 
-def blocks_from_epochs(X: Any) -> list[EpochBlock]:
+def blocks_from_epochs(X: Any, known_as_eeg: Collection[str] = ()) -> list[EpochBlock]:
     """Blocks of ``mne.Epochs`` or of a list of them.
 
     Parameters
     ----------
     X : mne.Epochs or list of mne.Epochs
+    known_as_eeg : collection of str, optional
+        Channels that the user has given a place on the head.
 
     Returns
     -------
@@ -56,7 +59,7 @@ def blocks_from_epochs(X: Any) -> list[EpochBlock]:
     start = 0
     for number, epochs in enumerate(items):
         try:
-            names, left_out = chosen_channels(epochs)
+            names, left_out = chosen_channels(epochs, known_as_eeg)
         except InvalidEEGError as error:
             if epochs is X:
                 raise

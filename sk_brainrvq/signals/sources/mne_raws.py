@@ -1,7 +1,7 @@
 """MNE's continuous recordings as blocks of epochs."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,6 +41,7 @@ class RawSource(Source):
                 filters,
                 bad_channels=settings.bad_channels,
                 starts=settings.starts,
+                known_as_eeg=settings.known_as_eeg,
             )
         ]
 
@@ -59,6 +60,8 @@ def block_from_raw(
     to_microvolts: float = UNITS["V"],
     bad_channels: BadChannelPolicy = KEEP,
     starts: NDArray | None = None,
+    known_as_eeg: Collection[str] = (),
+    types: Collection[str] = ("eeg",),
 ) -> EpochBlock:
     """Filter a continuous recording, resample it, and cut it into windows.
 
@@ -74,6 +77,8 @@ def block_from_raw(
         What to do about bad channels of the whole recording; by default nothing.
     starts : ndarray of int, optional
         First sample at 200 Hz of each window wanted, in place of all that are usable.
+    known_as_eeg, types : collection of str, optional
+        As of :func:`~sk_brainrvq.signals.sources.channels.chosen_channels`.
 
     Returns
     -------
@@ -91,9 +96,9 @@ def block_from_raw(
     Warns
     -----
     EEGWarning
-        If channels or windows are left out.
+        If windows are left out.
     """
-    names, left_out = chosen_channels(raw)
+    names, left_out = chosen_channels(raw, known_as_eeg, types)
     found = faults_of_raw(raw, names, to_microvolts, not filters.cuts_below(band_of(raw.info)[0]))
     raw, names = treated_raw(raw, names, found, bad_channels)
     signals = signals_to_cut(raw, names, filters, to_microvolts, window)

@@ -6,6 +6,7 @@ from typing import Any
 from sk_brainrvq.signals.blocks import EpochBlock
 from sk_brainrvq.signals.sources.arrays import ArraySource
 from sk_brainrvq.signals.sources.braindecode_datasets import BraindecodeSource
+from sk_brainrvq.signals.sources.channels import warn_of_left_out
 from sk_brainrvq.signals.sources.lists import ListSource
 from sk_brainrvq.signals.sources.mne_epochs import EpochsSource
 from sk_brainrvq.signals.sources.mne_raws import RawSource
@@ -110,4 +111,4 @@ def read_blocks(X: Any, settings: ReadSettings) -> Iterator[EpochBlock]:
     InvalidEEGError
         For what cannot be read; in a list the message names the item.
     """
-    yield from source_of(X).blocks(X, settings)
+    yield from warn_of_left_out(source_of(X).blocks(X, settings))

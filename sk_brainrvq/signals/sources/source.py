@@ -1,7 +1,7 @@
 """What a source of EEG is: one kind of container, and all that others may ask of it."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from numbers import Real
 from typing import Any, ClassVar
@@ -41,6 +41,8 @@ class ReadSettings:
         Options of MNE's readers, as of :class:`~sk_brainrvq.Reading`.
     starts : ndarray of int, optional
         First sample at 200 Hz of the only windows wanted of a continuous recording.
+    known_as_eeg : collection of str
+        Channels that the user has given a place on the head, which are EEG whatever their names.
     """
 
     sfreq: float | None = None
@@ -54,6 +56,7 @@ class ReadSettings:
     bad_channels: BadChannelPolicy = field(default_factory=BadChannelPolicy)
     read_options: Mapping[str, Any] | None = None
     starts: NDArray | None = None
+    known_as_eeg: Collection[str] = ()
 
     def __post_init__(self) -> None:
         check_window(self.window, self.overlap)

@@ -14,7 +14,7 @@ from sk_brainrvq.signals.bad_channels import BadChannelPolicy
 from sk_brainrvq.signals.electrodes import canonical_name
 from sk_brainrvq.signals.filters.filtering import filter_epochs
 from sk_brainrvq.signals.filters.settings import FilterSettings, checked_filters
-from sk_brainrvq.signals.reading import bad_channel_policy, checked_reading
+from sk_brainrvq.signals.reading import bad_channel_policy, checked_reading, known_as_eeg
 from sk_brainrvq.viz._shared.style import DOMAINS
 
 
@@ -133,6 +133,7 @@ def _settings(estimator: Any) -> ReadSettings:
         estimator.overlap,
         _filters(estimator),
         bad_channels=_bad_channels(estimator),
+        known_as_eeg=known_as_eeg(estimator.reading),
     )
 
 

@@ -211,3 +211,12 @@ def test_projection__not_applied_yet__as_if_it_were(make, filters):
     expected, _ = read(make(raw.copy().apply_proj(verbose="error")), filters=filters)
     np.testing.assert_allclose(epochs, expected, atol=1e-4)
     assert np.abs(epochs.mean(axis=1)).max() < 1e-4
+
+
+def test_blocks__every_channel_misc__names_decide_what_is_eeg():
+    raw = make_raw(ch_names=["C3", "ECG", "0"], kinds="misc")
+    for dataset in (windows_of(raw), epochs_of(raw), RawDataset(raw)):
+        epochs, (block,) = read(dataset)
+        assert block.ch_names == ["C3", "0"]
+        assert block.left_out == {"ECG": "heart, by its name"}
+        assert epochs.shape == (8, 2, 200)

@@ -4,7 +4,7 @@ import mne
 import numpy as np
 import pytest
 
-from sk_brainrvq.exceptions import EEGWarning, InvalidEEGError
+from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.signals import blocks_from_array, blocks_from_epochs, prepare
 from sk_brainrvq.signals.sources.mne_epochs import is_list_of_epochs, is_mne_epochs
 
@@ -87,9 +87,8 @@ def test_error__in_a_mixed_list__names_the_epoch_of_the_caller(eeg):
 def test_channels__not_eeg_or_bad__are_left_out_and_listed(eeg):
     types = ["eeg", "eog", "eeg", "eeg"]
     epochs = make_epochs(eeg, types=types, bads=["Cz"])
-    message = "Left out, as bad or not EEG: C3 .of type eog.; Cz .marked bad."
-    with pytest.warns(EEGWarning, match=message):
-        (block,) = blocks_from_epochs(epochs)
+    (block,) = blocks_from_epochs(epochs)
+    assert block.left_out == {"C3": "of type eog", "Cz": "marked bad"}
     assert block.ch_names == ["Fp1", "O2"]
     np.testing.assert_allclose(block.data * 1e6, eeg[:, [0, 3]], rtol=1e-9)
 

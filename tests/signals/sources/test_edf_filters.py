@@ -9,7 +9,6 @@ from corpus_files import build, make_signals
 from edfio import Bdf, BdfSignal, Edf, EdfSignal
 
 from sk_brainrvq.corpus import EEGCorpus
-from sk_brainrvq.exceptions import EEGWarning
 from sk_brainrvq.signals.electrodes import is_eeg_name
 from sk_brainrvq.signals.filters.filtering import FilterSettings
 from sk_brainrvq.signals.sources.channels import band_of
@@ -54,8 +53,8 @@ def test_recording__heart_filtered_more__eeg_is_filtered_as_asked(tmp_path, suff
     raw = read_recording(path)
     assert raw.ch_names == names
     assert band_of(raw.info) == (0.01, 200.0)
-    with pytest.warns(EEGWarning, match="Left out, as bad or not EEG: ECG"):
-        block = block_from_raw(raw, 30.0, 0.0, FilterSettings.checked(l_freq=2, h_freq=40))
+    block = block_from_raw(raw, 30.0, 0.0, FilterSettings.checked(l_freq=2, h_freq=40))
+    assert list(block.left_out) == ["ECG"]
     expected = mne.filter.resample(as_mne_filters(path, 2, 40), up=2, down=5, verbose="error")
     inner = slice(400, -400)  # at the edges of a recording resamplers differ
     np.testing.assert_allclose(block.data[0][:, inner], expected[:, inner], atol=0.05)

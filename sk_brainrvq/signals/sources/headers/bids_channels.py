@@ -5,6 +5,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from sk_brainrvq.signals.electrodes.names import shorten
+from sk_brainrvq.user_warnings import warn
+
 # MNE's types for those of BIDS; what is not listed is no EEG either.
 _TYPES = {
     **{name: name.lower() for name in ("EEG", "EOG", "ECG", "EMG", "SEEG", "ECOG", "DBS", "GSR")},
@@ -28,7 +31,7 @@ def apply_sidecar(recording: Any, path: Path) -> Path | None:
     Returns
     -------
     Path or None
-        The table; None where there is none.
+        The table; None where there is none, or nothing in it.
 
     Notes
     -----
@@ -36,16 +39,33 @@ def apply_sidecar(recording: Any, path: Path) -> Path | None:
     in a folder above, and has then only some of the entities of the recording's name.
     """
     sidecar = sidecar_of(path)
-    if sidecar is None:
+    rows = {} if sidecar is None else {row.get("name"): row for row in _rows(sidecar)}
+    if sidecar is None or not rows:
         return None
-    rows = {row.get("name"): row for row in _rows(sidecar)}
     known = {name: rows[name] for name in recording.ch_names if name in rows}
     types = {name: _TYPES.get(_cell(row, "type").upper(), "misc") for name, row in known.items()}
     stated = {name: kind for name, kind in types.items() if _cell(known[name], "type")}
     recording.set_channel_types(stated, on_unit_change="ignore", verbose="error")
-    bad = [name for name, row in known.items() if _cell(row, "status").lower() == "bad"]
+    _warn_of_strangers(sidecar, rows, known)
+    bad = [name for name, row in known.items() if _is_bad(row)]
     recording.info["bads"] = list(dict.fromkeys([*recording.info["bads"], *bad]))
     return sidecar
+
+
+def _warn_of_strangers(
+    sidecar: Path, rows: Mapping[str | None, Mapping[str, str]], known: Mapping[str, Any]
+) -> None:
+    """Warn where a table names other channels, and so what it says of them is lost."""
+    if not known:
+        warn(f"{sidecar} names no channel of the recording: its types and states are not used.")
+        return
+    lost = [str(name) for name, row in rows.items() if name not in known and _is_bad(row)]
+    if lost:
+        warn(f"{sidecar} marks {shorten(lost)} as bad, which the recording does not have.")
+
+
+def _is_bad(row: Mapping[str, str]) -> bool:
+    return _cell(row, "status").lower() == "bad"
 
 
 def _cell(row: Mapping[str, str | None], column: str) -> str:
@@ -89,8 +109,10 @@ def _folders(path: Path) -> Iterator[Path]:
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
+    # No quotes in BIDS: a lone one would swallow the rows after it.
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            return list(csv.DictReader(file, delimiter="\t"))
-    except (OSError, UnicodeDecodeError, csv.Error):
+        with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+            return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+    except (OSError, csv.Error) as error:
+        warn(f"{path} cannot be read, and its types and states are not used: {error}")
         return []

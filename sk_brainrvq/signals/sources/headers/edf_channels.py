@@ -2,12 +2,14 @@
 
 import re
 import struct
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median_low
 from typing import Any, BinaryIO
 
 from sk_brainrvq.signals.electrodes.matching import match_electrodes
+from sk_brainrvq.signals.electrodes.other_channels import other_kind
 
 # Bytes of the fields of one signal, in their order: label, transducer, unit, four limits, filters,
 # samples per record. GDF 2 has a code in place of the unit.
@@ -16,8 +18,8 @@ _BEFORE_SAMPLES = 216
 _VOLTAGE = re.compile(r"(?:[nuµμm]|mk|micro|milli|nano)?v(?:olts?)?(?:rms|r)?", re.IGNORECASE)
 # What stands where nobody thought of a unit, or where samples are raw counts.
 _NO_UNIT = {"", "1", "AU", "A.U.", "N/A", "NONE", "UNKNOWN", "ADU", "COUNTS", "DIGITS", "RAW"}
-# Below this share of the middle channel's rate a channel is no EEG of the same amplifier.
-_SLOW = 0.25
+# Below this share of the EEG's rate a channel is no EEG of the same amplifier.
+_SLOW = 0.5
 _STATUS = ("EDF ANNOTATIONS", "BDF ANNOTATIONS", "STATUS")
 # ISO/IEEE 11073-10101: bits 5 and above are the quantity, 4256 is the volt.
 _GDF_VOLT = 4256 >> 5
@@ -86,9 +88,15 @@ def _edf(file: BinaryIO) -> list[HeaderChannel]:
 def _gdf(file: BinaryIO) -> list[HeaderChannel]:
     fixed = file.read(256)
     (n_signals,) = struct.unpack_from("<H", fixed, 252)
-    if float(fixed[4:8]) < 1.9:
-        return []
     names = _texts(file, 256, n_signals, _LABEL)
+    if float(fixed[4:8]) < 1.9:
+        units = _texts(file, 256 + (_LABEL + _TRANSDUCER) * n_signals, n_signals, _UNIT)
+        file.seek(256 + _BEFORE_SAMPLES * n_signals)
+        counts = struct.unpack(f"<{n_signals}i", file.read(4 * n_signals))
+        return [
+            HeaderChannel(name, unit, _is_voltage(unit), float(count))
+            for name, unit, count in zip(names, units, counts, strict=True)
+        ]
     file.seek(256 + 102 * n_signals)  # after label, transducer and the unit in words
     codes = struct.unpack(f"<{n_signals}H", file.read(2 * n_signals))
     file.seek(256 + _BEFORE_SAMPLES * n_signals)
@@ -111,43 +119,60 @@ def _is_voltage(unit: str) -> bool | None:
     return _VOLTAGE.fullmatch(unit.replace(" ", "")) is not None
 
 
-def not_eeg_by_header(recording: Any) -> dict[str, str]:
+def not_eeg_by_header(recording: Any, known_as_eeg: Collection[str] = ()) -> dict[str, str]:
     """Channels of a recording whose header says that they are no EEG.
 
     Parameters
     ----------
     recording : mne.io.Raw
+    known_as_eeg : collection of str, optional
+        Channels that the user has given a place on the head: only a unit that is no voltage
+        speaks against them.
 
     Returns
     -------
     dict of str to str
-        Why, by the name of the channel: its unit is no voltage; it has no unit, others have, and
-        it is not called like an electrode; or its rate is below a quarter of that of the middle
-        channel. Empty for formats other than EDF, BDF and GDF, and where the file is gone.
+        Why, by the name of the channel: its unit is no voltage; or it is not called like EEG, and
+        has no unit while others have, or a rate below half of the EEG's. That is the middle rate
+        of the channels called like EEG, or else the highest of all that may be EEG. Empty for
+        formats other than EDF, BDF and GDF, and where the file is gone.
     """
     reasons: dict[str, str] = {}
     for file in getattr(recording, "filenames", None) or ():
         if file is not None:
-            reasons |= _reasons(header_channels(Path(file)), recording.ch_names)
+            channels = _by_name(header_channels(Path(file)), recording.ch_names)
+            reasons |= _reasons(channels, known_as_eeg)
     return reasons
 
 
-def _reasons(channels: list[HeaderChannel], names: list[str]) -> dict[str, str]:
-    if not channels:
-        return {}
-    voltages = [channel for channel in channels if channel.is_voltage] or channels
-    # A channel counts as slow beside those that may be EEG.
-    typical = median_low(channel.sfreq for channel in voltages)
-    any_voltage = any(channel.is_voltage for channel in channels)
+def _reasons(
+    channels: Mapping[str, HeaderChannel], known_as_eeg: Collection[str]
+) -> dict[str, str]:
+    any_voltage = any(channel.is_voltage for channel in channels.values())
+    may_be = {
+        name: channel
+        for name, channel in channels.items()
+        if channel.is_voltage is not False and other_kind(name) is None
+    }
+    named = {name for name in may_be if name in known_as_eeg or _is_named_as_eeg(name)}
+    sfreq = _sfreq_of_eeg(may_be, named)
     reasons: dict[str, str] = {}
-    for name, channel in _by_name(channels, names).items():
+    for name, channel in channels.items():
         if channel.is_voltage is False:
             reasons[name] = f"unit {channel.unit}" if channel.unit else "unit that is no voltage"
-        elif channel.sfreq < _SLOW * typical:
-            reasons[name] = "a far lower rate than the others"
-        elif channel.is_voltage is None and any_voltage and not _is_electrode(name):
+        elif name in named or name in known_as_eeg:
+            continue
+        elif channel.sfreq < _SLOW * sfreq:
+            reasons[name] = "a far lower rate than the EEG's"
+        elif channel.is_voltage is None and any_voltage:
             reasons[name] = "no unit"
     return reasons
+
+
+def _sfreq_of_eeg(may_be: Mapping[str, HeaderChannel], named: Collection[str]) -> float:
+    if named:
+        return median_low(may_be[name].sfreq for name in named)
+    return max((channel.sfreq for channel in may_be.values()), default=0.0)
 
 
 def _by_name(channels: list[HeaderChannel], names: list[str]) -> dict[str, HeaderChannel]:
@@ -163,5 +188,7 @@ def _by_name(channels: list[HeaderChannel], names: list[str]) -> dict[str, Heade
     return {name: found[name] for name in names if name in found}
 
 
-def _is_electrode(name: str) -> bool:
-    return match_electrodes([name], 1)[0].has_position
+def _is_named_as_eeg(name: str) -> bool:
+    """Whether a name is an electrode's, or says EEG: "EEG(sec)"."""
+    said = re.match(r"EEG(?![A-Z])", name, re.IGNORECASE) is not None
+    return said or match_electrodes([name], 1)[0].has_position
