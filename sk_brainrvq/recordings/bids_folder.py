@@ -45,7 +45,7 @@ def labelled_items(
     if y is None:
         return [RecordingItem(path, i) for i, path in enumerate(paths)], None
     if y == "events":
-        return _items_with_events(paths), None
+        return _items_with_events(root, paths), None
     labels = _labels_of_participants(root, y)
     people = [bids_entity(path, "sub") or "" for path in paths]
     known = [(path, labels[p]) for path, p in zip(paths, people, strict=True) if p in labels]
@@ -115,9 +115,9 @@ def _labels_of_participants(root: Path, column: str) -> dict[str, str]:
     return labels
 
 
-def _items_with_events(paths: Sequence[Path]) -> list[RecordingItem]:
+def _items_with_events(root: Path, paths: Sequence[Path]) -> list[RecordingItem]:
     """Recordings with the events of their tables; others are left out."""
-    found = {path: _events_of(path) for path in paths}
+    found = {path: _events_of(root, path) for path in paths}
     without = [path.name for path, events in found.items() if not events]
     if len(without) == len(paths):
         raise InvalidEEGError(
@@ -137,8 +137,9 @@ def _events_path(path: Path) -> Path:
     return path.with_name(path.name.rsplit("_", 1)[0] + "_events.tsv")
 
 
-def _events_of(path: Path) -> list[Event]:
-    table = _events_path(path)
+def _events_of(root: Path, path: Path) -> list[Event]:
+    own, of_task = _events_path(path), root / f"task-{bids_entity(path, 'task')}_events.tsv"
+    table = own if own.exists() else of_task
     if not table.exists():
         return []
     rows = _read_table(table)

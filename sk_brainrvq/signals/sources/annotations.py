@@ -14,7 +14,7 @@ from sk_brainrvq.user_warnings import warn
 # What a filter must not run across: the default of ``mne.io.Raw.filter``.
 _PARTING = ("edge", "bad_acq_skip")
 # What no window may hold: "bad" as in ``mne.Epochs``, and joints, whatever else marks them.
-_LEFT_OUT = ("bad", "edge")
+LEFT_OUT = ("bad", "edge")
 # Times of annotations are sums: microseconds are what is left of them.
 _TIME_DIGITS = 6
 _REMEDY = "remove or rename these annotations (raw.annotations.delete, raw.annotations.rename)."
@@ -43,7 +43,7 @@ class Marks:
         return [(int(a), int(b)) for a, b in np.clip(edges, 0, raw.n_times).T]
 
 
-def marks_of(raw: Any, prefixes: tuple[str, ...] = _LEFT_OUT) -> Marks:
+def marks_of(raw: Any, prefixes: tuple[str, ...] = LEFT_OUT) -> Marks:
     """Annotations of a recording whose description begins so, in any case.
 
     Parameters
