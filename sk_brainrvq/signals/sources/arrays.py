@@ -186,8 +186,8 @@ def check_container(X: Any, estimator: str) -> None:
         return
     raise InvalidEEGError(
         f"X is {found}; {estimator} expects a numeric array (n_epochs, n_channels, n_times), "
-        "mne.Epochs, mne.io.Raw, a path, a braindecode dataset, an EEGCorpus, or a list of these. "
-        f"{advice}"
+        "mne.Epochs, mne.io.Raw, a path, a braindecode dataset, an EEGCorpus, Recordings, or a "
+        f"list of these. {advice}"
     )
 
 
