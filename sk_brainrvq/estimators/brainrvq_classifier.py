@@ -231,7 +231,7 @@ class BrainRVQClassifier(ClassifierMixin, FineTunedEstimator):
             Array (n_epochs, n_channels, n_times) or, for one channel, (n_epochs, n_times).
             Recordings are cut into epochs of ``window`` seconds.
         y : array-like, shape (n_epochs,)
-            Class labels, numbers or text. May be left out for braindecode datasets.
+            Class labels, numbers or text. May be left out where X holds labels.
         sample_weight : array-like, shape (n_epochs,), optional
             Weights of the epochs in the loss, 0 or more; only their ratios matter. Epochs of
             weight 0 are left out.
@@ -390,7 +390,7 @@ class BrainRVQClassifier(ClassifierMixin, FineTunedEstimator):
         X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
             As in :meth:`fit`.
         y : array-like, shape (n_epochs,)
-            True labels; may be left out for braindecode datasets.
+            True labels; may be left out where X holds labels.
         sample_weight : array-like, shape (n_epochs,), optional
 
         Returns

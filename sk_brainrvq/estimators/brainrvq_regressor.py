@@ -233,7 +233,7 @@ class BrainRVQRegressor(RegressorMixin, FineTunedEstimator):
             Array (n_epochs, n_channels, n_times) or, for one channel, (n_epochs, n_times).
             Recordings are cut into epochs of ``window`` seconds.
         y : array-like, shape (n_epochs,) or (n_epochs, n_targets)
-            May be left out for braindecode datasets, which hold targets.
+            May be left out where X holds targets: braindecode datasets, Recordings.
         sample_weight : array-like, shape (n_epochs,), optional
             Weights of the epochs in the loss, 0 or more; only their ratios matter. Epochs of
             weight 0 are left out.
@@ -359,7 +359,7 @@ class BrainRVQRegressor(RegressorMixin, FineTunedEstimator):
         X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
             As in :meth:`fit`.
         y : array-like, shape (n_epochs,) or (n_epochs, n_targets)
-            True values; may be left out for braindecode datasets.
+            True values; may be left out where X holds targets.
         sample_weight : array-like, shape (n_epochs,), optional
 
         Returns
@@ -380,7 +380,7 @@ class BrainRVQRegressor(RegressorMixin, FineTunedEstimator):
         X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
             As in :meth:`fit`; at least two epochs.
         y : array-like, shape (n_epochs,) or (n_epochs, n_targets)
-            True values; may be left out for braindecode datasets.
+            True values; may be left out where X holds targets.
 
         Returns
         -------

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.signals.filters.resampling import TARGET_SFREQ, resampled_length
-from sk_brainrvq.signals.sources.annotations import overlapping_marks
+from sk_brainrvq.signals.sources.annotations import LEFT_OUT, overlapping_marks
 from sk_brainrvq.signals.sources.braindecode_datasets import is_braindecode_dataset
 from sk_brainrvq.signals.sources.mne_epochs import is_mne_epochs
 from sk_brainrvq.signals.sources.mne_raws import is_mne_raw
@@ -38,6 +38,11 @@ class Event:
     onset: float
     duration: float
     label: Any
+
+    @property
+    def is_mark(self) -> bool:
+        """Whether it marks what no window may hold, as annotations of BAD and EDGE do."""
+        return str(self.label).lower().startswith(LEFT_OUT)
 
 
 @dataclass(frozen=True)
@@ -229,6 +234,12 @@ def _planned(raw: Any, window: float, overlap: float, events: Sequence[Event] | 
         if not len(starts):
             return WindowPlan(starts, why_none="No event lasts a window.", n_short=n_short)
     overlaps, marks = overlapping_marks(raw, starts, length)
+    for event in [event for event in events or () if event.is_mark]:
+        first, end = (np.array([event.onset, event.onset + event.duration]) * TARGET_SFREQ).round()
+        is_hit = (first < starts + length) & (end > starts)
+        overlaps |= is_hit
+        if is_hit.any():
+            marks = sorted({*marks, event.label})
     why = f"All {len(starts)} windows overlap annotations {', '.join(map(repr, marks))}"
     return WindowPlan(
         starts[~overlaps],
@@ -246,7 +257,7 @@ def _at_events(
     """Starts and labels of the windows within events, and how many events are too short."""
     starts, labels, n_short = [], [], 0
     length = round(window * TARGET_SFREQ)
-    for event in events:
+    for event in [event for event in events if not event.is_mark]:
         first = round(event.onset * TARGET_SFREQ)
         n_own = round(event.duration * TARGET_SFREQ) if event.duration else length
         if n_own < length:

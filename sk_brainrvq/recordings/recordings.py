@@ -163,7 +163,8 @@ class Recordings:
             participant; participants without one are left out. Or "events": windows within the
             events of each recording's ``events.tsv`` have its ``trial_type`` as their label, and
             other windows are left out. An event without duration labels one window, from its
-            onset on; one that is shorter than ``window`` labels none.
+            onset on; one that is shorter than ``window`` labels none. Windows that overlap an
+            event beginning with BAD or EDGE are left out.
         window, overlap : float
             As of :class:`Recordings`; ``y="events"`` needs ``window``.
 

@@ -73,9 +73,9 @@ def test_from_bids__events__windows_within_them(root):
     for start, label in zip(own.starts, own.y, strict=True):
         covering = read.copy().crop(start, start + 2.9).annotations.description
         assert label in covering
+    only_cues = Recordings.from_bids(root, task="sleep", y="events", window=8)
     with pytest.warns(EEGWarning, match="12 events last less than a window"):
-        labels = Recordings.from_bids(root, task="sleep", y="events", window=8).y
-    assert labels.tolist() == ["cue"] * 3
+        assert only_cues.y.tolist() == ["cue"] * 3
     halves = Recordings.from_bids(root, task="sleep", y="events", window=4, overlap=1)
     assert halves[halves.y != "cue"].starts[:4].tolist() == [0, 3, 7, 10]
 
@@ -85,10 +85,13 @@ def test_from_bids__events_missing__named_and_left_out(root):
     with pytest.warns(EEGWarning, match=r"1 of 3 recordings .* sub-02_task-sleep_eeg"):
         recordings = Recordings.from_bids(root, task="sleep", y="events", window=3)
     assert set(recordings.subjects) == {"01", "03"}
-    # One table for all recordings of a task, at the top.
-    (root / "task-sleep_events.tsv").write_text("onset\tduration\ttrial_type\n0\t3\tW\n")
+    # One table for all recordings of a task, at the top; some stretches of it are bad.
+    table = "onset\tduration\ttrial_type\n0\t9\tW\n4\t1\tBAD_move\n12\t3\tn/a\nn/a\t3\tW\n"
+    (root / "task-sleep_events.tsv").write_text(table)
     recordings = Recordings.from_bids(root, task="sleep", subject="02", y="events", window=3)
-    assert recordings.y.tolist() == ["W"]
+    with pytest.warns(EEGWarning, match="1 of 3 windows .* 'BAD_move'"):
+        assert recordings.starts.tolist() == [0, 6]
+    assert recordings.y.tolist() == ["W", "W"]
 
 
 def test_from_bids__what_cannot_be__errors_that_say_what_is_there(root):

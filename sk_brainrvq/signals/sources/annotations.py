@@ -15,7 +15,7 @@ from sk_brainrvq.user_warnings import warn
 # What a filter must not run across: the default of ``mne.io.Raw.filter``.
 _PARTING = ("edge", "bad_acq_skip")
 # What no window may hold: "bad" as in ``mne.Epochs``, and joints, whatever else marks them.
-_LEFT_OUT = ("bad", "edge")
+LEFT_OUT = ("bad", "edge")
 # Joints by other names: EEGLAB's, whose duration is that of what was cut out, and BrainVision's,
 # which also opens every recording.
 _BOUNDARY, _NEW_SEGMENT = "boundary", "new segment"
@@ -51,7 +51,7 @@ class Marks:
         return [(int(a), int(b)) for a, b in np.clip(edges, 0, raw.n_times).T]
 
 
-def marks_of(raw: Any, prefixes: tuple[str, ...] = _LEFT_OUT) -> Marks:
+def marks_of(raw: Any, prefixes: tuple[str, ...] = LEFT_OUT) -> Marks:
     """Annotations of a recording whose description begins so, in any case, and joints.
 
     Parameters

@@ -192,12 +192,19 @@ def check_container(X: Any, estimator: str) -> None:
         found, advice = f"of type {kind}", "Pass a list: list(X)."
     elif _is_column_of_objects(X):
         found, advice = f"a 1-D {kind} of text or objects", "Pass a list: X.tolist()."
+    elif _is_list_of_pairs(X):
+        found = f"a list of {len(X[0])}-tuples (x, y, ...), as scikit-learn makes of a dataset of "
+        found += "torch or braindecode when it splits it: names and rate of its channels are lost"
+        advice = (
+            "Pass SliceDataset(dataset, idx=0) of skorch.helper as X, which can be split, and the "
+            "targets as y. Recordings that are not cut yet: sk_brainrvq.Recordings."
+        )
     else:
         return
     raise InvalidEEGError(
         f"X is {found}; {estimator} expects a numeric array (n_epochs, n_channels, n_times), "
-        "mne.Epochs, mne.io.Raw, a path, a braindecode dataset, an EEGCorpus, or a list of these. "
-        f"{advice}"
+        "mne.Epochs, mne.io.Raw, a path, a braindecode dataset, an EEGCorpus, Recordings, or a "
+        f"list of these. {advice}"
     )
 
 
@@ -229,6 +236,16 @@ def _is_bag(X: Any) -> bool:
     """Whether X is a set or the like, that is no array and no table either."""
     return isinstance(X, Collection) and not (
         isinstance(X, Sequence) or hasattr(X, "__array__") or hasattr(X, "ndim")
+    )
+
+
+def _is_list_of_pairs(X: Any) -> bool:
+    """Whether X is a list of what datasets give for each window: signals and a target."""
+    return (
+        isinstance(X, (list, tuple))
+        and len(X) > 0
+        and all(isinstance(x, tuple) and len(x) in (2, 3) for x in X)
+        and all(is_array(x[0]) and x[0].ndim == 2 and np.ndim(x[1]) == 0 for x in X)
     )
 
 

@@ -27,7 +27,7 @@ class BraindecodeSource(Source):
     """Datasets of braindecode, cut into windows or not."""
 
     def accepts(self, X: Any) -> bool:
-        """Whether X is a dataset of braindecode, or a torch ``Subset`` of one."""
+        """Whether X is a dataset of braindecode, or rows of one."""
         return is_braindecode_dataset(X)
 
     def blocks(self, X: Any, settings: ReadSettings) -> Iterator[EpochBlock]:
@@ -47,7 +47,7 @@ class BraindecodeSource(Source):
 
 
 def is_braindecode_dataset(X: Any) -> bool:
-    """Whether X is a dataset of braindecode, or a torch ``Subset`` of one."""
+    """Whether X is a dataset of braindecode, or torch's ``Subset`` or skorch's view of one."""
     if _is_subset(X):
         return is_braindecode_dataset(X.dataset)
     return any(base.__module__.split(".")[0] == "braindecode" for base in type(X).__mro__)
@@ -165,12 +165,20 @@ def _leaves(X: Any, rows: NDArray, places: NDArray) -> Iterator[_Leaf]:
 
 
 def _is_subset(X: Any) -> bool:
-    return type(X).__name__ == "Subset" and hasattr(X, "dataset")
+    """Whether X is a ``Subset`` of torch, or skorch's ``SliceDataset``, which picks rows too."""
+    return type(X).__name__ in ("Subset", "SliceDataset") and hasattr(X, "dataset")
 
 
 def _indices(subset: Any) -> NDArray:
     """Rows that a Subset picks, from 0."""
-    indices = np.asarray(subset.indices, dtype=np.int64).reshape(-1)
+    if getattr(subset, "idx", 0) != 0:
+        raise InvalidEEGError(
+            f"X is a SliceDataset with idx={subset.idx!r}, which gives no EEG; expected "
+            "SliceDataset(dataset, idx=0)."
+        )
+    # Those of a SliceDataset are None where it picks all.
+    indices = getattr(subset, "indices_", subset.indices)
+    indices = np.asarray(indices, dtype=np.int64).reshape(-1)
     return np.where(indices < 0, indices + len(subset.dataset), indices)
 
 

@@ -6,8 +6,13 @@ import pandas as pd
 import pytest
 from braindecode.datasets import BaseConcatDataset, RawDataset
 from braindecode.datasets.base import EEGWindowsDataset, WindowsDataset
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GroupKFold, cross_val_score
+from sklearn.pipeline import make_pipeline
+from skorch.helper import SliceDataset
 from torch.utils.data import Subset
 
+from sk_brainrvq import BrainRVQEmbedder
 from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.signals.filters.filtering import FilterSettings
 from sk_brainrvq.signals.sources.braindecode_datasets import (
@@ -57,7 +62,8 @@ def read(dataset, window=1.0, overlap=0.0, filters=None):
 def test_is_braindecode_dataset__datasets_subsets_and_others():
     dataset = windows_of(make_raw())
     concatenated = BaseConcatDataset([dataset])
-    for given in (dataset, concatenated, Subset(Subset(concatenated, [3, 1]), [0])):
+    views = (Subset(Subset(concatenated, [3, 1]), [0]), SliceDataset(concatenated))
+    for given in (dataset, concatenated, *views):
         assert is_braindecode_dataset(given)
     for other in (make_raw(), np.ones((2, 3)), [dataset], Subset([1, 2, 3], [0]), None, "eeg.edf"):
         assert not is_braindecode_dataset(other)
@@ -68,9 +74,31 @@ def test_subset__any_indices__rows_and_labels_in_their_order(make):
     whole = BaseConcatDataset([make(make_raw(seed=seed)) for seed in range(3)])
     rows = np.random.default_rng(1).permutation(24)[:17].tolist()
     expected = np.stack([whole[row][0] for row in rows]) * 1e6
-    epochs, _ = read(Subset(whole, rows))
-    np.testing.assert_allclose(epochs, expected, rtol=1e-5)
-    assert targets_of(Subset(whole, rows)).tolist() == [whole[row][1] for row in rows]
+    for part in (Subset(whole, rows), SliceDataset(whole)[np.array(rows)]):
+        epochs, _ = read(part)
+        np.testing.assert_allclose(epochs, expected, rtol=1e-5)
+        assert targets_of(part).tolist() == [whole[row][1] for row in rows]
+    assert len(read(SliceDataset(whole))[0]) == 24
+    with pytest.raises(InvalidEEGError, match=r"idx=1, which gives no EEG"):
+        read(SliceDataset(whole, idx=1))
+
+
+def test_cross_validation__slice_dataset__as_on_the_features():
+    parts = [windows_of(make_raw(seed=seed), targets=np.arange(8) % 2) for seed in range(2)]
+    whole = BaseConcatDataset(parts)
+    groups = np.repeat([0, 1], 8)
+    embedder = BrainRVQEmbedder(weights=None, architecture="tiny", random_state=0)
+    features = embedder.fit_transform(whole)
+    pipeline = make_pipeline(embedder, LogisticRegression())
+    split = {"groups": groups, "cv": GroupKFold(2), "error_score": "raise"}
+    for y in (targets_of(whole), SliceDataset(whole, idx=1)):
+        X = SliceDataset(whole, idx=0)
+        found = cross_val_score(pipeline, X, y, **split)
+        expected = cross_val_score(LogisticRegression(), features, np.asarray(y), **split)
+        np.testing.assert_allclose(found, expected)
+    # The dataset itself comes as a list of tuples, which know neither names nor rate.
+    with pytest.raises(InvalidEEGError, match=r"3-tuples .* Pass SliceDataset\(dataset, idx=0\)"):
+        cross_val_score(pipeline, whole, targets_of(whole), **split)
 
 
 def test_subset__of_a_subset__indices_of_indices():
