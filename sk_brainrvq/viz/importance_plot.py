@@ -83,9 +83,8 @@ def plot_importance(
     if not 0 <= info_weight <= 1:
         raise ValueError(f"info_weight={info_weight} was given; expected a weight from 0 to 1.")
     patches, names, read = _patches(X, ReadSettings(sfreq, ch_names, unit, window), epoch)
-    scores, hidden = _drawn(patches, read, info_weight, random_state)
+    scores, hidden = _scores_and_mask(patches, read, info_weight, random_state)
     n_channels, n_patches = scores.shape
-    names = names_of(names, n_channels)
     if ax is None:
         ax = style.new_axes(1, 1, 0.26 * min(n_channels, 60) + 1.3)[0, 0]
     assert ax is not None
@@ -99,8 +98,8 @@ def plot_importance(
     )
     for channel, patch in np.argwhere(hidden):
         ax.add_patch(Rectangle((patch, channel - 0.5), 1, 1, **_HIDDEN))
-    share = hidden[read].mean()
     microvolts = _draw_signals(ax, 100 * patches[0].reshape(n_channels, -1))
+    share = hidden[read].mean()
     style.dress(
         ax,
         f"Importance of each second; {share:.0%} hidden; a row is {microvolts:.0f} µV high",
@@ -119,39 +118,31 @@ def plot_importance(
     return ax
 
 
-def _patches(
-    X: Any, settings: ReadSettings, epoch: int
-) -> tuple[NDArray, list[str] | None, NDArray]:
+def _patches(X: Any, settings: ReadSettings, epoch: int) -> tuple[NDArray, list[str], NDArray]:
     """Patches (1, n_channels, n_patches, 200) in 100 microvolts, names, channels of known place."""
     block = epoch_of(X, settings, epoch)
     groups = sorted(stream([block], warn=False), key=lambda group: group.segment[0])
     patches = np.concatenate([group.patches for group in groups], axis=2)
-    read = groups[0].channels
-    return patches, block.ch_names, np.arange(patches.shape[1]) if read is None else read
-
-
-def _drawn(
-    patches: NDArray, read: NDArray, info_weight: float, random_state: Any
-) -> tuple[NDArray, NDArray]:
-    """Scores and mask of the channels that are read; NaN and False for others."""
-    shape = patches.shape[1:3]
-    scores, hidden = np.full(shape, np.nan), np.zeros(shape, bool)
-    scores[read], hidden[read] = _scores_and_mask(patches[:, read], info_weight, random_state)
-    return scores, hidden
+    read, n_channels = groups[0].channels, patches.shape[1]
+    names = names_of(block.ch_names, n_channels)
+    return patches, names, np.arange(n_channels) if read is None else read
 
 
 def _scores_and_mask(
-    patches: NDArray, info_weight: float, random_state: int
+    patches: NDArray, read: NDArray, info_weight: float, random_state: int
 ) -> tuple[NDArray, NDArray]:
-    """Scores and mask, each (n_channels, n_patches)."""
+    """Scores and mask, each (n_channels, n_patches); NaN and False of channels not read."""
     import torch
 
     from sk_brainrvq.nn import importance_guided_mask, importance_scores
 
-    x = torch.from_numpy(patches)
+    x = torch.from_numpy(patches[:, read])
     generator = torch.Generator().manual_seed(random_state)
     mask = importance_guided_mask(x, info_weight, generator=generator)
-    return importance_scores(x)[0].numpy(), mask[0].numpy()
+    hidden = np.zeros(patches.shape[1:3], bool)
+    scores = np.full(hidden.shape, np.nan)
+    scores[read], hidden[read] = importance_scores(x)[0].numpy(), mask[0].numpy()
+    return scores, hidden
 
 
 def _draw_signals(ax: Any, signals: NDArray) -> float:

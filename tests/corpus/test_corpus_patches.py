@@ -18,7 +18,8 @@ from zarr.abc.store import RangeByteRequest
 from sk_brainrvq.corpus import EEGCorpus
 from sk_brainrvq.corpus.store import CorpusStore
 from sk_brainrvq.signals import StoredPatches, gather, stream
-from sk_brainrvq.signals.patches import shuffled_rows
+from sk_brainrvq.signals.patches import shuffled_rows, with_every_channel
+from sk_brainrvq.training.batches import batch_of
 
 MONTAGES = [["C3", "C4"], ["C3", "C4"], ["T3", "unheard of"]]
 
@@ -88,6 +89,18 @@ def test_prepared__groups__one_a_montage_and_length(folder):
     assert [group.n_patches for group in prepared.groups] == [22, 23, 22, 23]
     assert all(isinstance(group.patches, StoredPatches) for group in prepared.groups)
     assert prepared.is_stored
+
+
+def test_prepared__channel_of_unknown_place__stays_out_of_batches(folder):
+    (group,) = EEGCorpus(folder, window=4.0).prepared(warn=False).groups[-1:]
+    assert group.ch_names == ["T3", "unheard of"]
+    batch = batch_of(group, np.array([4, 1]))
+    np.testing.assert_array_equal(batch.x, group.patches[np.array([4, 1])][:, :1])
+    assert len(batch.electrodes) == 1
+    (every,) = with_every_channel([group])
+    np.testing.assert_array_equal(batch_of(every, np.array([4, 1])).x, group.patches[[4, 1]])
+    mapped = EEGCorpus(folder, window=4.0).prepared(electrode_map={"unheard of": "Cz"})
+    assert batch_of(mapped.groups[-1], np.array([4, 1])).x.shape[1] == 2
 
 
 def test_prepared__electrode_map__places_the_unknown(folder):

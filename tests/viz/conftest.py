@@ -25,7 +25,7 @@ def windows(request) -> Windows:
     """Twelve windows of five seconds, 19 or 20 channels."""
     if request.param == "simulated":
         return make_eeg(2, 6, random_state=0)
-    eeg = load_eegmat(request.getfixturevalue("eegmat_folder"), [31])
+    eeg = load_eegmat(request.getfixturevalue("eegmat_folder"), [27])
     rows = np.linspace(0, len(eeg.X) - 1, 12).astype(int)
     return Windows(
         eeg.X[rows], eeg.y[rows], np.arange(12) % 2, eeg.ch_names, eeg.sfreq, eeg.classes

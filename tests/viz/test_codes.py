@@ -207,6 +207,22 @@ def test_plot_codeword__time_domain__seconds_with_the_code_and_what_is_decoded(w
     assert everything.shape == (50,)
 
 
+def test_plot_codeword__channel_of_unknown_place__codes_and_decoded_as_of_transform(windows):
+    names = [*windows.ch_names[:5], "X1"]
+    X = np.concatenate([windows.X[:, :5], 100 * windows.X[:, :1]], 1)
+    sizes = Architecture("tiny", codebook_size=4)
+    tokenizer = DDRVQTransformer(
+        architecture=sizes, max_epochs=1, sfreq=200, ch_names=names, random_state=0
+    ).fit(X)
+    codes = tokenizer.transform(X)
+    code = int(codes[0, 0, 0, 0, 0])
+    here = codes[..., 0, 0] == code
+    axes = plot_codeword(tokenizer, X, code)
+    assert axes[1].get_title(loc="left").startswith(f"{here.sum()} time")
+    expected = tokenizer.inverse_transform(codes, n_levels=1)[here].mean(0)
+    np.testing.assert_allclose(axes[0].lines[-1].get_ydata(), expected, atol=1e-4)
+
+
 def test_plot_codeword__frequency_domain__decoded_amplitude_in_microvolts(windows, tokenizer):
     codes = tokenizer.transform(windows.X)
     code = int(codes[0, 0, 0, 1, 0])

@@ -185,6 +185,17 @@ def test_plot_attention__epochs_in_any_order_and_batch__mean_over_epochs(
     np.testing.assert_allclose(limits, np.tile(limits[0], (4, 1)), rtol=1e-3)
 
 
+def test_plot_attention__channel_of_unknown_place__gets_none_and_changes_no_other(
+    windows, pretrainer
+):
+    names = [*windows.ch_names, "X1"]
+    beside = np.concatenate([windows.X, 100 * windows.X[:, :1]], 1)
+    embedder = BrainRVQEmbedder(pretrainer.weights_, sfreq=windows.sfreq, ch_names=names)
+    ax = plot_attention(embedder.fit(beside), beside)[0]
+    expected = plot_attention(pretrainer, windows.X)[0]
+    assert ax.images[0].get_clim() == pytest.approx(expected.images[0].get_clim(), rel=1e-5)
+
+
 def test_plot_attention__bad_input__clear_error(windows, pretrainer):
     with pytest.raises(NotFittedError):
         plot_attention(BrainRVQEmbedder(), windows.X)

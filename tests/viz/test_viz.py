@@ -36,6 +36,16 @@ def test_plot_importance__epochs__same_as_array(windows, epochs):
     assert [label.get_text() for label in ours.get_yticklabels()] == windows.ch_names
 
 
+def test_plot_importance__channel_of_unknown_place__has_none_and_changes_no_other(windows):
+    shown = windows.X[:, :3], windows.X[:, [0, 1, 3, 2]] * np.array([1, 1, 50, 1])[:, None]
+    names = windows.ch_names[:3]
+    plain = plot_importance(shown[0], ch_names=names, sfreq=200)
+    beside = plot_importance(shown[1], ch_names=[*names[:2], "X1", names[2]], sfreq=200)
+    scores = np.ma.filled(beside.images[0].get_array(), np.nan)
+    assert np.isnan(scores[2]).all()
+    np.testing.assert_array_equal(scores[[0, 1, 3]], plain.images[0].get_array())
+
+
 def test_plot_importance__raw__its_windows(windows, epochs):
     signals = np.concatenate(list(windows.X), axis=1) * 1e-6
     raw = mne.io.RawArray(signals, epochs.info, verbose="error")

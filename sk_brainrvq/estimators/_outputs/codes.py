@@ -43,10 +43,6 @@ def decode_codes(
     -------
     ndarray, shape (n_epochs, n_channels, n_patches, 200), float32
     """
-
-    def decode(codes: torch.Tensor, electrodes: torch.Tensor) -> torch.Tensor:
-        return module.decode(codes, electrodes, n_levels).waveform
-
     device = next(module.parameters()).device
     electrodes = torch.from_numpy(electrode_rows(matches)).to(device)
     known = placed_channels(matches)
@@ -57,7 +53,7 @@ def decode_codes(
             for start in range(0, len(codes), batch_size):
                 rows = slice(start, start + batch_size)
                 batch = torch.from_numpy(codes[rows, :, first:last]).to(device)
-                waveform = by_channel(decode, batch, electrodes, placed)
+                waveform = _waveforms(module, n_levels, batch, electrodes, placed)
                 decoded[rows, :, first:last] = waveform.cpu().numpy()
     return decoded
 
@@ -82,10 +78,23 @@ def squared_errors(module: DualDomainTokenizer, n_levels: int | None, batch: Bat
 
 
 def _decoded(module: DualDomainTokenizer, n_levels: int | None, batch: Batch) -> torch.Tensor:
-    def decode(x: torch.Tensor, electrodes: torch.Tensor) -> torch.Tensor:
-        return module.decode(module.encode(x, electrodes), electrodes, n_levels).waveform
+    codes = by_channel(module.encode, batch.x, batch.electrodes, batch.placed)
+    return _waveforms(module, n_levels, codes, batch.electrodes, batch.placed)
 
-    return by_channel(decode, batch.x, batch.electrodes, batch.placed)
+
+def _waveforms(
+    module: DualDomainTokenizer,
+    n_levels: int | None,
+    codes: torch.Tensor,
+    electrodes: torch.Tensor,
+    placed: torch.Tensor | None,
+) -> torch.Tensor:
+    """Standardised waveforms (B, C, P, 200) that codes stand for."""
+
+    def decode(codes: torch.Tensor, electrodes: torch.Tensor) -> torch.Tensor:
+        return module.decode(codes, electrodes, n_levels).waveform
+
+    return by_channel(decode, codes, electrodes, placed)
 
 
 def code_use(

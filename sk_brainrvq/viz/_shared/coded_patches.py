@@ -12,6 +12,7 @@ from sk_brainrvq.nn import DualDomainTokenizer
 from sk_brainrvq.nn.targets import HALF_BINS
 from sk_brainrvq.signals import PatchGroup
 from sk_brainrvq.signals.electrodes import ElectrodeMatch, placed_channels
+from sk_brainrvq.training.inference import by_channel
 
 _TIME = 0
 _MICROVOLTS_PER_UNIT = 100.0
@@ -83,25 +84,20 @@ def code_patches(
     """
     device = next(module.parameters()).device
     electrodes = torch.from_numpy(group.electrodes).to(device)
-    placed = placed_channels(group.matches)
-
-    def coded(x: Tensor, electrodes: Tensor) -> list[Tensor]:
-        found = module.encode(x, electrodes)
-        decoded = _decoded(module, x, found, electrodes, domain, n_levels)
-        return [found[..., domain, n_levels - 1], *decoded]
-
+    known = placed_channels(group.matches)
+    placed = None if known is None else torch.from_numpy(known).to(device)
     codes, waveforms, amplitudes = [], [], []
     with torch.inference_mode():
         for start in range(0, len(group.patches), batch_size):
             x = torch.from_numpy(group.patches[start : start + batch_size]).to(device)
-            whole = coded(x, electrodes)
+            found = by_channel(module.encode, x, electrodes, placed)
+            waveform, amplitude = _decoded(module, x, found, electrodes, domain, n_levels)
             if placed is not None:  # as if there were no channels of unknown place
-                for every, known in zip(
-                    whole, coded(x[:, placed], electrodes[placed]), strict=True
-                ):
-                    every[:, placed] = known
-            found, waveform, amplitude = whole
-            codes.append(found.cpu().numpy())
+                apart = x[:, placed], found[:, placed], electrodes[placed]
+                waveform[:, placed], amplitude[:, placed] = _decoded(
+                    module, *apart, domain, n_levels
+                )
+            codes.append(found[..., domain, n_levels - 1].cpu().numpy())
             waveforms.append(waveform.flatten(0, 2).cpu().numpy())
             amplitudes.append(amplitude.flatten(0, 2).cpu().numpy())
     return CodedPatches(
