@@ -87,6 +87,7 @@ setup(
         "torch>=2.6",
         "skorch>=1.3",
         "mne>=1.11",
+        "pyriemann>=0.12",
         "joblib>=1.3",
         "safetensors>=0.5",
         "tqdm>=4.66",

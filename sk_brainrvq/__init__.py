@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         BrainRVQRegressor,
         CodeHistogram,
         DDRVQTransformer,
+        SubjectCentering,
     )
     from sk_brainrvq.inspection import inspect_recording
     from sk_brainrvq.recordings import (
@@ -49,6 +50,7 @@ _HOMES = {
     "RecordingClassifier": "recordings",
     "RecordingRegressor": "recordings",
     "Recordings": "recordings",
+    "SubjectCentering": "estimators",
     "Weights": "weights",
     "aggregate_by": "recordings",
     "build_corpus": "corpus",
@@ -74,6 +76,7 @@ __all__ = [
     "RecordingClassifier",
     "RecordingRegressor",
     "Recordings",
+    "SubjectCentering",
     "Weights",
     "__version__",
     "aggregate_by",

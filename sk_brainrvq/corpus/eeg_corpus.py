@@ -327,8 +327,7 @@ class EEGCorpus(StoredEEG):
         ends = np.flatnonzero(np.diff(numbers[order])) + 1
         for rows in np.split(order, ends):
             recording = self._store.index.recordings[numbers[rows[0]]]
-            n_bytes = 4 * len(recording.ch_names) * self._n_times
-            step = max(1, _BLOCK_BYTES // n_bytes)
+            step = max(1, _BLOCK_BYTES // (4 * len(recording.ch_names) * self._n_times))
             for first in range(0, len(rows), step):
                 part = rows[first : first + step]
                 yield EpochBlock(
@@ -340,6 +339,7 @@ class EEGCorpus(StoredEEG):
                     recording.places,
                     filtered=True,
                     bad_channels={},  # decided by its building
+                    subjects=np.full(len(part), recording.subject, dtype=object),
                 )
 
     def _read(self, rows: NDArray) -> NDArray:

@@ -10,6 +10,7 @@ from typing import Any
 
 from sk_brainrvq.exceptions import InvalidCorpusError
 from sk_brainrvq.signals.sources.headers.bids_channels import sidecar_of
+from sk_brainrvq.signals.sources.subjects import conventional_name
 
 # Formats of EEG that a folder is searched for; other files that MNE reads can be given by name.
 _SUFFIXES = tuple(
@@ -24,11 +25,6 @@ _COMPANIONS = {".vhdr": (".eeg", ".vmrk", ".dat"), ".set": (".fdt",), ".lay": ("
 # Second and further files of one long recording, which MNE reads with the first.
 _NUMBERED = re.compile(r"(?P<base>.+)-\d+(?P<end>\.fif(\.gz)?)", re.IGNORECASE)
 _SPLIT = re.compile(r"(?P<base>.+_split-)(?P<number>\d+)(?P<end>_\w+\.fif(\.gz)?)", re.IGNORECASE)
-_NAMES = (
-    re.compile(r"(?P<subject>[a-z0-9]{8})_(?P<session>s\d{3})_(?:\d{4}_)?t\d{3}(?!\w)"),  # Temple
-    re.compile(r"(?P<subject>[a-z]{8})_(?P<session>\d{8})(?!\w)"),  # Temple's events
-    re.compile(r"(?P<subject>Subject\d+)_(?P<session>\d+)(?!\w)"),  # EEGMAT
-)
 _BIDS_SUBJECT, _BIDS_SESSION = re.compile(r"sub-([A-Za-z0-9]+)"), re.compile(r"ses-([A-Za-z0-9]+)")
 
 SubjectRule = Callable[[str], tuple[str, str]]
@@ -266,10 +262,7 @@ def _conventional_subject(source: str) -> tuple[str, str]:
     if subjects := _BIDS_SUBJECT.findall(source):
         return subjects[-1], (_BIDS_SESSION.findall(source) or [""])[-1]
     stem = PurePath(source).name.split(".")[0]
-    for pattern in _NAMES:
-        if match := pattern.match(stem):
-            return match["subject"], match["session"]
-    return stem, ""
+    return conventional_name(stem) or (stem, "")
 
 
 def _checked_pair(pair: Any, source: str) -> tuple[str, str]:

@@ -6,6 +6,7 @@ from sk_brainrvq.estimators.brainrvq_pretrainer import BrainRVQPretrainer
 from sk_brainrvq.estimators.brainrvq_regressor import BrainRVQRegressor
 from sk_brainrvq.estimators.code_histogram import CodeHistogram
 from sk_brainrvq.estimators.ddrvq_transformer import DDRVQTransformer
+from sk_brainrvq.estimators.subject_centering import SubjectCentering
 
 __all__ = [
     "BrainRVQClassifier",
@@ -14,4 +15,5 @@ __all__ = [
     "BrainRVQRegressor",
     "CodeHistogram",
     "DDRVQTransformer",
+    "SubjectCentering",
 ]

@@ -1,14 +1,14 @@
 """BrainRVQEmbedder: frozen features of a pretrained encoder."""
 
 from collections.abc import Sequence
-from typing import Any, Self, cast
+from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import TransformerMixin
 
+from sk_brainrvq.estimators._bases.centered_embedding import CenteredEmbeddingMixin
 from sk_brainrvq.estimators._bases.eeg import EEGEstimator
-from sk_brainrvq.estimators._bases.embedding import EmbeddingMixin
 from sk_brainrvq.estimators._outputs.pooling import Embedding
 from sk_brainrvq.estimators.fitted_check import check_fitted
 from sk_brainrvq.nn import EEGEncoder
@@ -21,7 +21,7 @@ from sk_brainrvq.weights.architecture import ENCODER, checked_architecture
 from sk_brainrvq.weights.modules import KINDS, build_module
 
 
-class BrainRVQEmbedder(EmbeddingMixin, TransformerMixin, EEGEstimator):
+class BrainRVQEmbedder(CenteredEmbeddingMixin, TransformerMixin, EEGEstimator):
     """Features of epochs from a frozen encoder.
 
     Parameters
@@ -51,6 +51,16 @@ class BrainRVQEmbedder(EmbeddingMixin, TransformerMixin, EEGEstimator):
     tokens : bool, default=True
         False leaves out what the network makes, and does not run it: only spectra and covariance,
         to see what the network adds. On EEGMAT that is little (``benchmarks/README.md``).
+    center_by : {"subject"} or None, default=None
+        "subject" subtracts each person's mean from the person's features, and recentres
+        covariances by their Riemannian mean, so that one threshold fits everybody. The container
+        knows whom a window is of: a column "subject" of ``Epochs.metadata``, a BIDS name, the
+        header of a recording, a corpus; for arrays pass ``subjects``. It uses all windows of a
+        person that are handed over at a time. Never for diagnosis, age or sex: what belongs to a
+        person is gone.
+    min_windows : int, default=10
+        Of a person with fewer windows the centre is drawn towards that of the training people: of
+        n windows it counts n / (n + 1). A warning names such people.
     batch_size : int, default=64
         EEG epochs in a batch.
     sfreq : float, optional
@@ -87,10 +97,16 @@ class BrainRVQEmbedder(EmbeddingMixin, TransformerMixin, EEGEstimator):
         How each channel was mapped to electrodes: a table for ``pandas.DataFrame``.
     n_features_in_ : int
         Samples of 2-D arrays, channels otherwise.
+    center_ : ndarray, shape (n_features,)
+        With ``center_by``: centre of the training people's centres.
+    subject_centers_ : dict
+        With ``center_by``: centres that calibration keeps, by person.
 
     Notes
     -----
-    Source: the BrainRVQ paper (2026), encoder.
+    Source: the BrainRVQ paper (2026), encoder. Of the recentring: Zanini et al. (2018), IEEE Trans.
+    Biomed. Eng. 65(5). ``subjects`` are asked for by scikit-learn's metadata routing as they are;
+    whether ``center_by`` uses them or not.
 
     Examples
     --------
@@ -110,6 +126,13 @@ class BrainRVQEmbedder(EmbeddingMixin, TransformerMixin, EEGEstimator):
     """
 
     _kind = "encoder"
+    _plain_attributes = (
+        *EEGEstimator._plain_attributes,
+        *("center_", "subject_centers_", "_calibrated"),
+    )
+    # Asked for without set_fit_request and set_transform_request.
+    __metadata_request__fit: ClassVar[dict[str, bool]] = {"subjects": True}
+    __metadata_request__transform: ClassVar[dict[str, bool]] = {"subjects": True}
 
     def __init__(
         self,
@@ -121,6 +144,8 @@ class BrainRVQEmbedder(EmbeddingMixin, TransformerMixin, EEGEstimator):
         spectrum: str | None = "region",
         covariance: bool = True,
         tokens: bool = True,
+        center_by: str | None = None,
+        min_windows: int = 10,
         batch_size: int = 64,
         sfreq: float | None = None,
         ch_names: Sequence[str] | None = None,
@@ -140,6 +165,8 @@ class BrainRVQEmbedder(EmbeddingMixin, TransformerMixin, EEGEstimator):
         self.spectrum = spectrum
         self.covariance = covariance
         self.tokens = tokens
+        self.center_by = center_by
+        self.min_windows = min_windows
         self.batch_size = batch_size
         self.sfreq = sfreq
         self.ch_names = ch_names
@@ -152,7 +179,15 @@ class BrainRVQEmbedder(EmbeddingMixin, TransformerMixin, EEGEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X: Any, y: Any = None) -> Self:
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        subjects: Any = None,
+        calibration: Any = None,
+        X_target_unlabeled: Any = None,
+    ) -> Self:
         """Load the encoder and learn the channels of X; nothing is trained.
 
         Parameters
@@ -160,8 +195,15 @@ class BrainRVQEmbedder(EmbeddingMixin, TransformerMixin, EEGEstimator):
         X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
             Array (n_epochs, n_channels, n_times) or, for one channel, (n_epochs, n_times).
             Recordings are cut into epochs of ``window`` seconds.
-        y : None
-            Ignored.
+        y : array-like, shape (n_epochs,), optional
+            With ``center_by``: only to warn where each person has epochs of one class.
+        subjects : array-like, shape (n_epochs,), optional
+            With ``center_by``: whom each epoch is of, in place of what the container says.
+        calibration : as X, optional
+            With ``center_by``: EEG of people who will be predicted for, in a container that knows
+            them, as :meth:`calibrate` takes it. Centres of the training people are then kept, too.
+        X_target_unlabeled : as X, optional
+            MOABB's word for ``calibration``.
 
         Returns
         -------
@@ -172,10 +214,15 @@ class BrainRVQEmbedder(EmbeddingMixin, TransformerMixin, EEGEstimator):
         CheckpointError
             If ``weights`` cannot be used.
         InvalidEEGError
-            If X cannot be used as EEG; the message names the offender.
+            If X cannot be used as EEG; the message names the offender. With ``center_by`` also if
+            the subject of an epoch is unknown.
         """
+        given = (subjects, calibration, X_target_unlabeled)
         with self._all_or_nothing():
             info, source = self._load_encoder(X), source_of(X)
+            if self.center_by is not None:
+                self._embed_and_learn(X, y, info, *given)
+                return self
             checked = check(self._learn_blocks(X, info), **self._preparing(info))
             for _ in self._remember_electrodes(self._check_map(checked)):
                 # Every part is checked and none kept; files are read once, by transform.
@@ -183,23 +230,34 @@ class BrainRVQEmbedder(EmbeddingMixin, TransformerMixin, EEGEstimator):
                     break
         return self
 
-    def fit_transform(self, X: Any, y: Any = None) -> NDArray:
+    def fit_transform(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        subjects: Any = None,
+        calibration: Any = None,
+        X_target_unlabeled: Any = None,
+    ) -> NDArray:
         """Fit and embed, reading X once.
 
         Parameters
         ----------
         X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
             As in :meth:`fit`.
-        y : None
-            Ignored.
+        y, subjects, calibration, X_target_unlabeled : optional
+            As in :meth:`fit`.
 
         Returns
         -------
         ndarray, float32
             As of :meth:`transform`.
         """
+        given = (subjects, calibration, X_target_unlabeled)
         with self._all_or_nothing():
             info = self._load_encoder(X)
+            if self.center_by is not None:
+                return self._centred(*self._embed_and_learn(X, y, info, *given))
             return self._pool(self._learn_channels(X, info), info)
 
     def _load_encoder(self, X: Any) -> dict[str, Any]:
@@ -216,6 +274,7 @@ class BrainRVQEmbedder(EmbeddingMixin, TransformerMixin, EEGEstimator):
             encoder = weights.encoder()
         self._embedding().check(encoder.depth)
         self._check_settings()
+        self._check_centering()
         info = self._info_before(X, info)
         self._hold(encoder, {"encoder": config}, info)
         return info
@@ -223,13 +282,15 @@ class BrainRVQEmbedder(EmbeddingMixin, TransformerMixin, EEGEstimator):
     def _embedding(self) -> Embedding:
         return Embedding(self.pooling, self.layer, self.spectrum, self.covariance, self.tokens)
 
-    def transform(self, X: Any) -> NDArray:
+    def transform(self, X: Any, *, subjects: Any = None) -> NDArray:
         """Embed epochs.
 
         Parameters
         ----------
         X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
             As in :meth:`fit`; any length and rate.
+        subjects : array-like, shape (n_epochs,), optional
+            With ``center_by``: whom each epoch is of, in place of what the container says.
 
         Returns
         -------
@@ -239,6 +300,15 @@ class BrainRVQEmbedder(EmbeddingMixin, TransformerMixin, EEGEstimator):
             "mean_std", (n_epochs, n_channels, n_patches, D) for "none". Then the spectra: 11 * 46
             columns for ``spectrum`` "region", 46 for "mean", n_channels * 46 for "channel". Then
             190 columns with ``covariance``. No tokens with ``tokens=False``.
+
+        Warns
+        -----
+        EEGWarning
+            With ``center_by``: if there are fewer than ``min_windows`` windows of a person.
         """
         check_fitted(self)
-        return self._embed(X)
+        if self.center_by is None:
+            return self._embed(X)
+        self._check_centering()
+        self._check_centers()
+        return self._centred(*self._embed_people(X, subjects))

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.extras import how_to_install
-from sk_brainrvq.recordings.recording_item import Event, RecordingItem, bids_entity
+from sk_brainrvq.recordings.recording_item import Event, RecordingItem
+from sk_brainrvq.signals.sources.subjects import bids_entity
 from sk_brainrvq.user_warnings import warn
 
 # Of each recording the file that MNE opens: those that lie beside it are read with it.

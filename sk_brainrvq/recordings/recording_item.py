@@ -1,7 +1,6 @@
 """One recording of a list: what its name and its header tell, without its signals."""
 
 import os
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +16,13 @@ from sk_brainrvq.signals.sources.braindecode_datasets import is_braindecode_data
 from sk_brainrvq.signals.sources.mne_epochs import is_mne_epochs
 from sk_brainrvq.signals.sources.mne_raws import is_mne_raw
 from sk_brainrvq.signals.sources.recording_files import read_recording
+from sk_brainrvq.signals.sources.subjects import (
+    bids_entity,
+    subject_of_header,
+    subject_of_path,
+)
 from sk_brainrvq.signals.windowing import window_grid
 from sk_brainrvq.user_warnings import quiet
-
-# What stands for nobody in the headers of files.
-_NOBODY = ("", "x", "n/a", "na", "none", "unknown", "anonymous", "anonymized", "anonymised")
 
 
 @dataclass(frozen=True)
@@ -139,10 +140,10 @@ class RecordingItem:
 
     @property
     def subject(self) -> Any:
-        """As given, by the BIDS name or by the header; None where nothing tells."""
+        """As given, by the file's name or by the header; None where nothing tells."""
         if self._subject is not None:
             return self._subject
-        named = bids_entity(self.path, "sub")
+        named = subject_of_path(self.path)
         if named is None and not self._has_seen_header:
             self._look(self.header())
         return self._header_subject if named is None else named
@@ -169,7 +170,7 @@ class RecordingItem:
         return raw
 
     def _look(self, raw: Any) -> None:
-        self._header_subject = header_subject(raw)
+        self._header_subject = subject_of_header(raw.info)
         self._has_seen_header = True
 
     def plan(self, window: float, overlap: float) -> WindowPlan:
@@ -190,34 +191,6 @@ class RecordingItem:
             self._look(raw)
             self._plans[key] = _planned(raw, window, overlap, self.events)
         return self._plans[key]
-
-
-def bids_entity(path: Path | None, entity: str) -> str | None:
-    """The value of an entity such as "sub" in a BIDS name, of the file or of a folder above it.
-
-    Examples
-    --------
-    >>> from pathlib import Path
-    >>> from sk_brainrvq.recordings.recording_item import bids_entity
-    >>> bids_entity(Path("study/sub-01/eeg/sub-01_task-rest_eeg.edf"), "sub")
-    '01'
-    """
-    for part in () if path is None else (path.name, *map(str, reversed(path.parts[:-1]))):
-        if match := re.search(rf"(?:^|_){entity}-([A-Za-z0-9]+)", part):
-            return match[1]
-    return None
-
-
-def header_subject(raw: Any) -> str | None:
-    """Whom a header names: ``subject_info["his_id"]``, or ``["id"]``; None for nobody."""
-    info = raw.info["subject_info"] or {}
-    has_name = str(info.get("last_name") or "").strip().lower() not in _NOBODY
-    for key in ("his_id", "id"):
-        value = str("" if info.get(key) is None else info[key]).strip()
-        # MNE's and others' anonymising writes 0 for everybody.
-        if value.lower() not in _NOBODY and (value != "0" or has_name):
-            return value
-    return None
 
 
 def _planned(raw: Any, window: float, overlap: float, events: Sequence[Event] | None) -> WindowPlan:

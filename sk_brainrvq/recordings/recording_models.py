@@ -107,9 +107,10 @@ class RecordingClassifier(ClassifierMixin, _RecordingModel):
 
     Attributes
     ----------
-    estimator_ : classifier
+    estimator_ : estimator
         Fitted on all windows.
     classes_ : ndarray
+        Those of the fitted estimator.
 
     See Also
     --------
@@ -203,7 +204,7 @@ class RecordingClassifier(ClassifierMixin, _RecordingModel):
         _refuse_unknown(_whole_recordings(X), np.isnan(proba).any(axis=1), self.window)
         return self.classes_[proba.argmax(axis=1)]
 
-    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+    def score(self, X: Any, y: Any = None, *, sample_weight: Any = None) -> float:
         """Accuracy over recordings; those that give no window are left out, with a warning.
 
         Parameters
@@ -235,7 +236,7 @@ class RecordingRegressor(RegressorMixin, _RecordingModel):
 
     Attributes
     ----------
-    estimator_ : regressor
+    estimator_ : estimator
         Fitted on all windows.
 
     Examples
@@ -282,7 +283,7 @@ class RecordingRegressor(RegressorMixin, _RecordingModel):
         _refuse_unknown(recordings, unknown, self.window)
         return means
 
-    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+    def score(self, X: Any, y: Any = None, *, sample_weight: Any = None) -> float:
         """R² over recordings; those that give no window are left out, with a warning.
 
         Parameters

@@ -79,13 +79,21 @@ def _read(recordings: Recordings, item: int, settings: ReadSettings) -> list[Epo
     if recordings.window is not None:
         settings = replace(settings, starts=recordings._rows.start[rows])
     try:
-        blocks = list(source_of(recording.source).blocks(recording.source, settings))
+        blocks = [
+            _of_person(block, recording.subject)
+            for block in source_of(recording.source).blocks(recording.source, settings)
+        ]
     except InvalidEEGError as error:
         number = recordings._rows.recording[rows[0]]
         raise InvalidEEGError(f"Item {number} of the recordings: {error}") from error
     if recordings.window is not None:
         return [replace(block, index=rows[block.index]) for block in blocks]
     return [_as_one_epoch(block, int(row)) for row in rows for block in blocks]
+
+
+def _of_person(block: EpochBlock, subject: Any) -> EpochBlock:
+    """The block as a person's own, as the recordings name them."""
+    return replace(block, subjects=np.full(len(block.index), subject, dtype=object))
 
 
 def _as_one_epoch(block: EpochBlock, row: int) -> EpochBlock:

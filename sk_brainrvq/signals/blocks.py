@@ -45,6 +45,8 @@ class EpochBlock:
         Channels of the recording that are bad or no EEG, and why.
     segment : ndarray of int, shape (n_epochs,), or None
         Where these are parts of longer epochs, which `index` then numbers: the place of each.
+    subjects : ndarray of object, shape (n_epochs,), or None
+        Whom each epoch is of, with None where nothing tells. None: the container knows nobody.
     """
 
     data: NDArray
@@ -63,6 +65,7 @@ class EpochBlock:
     info: Any = None
     left_out: dict[str, str] = field(default_factory=dict)
     segment: NDArray | None = None
+    subjects: NDArray | None = None
 
     @property
     def n_channels(self) -> int:
@@ -72,7 +75,14 @@ class EpochBlock:
     def take(self, rows: slice | NDArray) -> "EpochBlock":
         """Some of the epochs."""
         segment = None if self.segment is None else self.segment[rows]
-        return replace(self, data=self.data[rows], index=self.index[rows], segment=segment)
+        subjects = None if self.subjects is None else self.subjects[rows]
+        return replace(
+            self,
+            data=self.data[rows],
+            index=self.index[rows],
+            segment=segment,
+            subjects=subjects,
+        )
 
 
 def check_finite(block: EpochBlock) -> None:

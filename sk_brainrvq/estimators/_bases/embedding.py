@@ -1,6 +1,6 @@
 """What the embedder and the pretrainer share: pooled features and their names."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -41,9 +41,10 @@ class EmbeddingMixin(ClassNamePrefixFeaturesOutMixin):
             "channel. Use pooling='region' or 'mean'."
         )
 
-    def _embed(self, X: Any) -> NDArray:
+    def _embed(self, X: Any, tap: Callable[[Iterable], Iterable] = iter) -> NDArray:
+        """Features of X, whose blocks pass through ``tap``."""
         self._embedding().check(self._encoder.depth)
-        blocks = self._blocks(X, self._info)
+        blocks = tap(self._blocks(X, self._info))
         if self._embedding().keeps_channels:
             blocks = map(self._reorder, blocks)
         return self._pool(self._patches(blocks, self._info), self._info)

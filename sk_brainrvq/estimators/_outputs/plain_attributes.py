@@ -136,6 +136,13 @@ def _is_places(value: Any) -> bool:
     )
 
 
+def _is_centers(value: Any) -> bool:
+    is_center = _is_array("f", 1)
+    return isinstance(value, dict) and all(
+        isinstance(person, (str, int)) and is_center(center) for person, center in value.items()
+    )
+
+
 _CHECKS: dict[str, Callable[[Any], bool]] = {
     "n_features_in_": _is_size,
     "n_channels_in_": _is_size,
@@ -156,4 +163,7 @@ _CHECKS: dict[str, Callable[[Any], bool]] = {
     "target_mean_": _is_array(_NUMBERS, 1),
     "target_scale_": _is_array(_NUMBERS, 1),
     "_takes_1d_targets": _is_flag,
+    "center_": _is_array("f", 1),
+    "subject_centers_": _is_centers,
+    "_calibrated": _is_flag,
 }

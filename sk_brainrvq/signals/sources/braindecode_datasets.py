@@ -15,6 +15,12 @@ from sk_brainrvq.signals.sources.channels import band_of, chosen_channels, posit
 from sk_brainrvq.signals.sources.mne_raws import KEEP, block_from_raw, filtered_signals
 from sk_brainrvq.signals.sources.projections import projected
 from sk_brainrvq.signals.sources.source import ReadSettings, Source
+from sk_brainrvq.signals.sources.subjects import (
+    COLUMNS,
+    as_subjects,
+    is_nobody,
+    subject_of_header,
+)
 from sk_brainrvq.signals.units import UNITS, typical_amplitude
 
 # How much of a recording tells volts from microvolts.
@@ -104,6 +110,7 @@ def blocks_from_braindecode(
                     leaf, window, overlap, filters, bad_channels, known_as_eeg
                 )
             block.index = start + (block.index if places is None else places)
+            block.subjects = _subjects(leaf, block)
             n_windows += len(block.index)
             yield block
         start += n_windows
@@ -244,6 +251,16 @@ def _block_of_windows(
         info=source.info,
         left_out=left_out,
     )
+
+
+def _subjects(leaf: Any, block: EpochBlock) -> NDArray:
+    """Whom windows are of: by the description of their recording, or by its header."""
+    description: Any = getattr(leaf, "description", None)
+    for column in () if description is None else COLUMNS:
+        if column in description and not is_nobody(description[column]):
+            return as_subjects([description[column]] * len(block.index))
+    subject = subject_of_header(_source(leaf).info)
+    return np.full(len(block.index), subject, dtype=object)
 
 
 def _types(source: Any) -> Collection[str]:

@@ -12,6 +12,7 @@ from sk_brainrvq.signals.blocks import EpochBlock
 from sk_brainrvq.signals.sources.channels import band_of, chosen_channels, positions_of
 from sk_brainrvq.signals.sources.projections import signals_of_epochs
 from sk_brainrvq.signals.sources.source import ReadSettings, Source
+from sk_brainrvq.signals.sources.subjects import subjects_of_epochs
 from sk_brainrvq.signals.units import UNITS
 
 
@@ -53,23 +54,20 @@ def blocks_from_epochs(X: Any, known_as_eeg: Collection[str] = ()) -> list[Epoch
         Epochs of the same channels at the same places, rate, length and filters share a block.
     """
     items = [X] if is_mne_epochs(X) else list(X)
-    gathered: dict[tuple, list[tuple[int, NDArray]]] = {}
+    gathered: dict[tuple, list[tuple[NDArray, NDArray, NDArray]]] = {}
     firsts: dict[tuple, Any] = {}
     others: dict[tuple, dict[str, str]] = {}
     start = 0
     for number, epochs in enumerate(items):
-        try:
-            names, left_out = chosen_channels(epochs, known_as_eeg)
-        except InvalidEEGError as error:
-            if epochs is X:
-                raise
-            raise InvalidEEGError(f"Item {number} of the list: {error}") from error
+        item = None if epochs is X else number
+        names, left_out = _chosen_of_item(epochs, item, known_as_eeg)
         data = signals_of_epochs(epochs, names)
         info, positions = epochs.info, positions_of(epochs.info, names)
         # Names may be a cap's own numbers, whose places differ from person to person.
         where = tuple((name, place.tobytes()) for name, place in (positions or {}).items())
         key = (tuple(names), float(info["sfreq"]), data.shape[-1], band_of(info), where)
-        gathered.setdefault(key, []).append((start, data))
+        index, people = start + np.arange(len(data)), subjects_of_epochs(epochs)
+        gathered.setdefault(key, []).append((data, index, people))
         firsts.setdefault(key, info)
         others.setdefault(key, {}).update(left_out)
         start += len(data)
@@ -77,17 +75,31 @@ def blocks_from_epochs(X: Any, known_as_eeg: Collection[str] = ()) -> list[Epoch
         raise InvalidEEGError("The Epochs hold no epoch (0 samples); all were dropped or none cut.")
     return [
         EpochBlock(
-            np.concatenate([data for _, data in pieces]),
+            np.concatenate(data),
             UNITS["V"],
             sfreq,
             list(names),
-            np.concatenate([np.arange(first, first + len(data)) for first, data in pieces]),
+            np.concatenate(index),
             positions_of(firsts[key], names),
             highpass=band[0],
             lowpass=band[1],
             info=firsts[key],
             left_out=others[key],
+            subjects=np.concatenate(people),
         )
         for key, pieces in gathered.items()
         for names, sfreq, _, band, _ in [key]
+        for data, index, people in [zip(*pieces, strict=True)]
     ]
+
+
+def _chosen_of_item(
+    epochs: Any, item: int | None, known_as_eeg: Collection[str]
+) -> tuple[list[str], dict[str, str]]:
+    """EEG channels of an item of a list, and those left out; errors name the item."""
+    try:
+        return chosen_channels(epochs, known_as_eeg)
+    except InvalidEEGError as error:
+        if item is None:
+            raise
+        raise InvalidEEGError(f"Item {item} of the list: {error}") from error

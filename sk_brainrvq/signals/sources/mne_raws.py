@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Collection, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from sk_brainrvq.signals.sources.annotations import is_bad_sample, unbroken_span
 from sk_brainrvq.signals.sources.channels import band_of, chosen_channels, positions_of
 from sk_brainrvq.signals.sources.projections import signals_of_raw
 from sk_brainrvq.signals.sources.source import ReadSettings, Source
+from sk_brainrvq.signals.sources.subjects import subject_of_header, subject_of_path
 from sk_brainrvq.signals.units import UNITS
 from sk_brainrvq.signals.windowing import window_grid, windows_at
 
@@ -117,7 +119,14 @@ def block_from_raw(
         recording=next((str(name) for name in raw.filenames if name is not None), None),
         info=raw.info,
         left_out=left_out,
+        subjects=np.full(len(windows), subject_of_raw(raw), dtype=object),
     )
+
+
+def subject_of_raw(raw: Any) -> str | None:
+    """Whom a recording is of, by the name of its file or by its header."""
+    path = next((Path(name) for name in raw.filenames if name is not None), None)
+    return subject_of_path(path) or subject_of_header(raw.info)
 
 
 def signals_to_cut(

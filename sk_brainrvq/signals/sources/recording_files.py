@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.signals.blocks import EpochBlock, check_finite
 from sk_brainrvq.signals.electrodes.other_channels import is_eeg_name
@@ -25,6 +27,7 @@ from sk_brainrvq.signals.sources.headers.edf_gaps import mark_gaps
 from sk_brainrvq.signals.sources.mne_epochs import EpochsSource
 from sk_brainrvq.signals.sources.mne_raws import RawSource
 from sk_brainrvq.signals.sources.source import ReadSettings, Source
+from sk_brainrvq.signals.sources.subjects import subject_of_path
 from sk_brainrvq.user_warnings import warn
 
 # Formats of numbers, in which a transfer as text leaves nothing sound.
@@ -63,9 +66,7 @@ class FileSource(Source):
         kinds: tuple[Source, ...] = (EpochsSource(), RawSource())
         source = next(kind for kind in kinds if kind.accepts(recording))
         try:
-            blocks = [
-                replace(block, recording=str(X)) for block in source.blocks(recording, settings)
-            ]
+            blocks = [_of_file(block, X) for block in source.blocks(recording, settings)]
             for block in blocks:
                 check_finite(block)
         except InvalidEEGError as error:
@@ -75,6 +76,15 @@ class FileSource(Source):
     def reads_files(self, X: Any) -> bool:
         """True."""
         return True
+
+
+def _of_file(block: EpochBlock, path: Any) -> EpochBlock:
+    """The block with the name of its file, and the subject that this names."""
+    named = subject_of_path(Path(os.fspath(path)))
+    subjects = block.subjects
+    if named is not None and (subjects is None or all(person is None for person in subjects)):
+        subjects = np.full(len(block.index), named, dtype=object)
+    return replace(block, recording=str(path), subjects=subjects)
 
 
 def read_recording(

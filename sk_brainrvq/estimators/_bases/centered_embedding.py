@@ -1,0 +1,119 @@
+"""Pooled features of which each person's centre can be taken off."""
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sk_brainrvq.estimators._bases.embedding import EmbeddingMixin
+from sk_brainrvq.estimators._outputs.pooling import COVARIANCE_NAMES
+from sk_brainrvq.estimators._people.centering import PeopleCenteringMixin
+from sk_brainrvq.estimators._people.naming import Names, check_named
+from sk_brainrvq.estimators.fitted_check import check_fitted
+from sk_brainrvq.exceptions import CheckpointError
+from sk_brainrvq.signals.sources.registry import source_of
+from sk_brainrvq.weights import Weights
+
+
+class CenteredEmbeddingMixin(PeopleCenteringMixin, EmbeddingMixin):
+    """Pooled features, centred by person where ``center_by`` asks for it."""
+
+    center_by: str | None
+    covariance: bool
+
+    def calibrate(self, X: Any, *, subjects: Any = None) -> Self:
+        """Keep the centres of people by these epochs, for all later ones of theirs.
+
+        Parameters
+        ----------
+        X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
+            Such as a minute of rest of each person; labels are not needed.
+        subjects : array-like, shape (n_epochs,), optional
+            Whom each epoch is of, in place of what the container says.
+
+        Returns
+        -------
+        self
+            From now on only people whose centres are kept can be embedded.
+
+        Raises
+        ------
+        ValueError
+            Without ``center_by``.
+        InvalidEEGError
+            As of :meth:`transform`, and if the subject of an epoch is unknown.
+
+        Warns
+        -----
+        EEGWarning
+            If there are fewer than ``min_windows`` windows of a person.
+        """
+        check_fitted(self)
+        if self.center_by is None:
+            raise ValueError(
+                "calibrate keeps the centres of people, and this BrainRVQEmbedder centres nobody. "
+                "Pass center_by='subject' and fit again."
+            )
+        self._check_centers()
+        self._keep_people(*self._embed_people(X, subjects))
+        return self
+
+    @property
+    def _n_covariances(self) -> int:
+        return len(COVARIANCE_NAMES) if self.covariance else 0
+
+    def _names_of(self, X: Any, subjects: Any) -> Names:
+        """Takes down whom the epochs of X are of; of arrays nobody tells but the user."""
+        if subjects is None and source_of(X).is_array:
+            check_named(np.full(1, None, dtype=object), type(self).__name__)
+        return Names()
+
+    def _embed_people(self, X: Any, subjects: Any) -> tuple[NDArray, NDArray]:
+        """Features of X before they are centred, and their people."""
+        names = self._names_of(X, subjects)
+        features = self._embed(X, names.noting)
+        return features, names.of(len(features), subjects)
+
+    def _embed_and_learn(
+        self, X: Any, y: Any, info: dict[str, Any], subjects: Any, *calibrations: Any
+    ) -> tuple[NDArray, NDArray]:
+        """Features of X before they are centred, and their people, whose centre is learnt."""
+        names = self._names_of(X, subjects)
+        blocks = names.noting(self._learn_blocks(X, info))
+        groups = self._remember_electrodes(self._patches(blocks, info))
+        features = self._pool(groups, info)
+        people = names.of(len(features), subjects)
+        self._learn_people(features, people, y)
+        given = [calibration for calibration in calibrations if calibration is not None]
+        for calibration in given:
+            self.calibrate(calibration)
+        if given:
+            self._keep_training_people(features, people)
+        return features, people
+
+    def _check_centering(self) -> None:
+        if self.center_by is None:
+            return
+        self._check_people()
+        if self.center_by != "subject":
+            raise ValueError(f"center_by={self.center_by!r} was given; expected 'subject' or None.")
+        if self._embedding().is_unpooled:
+            raise ValueError(
+                "pooling='none' and center_by='subject' were given: only pooled features can be "
+                "centred. Pass another pooling, or center_by=None."
+            )
+
+    def _check_centers(self) -> None:
+        """Raise ValueError unless ``fit`` learnt a centre of these features."""
+        n_learnt = len(getattr(self, "center_", ()))
+        if n_learnt != self._n_features_out:
+            raise ValueError(
+                f"center_by='subject' needs the centre of {self._n_features_out} features, and fit "
+                f"learnt that of {n_learnt}: parameters were changed since. Fit again."
+            )
+
+    def _restore(self, weights: Weights) -> None:
+        super()._restore(weights)
+        kept = getattr(self, "subject_centers_", {}).values()
+        if self.center_by is not None and {len(own) for own in kept} - {len(self.center_)}:
+            raise CheckpointError("The centres of people are of other sizes than that of all.")

@@ -1,0 +1,1 @@
+"""Whom features are of, and how each person is centred."""

@@ -1,0 +1,71 @@
+"""What the estimators that centre people share: how centres are learnt, kept and used."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sk_brainrvq.estimators._inputs.number_checks import check_whole
+from sk_brainrvq.estimators._people.centers import Centers
+from sk_brainrvq.estimators._people.guards import (
+    check_known,
+    warn_of_few_windows,
+    warn_of_one_class_each,
+)
+from sk_brainrvq.estimators._people.naming import check_named
+
+
+class PeopleCenteringMixin:
+    """Centres of people as fitted attributes; features of each person seen from there."""
+
+    min_windows: int
+    # Centre of the training people, shape (n_features,).
+    center_: NDArray
+    # Centres that are used in place of those of the windows at hand, by the name of the person.
+    subject_centers_: dict[Any, NDArray]
+    # Whether these are the only people who can be centred.
+    _calibrated: bool
+
+    def _check_people(self) -> None:
+        """Raise ValueError for parameters that make no sense."""
+        check_whole("min_windows", self.min_windows, 1)
+
+    @property
+    def _n_covariances(self) -> int:
+        """How many columns, the last ones, are a log-covariance."""
+        return 0
+
+    @property
+    def _centers(self) -> Centers:
+        return Centers(self._n_covariances, self.min_windows, self.center_, self.subject_centers_)
+
+    def _learn_people(self, features: NDArray, subjects: NDArray, y: Any = None) -> None:
+        """Learn the centre of the training people; (n_windows, n_features), (n_windows,)."""
+        check_named(subjects, type(self).__name__)
+        warn_of_one_class_each(subjects, y)
+        warn_of_few_windows(subjects, self.min_windows, ())
+        centers = Centers.learn(features, subjects, self._n_covariances, self.min_windows)
+        self.center_, self.subject_centers_, self._calibrated = centers.overall, {}, False
+
+    def _keep_people(self, features: NDArray, subjects: NDArray) -> None:
+        """Keep the centres of these people, and let nobody else be centred."""
+        check_named(subjects, f"{type(self).__name__}.calibrate")
+        warn_of_few_windows(subjects, self.min_windows, ())
+        centers = self._centers
+        centers.keep(features, subjects)
+        self.subject_centers_, self._calibrated = centers.kept, True
+
+    def _keep_training_people(self, features: NDArray, subjects: NDArray) -> None:
+        """Keep those of fit, too, who have no calibration windows."""
+        rows = np.array([person not in self.subject_centers_ for person in subjects], dtype=bool)
+        if rows.any():
+            self._keep_people(features[rows], subjects[rows])
+
+    def _centred(self, features: NDArray, subjects: NDArray) -> NDArray:
+        """Features (n_windows, n_features) of each person seen from the person's centre."""
+        name = type(self).__name__
+        check_named(subjects, name)
+        if self._calibrated:
+            check_known(subjects, self.subject_centers_, name)
+        warn_of_few_windows(subjects, self.min_windows, self.subject_centers_)
+        return self._centers.centred(features, subjects).astype(features.dtype, copy=False)

@@ -1,0 +1,79 @@
+"""Where centring harms, and what is said of it."""
+
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils.multiclass import type_of_target
+
+from sk_brainrvq.estimators._people.centers import rows_of
+from sk_brainrvq.exceptions import InvalidEEGError
+from sk_brainrvq.user_warnings import warn
+
+_MOST_NAMES = 5
+
+
+def warn_of_one_class_each(subjects: NDArray, y: Any) -> None:
+    """Warn where every person has one class only, and there are several classes.
+
+    Parameters
+    ----------
+    subjects : ndarray of object, shape (n_windows,)
+    y : array-like, shape (n_windows,), or None
+        Nothing is said of numbers, and of several columns.
+    """
+    labels = np.asarray(y)
+    if labels.shape != (len(subjects),) or type_of_target(labels) not in ("binary", "multiclass"):
+        return
+    found = [set(labels[rows].tolist()) for rows in rows_of(subjects).values()]
+    if len(set().union(*found)) > 1 and all(len(classes) == 1 for classes in found):
+        warn(
+            f"Each of the {len(found)} people has windows of one class only, so that what "
+            "differs between the classes differs between people, and centring each person removes "
+            "what you want to predict. Do not centre to predict diagnosis, age or sex."
+        )
+
+
+def warn_of_few_windows(subjects: NDArray, min_windows: int, kept: Collection[Any]) -> None:
+    """Warn where people have fewer windows than are needed to know their centre.
+
+    Parameters
+    ----------
+    subjects : ndarray of object, shape (n_windows,)
+    min_windows : int
+    kept : collection of object
+        People whose centre is known already.
+    """
+    counts = {person: len(rows) for person, rows in rows_of(subjects).items() if person not in kept}
+    few = {person: count for person, count in counts.items() if count < min_windows}
+    if few:
+        listed = ", ".join(f"{person!r} ({n})" for person, n in list(few.items())[:_MOST_NAMES])
+        more = f" and {len(few) - _MOST_NAMES} more" if len(few) > _MOST_NAMES else ""
+        warn(
+            f"Fewer than min_windows={min_windows} windows are there of {listed}{more}: their "
+            "own centre is uncertain, and is drawn towards that of the training people. Hand over "
+            "all windows of a person at once, or calibrate with earlier ones."
+        )
+
+
+def check_known(subjects: NDArray, kept: Collection[Any], name: str) -> None:
+    """Raise InvalidEEGError for people without calibration, where others have some.
+
+    Parameters
+    ----------
+    subjects : ndarray of object, shape (n_windows,)
+    kept : collection of object
+        People whose centre is known.
+    name : str
+        Who asks: the name of the estimator.
+    """
+    unknown = [person for person in rows_of(subjects) if person not in kept]
+    if unknown:
+        listed = ", ".join(map(repr, unknown[:_MOST_NAMES]))
+        more = f" and {len(unknown) - _MOST_NAMES} more" if len(unknown) > _MOST_NAMES else ""
+        raise InvalidEEGError(
+            f"{name} was calibrated, and there are no calibration windows of {listed}{more}. Add "
+            "some with calibrate(...), or fit without calibration: each person is then centred by "
+            "the windows at hand."
+        )

@@ -1,0 +1,101 @@
+"""Whom each window is of: as the user says, or as the container knows."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sk_brainrvq.exceptions import InvalidEEGError
+from sk_brainrvq.signals import EpochBlock
+from sk_brainrvq.signals.sources.subjects import as_subjects
+
+# Rows of a message.
+_MOST_ROWS = 5
+HOW_TO_NAME = (
+    "Pass subjects=..., one per window; or hand over a container that knows them: mne.Epochs with "
+    "a column 'subject' in metadata, recordings or files with a BIDS name or a subject in their "
+    "header, Recordings(..., subjects=...), or a corpus."
+)
+
+
+class Names:
+    """Notes whom epochs are of while their blocks pass by."""
+
+    def __init__(self) -> None:
+        self._noted: list[tuple[NDArray, NDArray | None]] = []
+
+    def noting(self, blocks: Iterable[EpochBlock]) -> Iterator[EpochBlock]:
+        """The same blocks."""
+        for block in blocks:
+            self._noted.append((block.index, block.subjects))
+            yield block
+
+    def of(self, n_windows: int, given: Any = None) -> NDArray:
+        """Subject of each window: those given, or by the blocks, with None where nothing told."""
+        if given is not None:
+            return given_subjects(given, n_windows)
+        subjects = np.full(n_windows, None, dtype=object)
+        for index, own in self._noted:
+            if own is not None:
+                subjects[index] = as_subjects(own)
+        return subjects
+
+
+def given_subjects(subjects: Any, n_windows: int) -> NDArray:
+    """Subjects as the user gave them, one per window.
+
+    Parameters
+    ----------
+    subjects : array-like, shape (n_windows,)
+    n_windows : int
+
+    Returns
+    -------
+    ndarray of object, shape (n_windows,)
+
+    Raises
+    ------
+    InvalidEEGError
+        If their number is another, or they are no list of names.
+    """
+    values = subjects.tolist() if hasattr(subjects, "tolist") else subjects
+    if isinstance(values, (str, bytes)) or not hasattr(values, "__len__"):
+        raise InvalidEEGError(
+            f"subjects={subjects!r} was given; expected a list or array with one name per window."
+        )
+    if any(isinstance(value, (list, tuple)) for value in values):
+        raise InvalidEEGError(
+            f"subjects of shape {np.shape(values)} were given; expected (n_windows,): one name or "
+            "number per window."
+        )
+    if len(values) != n_windows:
+        raise InvalidEEGError(
+            f"{len(values)} subjects were given for {n_windows} windows; expected one per window."
+        )
+    return as_subjects(values)
+
+
+def check_named(subjects: NDArray, name: str, how_to_name: str = HOW_TO_NAME) -> None:
+    """Raise InvalidEEGError if the subject of a window is unknown.
+
+    Parameters
+    ----------
+    subjects : ndarray of object, shape (n_windows,)
+    name : str
+        Who asks: the name of the estimator.
+    how_to_name : str
+        Sentences that say what to do.
+    """
+    unknown = np.flatnonzero([person is None for person in subjects])
+    if not len(unknown):
+        return
+    if len(unknown) == len(subjects):
+        which = "any window"
+    else:
+        more = ", ..." if len(unknown) > _MOST_ROWS else ""
+        listed = ", ".join(map(str, unknown[:_MOST_ROWS]))
+        which = f"{len(unknown)} of {len(subjects)} windows (rows {listed}{more})"
+    raise InvalidEEGError(
+        f"{name} centres each person, and the subject of {which} is unknown. {how_to_name}"
+    )

@@ -1,0 +1,232 @@
+"""SubjectCentering: the mean of each person taken off features of any kind."""
+
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.utils.validation import FLOAT_DTYPES, check_array, validate_data
+
+from sk_brainrvq.estimators._people.centering import PeopleCenteringMixin
+from sk_brainrvq.estimators._people.naming import check_named, given_subjects
+from sk_brainrvq.estimators.fitted_check import check_fitted
+
+_HOW_TO_NAME = (
+    "Pass subjects=..., one per window, to fit and to transform; in a pipeline under "
+    "sklearn.config_context(enable_metadata_routing=True), to the pipeline's fit, predict and "
+    "score. Scorers given by name pass none on: there use BrainRVQEmbedder(center_by='subject') "
+    "on a container that knows its people."
+)
+
+
+class _Everybody:
+    """Stands for the one person that windows without a subject are of."""
+
+    def __repr__(self) -> str:
+        return "everybody without a name"
+
+    def __reduce__(self) -> Any:
+        return "EVERYBODY"  # the same object after unpickling, as a key must be
+
+
+EVERYBODY = _Everybody()
+
+
+class SubjectCentering(OneToOneFeatureMixin, PeopleCenteringMixin, TransformerMixin, BaseEstimator):
+    """Subtract each person's mean, so that one threshold fits everybody.
+
+    People differ more than their states do. Subtracting each person's mean leaves what varies
+    within a person; what belongs to the person is gone, and so this is never for diagnosis, age
+    or sex. It uses the unlabelled windows of the people predicted for, all that are handed over at
+    a time: hand over all windows of a person at once, or calibrate.
+
+    Parameters
+    ----------
+    min_windows : int, default=10
+        Of a person with fewer windows the centre is drawn towards that of the training people: of n
+        windows it counts n / (n + 1). A warning names such people.
+    missing : {"error", "one"}, default="error"
+        What windows without a subject are. "one": windows of one and the same person, whose mean
+        is that of ``fit``; "error" says how to pass subjects.
+
+    Attributes
+    ----------
+    center_ : ndarray, shape (n_features,)
+        Mean of the training people's means.
+    subject_centers_ : dict
+        Means that calibration keeps, by person.
+    n_features_in_ : int
+        Number of columns.
+    feature_names_in_ : ndarray of str
+        Names of the columns, where X had any.
+
+    See Also
+    --------
+    BrainRVQEmbedder : ``center_by="subject"`` knows the people of its container, and recentres
+        covariances, too.
+
+    Notes
+    -----
+    ``subjects`` are asked for by scikit-learn's metadata routing as they are.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn import config_context
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sk_brainrvq import SubjectCentering
+    >>> rng = np.random.default_rng(0)
+    >>> subjects, y = np.repeat(["ada", "bob", "eve"], 20), np.tile([0, 1], 30)
+    >>> people = {"ada": 0.0, "bob": 8.0, "eve": -5.0}
+    >>> offsets = np.array([people[name] for name in subjects])
+    >>> X = rng.normal(scale=0.2, size=(60, 1)) + (y + offsets)[:, None]
+    >>> with config_context(enable_metadata_routing=True):
+    ...     model = make_pipeline(SubjectCentering(), LogisticRegression())
+    ...     model = model.fit(X[:40], y[:40], subjects=subjects[:40])
+    ...     float(np.mean(model.predict(X[40:], subjects=subjects[40:]) == y[40:]))
+    1.0
+    """
+
+    # Asked for without set_fit_request and set_transform_request.
+    __metadata_request__fit: ClassVar[dict[str, bool]] = {"subjects": True}
+    __metadata_request__transform: ClassVar[dict[str, bool]] = {"subjects": True}
+
+    def __init__(self, *, min_windows: int = 10, missing: str = "error"):
+        self.min_windows = min_windows
+        self.missing = missing
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+    def fit(self, X: Any, y: Any = None, *, subjects: Any = None, calibration: Any = None) -> Self:
+        """Learn the mean of the training people.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_windows, n_features)
+        y : array-like, shape (n_windows,), optional
+            Classes: only to warn where each person has windows of one class.
+        subjects : array-like, shape (n_windows,), optional
+            Name or number of the person that each window is of.
+        calibration : tuple of array-like, optional
+            Features and subjects of further windows: as :meth:`calibrate` takes them. The means of
+            the training people are then kept, too.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        InvalidEEGError
+            If subjects are missing, or are not one per window.
+
+        Warns
+        -----
+        EEGWarning
+            If each person has windows of one class only.
+        """
+        self._check_people()
+        if self.missing not in ("error", "one"):
+            raise ValueError(f"missing={self.missing!r} was given; expected 'error' or 'one'.")
+        X = validate_data(self, X, dtype=FLOAT_DTYPES)
+        people = self._named(subjects, len(X))
+        self._learn_people(X, people, y)
+        nameless = np.array([person is EVERYBODY for person in people])
+        if nameless.any():
+            self.subject_centers_ = {EVERYBODY: X[nameless].mean(axis=0, dtype=float)}
+        if calibration is not None:
+            further, their_people = _pair(calibration)
+            self.calibrate(further, subjects=their_people)
+            self._keep_training_people(X, people)
+        return self
+
+    def fit_transform(
+        self, X: Any, y: Any = None, *, subjects: Any = None, calibration: Any = None
+    ) -> NDArray:
+        """Fit to X, and subtract from each window the mean of its person.
+
+        Parameters
+        ----------
+        X, y, subjects, calibration
+            As in :meth:`fit`.
+
+        Returns
+        -------
+        ndarray, shape (n_windows, n_features)
+        """
+        fitted = self.fit(X, y, subjects=subjects, calibration=calibration)
+        return fitted.transform(X, subjects=subjects)
+
+    def calibrate(self, X: Any, *, subjects: Any) -> Self:
+        """Keep the means of people by these windows, for all later ones of theirs.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_windows, n_features)
+            Such as a minute of rest of each person.
+        subjects : array-like, shape (n_windows,)
+
+        Returns
+        -------
+        self
+            From now on only people whose means are kept can be centred.
+
+        Warns
+        -----
+        EEGWarning
+            If there are fewer than ``min_windows`` windows of a person.
+        """
+        check_fitted(self)
+        X = validate_data(self, X, dtype=FLOAT_DTYPES, reset=False)
+        self._keep_people(X, given_subjects(subjects, len(X)))
+        return self
+
+    def transform(self, X: Any, *, subjects: Any = None) -> NDArray:
+        """Subtract from each window the mean of its person.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_windows, n_features)
+        subjects : array-like, shape (n_windows,), optional
+            As in :meth:`fit`.
+
+        Returns
+        -------
+        ndarray, shape (n_windows, n_features)
+
+        Raises
+        ------
+        InvalidEEGError
+            If subjects are missing or are not one per window, and for people without calibration
+            where others have some.
+
+        Warns
+        -----
+        EEGWarning
+            If there are fewer than ``min_windows`` windows of a person.
+        """
+        check_fitted(self)
+        X = validate_data(self, X, dtype=FLOAT_DTYPES, reset=False)
+        return self._centred(X, self._named(subjects, len(X)))
+
+    def _named(self, subjects: Any, n_windows: int) -> NDArray:
+        """Whom windows are of, with a stand-in for those without a name where that is wanted."""
+        nobody = np.full(n_windows, None, dtype=object)
+        people = nobody if subjects is None else given_subjects(subjects, n_windows)
+        if self.missing == "error":
+            check_named(people, type(self).__name__, _HOW_TO_NAME)
+        people[[person is None for person in people]] = EVERYBODY
+        return people
+
+
+def _pair(calibration: Any) -> tuple[NDArray, Any]:
+    if not isinstance(calibration, (tuple, list)) or len(calibration) != 2:
+        raise ValueError(
+            f"calibration of type {type(calibration).__name__} was given; expected a tuple of "
+            "features (n_windows, n_features) and subjects (n_windows,)."
+        )
+    return check_array(calibration[0], dtype=FLOAT_DTYPES), calibration[1]

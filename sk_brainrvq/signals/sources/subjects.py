@@ -1,0 +1,123 @@
+"""Whom EEG is of: what file names, headers and tables of epochs tell."""
+
+import math
+import re
+from collections.abc import Mapping
+from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Columns of ``Epochs.metadata`` that name a person, in the order in which they are looked for.
+COLUMNS = ("subject", "subject_id", "participant_id", "participant")
+# What stands for nobody in the headers of files.
+_NOBODY = ("", "x", "n/a", "na", "nan", "none", "unknown", "anonymous", "anonymized", "anonymised")
+_CONVENTIONS = (
+    re.compile(r"(?P<subject>[a-z0-9]{8})_(?P<session>s\d{3})_(?:\d{4}_)?t\d{3}(?!\w)"),  # Temple
+    re.compile(r"(?P<subject>[a-z]{8})_(?P<session>\d{8})(?!\w)"),  # Temple's events
+    re.compile(r"(?P<subject>Subject\d+)_(?P<session>\d+)(?!\w)"),  # EEGMAT
+)
+
+
+def bids_entity(path: PurePath | None, entity: str) -> str | None:
+    """The value of an entity such as "sub" in a BIDS name, of the file or of a folder above it.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from sk_brainrvq.signals.sources.subjects import bids_entity
+    >>> bids_entity(Path("study/sub-01/eeg/sub-01_task-rest_eeg.edf"), "sub")
+    '01'
+    """
+    for part in () if path is None else (path.name, *map(str, reversed(path.parts[:-1]))):
+        if match := re.search(rf"(?:^|_){entity}-([A-Za-z0-9]+)", part):
+            return match[1]
+    return None
+
+
+def conventional_name(name: str) -> tuple[str, str] | None:
+    """Subject and session by the file names of Temple and of EEGMAT; None for other names.
+
+    Examples
+    --------
+    >>> from sk_brainrvq.signals.sources.subjects import conventional_name
+    >>> conventional_name("aaaaaaab_s001_t000.edf")
+    ('aaaaaaab', 's001')
+    """
+    stem = name.split(".")[0]
+    found = (pattern.match(stem) for pattern in _CONVENTIONS)
+    match = next((match for match in found if match), None)
+    return None if match is None else (match["subject"], match["session"])
+
+
+def subject_of_path(path: PurePath | None) -> str | None:
+    """By a BIDS name, or by the file names of Temple and EEGMAT; None for other names."""
+    named = bids_entity(path, "sub")
+    if named is not None or path is None:
+        return named
+    conventional = conventional_name(path.name)
+    return None if conventional is None else conventional[0]
+
+
+def subject_of_header(info: Mapping[str, Any]) -> str | None:
+    """Whom a header names: ``subject_info["his_id"]``, or ``["id"]``; None for nobody."""
+    person = info["subject_info"] or {}
+    has_name = str(person.get("last_name") or "").strip().lower() not in _NOBODY
+    for key in ("his_id", "id"):
+        value = str("" if person.get(key) is None else person[key]).strip()
+        # MNE's and others' anonymising writes 0 for everybody.
+        if value.lower() not in _NOBODY and (value != "0" or has_name):
+            return value
+    return None
+
+
+def subjects_of_epochs(epochs: Any) -> NDArray:
+    """Subject of each of MNE's epochs: by a column of its metadata, or by its header.
+
+    Parameters
+    ----------
+    epochs : mne.Epochs
+
+    Returns
+    -------
+    ndarray of object, shape (n_epochs,)
+        None where nothing tells.
+    """
+    metadata = epochs.metadata
+    columns = [] if metadata is None else [name for name in COLUMNS if name in metadata.columns]
+    if not columns:
+        return np.full(len(epochs), subject_of_header(epochs.info), dtype=object)
+    return as_subjects(metadata[columns[0]].tolist())
+
+
+def as_subjects(values: Any) -> NDArray:
+    """Names of subjects as objects, with None for what stands for nobody.
+
+    Parameters
+    ----------
+    values : sequence of object
+
+    Returns
+    -------
+    ndarray of object, shape (n,)
+        Numbers of numpy are Python's, so that 1 of a list and 1 of an array are one person.
+    """
+    named = np.empty(len(values), dtype=object)
+    for place, value in enumerate(values):
+        named[place] = None if is_nobody(value) else _plain(value)
+    return named
+
+
+def is_nobody(value: Any) -> bool:
+    """Whether a value names no subject: None, NaN, pandas' NA, NaT or an empty text."""
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    if isinstance(value, str):
+        return not value.strip()
+    return isinstance(value, (float, np.floating)) and math.isnan(value)
+
+
+def _plain(value: Any) -> Any:
+    value = value.item() if isinstance(value, np.generic) else value
+    return int(value) if isinstance(value, float) and value.is_integer() else value
