@@ -45,8 +45,11 @@ class _Spectrum(click.Choice):
 SPECTRUM = _Spectrum(["region", "mean", "channel", "none"])
 _OPTIONS = options_of_estimator(
     BrainRVQEmbedder,
-    # Of random encoders and of arrays.
-    leave_out={"architecture", "random_state", "sfreq", "ch_names", "unit", "verbose"},
+    # Of random encoders and of arrays; people are centred across files, by SubjectCentering.
+    leave_out={
+        *("architecture", "random_state", "sfreq", "ch_names", "unit", "verbose"),
+        *("center_by", "min_windows"),
+    },
     types={"weights": click.Path(), "pooling": click.Choice(_POOLINGS), "spectrum": SPECTRUM},
     defaults={"on_error": "warn"},
     helps={
