@@ -65,7 +65,7 @@ class Windows:
         say. What is told by them alone is told by the order of the experiment, not by the EEG.
     recordings : ndarray, shape (n_windows,), str, or None
         Name of the file that the window was cut from; None where there is no file. For
-        :meth:`Protocol.report` and :func:`~sk_brainrvq.aggregate_by`.
+        :meth:`~sk_brainrvq.datasets.Protocol.report` and :func:`~sk_brainrvq.aggregate_by`.
     """
 
     X: NDArray
