@@ -59,6 +59,7 @@ sphinx_gallery_conf = {
         [
             "plot_own_edf.py",
             "plot_cross_validation.py",
+            "plot_one_label_per_recording.py",
             "plot_embedding_projection.py",
             "plot_fine_tuning.py",
             "plot_montages.py",

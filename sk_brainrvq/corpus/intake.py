@@ -22,7 +22,7 @@ from sk_brainrvq.signals.sources.channels import (
 from sk_brainrvq.signals.sources.mne_raws import KEEP, is_mne_raw, signals_to_cut
 from sk_brainrvq.signals.sources.recording_files import read_with_notes
 from sk_brainrvq.signals.units import UNITS, describe_amplitude
-from sk_brainrvq.user_warnings import quiet
+from sk_brainrvq.user_warnings import collected, quiet
 
 _LARGEST_STEP = 32767
 # Smaller steps than this, in microvolts, are noise of the arithmetic on a flat channel.
@@ -97,6 +97,7 @@ def read_signals(
         keeps_offset = not filters.cuts_below(band_of(raw.info)[0])
         found = faults_of_raw(raw, names, UNITS["V"], keeps_offset)
         raw, names = treated_raw(raw, names, found, bad_channels)
+    with collected() as about_filters:
         microvolts = signals_to_cut(raw, names, filters, UNITS["V"])
     sfreq, (highpass, lowpass) = float(raw.info["sfreq"]), band_of(raw.info)
     places = positions_of(raw.info, names) or {}
@@ -116,6 +117,7 @@ def read_signals(
         lowpass,
         (
             *doubts,
+            *about_filters,
             *_notes(microvolts, names, left_out, marks, found),
             *bad_channels.notes(found),
         ),

@@ -42,6 +42,9 @@ class TUAB(Protocol):
 
     The corpus does not fit into memory (some 400,000 windows): use :meth:`iter_recordings`.
 
+    Published figures are over windows. Clinics label files: :meth:`report` gives the figures over
+    recordings, and over subjects, as well. All windows of a recording have its class.
+
     Source: Lopez de Diego (2017), Temple University; registration at the address in ``url``.
 
     Examples

@@ -21,7 +21,7 @@ from sk_brainrvq.signals.blocks import EpochBlock
 from sk_brainrvq.signals.filters.filtering import filters_to_apply
 from sk_brainrvq.signals.filters.settings import checked_filters
 from sk_brainrvq.signals.preparation import n_patches_of
-from sk_brainrvq.signals.reading import known_as_eeg
+from sk_brainrvq.signals.reading import checked_reading, known_as_eeg
 from sk_brainrvq.signals.sources.channels import band_of
 from sk_brainrvq.signals.sources.mne_epochs import is_mne_epochs
 from sk_brainrvq.signals.sources.mne_raws import is_mne_raw
@@ -99,7 +99,8 @@ def _inspected(X: Any, estimator: BrainRVQEmbedder) -> RecordingReport:
     try:
         with collected() as notes:
             began = perf_counter()
-            recording = read_recording(X) if isinstance(X, (str, os.PathLike)) else X
+            options = checked_reading(estimator.reading).read_options
+            recording = read_recording(X, options) if isinstance(X, (str, os.PathLike)) else X
             return _report(name, recording, estimator, notes, began)
     except InvalidEEGError as error:
         return RecordingReport(name, error=str(error), notes=notes)

@@ -1,7 +1,8 @@
 """EEG recordings of a BIDS folder, and the labels that its tables hold."""
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,10 @@ Row = dict[str, str]
 
 
 def labelled_items(
-    root: Path, chosen: Mapping[str, str | Sequence[str] | None], y: str | None
+    root: Path,
+    chosen: Mapping[str, str | Sequence[str] | None],
+    y: str | None,
+    read_options: Mapping[str, Any] | None = None,
 ) -> tuple[list[RecordingItem], NDArray | None]:
     """Recordings of a BIDS folder with their labels.
 
@@ -34,6 +38,8 @@ def labelled_items(
         "tasks", "subjects", "sessions" and "runs" of ``mne_bids.find_matching_paths``.
     y : str or None
         A column of ``participants.tsv``, or "events".
+    read_options : mapping, optional
+        As of :class:`~sk_brainrvq.Recordings`.
 
     Returns
     -------
@@ -42,11 +48,11 @@ def labelled_items(
     labels : ndarray, shape (n_items,), or None
         None for ``y="events"``, whose items hold their events.
     """
-    paths = _paths(root, chosen)
+    paths, make = _paths(root, chosen), partial(RecordingItem, read_options=read_options)
     if y is None:
-        return [RecordingItem(path, i) for i, path in enumerate(paths)], None
+        return [make(path, i) for i, path in enumerate(paths)], None
     if y == "events":
-        return _items_with_events(root, paths), None
+        return _items_with_events(root, paths, make), None
     labels = _labels_of_participants(root, y)
     people = [bids_entity(path, "sub") or "" for path in paths]
     known = [(path, labels[p]) for path, p in zip(paths, people, strict=True) if p in labels]
@@ -58,7 +64,7 @@ def labelled_items(
         )
     if not known:
         raise InvalidEEGError(f"participants.tsv in {root} holds no {y!r} of any participant.")
-    items = [RecordingItem(path, i) for i, (path, _) in enumerate(known)]
+    items = [make(path, i) for i, (path, _) in enumerate(known)]
     return items, _as_numbers([label for _, label in known])
 
 
@@ -116,7 +122,9 @@ def _labels_of_participants(root: Path, column: str) -> dict[str, str]:
     return labels
 
 
-def _items_with_events(root: Path, paths: Sequence[Path]) -> list[RecordingItem]:
+def _items_with_events(
+    root: Path, paths: Sequence[Path], make: Callable[..., RecordingItem]
+) -> list[RecordingItem]:
     """Recordings with the events of their tables; others are left out."""
     found = {path: _events_of(root, path) for path in paths}
     without = [path.name for path, events in found.items() if not events]
@@ -131,7 +139,7 @@ def _items_with_events(root: Path, paths: Sequence[Path]) -> list[RecordingItem]
             f"events.tsv with a trial_type: {_shortened(without)}."
         )
     kept = [(path, events) for path, events in found.items() if events]
-    return [RecordingItem(path, i, events=events) for i, (path, events) in enumerate(kept)]
+    return [make(path, i, events=events) for i, (path, events) in enumerate(kept)]
 
 
 def _events_path(path: Path) -> Path:

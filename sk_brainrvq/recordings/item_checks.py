@@ -1,7 +1,7 @@
-"""Checks of what users hand over as recordings, and with them."""
+"""What users hand over as recordings, and with them, checked."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,44 @@ from numpy.typing import NDArray
 
 from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.recordings.recording_item import RecordingItem
+from sk_brainrvq.signals.reading import Reading, checked_reading
 from sk_brainrvq.signals.sources.mne_raws import is_mne_raw
+
+# Names of recordings in a message.
+_MOST_NAMES = 3
+
+
+def made_items(
+    items: Any, subjects: Any, read_options: Mapping[str, Any] | None
+) -> list[RecordingItem]:
+    """Recordings as a user lists them.
+
+    Parameters
+    ----------
+    items, subjects, read_options
+        As of :class:`~sk_brainrvq.Recordings`.
+
+    Returns
+    -------
+    list of RecordingItem
+
+    Raises
+    ------
+    InvalidEEGError
+        For what is no recording, and for subjects that are not one per recording.
+    """
+    listed, options = listed_items(items), checked_options(read_options)
+    given = one_each("subjects", subjects, len(listed))
+    people = [None] * len(listed) if given is None else given.tolist()
+    return [
+        RecordingItem(x, i, person, read_options=options)
+        for i, (x, person) in enumerate(zip(listed, people, strict=True))
+    ]
+
+
+def checked_options(read_options: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """Options of MNE's readers, or InvalidEEGError for what is none."""
+    return checked_reading(Reading(read_options=read_options)).read_options
 
 
 def listed_items(items: Any) -> list[Any]:
@@ -36,3 +73,16 @@ def one_each(name: str, values: Any, n_recordings: int) -> NDArray | None:
             "Labels of single windows go to fit, or to cross_val_score, as y."
         )
     return array
+
+
+def known_people(items: Sequence[RecordingItem]) -> NDArray:
+    """Subject of each item; InvalidEEGError where nothing tells that of one."""
+    people = [item.subject for item in items]
+    unknown = [item.name for item, person in zip(items, people, strict=True) if person is None]
+    if unknown:
+        more = f" and {len(unknown) - _MOST_NAMES} more" if len(unknown) > _MOST_NAMES else ""
+        raise InvalidEEGError(
+            f"The subject is unknown of {', '.join(unknown[:_MOST_NAMES])}{more}: neither a "
+            "BIDS name (sub-01_...) nor the header tells. Pass subjects=..., one per recording."
+        )
+    return np.asarray(people)

@@ -1,7 +1,7 @@
 """One recording of a list: what its name and its header tell, without its signals."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,6 +86,8 @@ class RecordingItem:
         As given by the user.
     events : sequence of Event, optional
         Windows are cut from these, where they are given.
+    read_options : mapping, optional
+        Options of MNE's readers, as of :class:`~sk_brainrvq.Reading`.
 
     Raises
     ------
@@ -99,8 +101,10 @@ class RecordingItem:
         number: int,
         subject: Any = None,
         events: Sequence[Event] | None = None,
+        read_options: Mapping[str, Any] | None = None,
     ):
         self.number = number
+        self.read_options = read_options
         self.events = events
         self.source = self._checked(source)
         self._subject = subject
@@ -159,7 +163,7 @@ class RecordingItem:
             return self.source
         try:
             with quiet():  # reading the signals says it
-                raw = read_recording(self.source, preload=False)
+                raw = read_recording(self.source, self.read_options, preload=False)
         except InvalidEEGError as error:
             raise InvalidEEGError(f"Item {self.number} of the recordings: {error}") from error
         if not is_mne_raw(raw):

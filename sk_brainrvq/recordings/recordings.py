@@ -1,7 +1,7 @@
 """Recordings that scikit-learn can index and split, whole or cut into windows."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sk_brainrvq.exceptions import InvalidEEGError
-from sk_brainrvq.recordings.item_checks import listed_items, one_each
+from sk_brainrvq.recordings.item_checks import checked_options, known_people, made_items, one_each
 from sk_brainrvq.recordings.recording_item import RecordingItem
 from sk_brainrvq.recordings.rows import Rows, cut, rows_of_key
 from sk_brainrvq.signals.filters.resampling import TARGET_SFREQ
 from sk_brainrvq.signals.sources.source import check_window
 
-_MOST_NAMES = 3
+# Labels in a repr.
+_MOST_LABELS = 6
 
 
 class Recordings:
@@ -40,6 +41,9 @@ class Recordings:
         the tail that fills no window.
     overlap : float, default=0.0
         Seconds by which a window reaches into the one before.
+    read_options : mapping, optional
+        Options of ``mne.io.read_raw`` for files, as of :class:`~sk_brainrvq.Reading`: headers are
+        read with them when rows are counted, and signals too.
 
     Attributes
     ----------
@@ -97,20 +101,16 @@ class Recordings:
         subjects: Any = None,
         window: float | None = None,
         overlap: float = 0.0,
+        *,
+        read_options: Mapping[str, Any] | None = None,
     ):
         if isinstance(items, Recordings):
             raise InvalidEEGError(
                 "Recordings of Recordings were asked for. To cut those that are whole, call "
                 "recordings.windows(window=...)."
             )
-        listed = listed_items(items)
-        given = one_each("subjects", subjects, len(listed))
-        people = [None] * len(listed) if given is None else given.tolist()
-        made = [
-            RecordingItem(x, i, person)
-            for i, (x, person) in enumerate(zip(listed, people, strict=True))
-        ]
-        self._set(made, one_each("y", y, len(listed)), window, overlap)
+        made = made_items(items, subjects, read_options)
+        self._set(made, one_each("y", y, len(made)), window, overlap)
 
     @classmethod
     def _of_items(
@@ -149,6 +149,7 @@ class Recordings:
         y: str | None = None,
         window: float | None = None,
         overlap: float = 0.0,
+        read_options: Mapping[str, Any] | None = None,
     ) -> "Recordings":
         """EEG recordings of a BIDS folder.
 
@@ -165,7 +166,7 @@ class Recordings:
             other windows are left out. An event without duration labels one window, from its
             onset on; one that is shorter than ``window`` labels none. Windows that overlap an
             event beginning with BAD or EDGE are left out.
-        window, overlap : float
+        window, overlap, read_options
             As of :class:`Recordings`; ``y="events"`` needs ``window``.
 
         Returns
@@ -194,7 +195,7 @@ class Recordings:
                 "recordings. Pass window=..., such as the 30 s of a sleep stage."
             )
         chosen = {"tasks": task, "subjects": subject, "sessions": session, "runs": run}
-        items, labels = labelled_items(Path(root), chosen, y)
+        items, labels = labelled_items(Path(root), chosen, y, checked_options(read_options))
         return cls._of_items(items, labels, window, overlap)
 
     # Rows
@@ -331,16 +332,7 @@ class Recordings:
         InvalidEEGError
             If nothing tells that of a recording.
         """
-        people = [item.subject for item in self._items]
-        pairs = zip(self._items, people, strict=True)
-        unknown = [item.name for item, person in pairs if person is None]
-        if unknown:
-            more = f" and {len(unknown) - _MOST_NAMES} more" if len(unknown) > _MOST_NAMES else ""
-            raise InvalidEEGError(
-                f"The subject is unknown of {', '.join(unknown[:_MOST_NAMES])}{more}: neither a "
-                "BIDS name (sub-01_...) nor the header tells. Pass subjects=..., one per recording."
-            )
-        return np.asarray(people)[self._rows.item]
+        return known_people(self._items)[self._rows.item]
 
     @property
     def known_subjects(self) -> NDArray:
@@ -390,6 +382,6 @@ class Recordings:
             parts.append(f"{what} of {self.window:g} s{overlap}")
         if rows.y is not None:
             found = np.unique(rows.y).tolist() if rows.y.dtype.kind in "iubUS" else []
-            few = 0 < len(found) <= 2 * _MOST_NAMES
+            few = 0 < len(found) <= _MOST_LABELS
             parts.append(f"labels {', '.join(map(repr, found))}" if few else "with y")
         return f"{type(self).__name__}({', '.join(parts)})"

@@ -1,6 +1,6 @@
 """Recordings as a source of EEG: each recording is read once, whatever rows are asked for."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sk_brainrvq.exceptions import InvalidEEGError
+from sk_brainrvq.recordings.recording_item import RecordingItem
 from sk_brainrvq.recordings.recordings import Recordings
 from sk_brainrvq.recordings.rows import Rows
 from sk_brainrvq.signals.blocks import EpochBlock
+from sk_brainrvq.signals.reading import options_for
 from sk_brainrvq.signals.sources.registry import source_of
 from sk_brainrvq.signals.sources.source import ReadSettings, Source
 
@@ -79,6 +81,7 @@ def _read(recordings: Recordings, item: int, settings: ReadSettings) -> list[Epo
     if recordings.window is not None:
         settings = replace(settings, starts=recordings._rows.start[rows])
     try:
+        settings = replace(settings, read_options=_read_options(recordings, recording, settings))
         blocks = [
             _of_person(block, recording.subject)
             for block in source_of(recording.source).blocks(recording.source, settings)
@@ -94,6 +97,25 @@ def _read(recordings: Recordings, item: int, settings: ReadSettings) -> list[Epo
 def _of_person(block: EpochBlock, subject: Any) -> EpochBlock:
     """The block as a person's own, as the recordings name them."""
     return replace(block, subjects=np.full(len(block.index), subject, dtype=object))
+
+
+def _read_options(
+    recordings: Recordings, item: RecordingItem, settings: ReadSettings
+) -> Mapping[str, Any] | None:
+    """Options with which a recording is read: those with which its windows were counted."""
+    own, of_estimator = item.read_options, settings.read_options
+    if of_estimator is None or not isinstance(item.source, Path):
+        return own
+    if own is None and recordings.window is None:
+        return of_estimator
+    counted, wanted = (options_for(item.source, given) for given in (own, of_estimator))
+    if counted != wanted:
+        raise InvalidEEGError(
+            f"The estimator's reading has read_options={wanted!r} for {item.source}, but the "
+            f"recordings were listed with {counted or None!r}, which may give other windows. Pass "
+            "them to Recordings(..., read_options=...), and leave the estimator's out."
+        )
+    return own
 
 
 def _as_one_epoch(block: EpochBlock, row: int) -> EpochBlock:

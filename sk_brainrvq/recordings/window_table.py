@@ -1,5 +1,6 @@
 """Windows, and what is known of each, as a table."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from sk_brainrvq.extras import how_to_install
@@ -7,7 +8,13 @@ from sk_brainrvq.recordings.recordings import Recordings
 
 
 def window_table(
-    X: Any, window: float = 10.0, overlap: float = 0.0, *, y: Any = None, subjects: Any = None
+    X: Any,
+    window: float = 10.0,
+    overlap: float = 0.0,
+    *,
+    y: Any = None,
+    subjects: Any = None,
+    read_options: Mapping[str, Any] | None = None,
 ) -> Any:
     """What each row of an estimator's result is, of a plain list of recordings.
 
@@ -18,6 +25,8 @@ def window_table(
         Seconds, as of the estimator.
     y, subjects : array-like, shape (n_recordings,), optional
         As of :class:`Recordings`.
+    read_options : mapping, optional
+        As of the estimator's :class:`~sk_brainrvq.Reading`.
 
     Returns
     -------
@@ -44,7 +53,7 @@ def window_table(
     3  item 1          1    5.0     bob    None  task
     """
     if not isinstance(X, Recordings):
-        return table_of(Recordings(X, y, subjects, window, overlap))
+        return table_of(Recordings(X, y, subjects, window, overlap, read_options=read_options))
     return table_of(X.windows(window, overlap) if X.window is None else X)
 
 

@@ -307,3 +307,10 @@ def test_broken_index__build__writes_it_anew(recordings, tmp_path):
         (out / "index.jsonl").write_bytes(damage)
         build(recordings, out)
         assert contents(out) == before
+
+
+def test_filters__left_out_for_a_short_or_single_channel__are_noted(tmp_path):
+    short = write_recording(tmp_path / "short.edf", n_seconds=2, names=["Cz"])
+    with pytest.warns(EEGWarning, match=r"Too short to filter exactly") as said:
+        build_corpus(short, tmp_path / "corpus", notch=50, reference="average")
+    assert "average of a single channel" in str(said[0].message)

@@ -5,9 +5,20 @@ import os
 import numpy as np
 import pytest
 from scipy.signal import welch
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import (
+    average_precision_score,
+    balanced_accuracy_score,
+    cohen_kappa_score,
+    roc_auc_score,
+)
+from sklearn.pipeline import make_pipeline
+from tiny import tiny
 from written_files import amplitudes, expected_window, signals_of, write_edf
 
+from sk_brainrvq import RecordingClassifier, Recordings
 from sk_brainrvq.datasets import TUAB, TUEV
+from sk_brainrvq.exceptions import EEGWarning
 
 ELECTRODES = "FP1 FP2 F3 F4 C3 C4 P3 P4 O1 O2 F7 F8 T3 T4 T5 T6 A1 A2 FZ CZ PZ".split()  # noqa: SIM905
 AMPLITUDE = dict(zip(ELECTRODES, amplitudes(ELECTRODES), strict=True))
@@ -268,3 +279,101 @@ def test_tuev__no_labels__error_names_the_file(tmp_path):
 def test_tuev__unknown_setting__error_names_the_choices():
     with pytest.raises(ValueError, match="expected one of"):
         TUEV(duplicates="merge")
+
+
+@pytest.fixture(scope="module")
+def clinic(tmp_path_factory):
+    """Windows of ten recordings of eight subjects, and probabilities for those of the test."""
+    folder = tmp_path_factory.mktemp("tuab")
+    for i, letter in enumerate("abcd"):
+        tuab_file(folder, "eval", "normal", f"aaaaaaa{letter}", seconds=11 + 10 * i)
+        tuab_file(folder, "eval", "abnormal", f"aaaaaab{letter}", seconds=41 - 10 * i)
+    for session in (2, 3):
+        tuab_file(folder, "eval", "abnormal", "aaaaaaba", session, seconds=11)
+    with pytest.warns(UserWarning, match="recordings are in"):
+        windows = TUAB().load(folder)
+    proba = np.random.default_rng(0).dirichlet([1, 1], len(windows.y))
+    return windows, proba
+
+
+def test_tuab__report__windows_and_recordings_as_counted_by_hand(clinic):
+    windows, proba = clinic
+    groups = {"recordings": windows.recordings, "subjects": windows.subjects}
+    found = TUAB().report(windows.y, proba, **groups)
+    assert {level: figures["n"] for level, figures in found.items()} == {
+        "windows": 22,
+        "recordings": 10,
+        "subjects": 8,
+    }
+    assert found["windows"]["auroc"] == roc_auc_score(windows.y, proba[:, 1])
+    for level, names in groups.items():
+        rows = [names == name for name in dict.fromkeys(names)]
+        truth = [windows.y[row][0] for row in rows]
+        # The mean log odds orders groups as their joint probability does.
+        odds = [np.mean(np.log(proba[row, 1] / proba[row, 0])) for row in rows]
+        assert found[level]["auroc"] == roc_auc_score(truth, odds)
+        assert found[level]["average_precision"] == average_precision_score(truth, odds)
+        right = balanced_accuracy_score(truth, np.array(odds) > 0)
+        assert found[level]["balanced_accuracy"] == pytest.approx(right)
+    votes = TUAB().report(windows.y, proba, **groups, aggregate="vote")["recordings"]
+    assert votes != found["recordings"]
+    assert set(windows.recordings) >= {"aaaaaaaa_s001_t000.edf", "aaaaaaba_s003_t000.edf"}
+
+
+def test_tuab__recording_by_recording__report_of_the_parts_is_that_of_the_whole(clinic):
+    windows, proba = clinic
+    order = np.random.default_rng(1).permutation(len(proba))
+    shuffled = windows.recordings[order], windows.subjects[order]
+    again = TUAB().report(
+        windows.y[order], proba[order], recordings=shuffled[0], subjects=shuffled[1]
+    )
+    whole = TUAB().report(
+        windows.y, proba, recordings=windows.recordings, subjects=windows.subjects
+    )
+    for level, figures in whole.items():
+        assert again[level] == pytest.approx(figures)
+    assert list(TUAB().report(windows.y, proba)) == ["windows"]
+
+
+def test_report__several_classes__kappa_and_a_warning_for_subjects_of_several():
+    y, proba = np.arange(12) % 6, np.random.default_rng(0).dirichlet(np.ones(6), 12)
+    with pytest.warns(EEGWarning, match=r"no figures over subjects: .*in those of bob\."):
+        found = TUEV().report(y, proba, recordings=y, subjects=["bob"] * 12)
+    assert list(found) == ["windows", "recordings"]
+    assert found["recordings"]["n"] == 6
+    assert found["windows"]["kappa"] == cohen_kappa_score(y, proba.argmax(1))
+
+
+@pytest.mark.parametrize(
+    ("y", "proba", "options", "message"),
+    [
+        ([0, 1], [[0.5, 0.5]], {}, r"y has shape \(2,\) and proba \(1, 2\)"),
+        ([0, 1], [0.5, 0.5], {}, "a column per class"),
+        ([0, 2], [[0.5, 0.5]] * 2, {}, r"y holds \[2\]; expected 0 to 1"),
+        ([1, 1], [[0.5, 0.5]] * 2, {}, "fewer than two classes"),
+        ([0, 1], [[0.5, 0.5], [np.nan, 0.5]], {}, "NaN in 1 of 2 windows"),
+        ([0, 1], [[0.5, 0.5]] * 2, {"recordings": ["a"]}, "recordings has shape"),
+        ([0, 1], [[0.5, 0.5]] * 2, {"aggregate": "median"}, "aggregate='median'"),
+    ],
+)
+def test_report__what_does_not_fit__error_says_what_was_expected(y, proba, options, message):
+    with pytest.raises(ValueError, match=message):
+        TUAB().report(y, proba, **options)
+
+
+@PARTIAL
+def test_tuab__recording_classifier_on_its_files__one_label_per_file(tmp_path):
+    paths = [
+        tuab_file(tmp_path, side, label, f"aaaaaa{label[0]}{letter}", seconds=6)
+        for side, letters in (("train", "ab"), ("eval", "c"))
+        for label in TUAB.classes
+        for letter in letters
+    ]
+    recordings = Recordings(paths, [path.parts[-3] for path in paths])
+    embedder = tiny("embedder", sfreq=None, ch_names=None)
+    pipeline = make_pipeline(embedder, LogisticRegression())
+    model = RecordingClassifier(pipeline, window=2).fit(recordings)
+    assert model.classes_.tolist() == sorted(TUAB.classes)
+    proba = model.predict_proba(recordings)[:, [1, 0]]  # in the order of the protocol
+    found = TUAB().report([TUAB.classes.index(label) for label in recordings.y], proba)
+    assert found["windows"]["n"] == 6

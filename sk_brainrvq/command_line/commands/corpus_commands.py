@@ -6,6 +6,7 @@ import click
 
 from sk_brainrvq.command_line.commands.named_inputs import find_recordings
 from sk_brainrvq.command_line.options.option_types import MainsFrequency, Names
+from sk_brainrvq.command_line.options.read_options import read_option
 from sk_brainrvq.command_line.options.signature_options import WorkOption, options_of
 from sk_brainrvq.command_line.work_command import WorkCommand, WorkError, set_resume_hint
 from sk_brainrvq.corpus import EEGCorpus, build_corpus
@@ -40,6 +41,7 @@ _SHORTEST_WINDOW = 1.0
             help="Folder of the corpus; what is in it already is kept.",
         ),
         *_BUILD_OPTIONS,
+        read_option(),
         WorkOption(
             ["--strict"], is_flag=True, help="A recording that cannot be used is a failure."
         ),
@@ -62,6 +64,7 @@ def build(inputs: tuple[str, ...], out: str, strict: bool, quiet: bool, **settin
     """
     set_resume_hint(lambda: "What is stored is whole: the same command does the rest.")
     recordings = find_recordings(inputs)
+    settings["read_options"] = settings.pop("read_option")
     report = build_corpus(recordings, out, **settings, verbose=int(not quiet))
     click.echo(str(report).splitlines()[0])
     for source, reason in report.failed:

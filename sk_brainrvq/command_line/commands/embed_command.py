@@ -25,6 +25,7 @@ from sk_brainrvq.estimators import BrainRVQEmbedder
 from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.extras import how_to_install
 from sk_brainrvq.signals import window_starts
+from sk_brainrvq.signals.reading import checked_reading
 from sk_brainrvq.signals.sources.headers.edf_gaps import on_the_clock
 from sk_brainrvq.signals.sources.mne_epochs import is_mne_epochs
 from sk_brainrvq.signals.sources.recording_files import read_recording
@@ -210,7 +211,10 @@ class _Job:
         reasons: list[str] = []
         for file in self.files:
             try:
-                return BrainRVQEmbedder(**self.settings).fit(read_recording(file))
+                embedder = BrainRVQEmbedder(**self.settings)
+                return embedder.fit(
+                    read_recording(file, checked_reading(embedder.reading).read_options)
+                )
             except InvalidEEGError as error:
                 if self.on_error == "raise":
                     raise WorkError(f"{file}: {error}") from error
@@ -219,7 +223,7 @@ class _Job:
 
     @staticmethod
     def _table(embedder: BrainRVQEmbedder, rule: Any, file: str) -> FeatureTable:
-        recording = read_recording(file)
+        recording = read_recording(file, checked_reading(embedder.reading).read_options)
         features = np.asarray(embedder.transform(recording), dtype=np.float32)
         subject, session = rule(file)
         n_windows = len(features)

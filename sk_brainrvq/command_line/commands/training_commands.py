@@ -173,6 +173,7 @@ def _fit(
     data = training_data(inputs, settings["window"], settings["overlap"])
     overwrite = settings.pop("overwrite")
     _check_mains_frequency(data, settings)
+    _refuse_options_of_readers(data, inputs[0], settings)
     digest = digest_of_inputs(inputs, data, settings)
     # A folder that cannot be made must not show after days of training.
     out.mkdir(parents=True, exist_ok=True)
@@ -206,6 +207,15 @@ def _check_mains_frequency(data: Any, settings: dict[str, Any]) -> None:
         context = click.get_current_context()
         option = next(param for param in context.command.params if param.name == "notch")
         raise click.MissingParameter(ctx=context, param=option)
+
+
+def _refuse_options_of_readers(data: Any, place: str, settings: dict[str, Any]) -> None:
+    """Raise click.UsageError where files are to be read in some way that were read long ago."""
+    if settings["read_option"] is not None and not isinstance(data, list):
+        raise click.UsageError(
+            f"--read-option was given, but {place} is a corpus, whose recordings were read when "
+            "it was built: give the option to 'corpus build'."
+        )
 
 
 def _resume_hint(folder: Path) -> str:

@@ -79,6 +79,8 @@ def _as_given(value: Any, parameter: click.Parameter) -> Any:
     """A value of YAML in the form that the parameter takes on the command line."""
     if parameter.nargs == -1 and not isinstance(value, list):
         return [str(value)]
+    if getattr(parameter, "multiple", False) and not isinstance(value, list):
+        return [value]
     if isinstance(parameter.type, (click.Choice, type(click.STRING), click.Path)):
         return str(value) if isinstance(value, (int, float)) else value
     return value

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from sk_brainrvq.command_line.options.read_options import read_option
 from sk_brainrvq.command_line.options.signature_options import options_of
 from sk_brainrvq.signals import Filters, Reading
 from sk_brainrvq.training import Engine
@@ -17,9 +18,9 @@ VALUES: Mapping[str, type] = {
     "filters": Filters,
     "reading": Reading,
 }
-# A preset is an architecture by its name.
-_OPTION_NAMES = {"preset": "architecture"}
-# crops are a switch of the commands that train; no option can express a callback, or dicts.
+# A preset is an architecture by its name; options of readers are given one by one.
+_OPTION_NAMES = {"preset": "architecture", "read_options": "read_option"}
+# crops are a switch of the commands that train; no option can express a callback.
 _LEFT_OUT = {"crops", "callbacks", "read_options"}
 
 
@@ -50,6 +51,8 @@ def options_of_estimator(
         options += options_of(
             source, only=only, leave_out=leave_out, names=_OPTION_NAMES, **settings
         )
+        if source is Reading:
+            options.append(read_option())
     return options
 
 

@@ -63,6 +63,9 @@ class Windows:
     onsets : ndarray, shape (n_windows,), float64, or None
         Seconds from the start of the recording to the window's; None where the dataset does not
         say. What is told by them alone is told by the order of the experiment, not by the EEG.
+    recordings : ndarray, shape (n_windows,), str, or None
+        Name of the file that the window was cut from; None where there is no file. For
+        :meth:`~sk_brainrvq.datasets.Protocol.report` and :func:`~sk_brainrvq.aggregate_by`.
     """
 
     X: NDArray
@@ -73,6 +76,7 @@ class Windows:
     classes: tuple[str, ...]
     split: NDArray | None = None
     onsets: NDArray | None = None
+    recordings: NDArray | None = None
 
     def __repr__(self) -> str:
         """Sizes, not signals."""
@@ -148,8 +152,8 @@ class Windows:
         -------
         mne.EpochsArray
             Events bear the names of ``classes``. Where pandas is installed, ``metadata`` holds
-            the columns subject, label and, if there are any, split and onset. Channels that are no
-            electrode of the 10-05 system, pairs among them, have no place.
+            the columns subject, label and, if there are any, split, onset and recording. Channels
+            that are no electrode of the 10-05 system, pairs among them, have no place.
 
         Raises
         ------
@@ -199,6 +203,8 @@ class Windows:
             columns["split"] = self.split
         if self.onsets is not None:
             columns["onset"] = self.onsets
+        if self.recordings is not None:
+            columns["recording"] = self.recordings
         return pd.DataFrame(columns)
 
     def _rows(self, rows: Any) -> "Windows":
@@ -212,6 +218,7 @@ class Windows:
             self.classes,
             None if self.split is None else self.split[rows],
             None if self.onsets is None else self.onsets[rows],
+            None if self.recordings is None else self.recordings[rows],
         )
 
     @staticmethod
@@ -226,7 +233,7 @@ class Windows:
         Returns
         -------
         Windows
-            With a split only where all parts have one, and so with onsets.
+            With a split only where all parts have one, and so with onsets and recordings.
 
         Raises
         ------
@@ -251,8 +258,11 @@ class Windows:
                         f"Windows of different {field} were given: {getattr(first, field)} and "
                         f"{getattr(part, field)}; expected the same in all parts."
                     )
-        splits = [part.split for part in parts if part.split is not None]
-        onsets = [part.onsets for part in parts if part.onsets is not None]
+
+        def of_all(field: str) -> NDArray | None:
+            known = [value for part in parts if (value := getattr(part, field)) is not None]
+            return np.concatenate(known) if len(known) == len(parts) else None
+
         return Windows(
             np.concatenate([part.X for part in parts]),
             np.concatenate([part.y for part in parts]),
@@ -260,6 +270,7 @@ class Windows:
             first.ch_names,
             first.sfreq,
             first.classes,
-            np.concatenate(splits) if len(splits) == len(parts) else None,
-            np.concatenate(onsets) if len(onsets) == len(parts) else None,
+            of_all("split"),
+            of_all("onsets"),
+            of_all("recordings"),
         )

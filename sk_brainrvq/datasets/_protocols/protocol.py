@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from sk_brainrvq.datasets._protocols.labelled_windows import SPLITS, Windows, listed
 from sk_brainrvq.datasets._protocols.recording import Recording, without_copies
+from sk_brainrvq.datasets._protocols.reporting import Reporting
 from sk_brainrvq.user_warnings import warn
 
 
-class Protocol(ABC):
+class Protocol(Reporting, ABC):
     """A dataset with its published evaluation: base of those in ``PROTOCOLS``.
 
     Attributes
@@ -32,8 +33,8 @@ class Protocol(ABC):
         Channels of the windows, in this order. "A-B" is the difference of two electrodes.
     classes : tuple of str
     metrics : {"binary", "multiclass"}
-        Binary tasks report balanced accuracy, AUC-PR and AUROC; the others balanced accuracy,
-        Cohen's kappa and weighted F1.
+        Binary tasks :meth:`report` balanced accuracy, AUC-PR and AUROC; the others balanced
+        accuracy, Cohen's kappa and weighted F1.
     l_freq, h_freq, notch : float or None
         Filters in Hz; None leaves one out.
     reference : str or None
@@ -190,6 +191,7 @@ class Protocol(ABC):
             self.classes,
             np.repeat(np.array([recording.split], "U10"), len(y)),
             None if onsets is None else np.asarray(onsets, np.float64),
+            np.repeat(np.array([recording.path.name]), len(y)),
         )
 
     def recordings(

@@ -38,7 +38,9 @@ class ArraySource(Source):
     def blocks(self, X: Any, settings: ReadSettings) -> list[EpochBlock]:
         """One block."""
         array = settings.check_array(X)
-        blocks = blocks_from_array(array, settings.sfreq, settings.ch_names, settings.unit)
+        blocks = blocks_from_array(
+            array, settings.sfreq, settings.ch_names, settings.unit, as_ndarray(X)
+        )
         warn_of_other_kinds(blocks[0].ch_names or (), settings.known_as_eeg)
         return blocks
 
@@ -47,8 +49,26 @@ class ArraySource(Source):
         return False
 
 
+def as_ndarray(X: Any) -> str:
+    """What a user writes to index and transpose X as numpy does, for advice in messages.
+
+    Examples
+    --------
+    >>> from sk_brainrvq.signals.sources.arrays import as_ndarray
+    >>> as_ndarray([[1.0, 2.0]])
+    'np.asarray(X)'
+    """
+    if isinstance(X, np.ndarray):
+        return "X"
+    return "X.to_numpy()" if hasattr(X, "to_numpy") else "np.asarray(X)"
+
+
 def blocks_from_array(
-    X: NDArray, sfreq: float | None, ch_names: Sequence[str] | None, unit: str
+    X: NDArray,
+    sfreq: float | None,
+    ch_names: Sequence[str] | None,
+    unit: str,
+    written: str = "X",
 ) -> list[EpochBlock]:
     """One block of a numeric array.
 
@@ -60,6 +80,8 @@ def blocks_from_array(
         None means 200 Hz.
     ch_names : sequence of str, or None
     unit : {"uV", "mV", "V"}
+    written : str, default="X"
+        How advice names X, as :func:`as_ndarray` gives it.
 
     Returns
     -------
@@ -67,7 +89,7 @@ def blocks_from_array(
     """
     check_unit(unit)
     if X.ndim == 2:
-        _refuse_one_epoch(X, ch_names)
+        _refuse_one_epoch(X, ch_names, written)
         X = X[:, None, :]
     if X.ndim != 3:
         raise InvalidEEGError(
@@ -78,14 +100,14 @@ def blocks_from_array(
         raise InvalidEEGError(
             f"X has shape {X.shape}; at least one epoch, one channel and one sample are needed."
         )
-    _look_at_axes(X, ch_names)
-    _look_at_length(X, sfreq)
+    _look_at_axes(X, ch_names, written)
+    _look_at_length(X, sfreq, written)
     names = None if ch_names is None else check_ch_names(ch_names, X.shape[1])
     rate = TARGET_SFREQ if sfreq is None else check_sfreq(sfreq)
     return [EpochBlock(X, UNITS[unit], rate, names, np.arange(X.shape[0]), unit=unit)]
 
 
-def _look_at_length(X: NDArray, sfreq: float | None) -> None:
+def _look_at_length(X: NDArray, sfreq: float | None, written: str) -> None:
     """Warn of epochs that are too short to hold a rhythm: their last axis may not be time."""
     n_epochs, n_channels, n_times = X.shape
     seconds = n_times / (TARGET_SFREQ if sfreq is None else check_sfreq(sfreq))
@@ -93,30 +115,30 @@ def _look_at_length(X: NDArray, sfreq: float | None) -> None:
         channels = f"{n_channels} channels" if n_channels > 1 else "one channel"
         warn(
             f"X is read as {n_epochs} epochs of {channels} and {n_times} samples ({seconds:.2g} s "
-            "each). Is its first axis time? For one recording of (times, channels) pass X.T[None], "
-            "for (times, channels, trials) X.transpose(2, 1, 0)."
+            "each). Is its first axis time? For one recording of (times, channels) pass "
+            f"{written}.T[None], for (times, channels, trials) {written}.transpose(2, 1, 0)."
         )
 
 
-def _refuse_one_epoch(X: NDArray, ch_names: Sequence[str] | None) -> None:
+def _refuse_one_epoch(X: NDArray, ch_names: Sequence[str] | None, written: str) -> None:
     """Raise InvalidEEGError for (channels, times), which would pass for epochs of one channel."""
     n_names = 1 if ch_names is None or isinstance(ch_names, str | bytes) else len(ch_names)
     if n_names > 1 and n_names in X.shape:
-        rows = "X[None]" if n_names == len(X) else "X.T[None]"
+        rows = f"{written}[None]" if n_names == len(X) else f"{written}.T[None]"
         raise InvalidEEGError(
             f"X has shape {X.shape}, and 2-D arrays are (n_epochs, n_times) of one channel, but "
             f"ch_names has {n_names} names. For one epoch of {n_names} channels pass {rows}."
         )
 
 
-def _look_at_axes(X: NDArray, ch_names: Sequence[str] | None) -> None:
+def _look_at_axes(X: NDArray, ch_names: Sequence[str] | None, written: str) -> None:
     """Warn of arrays whose axes of channels and times seem to be exchanged."""
     n_channels, n_times = X.shape[1:]
     if n_channels > n_times and ch_names is None:
         warn(
             f"X has shape {X.shape}, more channels ({n_channels}) than samples ({n_times}). "
             "Expected (n_epochs, n_channels, n_times); if the axes are exchanged, pass "
-            "X.transpose(0, 2, 1)."
+            f"{written}.transpose(0, 2, 1)."
         )
 
 

@@ -158,12 +158,12 @@ def read_with_notes(
             errors.append(error)
             continue
         mended = _state_band_of_eeg(recording, path)
-        apply_sidecar(recording, path)
+        about_table = apply_sidecar(recording, path)
         gaps = mark_gaps(recording, path, options.get("encoding"))
         notes = [doubt_about_size(path, recording), _gaps_sentence(gaps) if gaps else None]
         mended += ["Omitted"] if gaps else []
         notes += [f"MNE: {line}" for line in worth_telling(heard, mended)]
-        return recording, [note for note in notes if note]
+        return recording, [note for note in [*notes, *about_table] if note]
     raise InvalidEEGError(_why_unreadable(path, errors[0])) from errors[0]
 
 

@@ -1,9 +1,15 @@
 """Arrays whose axes are not those of epochs, channels and times."""
 
+import importlib
+import importlib.util
+import re
 import warnings
 
+import h5py
 import numpy as np
+import pandas as pd
 import pytest
+import torch
 from tiny import CH_NAMES, make_eeg, tiny
 
 from sk_brainrvq.exceptions import EEGWarning, InvalidEEGError
@@ -42,3 +48,42 @@ def test_array__one_epoch_without_its_axis__error_says_how_to_add_it(shape, advi
         embedder().fit(X)
     fixed = X[None] if shape[0] == len(CH_NAMES) else X.T[None]
     assert embedder().fit(fixed).n_channels_in_ == 4
+
+
+def containers_of(array):
+    """What people hold a table in, beside ndarray; polars where it is installed."""
+    yield array
+    yield array.tolist()
+    yield torch.from_numpy(array)
+    file = h5py.File("axes.h5", "w", driver="core", backing_store=False)
+    yield file.create_dataset("eeg", data=array)
+    if array.ndim == 2:
+        yield pd.DataFrame(array)
+        if importlib.util.find_spec("polars"):
+            yield importlib.import_module("polars").DataFrame(array)
+
+
+def advised(text):
+    """The first expression that a message says to pass, as written."""
+    return re.search(r"pass ((?:X|np)\S*(?:\[None\]|transpose\([\d, ]+\)))", text)[1]
+
+
+def test_advice__for_any_container__works_as_written():
+    cases = (
+        (make_eeg(n_epochs=1, n_channels=4, n_times=1000)[0].T, None, (1, 4, 1000)),
+        (make_eeg(n_epochs=1, n_channels=4, n_times=1000)[0].T, CH_NAMES, (1, 4, 1000)),
+        (make_eeg(n_epochs=1, n_channels=4, n_times=1000)[0], CH_NAMES, (1, 4, 1000)),
+        (make_eeg(n_epochs=2, n_channels=40, n_times=4), None, (2, 4, 40)),
+    )
+    for array, names, expected in cases:
+        for X in containers_of(array.astype(np.float64)):
+            with warnings.catch_warnings(record=True) as said:
+                warnings.simplefilter("always")
+                try:
+                    embedder(ch_names=names).fit(X)
+                    text = next(t for w in said if " pass " in (t := str(w.message)))
+                except InvalidEEGError as error:
+                    text = str(error)
+            fixed = eval(advised(text), {"np": np, "X": X})
+            assert np.shape(fixed) == expected, (type(X), text)
+            assert embedder(ch_names=names).fit(fixed).n_channels_in_ == expected[1]

@@ -12,6 +12,7 @@ import pytest
 from tiny import tiny
 
 from sk_brainrvq import Reading
+from sk_brainrvq.corpus import EEGCorpus, build_corpus
 from sk_brainrvq.corpus.finding import source_state
 from sk_brainrvq.exceptions import EEGWarning, InvalidEEGError
 from sk_brainrvq.signals.electrodes.other_channels import is_eeg_name, other_kind
@@ -314,6 +315,21 @@ def test_bids__table_of_other_channels__is_said(bids):
         embedder.fit(bids)
     assert embedder.ch_names_in_ == ["Fz", "Pz", "W1"]
     near.unlink()
+
+
+def test_corpus__tables_of_other_channels__are_said_once_and_noted(bids, tmp_path):
+    above = bids.parents[2] / "task-rest_channels.tsv"
+    above.write_text("name\ttype\tstatus\nP9\tEEG\tbad\nFz\tEEG\tgood\n")
+    second = write_edf(bids.with_name("sub-01_task-rest_run-2_eeg.edf"), *eeg_of("Fz", "Cz"))
+    with pytest.warns(EEGWarning, match="marks 'P9' as bad") as said:
+        build_corpus([bids, second], tmp_path / "corpus", notch=None)
+    texts = [line for w in said for line in str(w.message).split("\n") if "P9" in line]
+    assert len(texts) == 1
+    assert "(2 files, first " in texts[0]
+    notes = EEGCorpus(tmp_path / "corpus", window=1).recordings[0].notes
+    assert any("marks 'P9' as bad" in note for note in notes)
+    for file in (above, second):
+        file.unlink()
 
 
 def test_corpus__table_of_a_recording_changes__the_recording_counts_as_changed(bids):

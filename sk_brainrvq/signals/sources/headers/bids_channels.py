@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from sk_brainrvq.signals.electrodes.names import shorten
-from sk_brainrvq.user_warnings import warn
 
 # MNE's types for those of BIDS; what is not listed is no EEG either.
 _TYPES = {
@@ -18,7 +17,7 @@ _TYPES = {
 _DEEPEST = 3
 
 
-def apply_sidecar(recording: Any, path: Path) -> Path | None:
+def apply_sidecar(recording: Any, path: Path) -> list[str]:
     """Let a recording have the types and the bad channels of its ``channels.tsv``.
 
     Parameters
@@ -30,8 +29,8 @@ def apply_sidecar(recording: Any, path: Path) -> Path | None:
 
     Returns
     -------
-    Path or None
-        The table; None where there is none, or nothing in it.
+    list of str
+        What users should know of the table, in sentences.
 
     Notes
     -----
@@ -39,29 +38,33 @@ def apply_sidecar(recording: Any, path: Path) -> Path | None:
     in a folder above, and has then only some of the entities of the recording's name.
     """
     sidecar = sidecar_of(path)
-    rows = {} if sidecar is None else {row.get("name"): row for row in _rows(sidecar)}
-    if sidecar is None or not rows:
-        return None
+    if sidecar is None:
+        return []
+    try:
+        rows = {row.get("name"): row for row in _rows(sidecar)}
+    except (OSError, csv.Error) as error:
+        return [f"{sidecar} cannot be read, and its types and states are not used: {error}"]
     known = {name: rows[name] for name in recording.ch_names if name in rows}
     types = {name: _TYPES.get(_cell(row, "type").upper(), "misc") for name, row in known.items()}
     stated = {name: kind for name, kind in types.items() if _cell(known[name], "type")}
     recording.set_channel_types(stated, on_unit_change="ignore", verbose="error")
-    _warn_of_strangers(sidecar, rows, known)
     bad = [name for name, row in known.items() if _is_bad(row)]
     recording.info["bads"] = list(dict.fromkeys([*recording.info["bads"], *bad]))
-    return sidecar
+    return _about_strangers(sidecar, rows, known)
 
 
-def _warn_of_strangers(
+def _about_strangers(
     sidecar: Path, rows: Mapping[str | None, Mapping[str, str]], known: Mapping[str, Any]
-) -> None:
-    """Warn where a table names other channels, and so what it says of them is lost."""
+) -> list[str]:
+    """A sentence where a table names other channels, and so what it says of them is lost."""
+    if not rows:
+        return []
     if not known:
-        warn(f"{sidecar} names no channel of the recording: its types and states are not used.")
-        return
+        return [f"{sidecar} names no channel of the recording: its types and states are not used."]
     lost = [str(name) for name, row in rows.items() if name not in known and _is_bad(row)]
-    if lost:
-        warn(f"{sidecar} marks {shorten(lost)} as bad, which the recording does not have.")
+    if not lost:
+        return []
+    return [f"{sidecar} marks {shorten(lost)} as bad, which the recording does not have."]
 
 
 def _is_bad(row: Mapping[str, str]) -> bool:
@@ -110,9 +113,5 @@ def _folders(path: Path) -> Iterator[Path]:
 
 def _rows(path: Path) -> list[dict[str, str]]:
     # No quotes in BIDS: a lone one would swallow the rows after it.
-    try:
-        with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-            return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
-    except (OSError, csv.Error) as error:
-        warn(f"{path} cannot be read, and its types and states are not used: {error}")
-        return []
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
