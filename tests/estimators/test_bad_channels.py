@@ -101,7 +101,7 @@ def test_warn__every_estimator_and_method__says_it_once(clean):
 def test_warn__some_epochs_of_a_memory_map__are_counted_over_its_parts(clean, weights, monkeypatch):
     x = np.concatenate([clean] * 2)
     x[[1, 8], 3], x[4:, 9] = 0, 1000 * x[4:, 9]
-    monkeypatch.setattr("sk_brainrvq.signals.preparation._CHUNK_SAMPLES", 5 * x[0].size)
+    monkeypatch.setattr("sk_brainrvq.signals.blocks._CHUNK_SAMPLES", 5 * x[0].size)
     _, (message,) = said_by(embedder(weights).fit(clean).transform, x)
     assert "'F3' (2 of 12 epochs); " in message
     assert "'Cz' (8 of 12 epochs). " in message

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.signals.blocks import EpochBlock
+from sk_brainrvq.signals.electrodes.matching import match_electrodes
 from sk_brainrvq.signals.electrodes.other_channels import is_spare_input, other_kind
 from sk_brainrvq.signals.sources.headers.edf_channels import not_eeg_by_header
 from sk_brainrvq.user_warnings import warn
@@ -153,6 +154,42 @@ def positions_of(info: Any, names: Sequence[str]) -> dict[str, NDArray] | None:
         if np.isfinite(places[name]).all() and np.any(places[name])
     }
     return known or None
+
+
+def averaged_channels(
+    reference: str | tuple[str, ...] | None,
+    names: Sequence[str] | None,
+    positions: Mapping[str, NDArray] | None,
+    known_as_eeg: Collection[str] = (),
+) -> list[int] | None:
+    """Channels that an average reference is the average of: those whose place is known.
+
+    Parameters
+    ----------
+    reference : None, "average" or tuple of str
+        As in `FilterSettings`.
+    names : sequence of str, or None
+        Channels in use.
+    positions : dict of str to ndarray, or None
+        Head coordinates of channels in metres, where they are known.
+    known_as_eeg : collection of str, optional
+        Channels that the user has given a place on the head.
+
+    Returns
+    -------
+    list of int, or None
+        Numbers among ``names``; None where the place is known of all, or of none, and for other
+        references.
+    """
+    if reference != "average" or names is None:
+        return None
+    matches = match_electrodes(names, len(names), positions=positions)
+    placed = [
+        number
+        for number, match in enumerate(matches)
+        if match.has_position or match.channel in known_as_eeg
+    ]
+    return placed if 0 < len(placed) < len(names) else None
 
 
 def band_of(info: Any) -> tuple[float, float | None]:
