@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.signals.blocks import EpochBlock
 from sk_brainrvq.signals.electrodes.matching import match_electrodes
-from sk_brainrvq.signals.electrodes.other_channels import is_spare_input, other_kind
+from sk_brainrvq.signals.electrodes.other_channels import other_kinds
 from sk_brainrvq.signals.sources.headers.edf_channels import not_eeg_by_header
 from sk_brainrvq.user_warnings import warn
 
@@ -62,18 +62,18 @@ def _reasons(
     """Why channels are left out, of those that are."""
     names, bads = recording.ch_names, set(recording.info["bads"])
     by_header = not_eeg_by_header(recording, known_as_eeg)
-    placed = positions_of(recording.info, names) or {}
+    kinds = dict(zip(names, recording.get_channel_types(), strict=True))
+    candidates = [name for name, kind in kinds.items() if kind in types]
+    named = other_kinds(candidates, positions_of(recording.info, names) or ())
     reasons: dict[str, str] = {}
-    for name, kind in zip(names, recording.get_channel_types(), strict=True):
-        named = other_kind(name)
-        is_known = name in known_as_eeg or (is_spare_input(name) and name in placed)
+    for name, kind in kinds.items():
         if kind not in types:
             reasons[name] = f"of type {kind}"
         elif name in bads:
             reasons[name] = "marked bad"
         # EDF files call everything EEG: then the name and the header decide.
-        elif named is not None and not is_known:
-            reasons[name] = f"{named}, by its name"
+        elif name in named and name not in known_as_eeg:
+            reasons[name] = f"{named[name]}, by its name"
         elif name in by_header:
             reasons[name] = f"{by_header[name]}, by the header"
     return reasons
@@ -117,7 +117,7 @@ def warn_of_other_kinds(ch_names: Iterable[str], known_as_eeg: Collection[str]) 
     -----
     EEGWarning
     """
-    kinds = {name: kind for name in ch_names if (kind := other_kind(name)) is not None}
+    kinds = other_kinds(ch_names)
     others = {name: kind for name, kind in kinds.items() if name not in known_as_eeg}
     if others:
         warn(

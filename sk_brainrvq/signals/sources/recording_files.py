@@ -11,7 +11,7 @@ from typing import Any
 
 from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.signals.blocks import EpochBlock, check_finite
-from sk_brainrvq.signals.electrodes.other_channels import is_eeg_name
+from sk_brainrvq.signals.electrodes.other_channels import is_eeg_name, other_kinds
 from sk_brainrvq.signals.reader_warnings import heard_from_mne, worth_telling
 from sk_brainrvq.signals.reading import options_for
 from sk_brainrvq.signals.sources.edf_filters import stated_band
@@ -227,7 +227,11 @@ def _state_band_of_eeg(recording: Any, path: Path) -> list[str]:
     A heart channel of 5 to 30 Hz would otherwise count as EEG that was filtered already. What is
     given is the beginning of what MNE says of channels that leave no band together.
     """
-    band = stated_band(path, is_eeg_name)
+    known, others = set(recording.ch_names), other_kinds(recording.ch_names)
+    # MNE numbers channels of one name, so that labels of the header may be none of its names.
+    band = stated_band(
+        path, lambda name: name not in others and (name in known or is_eeg_name(name))
+    )
     if band is None:
         return []
     highpass, lowpass = band
