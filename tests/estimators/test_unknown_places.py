@@ -41,20 +41,6 @@ def said_by(function, *arguments):
     return [str(warning.message) for warning in said if warning.category is EEGWarning]
 
 
-@pytest.mark.parametrize("pooling", ["mean", "region", "mean_std", "cls"])
-def test_features__unknown_channel_in_any_montage__exactly_as_without_it(pooling):
-    random = np.random.default_rng(1)
-    embedder = tiny("embedder", **FROM_MNE, **EVERYTHING, pooling=pooling)
-    embedder.fit(epochs(signals(4), KNOWN))
-    for n_channels in (1, 2, 40, *random.integers(3, 40, 3)):
-        names = random.choice(ELECTRODES, n_channels, replace=False).tolist()
-        X = signals(n_channels, seed=n_channels)
-        plain = embedder.transform(epochs(X, names))
-        for at, scale in ((0, LOUD), (n_channels, 0.0)):
-            beside = embedder.transform(with_unknown(X, names, at, scale))
-            np.testing.assert_array_equal(beside, plain, f"{names} {at} {scale}")
-
-
 def test_recording__unknown_channel_first_seen_in_transform__as_without_it_and_said():
     names = "AF3 F7 F3 FC5 T7 P7 O1 O2 P8 T8 FC6 F4 F8 AF4".split()  # noqa: SIM905
     x = 1e-6 * signals(15, n_times=128 * 30)[0]
