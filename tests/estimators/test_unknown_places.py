@@ -9,9 +9,7 @@ from tiny import make_labels, tiny
 
 from sk_brainrvq import BrainRVQModule, RandomCrops, Reading
 from sk_brainrvq.exceptions import EEGWarning
-from sk_brainrvq.signals import ELECTRODE_NAMES
 
-ELECTRODES = [name for name in ELECTRODE_NAMES[:80] if "-" not in name]
 KNOWN = ["Fp1", "C3", "Cz", "O2"]
 # Of how loud the unknown channel is nothing is said here.
 FROM_MNE = {"sfreq": None, "ch_names": None, "reading": Reading(bad_channels="keep")}

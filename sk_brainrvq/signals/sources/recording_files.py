@@ -14,8 +14,10 @@ from sk_brainrvq.signals.blocks import EpochBlock, check_finite
 from sk_brainrvq.signals.electrodes.other_channels import is_eeg_name, other_kinds
 from sk_brainrvq.signals.reader_warnings import heard_from_mne, worth_telling
 from sk_brainrvq.signals.reading import options_for
+from sk_brainrvq.signals.sources.annotations import LEFT_OUT
 from sk_brainrvq.signals.sources.edf_filters import stated_band
 from sk_brainrvq.signals.sources.headers.bids_channels import apply_sidecar
+from sk_brainrvq.signals.sources.headers.bids_events import apply_events
 from sk_brainrvq.signals.sources.headers.data_sizes import (
     CONVERTED,
     doubt_about_size,
@@ -23,7 +25,7 @@ from sk_brainrvq.signals.sources.headers.data_sizes import (
 )
 from sk_brainrvq.signals.sources.headers.edf_gaps import mark_gaps
 from sk_brainrvq.signals.sources.mne_epochs import EpochsSource
-from sk_brainrvq.signals.sources.mne_raws import RawSource
+from sk_brainrvq.signals.sources.mne_raws import RawSource, is_mne_raw
 from sk_brainrvq.signals.sources.source import ReadSettings, Source
 from sk_brainrvq.user_warnings import warn
 
@@ -96,7 +98,8 @@ def read_recording(
     -------
     mne.io.Raw or mne.Epochs
         The filters in ``info`` of an EDF, BDF or GDF file are those of its EEG channels. Types and
-        bad channels are those of a BIDS data set's ``channels.tsv``, where there is one.
+        bad channels are those of a BIDS data set's ``channels.tsv``, where there is one, and bad
+        stretches those of its ``events.tsv`` too.
 
     Raises
     ------
@@ -150,6 +153,8 @@ def read_with_notes(
         mended = _state_band_of_eeg(recording, path)
         apply_sidecar(recording, path)
         gaps = mark_gaps(recording, path, options.get("encoding"))
+        if is_mne_raw(recording) and not gaps:  # a table does not say whether it counts the gaps
+            apply_events(recording, path, LEFT_OUT)
         notes = [doubt_about_size(path, recording), _gaps_sentence(gaps) if gaps else None]
         mended += ["Omitted"] if gaps else []
         notes += [f"MNE: {line}" for line in worth_telling(heard, mended)]

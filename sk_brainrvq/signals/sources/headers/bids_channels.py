@@ -39,12 +39,12 @@ def apply_sidecar(recording: Any, path: Path) -> Path | None:
     in a folder above, and has then only some of the entities of the recording's name.
     """
     sidecar = sidecar_of(path)
-    rows = {} if sidecar is None else {row.get("name"): row for row in _rows(sidecar)}
+    rows = {} if sidecar is None else {row.get("name"): row for row in rows_of(sidecar)}
     if sidecar is None or not rows:
         return None
     known = {name: rows[name] for name in recording.ch_names if name in rows}
-    types = {name: _TYPES.get(_cell(row, "type").upper(), "misc") for name, row in known.items()}
-    stated = {name: kind for name, kind in types.items() if _cell(known[name], "type")}
+    types = {name: _TYPES.get(cell(row, "type").upper(), "misc") for name, row in known.items()}
+    stated = {name: kind for name, kind in types.items() if cell(known[name], "type")}
     recording.set_channel_types(stated, on_unit_change="ignore", verbose="error")
     _warn_of_strangers(sidecar, rows, known)
     bad = [name for name, row in known.items() if _is_bad(row)]
@@ -65,20 +65,22 @@ def _warn_of_strangers(
 
 
 def _is_bad(row: Mapping[str, str]) -> bool:
-    return _cell(row, "status").lower() == "bad"
+    return cell(row, "status").lower() == "bad"
 
 
-def _cell(row: Mapping[str, str | None], column: str) -> str:
+def cell(row: Mapping[str, str | None], column: str) -> str:
+    """A value of a row; empty where the table has none."""
     value = (row.get(column) or "").strip()
     return "" if value == "n/a" else value
 
 
-def sidecar_of(path: Path) -> Path | None:
-    """The ``channels.tsv`` that belongs to a recording of a BIDS data set.
+def sidecar_of(path: Path, kind: str = "channels") -> Path | None:
+    """The ``channels.tsv``, or another table, that belongs to a recording of a BIDS data set.
 
     Parameters
     ----------
     path : Path
+    kind : {"channels", "events"}
 
     Returns
     -------
@@ -89,7 +91,7 @@ def sidecar_of(path: Path) -> Path | None:
     if not any(entity.startswith("sub-") for entity in entities):
         return None
     for folder in _folders(path):
-        tables = [table for table in folder.glob("*channels.tsv") if _entities(table) <= entities]
+        tables = [table for table in folder.glob(f"*{kind}.tsv") if _entities(table) <= entities]
         if tables:
             return max(tables, key=lambda table: len(_entities(table)))
     return None
@@ -108,11 +110,12 @@ def _folders(path: Path) -> Iterator[Path]:
             return
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
+def rows_of(path: Path) -> list[dict[str, str]]:
+    """Rows of a table; none, with a warning, where it cannot be read."""
     # No quotes in BIDS: a lone one would swallow the rows after it.
     try:
         with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
             return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
     except (OSError, csv.Error) as error:
-        warn(f"{path} cannot be read, and its types and states are not used: {error}")
+        warn(f"{path} cannot be read, and it is not used: {error}")
         return []
