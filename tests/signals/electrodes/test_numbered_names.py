@@ -3,14 +3,18 @@
 import string
 import warnings
 
+import edfio
 import mne
 import numpy as np
 import pytest
+from tiny import tiny
 
+from sk_brainrvq.exceptions import EEGWarning
 from sk_brainrvq.signals import match_electrodes
 from sk_brainrvq.signals.electrodes import is_eeg_name
 from sk_brainrvq.signals.electrodes.other_channels import other_kinds
 from sk_brainrvq.signals.sources.channels import chosen_channels, warn_of_other_kinds
+from sk_brainrvq.signals.sources.recording_files import read_recording
 
 CAP = "Fp1 Fp2 F7 F3 Fz F4 F8 T7 C3 Cz C4 T8 P7 P3 Pz P4 P8 O1 O2".split()  # noqa: SIM905
 UNKNOWN, PLACED = "unknown place", "placed"
@@ -113,3 +117,33 @@ def test_numbered_inputs__of_an_array__are_warned_of_only_beside_electrodes():
     with pytest.warns(match=r"used as EEG: X1, X2 \(nothing that the name tells\); E1 \(eyes\)"):
         warn_of_other_kinds([*CAP, "X1", "X2", "E1"], ())
     assert not is_eeg_name("X1"), "on its own"
+
+
+def test_edf__cap_of_numbered_inputs__its_rate_and_filters_are_the_eegs(tmp_path):
+    rng = np.random.default_rng(0)
+    names = [f"X{number}" for number in range(1, 13)]
+    channels = [(name, 100, "HP:0.5Hz LP:40Hz") for name in names]
+    channels += [("what", 10, "HP:3Hz LP:4Hz"), ("ECG", 100, "HP:5Hz LP:30Hz")]
+    signals = [
+        edfio.EdfSignal(
+            rng.normal(scale=20, size=20 * rate),
+            rate,
+            label=name,
+            physical_dimension="uV",
+            prefiltering=filters,
+        )
+        for name, rate, filters in channels
+    ]
+    edfio.Edf(signals).write(tmp_path / "cap.edf")
+    raw = read_recording(tmp_path / "cap.edf")
+    kept, left_out = chosen_channels(raw)
+    assert kept == names
+    assert left_out == {
+        "what": "a far lower rate than the EEG's, by the header",
+        "ECG": "heart, by its name",
+    }
+    assert (raw.info["highpass"], raw.info["lowpass"]) == (0.5, 40.0)
+    embedder = tiny("embedder", sfreq=None, ch_names=None)
+    for call in (embedder.fit, embedder.transform):
+        with pytest.warns(EEGWarning, match="No electrode position is known for 'X1', .*stands in"):
+            call(tmp_path / "cap.edf")
