@@ -4,8 +4,8 @@ People differ: centre them
 
 In a table of EEG features people lie farther apart than their states do. A classifier that has
 learnt from some people then has its threshold in the wrong place for the next. Subtracting each
-person's own mean, which needs no labels, puts everybody in one place. This page shows the picture and
-what it is worth, also with few people to learn from.
+person's own mean, which needs no labels, puts everybody in one place. This page shows the picture,
+and what that is worth.
 """
 
 # %%
@@ -16,6 +16,7 @@ what it is worth, also with few people to learn from.
 # metadata, as MOABB writes it; recordings and files tell by their names or headers.
 
 import os
+import warnings
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -97,11 +98,9 @@ for name, embedder in (("as they are", plain), ("each person centred", centred))
 # %%
 # Not without reading on
 # ----------------------
-# Centring uses the windows of the person who is predicted for, and it takes away whatever belongs to
-# the person. Where every person is of one class, as with a diagnosis, it takes away the answer, and
+# Centring uses the windows of the person who is predicted for, and it takes away whatever belongs
+# to the person. Where every person is of one class, as with a diagnosis, it takes away the answer, and
 # ``fit`` says so:
-
-import warnings
 
 with warnings.catch_warnings(record=True) as heard:
     warnings.simplefilter("always")
@@ -109,5 +108,5 @@ with warnings.catch_warnings(record=True) as heard:
 print(next(str(w.message) for w in heard if "one class" in str(w.message)))
 
 # %%
-# :doc:`/people` says when to centre, how many windows it takes, and what to do where windows come one
-# by one.
+# :doc:`/people` says when to centre, how many windows it takes, and what to do where windows come
+# one by one.

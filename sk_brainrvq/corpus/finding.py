@@ -153,7 +153,8 @@ def _normalised(path: str) -> str:
 def source_state(source: str) -> tuple[int, int]:
     """Size in bytes and time of the last change in nanoseconds, of all files of a recording.
 
-    A BIDS data set's ``channels.tsv`` is one of them: it says which channels are used.
+    A BIDS data set's ``channels.tsv`` and ``events.tsv`` are among them: they say which channels
+    are used and which stretches are bad.
 
     Raises
     ------
@@ -164,8 +165,8 @@ def source_state(source: str) -> tuple[int, int]:
     files = [path, *_companions(path)]
     if path.is_dir():
         files = [file for file in path.rglob("*") if file.is_file()]
-    sidecar = sidecar_of(path)
-    files += [] if sidecar is None else [sidecar]
+    tables = (sidecar_of(path, kind) for kind in ("channels", "events"))
+    files += [table for table in tables if table is not None]
     states = [file.stat() for file in files]
     return sum(s.st_size for s in states), max((s.st_mtime_ns for s in states), default=0)
 

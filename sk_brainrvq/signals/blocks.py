@@ -1,5 +1,7 @@
 """Blocks of epochs with names, rate and unit."""
 
+import mmap
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -8,6 +10,9 @@ from numpy.typing import NDArray
 
 from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.signals.bad_channels.channel_faults import Fault
+
+# Float64 samples held at once while a block is converted.
+_CHUNK_SAMPLES = 2**22
 
 
 @dataclass
@@ -95,3 +100,35 @@ def check_finite(block: EpochBlock) -> None:
             f"The epochs contain NaN or infinity, first in epoch {block.index[epoch]}, {name}. "
             "Drop such epochs, or interpolate the channel."
         )
+
+
+def pieces_of(block: EpochBlock) -> Iterator[EpochBlock]:
+    """A block in parts of a bounded size; a memory-mapped array is read part by part.
+
+    Parameters
+    ----------
+    block : EpochBlock
+
+    Yields
+    ------
+    EpochBlock
+    """
+    n_epochs, n_channels, n_times = block.data.shape
+    rows = max(1, _CHUNK_SAMPLES // (n_channels * n_times))
+    mapping = _mapping_of(block.data)
+    for start in range(0, n_epochs, rows):
+        yield block.take(slice(start, start + rows))
+        if mapping is not None and hasattr(mmap, "MADV_DONTNEED"):
+            mapping.madvise(mmap.MADV_DONTNEED)
+
+
+def _mapping_of(data: Any) -> mmap.mmap | None:
+    """The file mapping behind an array, whose pages would otherwise stay in memory once read.
+
+    Not of mode "c": there they hold the user's own changes.
+    """
+    while data is not None:
+        if isinstance(data, np.memmap) and data.mode != "c":
+            return data._mmap  # type: ignore[attr-defined]
+        data = getattr(data, "base", None)
+    return None

@@ -1,6 +1,5 @@
 """From blocks of epochs to patches: scale, resample, cut, pad; each once."""
 
-import mmap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.signals.bad_channels import BadChannelPolicy
 from sk_brainrvq.signals.bad_channels.treatment import Treatment
-from sk_brainrvq.signals.blocks import EpochBlock
+from sk_brainrvq.signals.blocks import EpochBlock, pieces_of
 from sk_brainrvq.signals.electrodes import (
     ElectrodeMatch,
     electrode_rows,
@@ -34,8 +33,6 @@ MAX_PATCHES = 30
 # Networks take 100 microvolts.
 _MICROVOLTS_PER_UNIT = 100.0
 _LARGEST_MICROVOLTS = 1e9
-# Float64 samples held at once while a block is converted.
-_CHUNK_SAMPLES = 2**22
 
 
 def stream(
@@ -80,13 +77,13 @@ def stream(
     for block in blocks:
         treatment = Treatment(block, bad_channels, _keeps_offset(block, filters))
         matched = _matcher(block, trained_rows, official, electrode_map, warn)
-        for number, piece in enumerate(_pieces(block)):
+        for number, piece in enumerate(pieces_of(block)):
             with quiet() if number else nullcontext():  # the first piece has said it
                 groups = [
                     group
                     for part in _usable(piece, treatment)
                     for group in _cut(
-                        to_network_units(part, filters),
+                        to_network_units(part, filters, placed_channels(matched(part))),
                         part,
                         matched(part),
                         electrode_map,
@@ -146,7 +143,7 @@ def check(
         if not block.filtered:
             filters.check_for(block.sfreq, block.ch_names)
         seen: dict[str, ElectrodeMatch] = {}
-        for number, piece in enumerate(_pieces(block)):
+        for number, piece in enumerate(pieces_of(block)):
             with quiet() if number else nullcontext():
                 for part in _usable(piece, treatment):
                     seen |= {match.channel: match for match in matched(part)}
@@ -216,30 +213,9 @@ def prepare(
     return gather(stream(blocks, trained_rows=trained_rows, official=official, warn=warn))
 
 
-def _pieces(block: EpochBlock) -> Iterator[EpochBlock]:
-    """The block in parts of a bounded size; a memory-mapped array is read part by part."""
-    n_epochs, n_channels, n_times = block.data.shape
-    rows = max(1, _CHUNK_SAMPLES // (n_channels * n_times))
-    mapping = _mapping_of(block.data)
-    for start in range(0, n_epochs, rows):
-        yield block.take(slice(start, start + rows))
-        if mapping is not None and hasattr(mmap, "MADV_DONTNEED"):
-            mapping.madvise(mmap.MADV_DONTNEED)
-
-
-def _mapping_of(data: Any) -> mmap.mmap | None:
-    """The file mapping behind an array, whose pages would otherwise stay in memory once read.
-
-    Not of mode "c": there they hold the user's own changes.
-    """
-    while data is not None:
-        if isinstance(data, np.memmap) and data.mode != "c":
-            return data._mmap  # type: ignore[attr-defined]
-        data = getattr(data, "base", None)
-    return None
-
-
-def to_network_units(block: EpochBlock, filters: FilterSettings = NO_FILTERS) -> NDArray:
+def to_network_units(
+    block: EpochBlock, filters: FilterSettings = NO_FILTERS, averaged: NDArray | None = None
+) -> NDArray:
     """Signals of a block in 100 microvolts at 200 Hz.
 
     Parameters
@@ -248,6 +224,8 @@ def to_network_units(block: EpochBlock, filters: FilterSettings = NO_FILTERS) ->
         In microvolts.
     filters : FilterSettings
         Applied unless the block is filtered already.
+    averaged : ndarray of int, optional
+        Numbers of the channels that an average reference is the average of; all by default.
 
     Returns
     -------
@@ -262,6 +240,7 @@ def to_network_units(block: EpochBlock, filters: FilterSettings = NO_FILTERS) ->
             highpass=block.highpass,
             lowpass=block.lowpass,
             ch_names=block.ch_names,
+            averaged=averaged,
         )
     signals = microvolts / _MICROVOLTS_PER_UNIT
     if block.sfreq != TARGET_SFREQ:

@@ -56,6 +56,15 @@ def test_stored_signal__against_filters_and_resampling_of_mne__agree(tmp_path):
     assert error < 0.01
 
 
+def test_reference__average_beside_unknown_places__mnes_of_the_placed_channels(tmp_path):
+    path = write_recording(tmp_path / "a.edf", names=["Fp1", "W1", "C3", "O2"])
+    build(path, tmp_path / "corpus", l_freq=None, h_freq=None, notch=None, reference="average")
+    raw = mne.io.read_raw_edf(path, preload=True, verbose=False)
+    expected = raw.set_eeg_reference(["Fp1", "C3", "O2"], verbose=False).get_data() * 1e6
+    signals, scale = stored(tmp_path / "corpus")
+    assert (np.abs(signals - expected) <= (0.5 + 1e-4) * scale).all()
+
+
 def test_no_filters__nothing_but_rounding_is_done(tmp_path):
     path = write_recording(tmp_path / "a.edf")
     build(path, tmp_path / "corpus", notch=None, l_freq=None, h_freq=None)

@@ -101,7 +101,7 @@ def test_warn__every_estimator_and_method__says_it_once(clean):
 def test_warn__some_epochs_of_a_memory_map__are_counted_over_its_parts(clean, weights, monkeypatch):
     x = np.concatenate([clean] * 2)
     x[[1, 8], 3], x[4:, 9] = 0, 1000 * x[4:, 9]
-    monkeypatch.setattr("sk_brainrvq.signals.preparation._CHUNK_SAMPLES", 5 * x[0].size)
+    monkeypatch.setattr("sk_brainrvq.signals.blocks._CHUNK_SAMPLES", 5 * x[0].size)
     _, (message,) = said_by(embedder(weights).fit(clean).transform, x)
     assert "'F3' (2 of 12 epochs); " in message
     assert "'Cz' (8 of 12 epochs). " in message
@@ -136,23 +136,6 @@ def test_bad_channels__unknown_word__error_lists_the_known(clean):
 
 
 # Left out
-
-
-@pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
-def test_drop__one_odd_channel__features_of_the_montage_without_it(clean, weights, odd):
-    for filters in (None, Filters(reference="average")):
-        for channel in (0, 9, 18):
-            x, rest = spoilt(clean, channel, odd), np.delete(clean, channel, axis=1)
-            names = [name for name in NAMES if name != NAMES[channel]]
-            without = embedder(weights, "keep", ch_names=names, filters=filters, window=4)
-            expected = without.fit_transform(rest)
-            dropping = embedder(weights, "drop", filters=filters, window=4)
-            found, said = said_by(dropping.fit_transform, x)
-            np.testing.assert_array_equal(found, expected)
-            assert f"{NAMES[channel]!r}. They are left out" in said[0]
-            found = dropping.fit_transform(raw_of(x))
-            np.testing.assert_allclose(found, expected, atol=1e-3)
-            assert dropping.ch_names_in_ == names
 
 
 def test_drop__some_epochs__each_row_as_on_its_own(clean, weights):

@@ -65,6 +65,10 @@ def test_epochs_shorter_than_the_filter__warning_says_what_was_done():
         embedder.transform(epochs)
 
 
+def cut(raw):
+    return mne.make_fixed_length_epochs(raw, 5.0, preload=True, verbose="error")
+
+
 def test_reference__average__as_mne_sets_it():
     raw = to_raw(clean_signals())
     result = tiny("embedder", **FROM_MNE, filters__reference="average").fit_transform(raw)
@@ -72,6 +76,31 @@ def test_reference__average__as_mne_sets_it():
     np.testing.assert_allclose(
         result, tiny("embedder", **FROM_MNE).fit_transform(referenced), atol=1e-5
     )
+
+
+def test_reference__average_beside_unknown_places__mnes_of_the_placed_channels(tmp_path):
+    names = ["Fp1", "W1", "C3", "O2"]  # W1 lies nowhere unless electrode_map says so
+    noise = clean_signals()
+    noise[1] *= 20
+    raw = to_raw(noise, names)
+    own = Reading(electrode_map={"W1": "Pz"})
+    for placed, reading in ((["Fp1", "C3", "O2"], None), (names, own)):
+        by_mne = raw.copy().set_eeg_reference(placed, verbose="error")
+        settings = {**FROM_MNE, "reading": reading}
+        embedder = tiny("embedder", **settings, filters__reference="average")
+        path = tmp_path / f"{len(placed)}_raw.fif"
+        raw.save(path, fmt="double", verbose="error")
+        for X, wanted in ((raw, by_mne), (path, by_mne), (cut(raw), cut(by_mne))):
+            expected = tiny("embedder", **settings).fit_transform(wanted)
+            np.testing.assert_allclose(embedder.fit_transform(X), expected, atol=1e-4)
+
+
+def test_reference__average_of_one_placed_channel__left_out_with_a_warning():
+    raw = to_raw(clean_signals(), ["C3", "W1", "W2", "W3"])
+    embedder = tiny("embedder", **FROM_MNE, filters__reference="average")
+    with pytest.warns(EEGWarning, match="average of a single channel of known place is that"):
+        features = embedder.fit_transform(raw)
+    np.testing.assert_array_equal(features, tiny("embedder", **FROM_MNE).fit_transform(raw))
 
 
 @pytest.mark.parametrize("name", ["tokenizer", "pretrainer", "classifier"])

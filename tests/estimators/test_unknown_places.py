@@ -9,9 +9,7 @@ from tiny import make_labels, tiny
 
 from sk_brainrvq import BrainRVQModule, RandomCrops, Reading
 from sk_brainrvq.exceptions import EEGWarning
-from sk_brainrvq.signals import ELECTRODE_NAMES
 
-ELECTRODES = [name for name in ELECTRODE_NAMES[:80] if "-" not in name]
 KNOWN = ["Fp1", "C3", "Cz", "O2"]
 # Of how loud the unknown channel is nothing is said here.
 FROM_MNE = {"sfreq": None, "ch_names": None, "reading": Reading(bad_channels="keep")}
@@ -39,20 +37,6 @@ def said_by(function, *arguments):
         warnings.simplefilter("always")
         function(*arguments)
     return [str(warning.message) for warning in said if warning.category is EEGWarning]
-
-
-@pytest.mark.parametrize("pooling", ["mean", "region", "mean_std", "cls"])
-def test_features__unknown_channel_in_any_montage__exactly_as_without_it(pooling):
-    random = np.random.default_rng(1)
-    embedder = tiny("embedder", **FROM_MNE, **EVERYTHING, pooling=pooling)
-    embedder.fit(epochs(signals(4), KNOWN))
-    for n_channels in (1, 2, 40, *random.integers(3, 40, 3)):
-        names = random.choice(ELECTRODES, n_channels, replace=False).tolist()
-        X = signals(n_channels, seed=n_channels)
-        plain = embedder.transform(epochs(X, names))
-        for at, scale in ((0, LOUD), (n_channels, 0.0)):
-            beside = embedder.transform(with_unknown(X, names, at, scale))
-            np.testing.assert_array_equal(beside, plain, f"{names} {at} {scale}")
 
 
 def test_recording__unknown_channel_first_seen_in_transform__as_without_it_and_said():

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from sk_brainrvq.exceptions import EEGWarning, InvalidEEGError
+from sk_brainrvq.signals import blocks as blocks_module
 from sk_brainrvq.signals import blocks_from_array, prepare
-from sk_brainrvq.signals import preparation as preparation_module
 from sk_brainrvq.signals.patches import rematch
 from sk_brainrvq.signals.preparation import segment_bounds, to_patches
 from sk_brainrvq.signals.sources.arrays import check_sfreq
@@ -75,7 +75,7 @@ def test_amplitude__small_or_silent__no_warning(eeg, scale):
 def test_bad_value__anywhere__error_names_first_epoch_and_channel(
     eeg, value, what, chunk_samples, monkeypatch
 ):
-    monkeypatch.setattr(preparation_module, "_CHUNK_SAMPLES", chunk_samples)
+    monkeypatch.setattr(blocks_module, "_CHUNK_SAMPLES", chunk_samples)
     eeg[7, 2, 33] = value
     eeg[9, 0, 0] = np.nan
     with pytest.raises(InvalidEEGError, match=rf"{what}, first at epoch 7, 'Cz', sample 33"):
@@ -87,7 +87,7 @@ def test_bad_value__anywhere__error_names_first_epoch_and_channel(
 @pytest.mark.parametrize("chunk_samples", [1, 5 * 2400, 2**24])
 def test_conversion__in_chunks__patches_are_the_same(eeg, chunk_samples, monkeypatch):
     expected = prepared(eeg, sfreq=250).groups[0].patches
-    monkeypatch.setattr(preparation_module, "_CHUNK_SAMPLES", chunk_samples)
+    monkeypatch.setattr(blocks_module, "_CHUNK_SAMPLES", chunk_samples)
     np.testing.assert_array_equal(prepared(eeg, sfreq=250).groups[0].patches, expected)
 
 

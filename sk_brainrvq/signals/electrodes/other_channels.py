@@ -1,8 +1,10 @@
 """Names of channels that are no EEG, by what they record."""
 
 import re
+from collections.abc import Collection, Iterable
 
-from sk_brainrvq.signals.electrodes.names import bare_name
+from sk_brainrvq.signals.electrodes.matching import match_electrodes
+from sk_brainrvq.signals.electrodes.names import bare_name, split_pair
 
 _DASHES = str.maketrans(dict.fromkeys("‐‑‒–—−", "-"))
 
@@ -65,6 +67,11 @@ _WORDS = {
 # Names as they stand; Nihon Kohden's X1 to X11, $A1 and E are inputs beside those of the head.
 _WHOLE = re.compile(r"[XYZ]|X[1-9][0-9]?|E|\$.*|N/?[CD]|NOT USED|UNUSED|EMPTY")
 _SPARE = "spare input"
+# Inputs that are numbered like the channels of a cap; where a cap is beside them, X11 is the last.
+_NUMBERED = re.compile(r"X[1-9][0-9]?|EXG(?:[ _]?CHANNEL)?[ _]?[0-9]{1,3}")
+_MOST_BESIDE_A_CAP = 11
+# The eye leads of the American Academy of Sleep Medicine, and electrodes of EGI's nets.
+_EYES, _OF_NET = ("E1", "E2"), re.compile("E[0-9]+")
 
 
 def other_kind(name: str) -> str | None:
@@ -98,6 +105,59 @@ def other_kind(name: str) -> str | None:
         if any(map(words.fullmatch, _words(upper))):
             return kind
     return None
+
+
+def other_kinds(names: Iterable[str], placed: Collection[str] = ()) -> dict[str, str]:
+    """What the channels of one recording record that are no EEG by their names.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Of all channels that may be EEG: some names tell only beside the others.
+    placed : collection of str, optional
+        Channels with a position on the head: inputs that may hold anything are EEG then.
+
+    Returns
+    -------
+    dict of str to str
+        Without those that may be EEG. Numbered inputs, X1 or EXG1, may be the channels of a cap:
+        they are where they outnumber the others, and no electrode is among these or there are
+        more than amplifiers have beside a cap. Where some have a position, only those are EEG.
+        E1 and E2 beside electrodes are the eyes.
+
+    Notes
+    -----
+    Source: The AASM Manual for the Scoring of Sleep and Associated Events.
+
+    Examples
+    --------
+    >>> from sk_brainrvq.signals.electrodes.other_channels import other_kinds
+    >>> other_kinds(["C3", "C4", "X1"]), other_kinds(["X1", "X2", "X3"])
+    ({'X1': 'nothing that the name tells'}, {})
+    """
+    names = list(dict.fromkeys(map(str, names)))
+    kinds = {name: kind for name in names if (kind := other_kind(name)) is not None}
+    numbered = {name for name in kinds if _NUMBERED.fullmatch(bare_name(name))}
+    loose = {
+        name for name in kinds if name in placed and (name in numbered or is_spare_input(name))
+    }
+    eyes = _eyes_among(names) - set(placed)
+    if not numbered and not eyes:
+        return {name: kind for name, kind in kinds.items() if name not in loose}
+    others = [name for name in names if name not in kinds and name not in eyes]
+    has_electrodes = any(match.has_position for match in match_electrodes(others, len(others)))
+    enough = len(numbered) > (_MOST_BESIDE_A_CAP if has_electrodes else 0)
+    if enough and len(numbered) > len(others) and not loose:
+        loose |= numbered
+    kinds |= dict.fromkeys(sorted(eyes), "eyes") if has_electrodes else {}
+    return {name: kinds[name] for name in names if name in kinds and name not in loose}
+
+
+def _eyes_among(names: Iterable[str]) -> set[str]:
+    """E1 and E2, also against a reference, where they are no electrodes of a net."""
+    first = {name: (split_pair(bare := bare_name(name)) or (bare,))[0] for name in names}
+    of_net = {name for name, bare in first.items() if _OF_NET.fullmatch(bare)}
+    return of_net if all(first[name] in _EYES for name in of_net) else set()
 
 
 def is_eeg_name(name: str) -> bool:

@@ -40,10 +40,11 @@ _COMMON_ROWS = {
     for name, row in ELECTRODE_ROWS.items()
     if not (name in NEW_NAMES or name.endswith("H") or re.match("CB|CFC|CCP|T[12]$", name))
 }
-# Names such as E1 to E20 may be numbers of any cap: below this share of a net's they are doubtful.
+# Names such as E1 to E20 may number any cap: below this share of a net's they are doubtful.
 _TELLING_SHARE = 0.75
 GUESSED = ", guessed from"
 _BIOSEMI_NAME = re.compile("([A-H])([1-9]|[12][0-9]|3[0-2])")
+_NUMBERED_NAME = re.compile("([A-Z])[1-9][0-9]{0,2}")
 _EGI_NAME = re.compile("E0{0,2}([1-9][0-9]{0,2})")
 _BCIC_2A_NAMED = {"FZ", "C3", "CZ", "C4", "PZ"}
 _BCIC_2A_NUMBERED = "FC3 FC1 FCZ FC2 FC4 C5 C1 C2 C6 CP3 CP1 CPZ CP2 CP4 P1 P2 POZ".split()  # noqa: SIM905
@@ -207,14 +208,15 @@ def read_cap(names: Iterable[str]) -> dict[str, CapName]:
     Returns
     -------
     dict of str to CapName
-        For numbered electrodes of BioSemi and EGI caps and of BCI competition IV 2a.
+        For numbered electrodes of BioSemi and EGI caps and of BCI competition IV 2a. Names that
+        only number channels, such as C1 to C32, have neither electrode nor direction.
     """
     bare = set(names)
     numbered = {str(i): name for i, name in enumerate(_BCIC_2A_NUMBERED)}
     if bare >= _BCIC_2A_NAMED | set(numbered):
         note = "numbered as in the files of BCI competition IV 2a"
         return {number: CapName(note, electrode=name) for number, name in numbered.items()}
-    return _read_biosemi(bare) or _read_egi(bare)
+    return _read_biosemi(bare) or _read_egi(bare) or _read_numbers(bare)
 
 
 def _read_biosemi(bare: Collection[str]) -> dict[str, CapName]:
@@ -227,7 +229,7 @@ def _read_biosemi(bare: Collection[str]) -> dict[str, CapName]:
     n_electrodes = {"A": 32, "B": 64, "C": 128, "D": 128, "E": 160}.get(last, 256)
     if last == "A" and set(found) == {f"A{i}" for i in range(1, 17)}:
         n_electrodes = 16
-    note = f"position of a BioSemi cap of {n_electrodes}"
+    note = _cap_note(f"a BioSemi cap of {n_electrodes}", len(found), n_electrodes)
     cap = _montage(f"biosemi{n_electrodes}")
     if n_electrodes > 64:
         return {name: CapName(note, direction=tuple(cap[name])) for name in found}
@@ -246,15 +248,36 @@ def _read_egi(bare: Collection[str]) -> dict[str, CapName]:
     n_electrodes = next(n for n in (32, 64, 128, 256) if largest <= n + 1)
     kind = f"GSN-HydroCel-{n_electrodes}" + ("_1.0" if n_electrodes == 64 else "")
     net = _montage(kind)
-    note = f"position of an EGI net of {n_electrodes}"
-    if len(numbers) < _TELLING_SHARE * n_electrodes:
-        note += f"{GUESSED} its {len(numbers)} names only"
+    note = _cap_note(f"an EGI net of {n_electrodes}", len(numbers), n_electrodes)
     return {
         name: CapName(note, direction=tuple(net[f"E{number}"]))
         if number <= n_electrodes
         else CapName(note, electrode="CZ")  # its reference
         for name, number in numbers.items()
     }
+
+
+def _cap_note(cap: str, n_names: int, n_electrodes: int) -> str:
+    few = n_names < _TELLING_SHARE * n_electrodes
+    return f"position of {cap}" + (f"{GUESSED} its {n_names} names only" if few else "")
+
+
+def _read_numbers(bare: Collection[str]) -> dict[str, CapName]:
+    """Names that count by a letter beyond its electrodes, where no electrode is beside them."""
+    families: dict[str, list[str]] = {}
+    for name in bare:
+        if match := _NUMBERED_NAME.fullmatch(name):
+            families.setdefault(match[1], []).append(name)
+    counted: set[str] = set()
+    for names in families.values():
+        largest = max(int(name[1:]) for name in names)
+        places = {NEW_NAMES.get(name, name) for name in names}
+        are_electrodes = places <= template_directions().keys() and len(places) == len(names)
+        if len(names) >= _TELLING_SHARE * largest and not are_electrodes:
+            counted |= set(names)
+    if any(name in template_directions() for name in bare if name not in counted):
+        return {}
+    return dict.fromkeys(counted, CapName("number of a channel, no electrode"))
 
 
 def _to_directions(places: NDArray) -> NDArray:

@@ -31,6 +31,7 @@ def filter_continuous(
     highpass: float = 0.0,
     lowpass: float | None = None,
     ch_names: Sequence[str] | None = None,
+    averaged: Sequence[int] | NDArray | None = None,
     spans: Sequence[Span] | None = None,
     shortest: float = 1.0,
 ) -> NDArray:
@@ -48,6 +49,8 @@ def filter_continuous(
         ``info["lowpass"]``): an edge that is already at least as strict is not filtered again.
     ch_names : sequence of str, optional
         Needed where the settings name reference channels.
+    averaged : sequence of int, optional
+        Numbers of the channels that an average reference is the average of; all by default.
     spans : sequence of (int, int), optional
         Stretches that were recorded without a break: first sample, and the one after the last.
         Each is filtered on its own, as ``Raw.filter`` does between annotations of EDGE and
@@ -72,11 +75,12 @@ def filter_continuous(
     digits; without a high-pass it is put back. Recordings shorter than the filter are treated
     as `filter_epochs` treats short epochs, with the same warning.
     """
-    whole = [(0, signals.shape[-1])]
+    whole, given = [(0, signals.shape[-1])], (sfreq, settings, highpass, lowpass)
     if spans is None or list(spans) == whole:
-        return _filter(signals[None], sfreq, settings, highpass, lowpass, ch_names, is_cut=False)[0]
-    filtered = np.array(subtract_reference(signals, settings.reference, ch_names), np.float64)
-    band = (sfreq, replace(settings, reference=None), highpass, lowpass, None)
+        return _filter(signals[None], *given, ch_names, averaged, is_cut=False)[0]
+    referenced = subtract_reference(signals, settings.reference, ch_names, averaged)
+    filtered = np.array(referenced, np.float64)
+    band = (sfreq, replace(settings, reference=None), highpass, lowpass, None, None)
     judged = _shortest_span(spans, shortest * sfreq)
     for span in spans:
         part = filtered[None, :, slice(*span)]
@@ -98,6 +102,7 @@ def filter_epochs(
     highpass: float = 0.0,
     lowpass: float | None = None,
     ch_names: Sequence[str] | None = None,
+    averaged: Sequence[int] | NDArray | None = None,
 ) -> NDArray:
     """Filter and reference epochs, each on its own.
 
@@ -105,7 +110,7 @@ def filter_epochs(
     ----------
     signals : ndarray, shape (n_epochs, n_channels, n_times)
         In microvolts, finite.
-    sfreq, settings, highpass, lowpass, ch_names
+    sfreq, settings, highpass, lowpass, ch_names, averaged
         As in `filter_continuous`.
 
     Returns
@@ -131,7 +136,7 @@ def filter_epochs(
       off and 10 % up and down: 0.01 at 5 s, 0.01 at 2 s, 0.02 at 1 s, 0.03 at 0.5 s
       (0.29, 0.44, 0.70, 1.18). Epochs of less than two periods of the mains keep their hum.
     """
-    return _filter(signals, sfreq, settings, highpass, lowpass, ch_names, is_cut=True)
+    return _filter(signals, sfreq, settings, highpass, lowpass, ch_names, averaged, is_cut=True)
 
 
 def _filter(
@@ -141,13 +146,14 @@ def _filter(
     highpass: float,
     lowpass: float | None,
     ch_names: Sequence[str] | None,
+    averaged: Sequence[int] | NDArray | None,
     is_cut: bool,
     warns: bool = True,
 ) -> NDArray:
     settings.check_for(sfreq, ch_names)
     signals = np.array(signals, dtype=np.float64)
     if settings.reference is not None:
-        signals = subtract_reference(signals, settings.reference, ch_names)
+        signals = subtract_reference(signals, settings.reference, ch_names, averaged)
     low, high = _missing_band(sfreq, settings, highpass, lowpass)
     harmonics = _harmonics(settings.notch, sfreq)
     if low is None and high is None and not harmonics:

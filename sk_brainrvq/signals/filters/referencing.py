@@ -13,6 +13,7 @@ def subtract_reference(
     signals: NDArray,
     reference: str | tuple[str, ...] | None,
     ch_names: Sequence[str] | None = None,
+    averaged: Sequence[int] | NDArray | None = None,
 ) -> NDArray:
     """Signals against another reference.
 
@@ -24,11 +25,13 @@ def subtract_reference(
         "EEG T7-REF"; a name that equals a channel's exactly wins.
     ch_names : sequence of str, optional
         Names of the channels.
+    averaged : sequence of int, optional
+        Numbers of the channels that "average" is the average of; all by default.
 
     Returns
     -------
     ndarray, shape (..., n_channels, n_times)
-        Every channel is kept. A single channel is its own average: it is left as it was, and a
+        Every channel is kept. A single channel is its own average: all is left as it was, and a
         warning says so.
 
     Raises
@@ -39,13 +42,15 @@ def subtract_reference(
     if reference is None:
         return signals
     if reference == "average":
-        if signals.shape[-2] == 1:
+        chosen = signals if averaged is None else signals[..., averaged, :]
+        if chosen.shape[-2] == 1:
+            beside = "" if averaged is None else " of known place"
             warn(
-                "reference='average' was left out: the average of a single channel is that "
-                "channel, and nothing would remain. Set reference=None."
+                f"reference='average' was left out: the average of a single channel{beside} is "
+                "that channel, and nothing would remain. Set reference=None."
             )
             return signals
-        return signals - signals.mean(axis=-2, keepdims=True)
+        return signals - chosen.mean(axis=-2, keepdims=True)
     rows = reference_rows(reference, ch_names)
     return signals - signals[..., rows, :].mean(axis=-2, keepdims=True)
 

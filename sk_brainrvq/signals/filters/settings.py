@@ -121,10 +121,10 @@ class FilterSettings:
         Mains frequency in Hz, 50 or 60. Its harmonics below the Nyquist frequency, ten in all,
         are removed too.
     reference : None, "average" or tuple of str
-        None: as recorded. "average": the mean of all channels handed over (the EEG channels) is
-        subtracted. Names: the mean of these channels is subtracted from all. Reference channels
-        are kept, as MNE keeps them: a single one becomes zero, of several each keeps its
-        difference from their mean.
+        None: as recorded. "average": the mean of the EEG channels in use is subtracted, those of
+        unknown place left out of it where any has a place. Names: the mean of these channels is
+        subtracted from all. Reference channels are kept, as MNE keeps them: a single one becomes
+        zero, of several each keeps its difference from their mean.
     """
 
     l_freq: float | None = None

@@ -19,6 +19,8 @@ LEFT_OUT = ("bad", "edge")
 # Joints by other names: EEGLAB's, whose duration is that of what was cut out, and BrainVision's,
 # which also opens every recording.
 _BOUNDARY, _NEW_SEGMENT = "boundary", "new segment"
+# What MNE writes before annotations of its own in BrainVision files.
+_COMMENT = "comment/"
 # The start of a run in GDF files, by the number of the event.
 _RUN_OF_GDF = "32766"
 # EEGLAB's lie between two samples; share of a sample by which others may miss theirs.
@@ -54,6 +56,8 @@ class Marks:
 def marks_of(raw: Any, prefixes: tuple[str, ...] = LEFT_OUT) -> Marks:
     """Annotations of a recording whose description begins so, in any case, and joints.
 
+    BrainVision's "Comment/" goes before it.
+
     Parameters
     ----------
     raw : mne.io.Raw
@@ -67,7 +71,8 @@ def marks_of(raw: Any, prefixes: tuple[str, ...] = LEFT_OUT) -> Marks:
     """
     annotations = raw.annotations
     names = [str(description) for description in annotations.description]
-    rows = [row for row, name in enumerate(names) if name.lower().startswith(prefixes)]
+    words = [name.lower().removeprefix(_COMMENT) for name in names]
+    rows = [row for row, word in enumerate(words) if word.startswith(prefixes)]
     onsets = np.round(annotations.onset[rows] - raw.first_time, _TIME_DIGITS)
     ends = np.round(onsets + annotations.duration[rows], _TIME_DIGITS)
     joints = [row for row, name in enumerate(names) if _is_joint(raw, name)]
@@ -77,11 +82,11 @@ def marks_of(raw: Any, prefixes: tuple[str, ...] = LEFT_OUT) -> Marks:
     samples = np.ceil(seconds * raw.info["sfreq"] - _TOLERANCE)
     kept = (samples > 0) & (samples < raw.n_times)
     seconds = np.round(samples[kept] / raw.info["sfreq"], _TIME_DIGITS)
-    words = np.array([names[row] for row in joints] + ["EDGE gap"] * len(gaps), dtype=object)
+    texts = np.array([names[row] for row in joints] + ["EDGE gap"] * len(gaps), dtype=object)
     return Marks(
         np.concatenate([onsets, seconds]),
         np.concatenate([ends, seconds]),
-        [names[row] for row in rows] + words[kept].tolist(),
+        [names[row] for row in rows] + texts[kept].tolist(),
     )
 
 

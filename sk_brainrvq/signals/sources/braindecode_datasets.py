@@ -232,7 +232,9 @@ def _block_of_windows(
     to_microvolts = _to_microvolts(_signals(leaf, sample, names))
     is_filtered = filters != FilterSettings() and source is not getattr(leaf, "windows", None)
     if is_filtered and leaf.transform is None:
-        continuous = filtered_signals(source, names, filters, to_microvolts)
+        continuous = filtered_signals(
+            source, names, filters, to_microvolts, known_as_eeg=known_as_eeg
+        )
         bounds = [leaf.crop_inds[row][1:] for row in rows]
         data, to_microvolts = np.stack([continuous[:, i:j] for i, j in bounds]), UNITS["uV"]
     else:

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.signals.blocks import EpochBlock
-from sk_brainrvq.signals.electrodes.other_channels import is_spare_input, other_kind
+from sk_brainrvq.signals.electrodes.matching import match_electrodes
+from sk_brainrvq.signals.electrodes.other_channels import other_kinds
 from sk_brainrvq.signals.sources.headers.edf_channels import not_eeg_by_header
 from sk_brainrvq.user_warnings import warn
 
@@ -61,18 +62,18 @@ def _reasons(
     """Why channels are left out, of those that are."""
     names, bads = recording.ch_names, set(recording.info["bads"])
     by_header = not_eeg_by_header(recording, known_as_eeg)
-    placed = positions_of(recording.info, names) or {}
+    kinds = dict(zip(names, recording.get_channel_types(), strict=True))
+    candidates = [name for name, kind in kinds.items() if kind in types]
+    named = other_kinds(candidates, positions_of(recording.info, names) or ())
     reasons: dict[str, str] = {}
-    for name, kind in zip(names, recording.get_channel_types(), strict=True):
-        named = other_kind(name)
-        is_known = name in known_as_eeg or (is_spare_input(name) and name in placed)
+    for name, kind in kinds.items():
         if kind not in types:
             reasons[name] = f"of type {kind}"
         elif name in bads:
             reasons[name] = "marked bad"
         # EDF files call everything EEG: then the name and the header decide.
-        elif named is not None and not is_known:
-            reasons[name] = f"{named}, by its name"
+        elif name in named and name not in known_as_eeg:
+            reasons[name] = f"{named[name]}, by its name"
         elif name in by_header:
             reasons[name] = f"{by_header[name]}, by the header"
     return reasons
@@ -116,7 +117,7 @@ def warn_of_other_kinds(ch_names: Iterable[str], known_as_eeg: Collection[str]) 
     -----
     EEGWarning
     """
-    kinds = {name: kind for name in ch_names if (kind := other_kind(name)) is not None}
+    kinds = other_kinds(ch_names)
     others = {name: kind for name, kind in kinds.items() if name not in known_as_eeg}
     if others:
         warn(
@@ -153,6 +154,42 @@ def positions_of(info: Any, names: Sequence[str]) -> dict[str, NDArray] | None:
         if np.isfinite(places[name]).all() and np.any(places[name])
     }
     return known or None
+
+
+def averaged_channels(
+    reference: str | tuple[str, ...] | None,
+    names: Sequence[str] | None,
+    positions: Mapping[str, NDArray] | None,
+    known_as_eeg: Collection[str] = (),
+) -> list[int] | None:
+    """Channels that an average reference is the average of: those whose place is known.
+
+    Parameters
+    ----------
+    reference : None, "average" or tuple of str
+        As in `FilterSettings`.
+    names : sequence of str, or None
+        Channels in use.
+    positions : dict of str to ndarray, or None
+        Head coordinates of channels in metres, where they are known.
+    known_as_eeg : collection of str, optional
+        Channels that the user has given a place on the head.
+
+    Returns
+    -------
+    list of int, or None
+        Numbers among ``names``; None where the place is known of all, or of none, and for other
+        references.
+    """
+    if reference != "average" or names is None:
+        return None
+    matches = match_electrodes(names, len(names), positions=positions)
+    placed = [
+        number
+        for number, match in enumerate(matches)
+        if match.has_position or match.channel in known_as_eeg
+    ]
+    return placed if 0 < len(placed) < len(names) else None
 
 
 def band_of(info: Any) -> tuple[float, float | None]:

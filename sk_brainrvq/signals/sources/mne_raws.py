@@ -15,7 +15,12 @@ from sk_brainrvq.signals.blocks import EpochBlock
 from sk_brainrvq.signals.filters.filtering import FilterSettings, filter_continuous
 from sk_brainrvq.signals.filters.resampling import TARGET_SFREQ, resample_spans
 from sk_brainrvq.signals.sources.annotations import is_bad_sample, unbroken_spans, usable_windows
-from sk_brainrvq.signals.sources.channels import band_of, chosen_channels, positions_of
+from sk_brainrvq.signals.sources.channels import (
+    averaged_channels,
+    band_of,
+    chosen_channels,
+    positions_of,
+)
 from sk_brainrvq.signals.sources.projections import signals_of_raw
 from sk_brainrvq.signals.sources.source import ReadSettings, Source
 from sk_brainrvq.signals.sources.subjects import subject_of_header, subject_of_path
@@ -103,7 +108,7 @@ def block_from_raw(
     names, left_out = chosen_channels(raw, known_as_eeg, types)
     found = faults_of_raw(raw, names, to_microvolts, not filters.cuts_below(band_of(raw.info)[0]))
     raw, names = treated_raw(raw, names, found, bad_channels)
-    signals = signals_to_cut(raw, names, filters, to_microvolts, window)
+    signals = signals_to_cut(raw, names, filters, to_microvolts, window, known_as_eeg)
     grid, length = window_grid(signals.shape[1], window, overlap)
     wanted = usable_windows(raw, grid, length) if starts is None else starts
     windows = windows_at(signals, wanted, length)
@@ -135,6 +140,7 @@ def signals_to_cut(
     filters: FilterSettings,
     to_microvolts: float,
     shortest: float = 1.0,
+    known_as_eeg: Collection[str] = (),
 ) -> NDArray:
     """Channels of a continuous recording in microvolts, filtered, at 200 Hz.
 
@@ -147,6 +153,8 @@ def signals_to_cut(
     to_microvolts : float
     shortest : float, default=1.0
         Seconds: of stretches between joints that are shorter nothing will be used.
+    known_as_eeg : collection of str, optional
+        Channels that the user has given a place on the head.
 
     Returns
     -------
@@ -158,7 +166,8 @@ def signals_to_cut(
     InvalidEEGError
         If another sample is NaN or infinite.
     """
-    signals = filtered_signals(raw, names, filters, to_microvolts, is_bad_sample(raw), shortest)
+    given = (raw, names, filters, to_microvolts, is_bad_sample(raw), shortest, known_as_eeg)
+    signals = filtered_signals(*given)
     spans, gaps = unbroken_spans(raw)
     return resample_spans(signals, float(raw.info["sfreq"]), sorted(spans + gaps))
 
@@ -170,6 +179,7 @@ def filtered_signals(
     to_microvolts: float,
     is_bad: NDArray | None = None,
     shortest: float = 1.0,
+    known_as_eeg: Collection[str] = (),
 ) -> NDArray:
     """Channels of a continuous recording in microvolts, projected and filtered, at its own rate.
 
@@ -183,7 +193,7 @@ def filtered_signals(
     is_bad : ndarray of bool, shape (n_times,), optional
         Samples that nobody will use, and that may be NaN or infinite: a straight line takes
         their place.
-    shortest : float, default=1.0
+    shortest, known_as_eeg
         As in `signals_to_cut`.
 
     Returns
@@ -199,6 +209,7 @@ def filtered_signals(
     sfreq, (highpass, lowpass) = float(raw.info["sfreq"]), band_of(raw.info)
     if not np.isfinite(signals).all():
         _bridge(signals, raw, names, is_bad)
+    places = positions_of(raw.info, names)
     return filter_continuous(
         signals,
         sfreq,
@@ -206,6 +217,7 @@ def filtered_signals(
         highpass=highpass,
         lowpass=lowpass,
         ch_names=names,
+        averaged=averaged_channels(filters.reference, names, places, known_as_eeg),
         spans=unbroken_spans(raw)[0],
         shortest=shortest,
     )

@@ -13,11 +13,13 @@ import numpy as np
 
 from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.signals.blocks import EpochBlock, check_finite
-from sk_brainrvq.signals.electrodes.other_channels import is_eeg_name
+from sk_brainrvq.signals.electrodes.other_channels import is_eeg_name, other_kinds
 from sk_brainrvq.signals.reader_warnings import heard_from_mne, worth_telling
 from sk_brainrvq.signals.reading import options_for
+from sk_brainrvq.signals.sources.annotations import LEFT_OUT
 from sk_brainrvq.signals.sources.edf_filters import stated_band
 from sk_brainrvq.signals.sources.headers.bids_channels import apply_sidecar
+from sk_brainrvq.signals.sources.headers.bids_events import apply_events
 from sk_brainrvq.signals.sources.headers.data_sizes import (
     CONVERTED,
     doubt_about_size,
@@ -25,7 +27,7 @@ from sk_brainrvq.signals.sources.headers.data_sizes import (
 )
 from sk_brainrvq.signals.sources.headers.edf_gaps import mark_gaps
 from sk_brainrvq.signals.sources.mne_epochs import EpochsSource
-from sk_brainrvq.signals.sources.mne_raws import RawSource
+from sk_brainrvq.signals.sources.mne_raws import RawSource, is_mne_raw
 from sk_brainrvq.signals.sources.source import ReadSettings, Source
 from sk_brainrvq.signals.sources.subjects import subject_of_path
 from sk_brainrvq.user_warnings import warn
@@ -106,7 +108,8 @@ def read_recording(
     -------
     mne.io.Raw or mne.Epochs
         The filters in ``info`` of an EDF, BDF or GDF file are those of its EEG channels. Types and
-        bad channels are those of a BIDS data set's ``channels.tsv``, where there is one.
+        bad channels are those of a BIDS data set's ``channels.tsv``, where there is one, and bad
+        stretches those of its ``events.tsv`` too.
 
     Raises
     ------
@@ -160,6 +163,8 @@ def read_with_notes(
         mended = _state_band_of_eeg(recording, path)
         about_table = apply_sidecar(recording, path)
         gaps = mark_gaps(recording, path, options.get("encoding"))
+        if is_mne_raw(recording) and not gaps:  # a table does not say whether it counts the gaps
+            about_table += apply_events(recording, path, LEFT_OUT)
         notes = [doubt_about_size(path, recording), _gaps_sentence(gaps) if gaps else None]
         mended += ["Omitted"] if gaps else []
         notes += [f"MNE: {line}" for line in worth_telling(heard, mended)]
@@ -237,7 +242,11 @@ def _state_band_of_eeg(recording: Any, path: Path) -> list[str]:
     A heart channel of 5 to 30 Hz would otherwise count as EEG that was filtered already. What is
     given is the beginning of what MNE says of channels that leave no band together.
     """
-    band = stated_band(path, is_eeg_name)
+    known, others = set(recording.ch_names), other_kinds(recording.ch_names)
+    # MNE numbers channels of one name, so that labels of the header may be none of its names.
+    band = stated_band(
+        path, lambda name: name not in others and (name in known or is_eeg_name(name))
+    )
     if band is None:
         return []
     highpass, lowpass = band

@@ -1,6 +1,6 @@
 """What the pictures read: EEG as an estimator sees it, tokenizers and codes, checked."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from sk_brainrvq.signals.electrodes import canonical_name
 from sk_brainrvq.signals.filters.filtering import filter_epochs
 from sk_brainrvq.signals.filters.settings import FilterSettings, checked_filters
 from sk_brainrvq.signals.reading import bad_channel_policy, checked_reading, known_as_eeg
+from sk_brainrvq.signals.sources.channels import averaged_channels
 from sk_brainrvq.viz._shared.style import DOMAINS
 
 
@@ -63,7 +64,7 @@ def read_epoch(estimator: Any, X: Any, epoch: int) -> Signals:
         If X has no such epoch.
     """
     block = epoch_of(X, _settings(estimator), epoch)
-    data = _microvolts(block, _filters(estimator))[0]
+    data = _microvolts(block, _filters(estimator), known_as_eeg(estimator.reading))[0]
     # Where X lets itself be cut, one epoch goes through the network instead of all.
     sliceable = isinstance(X, np.ndarray) or (hasattr(X, "get_data") and hasattr(X, "events"))
     part, row = (X[epoch : epoch + 1], 0) if sliceable else (X, epoch)
@@ -148,17 +149,19 @@ def _filters(estimator: Any) -> FilterSettings:
     return checked_filters(estimator.filters).resolve(estimator.weights_.info.get("filters", {}))
 
 
-def _microvolts(block: EpochBlock, filters: FilterSettings) -> NDArray:
+def _microvolts(block: EpochBlock, filters: FilterSettings, placed: Collection[str]) -> NDArray:
     data = np.asarray(block.data, dtype=np.float64) * block.to_microvolts
     if filters == FilterSettings() or block.filtered:
         return data
+    names = block.ch_names
     return filter_epochs(
         data,
         block.sfreq,
         filters,
         highpass=block.highpass,
         lowpass=block.lowpass,
-        ch_names=block.ch_names,
+        ch_names=names,
+        averaged=averaged_channels(filters.reference, names, block.positions, placed),
     )
 
 

@@ -272,17 +272,19 @@ def test_neighbours__untrained_electrode__come_from_its_own_side():
     assert set(right.electrodes) == {"F4", "C4", "F8", "T8"}
 
 
-def test_egi__some_of_a_net__are_read_by_it_and_a_warning_says_so():
-    names = [f"E{i}" for i in range(1, 21)]
+@pytest.mark.parametrize(("letter", "cap"), [("E", "EGI net"), ("A", "BioSemi cap")])
+def test_cap__some_of_its_names__are_read_by_it_and_a_warning_says_so(letter, cap):
+    names = [f"{letter}{i}" for i in range(1, 21)]
     matches = match_electrodes(names, len(names))
     assert {match.how for match in matches} <= {"renamed", "interpolated", "exact"}
-    with pytest.warns(EEGWarning, match=r"'E1'.* EGI net of 32, guessed from its 20 names only"):
+    with pytest.warns(EEGWarning, match=rf"{cap} of 32, guessed from its 20 names only"):
         warn_of_mean_rows(matches, named=True)
 
 
+@pytest.mark.parametrize("letter", ["E", "A"])
 @pytest.mark.parametrize("n_dropped", [0, 8])
-def test_egi__most_of_a_net__no_warning(n_dropped):
-    names = [f"E{i}" for i in range(1, 33 - n_dropped)] + ["E32"] * bool(n_dropped)
+def test_cap__most_of_its_names__no_warning(letter, n_dropped):
+    names = [f"{letter}{i}" for i in range(1, 33 - n_dropped)] + [f"{letter}32"] * bool(n_dropped)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         warn_of_mean_rows(match_electrodes(names, len(names)), named=True)

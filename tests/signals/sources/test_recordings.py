@@ -114,23 +114,21 @@ def test_channels__none_left__says_why(kinds, bads, message):
         block_from_raw(raw, 2.0, 0.0, NO_FILTERS)
 
 
-SPARE = ["EXG Channel 0", "EXG Channel 1", "EXG Channel 2"]
-
-
 def test_channels__all_refused_by_name__says_which_and_to_rename_them():
+    names = ["AUX1", "AUX2", "MISC"]
     message = (
-        r"left out are EXG Channel 0, EXG Channel 1, EXG Channel 2 \(spare input, by its name\)\. "
+        r"left out are AUX1, AUX2, MISC \(spare input, by its name\)\. "
         "Set types .* or rename what is EEG all the same with rename_channels"
     )
-    raw = make_raw(ch_names=SPARE)
+    raw = make_raw(ch_names=names)
     with pytest.raises(InvalidEEGError, match=message):
         chosen_channels(raw)
-    raw.rename_channels(dict(zip(SPARE, NAMES, strict=True)))
+    raw.rename_channels(dict(zip(names, NAMES, strict=True)))
     assert chosen_channels(raw)[0] == NAMES
 
 
 def test_channels__inputs_of_an_amplifier__are_eeg_where_they_have_a_place():
-    raw = make_raw(ch_names=[*SPARE, "HEOG"])
+    raw = make_raw(ch_names=["EXG Channel 0", "EXG Channel 1", "EXG Channel 2", "HEOG"])
     places = {
         "EXG Channel 0": [0, 0.02, 0.12],
         "EXG Channel 2": [0.05, 0, 0.1],

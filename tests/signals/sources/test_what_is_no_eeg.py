@@ -246,25 +246,6 @@ def test_array__names_that_are_no_eeg__are_used_and_warned_of_in_every_call():
         tiny("embedder", **settings, reading=placed).fit(X)
 
 
-def test_montages__with_channels_that_are_no_voltage__features_are_those_of_the_eeg(tmp_path):
-    rng = np.random.default_rng(3)
-    names = mne.channels.make_standard_montage("biosemi64").ch_names
-    units = ["BPM", "kOhm", "%", "degC", "cmH2O", "L/s", "mmHg", "uV^2", "Boolean", "g"]
-    for trial in range(6):
-        chosen = rng.choice(names, rng.integers(1, 9), replace=False)
-        channels = eeg_of(*chosen)
-        alone = write_edf(tmp_path / "alone.edf", *channels)
-        embedder = tiny("embedder", **ARRAYS, pooling="mean")
-        expected = embedder.fit_transform(alone)
-        others = [
-            (f"w{i}", str(rng.choice(units)), int(rng.choice([1, 50, 100])), rng.uniform(0.1, 99))
-            for i in range(rng.integers(1, 5))
-        ]
-        path = write_edf(tmp_path / f"{trial}.edf", *channels, *others)
-        with pytest.warns(EEGWarning, match="Left out"):
-            np.testing.assert_array_equal(embedder.fit_transform(path), expected)
-
-
 @pytest.fixture(scope="module")
 def bids(tmp_path_factory):
     """A recording of a BIDS data set, whose table of channels may be put anywhere."""

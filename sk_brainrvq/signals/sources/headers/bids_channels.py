@@ -40,13 +40,13 @@ def apply_sidecar(recording: Any, path: Path) -> list[str]:
     sidecar = sidecar_of(path)
     if sidecar is None:
         return []
-    try:
-        rows = {row.get("name"): row for row in _rows(sidecar)}
-    except (OSError, csv.Error) as error:
-        return [f"{sidecar} cannot be read, and its types and states are not used: {error}"]
+    table, doubt = rows_of(sidecar)
+    if doubt:
+        return [doubt]
+    rows = {row.get("name"): row for row in table}
     known = {name: rows[name] for name in recording.ch_names if name in rows}
-    types = {name: _TYPES.get(_cell(row, "type").upper(), "misc") for name, row in known.items()}
-    stated = {name: kind for name, kind in types.items() if _cell(known[name], "type")}
+    types = {name: _TYPES.get(cell(row, "type").upper(), "misc") for name, row in known.items()}
+    stated = {name: kind for name, kind in types.items() if cell(known[name], "type")}
     recording.set_channel_types(stated, on_unit_change="ignore", verbose="error")
     bad = [name for name, row in known.items() if _is_bad(row)]
     recording.info["bads"] = list(dict.fromkeys([*recording.info["bads"], *bad]))
@@ -68,20 +68,22 @@ def _about_strangers(
 
 
 def _is_bad(row: Mapping[str, str]) -> bool:
-    return _cell(row, "status").lower() == "bad"
+    return cell(row, "status").lower() == "bad"
 
 
-def _cell(row: Mapping[str, str | None], column: str) -> str:
+def cell(row: Mapping[str, str | None], column: str) -> str:
+    """A value of a row; empty where the table has none."""
     value = (row.get(column) or "").strip()
     return "" if value == "n/a" else value
 
 
-def sidecar_of(path: Path) -> Path | None:
-    """The ``channels.tsv`` that belongs to a recording of a BIDS data set.
+def sidecar_of(path: Path, kind: str = "channels") -> Path | None:
+    """The ``channels.tsv``, or another table, that belongs to a recording of a BIDS data set.
 
     Parameters
     ----------
     path : Path
+    kind : {"channels", "events"}
 
     Returns
     -------
@@ -92,7 +94,7 @@ def sidecar_of(path: Path) -> Path | None:
     if not any(entity.startswith("sub-") for entity in entities):
         return None
     for folder in _folders(path):
-        tables = [table for table in folder.glob("*channels.tsv") if _entities(table) <= entities]
+        tables = [table for table in folder.glob(f"*{kind}.tsv") if _entities(table) <= entities]
         if tables:
             return max(tables, key=lambda table: len(_entities(table)))
     return None
@@ -111,7 +113,11 @@ def _folders(path: Path) -> Iterator[Path]:
             return
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
-    # No quotes in BIDS: a lone one would swallow the rows after it.
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-        return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+def rows_of(path: Path) -> tuple[list[dict[str, str]], str | None]:
+    """Rows of a table; none, and a sentence, where it cannot be read."""
+    try:
+        # No quotes in BIDS: a lone one would swallow the rows after it.
+        with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+            return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)), None
+    except (OSError, csv.Error) as error:
+        return [], f"{path} cannot be read, and it is not used: {error}"

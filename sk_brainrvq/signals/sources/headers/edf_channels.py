@@ -9,7 +9,7 @@ from statistics import median_low
 from typing import Any, BinaryIO
 
 from sk_brainrvq.signals.electrodes.matching import match_electrodes
-from sk_brainrvq.signals.electrodes.other_channels import other_kind
+from sk_brainrvq.signals.electrodes.other_channels import other_kinds
 
 # Bytes of the fields of one signal, in their order: label, transducer, unit, four limits, filters,
 # samples per record. GDF 2 has a code in place of the unit.
@@ -149,11 +149,9 @@ def _reasons(
     channels: Mapping[str, HeaderChannel], known_as_eeg: Collection[str]
 ) -> dict[str, str]:
     any_voltage = any(channel.is_voltage for channel in channels.values())
-    may_be = {
-        name: channel
-        for name, channel in channels.items()
-        if channel.is_voltage is not False and other_kind(name) is None
-    }
+    voltages = {name: each for name, each in channels.items() if each.is_voltage is not False}
+    others = other_kinds(voltages)
+    may_be = {name: channel for name, channel in voltages.items() if name not in others}
     named = {name for name in may_be if name in known_as_eeg or _is_named_as_eeg(name)}
     sfreq = _sfreq_of_eeg(may_be, named)
     reasons: dict[str, str] = {}
