@@ -99,8 +99,8 @@ for name, embedder in (("as they are", plain), ("each person centred", centred))
 # Not without reading on
 # ----------------------
 # Centring uses the windows of the person who is predicted for, and it takes away whatever belongs
-# to the person. Where every person is of one class, as with a diagnosis, it takes away the answer, and
-# ``fit`` says so:
+# to the person. Where every person is of one class, as with a diagnosis, it takes away the answer,
+# and ``fit`` says so:
 
 with warnings.catch_warnings(record=True) as heard:
     warnings.simplefilter("always")

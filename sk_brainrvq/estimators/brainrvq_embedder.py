@@ -44,10 +44,11 @@ class BrainRVQEmbedder(CenteredEmbeddingMixin, TransformerMixin, EEGEstimator):
     spectrum : {"region", "mean", "channel"} or None, default="region"
         How the patches' log standard deviation and log amplitude of 1 to 45 Hz, which the network
         sees too, are pooled and added to the features, 46 for each region; None leaves them out.
-    covariance : bool, default=True
+    covariance : bool or "bands", default="bands"
         Add how signals vary together, which no mean of tokens tells: the logarithm of the
         covariance matrix of the signals at the 19 positions of the 10-20 system (of the nearest
-        channels, for other montages), 190 features.
+        channels, for other montages). "bands": one for each of 1-4, 4-8, 8-13, 13-30 and 30-45 Hz,
+        950 features; True: one of all frequencies, 190 features; False: none.
     tokens : bool, default=True
         False leaves out what the network makes, and does not run it: only spectra and covariance,
         to see what the network adds. On EEGMAT that is little (``benchmarks/README.md``).
@@ -119,7 +120,7 @@ class BrainRVQEmbedder(CenteredEmbeddingMixin, TransformerMixin, EEGEstimator):
     >>> embedder = BrainRVQEmbedder(weights=None, architecture="tiny", sfreq=200,
     ...                             ch_names=["C3", "C4"], random_state=0)
     >>> embedder.fit_transform(X).shape
-    (12, 796)
+    (12, 1556)
     >>> pipeline = make_pipeline(embedder, LogisticRegression()).fit(X, y)
     >>> pipeline.predict(X).shape
     (12,)
@@ -142,7 +143,7 @@ class BrainRVQEmbedder(CenteredEmbeddingMixin, TransformerMixin, EEGEstimator):
         pooling: str = "mean",
         layer: int | None = None,
         spectrum: str | None = "region",
-        covariance: bool = True,
+        covariance: bool | str = "bands",
         tokens: bool = True,
         center_by: str | None = None,
         min_windows: int = 10,
@@ -299,7 +300,7 @@ class BrainRVQEmbedder(CenteredEmbeddingMixin, TransformerMixin, EEGEstimator):
             for "region", (n_epochs, n_channels * D) for "channel", (n_epochs, 2 * D) for
             "mean_std", (n_epochs, n_channels, n_patches, D) for "none". Then the spectra: 11 * 46
             columns for ``spectrum`` "region", 46 for "mean", n_channels * 46 for "channel". Then
-            190 columns with ``covariance``. No tokens with ``tokens=False``.
+            950 columns for ``covariance`` "bands", 190 for True. No tokens with ``tokens=False``.
 
         Warns
         -----

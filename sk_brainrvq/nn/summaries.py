@@ -11,6 +11,9 @@ N_SPECTRUM = len(_COLUMNS)
 # Added to the eigenvalues of a covariance: a share of their mean, and a hundredth of a microvolt.
 _RIDGE = 1e-3
 _SMALLEST_VARIANCE = 1e-8
+# Hz, each without its end: delta, theta, alpha, beta, gamma.
+COVARIANCE_BANDS = ((1, 4), (4, 8), (8, 13), (13, 30), (30, 45))
+_SFREQ = 200
 
 
 def spectra(x: Tensor) -> Tensor:
@@ -46,6 +49,46 @@ def covariances(x: Tensor, weights: Tensor) -> Tensor:
     centred = x - x.mean(-1, keepdim=True)
     flat = torch.einsum("bcpt,cr->brpt", centred, weights.to(centred)).flatten(2)
     return flat @ flat.transpose(1, 2) / flat.shape[-1]
+
+
+def band_covariances(x: Tensor, weights: Tensor) -> Tensor:
+    """Covariance of the signals at places within each band of frequencies.
+
+    By Welch's method: the real parts of the cross-spectra of two-second pieces, which overlap by
+    half and are tapered by Hann's window, summed over the frequencies of a band.
+
+    Parameters
+    ----------
+    x : Tensor, shape (B, C, P, 200)
+        Patches in 100 microvolts that follow each other; a lone one is a piece of one second.
+    weights : Tensor, shape (C, n_places)
+        How much each channel counts at each place.
+
+    Returns
+    -------
+    Tensor, shape (B, 5, n_places, n_places)
+        In the order of ``COVARIANCE_BANDS``. All bands to half the sampling rate would add up to
+        the variance.
+
+    Notes
+    -----
+    Source: Welch (1967), "The use of fast Fourier transform for the estimation of power spectra",
+    IEEE Trans. Audio Electroacoust. 15(2).
+    """
+    signals = torch.einsum("bcpt,cr->brpt", x, weights.to(x)).flatten(2)
+    length = min(2 * _SFREQ, signals.shape[-1])
+    pieces = signals.unfold(-1, length, _SFREQ)
+    window = torch.hann_window(length, dtype=x.dtype, device=x.device)
+    spectrum = torch.fft.rfft((pieces - pieces.mean(-1, keepdim=True)) * window)
+    # Twice, for the negative frequencies; the window's mean square; samples, and their number.
+    scale = (2 / (window.square().sum() * length)).sqrt()
+    frequencies = torch.fft.rfftfreq(length, 1 / _SFREQ, device=x.device)
+    found = []
+    for low, high in COVARIANCE_BANDS:
+        chosen = scale * spectrum[..., (frequencies >= low) & (frequencies < high)]
+        flat = torch.view_as_real(chosen).flatten(2) / pieces.shape[2] ** 0.5
+        found.append(flat @ flat.transpose(1, 2))
+    return torch.stack(found, 1)
 
 
 def log_covariances(matrices: Tensor) -> Tensor:

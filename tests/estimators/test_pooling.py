@@ -223,7 +223,7 @@ def test_features__each_pooling_and_spectrum__tokens_then_spectra(pooling, spect
 def test_spectrum__that_cannot_be__is_refused():
     with pytest.raises(ValueError, match=r"spectrum=True was given; expected one of .*or None"):
         tiny("embedder", spectrum=True).fit(make_eeg())
-    with pytest.raises(ValueError, match="covariance='log' was given; expected True or False"):
+    with pytest.raises(ValueError, match="covariance='log' was given; expected 'bands', True"):
         tiny("embedder", covariance="log").fit(make_eeg())
     with pytest.raises(ValueError, match=r"tokens that are not pooled.*Pass spectrum=None and"):
         tiny("embedder", pooling="none", spectrum="region").fit(make_eeg())

@@ -19,7 +19,6 @@ class CenteredEmbeddingMixin(PeopleCenteringMixin, EmbeddingMixin):
     """Pooled features, centred by person where ``center_by`` asks for it."""
 
     center_by: str | None
-    covariance: bool
 
     def calibrate(self, X: Any, *, subjects: Any = None) -> Self:
         """Keep the centres of people by these epochs, for all later ones of theirs.
@@ -59,8 +58,10 @@ class CenteredEmbeddingMixin(PeopleCenteringMixin, EmbeddingMixin):
         return self
 
     @property
-    def _n_covariances(self) -> int:
-        return len(COVARIANCE_NAMES) if self.covariance else 0
+    def _matrices(self) -> tuple[slice, ...]:
+        n_matrices, size = self._embedding().n_matrices, len(COVARIANCE_NAMES)
+        starts = range(-n_matrices * size, 0, size)
+        return tuple(slice(start, start + size or None) for start in starts)
 
     def _names_of(self, X: Any, subjects: Any) -> Names:
         """Takes down whom the epochs of X are of; of arrays nobody tells but the user."""

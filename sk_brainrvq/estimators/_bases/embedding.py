@@ -77,8 +77,8 @@ class EmbeddingMixin(ClassNamePrefixFeaturesOutMixin):
         ndarray of str
             Tokens: the class name with a number for ``pooling="mean"`` and "cls", "Fpz_0", ... of
             the regions for "region", "C3_0", ... for "channel", "mean_0", "std_0", ... for
-            "mean_std". Then spectra: "Fpz_log_std", "Fpz_1Hz", ... Then covariances: "Fp1xFp1",
-            "Fp1xFp2", ...
+            "mean_std". Then spectra: "Fpz_log_std", "Fpz_1Hz", ... Then covariances:
+            "1-4Hz_Fp1xFp1", ... for "bands", "Fp1xFp1", "Fp1xFp2", ... for True.
 
         Raises
         ------

@@ -11,7 +11,13 @@ from torch import Tensor
 
 from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.nn import EEGEncoder
-from sk_brainrvq.nn.summaries import covariances, log_covariances, spectra
+from sk_brainrvq.nn.summaries import (
+    COVARIANCE_BANDS,
+    band_covariances,
+    covariances,
+    log_covariances,
+    spectra,
+)
 from sk_brainrvq.signals import PatchGroup
 from sk_brainrvq.signals.electrodes.regions import (
     POSITION_CONCENTRATION,
@@ -43,8 +49,9 @@ class Embedding:
         None is the layer that the weights recommend.
     spectrum : {"region", "mean", "channel"} or None
         How the patches' log spectra are pooled, which follow the tokens; None leaves them out.
-    covariance : bool
-        Whether the log-covariance of the signals at the positions of the 10-20 system is added.
+    covariance : bool or "bands"
+        Whether the log-covariance of the signals at the positions of the 10-20 system is added;
+        "bands" adds one for each of five bands of frequencies.
     tokens : bool
         False leaves the tokens out, and the encoder is not run.
     """
@@ -52,13 +59,20 @@ class Embedding:
     pooling: str = "mean"
     layer: int | None = None
     spectrum: str | None = "region"
-    covariance: bool = True
+    covariance: bool | str = "bands"
     tokens: bool = True
 
     @property
     def is_unpooled(self) -> bool:
         """Whether each patch keeps its token."""
         return self.tokens and self.pooling == "none"
+
+    @property
+    def n_matrices(self) -> int:
+        """How many log-covariances are added, each of 190 columns; they are the last ones."""
+        if self.covariance == "bands":
+            return len(COVARIANCE_BANDS)
+        return int(bool(self.covariance))
 
     @property
     def keeps_channels(self) -> bool:
@@ -74,9 +88,12 @@ class Embedding:
                 f"spectrum={self.spectrum!r} was given; expected one of {SPECTRUM_POOLINGS} or "
                 "None."
             )
-        for name, value in (("covariance", self.covariance), ("tokens", self.tokens)):
-            if not isinstance(value, (bool, np.bool_)):
-                raise ValueError(f"{name}={value!r} was given; expected True or False.")
+        if not isinstance(self.covariance, (bool, np.bool_)) and self.covariance != "bands":
+            raise ValueError(
+                f"covariance={self.covariance!r} was given; expected 'bands', True or False."
+            )
+        if not isinstance(self.tokens, (bool, np.bool_)):
+            raise ValueError(f"tokens={self.tokens!r} was given; expected True or False.")
         self._check_parts()
         if self.layer is None:
             return
@@ -123,7 +140,7 @@ class Embedding:
         ndarray, float32
             Tokens: (n_epochs, D) for "mean" and "cls", (n_epochs, 11 * D) for "region",
             (n_epochs, C * D) for "channel", (n_epochs, 2 * D) for "mean_std", (n_epochs, C, P, D)
-            for "none". Then spectra: 46 columns in place of each D. Then 190 of the
+            for "none". Then spectra: 46 columns in place of each D. Then 190 for each
             log-covariance.
         """
         layer = recommended if self.layer is None else self.layer
@@ -139,8 +156,8 @@ class Embedding:
         features = average_segments(results)
         if self.tokens and self.pooling == "mean_std":
             _to_standard_deviations(features, encoder.embed_dim)
-        if self.covariance:
-            n_last = len(POSITIONS) ** 2
+        if self.n_matrices:
+            n_last = self.n_matrices * len(POSITIONS) ** 2
             features = np.hstack([features[:, :-n_last], _log_map(features[:, -n_last:])])
         return features.astype(np.float32)
 
@@ -153,8 +170,8 @@ class Embedding:
         if self.spectrum is not None:
             counted = batch if self.spectrum == "channel" else known
             parts.append(_pooled(spectra(counted.x), counted, self.spectrum))
-        if self.covariance:
-            parts.append(_covariances(known).flatten(1))
+        if self.n_matrices:
+            parts.append(_covariances(known, self.covariance == "bands").flatten(1))
         return torch.cat(parts, 1)
 
     def _pooled_tokens(self, encoder: EEGEncoder, batch: Batch, layer: int) -> Tensor:
@@ -196,6 +213,9 @@ class Embedding:
             names += [f"{p}_{number}" for p in places[self.pooling] for number in range(width)]
         if self.spectrum is not None:
             names += [f"{p}_{name}" for p in places[self.spectrum] for name in SPECTRUM_NAMES]
+        if self.covariance == "bands":
+            bands = [f"{low}-{high}Hz_" for low, high in COVARIANCE_BANDS]
+            return names + [f"{band}{name}" for band in bands for name in COVARIANCE_NAMES]
         return [*names, *(COVARIANCE_NAMES if self.covariance else ())]
 
 
@@ -243,16 +263,17 @@ def _pooled(values: Tensor, batch: Batch, pooling: str) -> Tensor:
     return torch.cat([means, values.square().mean((1, 2))], 1)
 
 
-def _covariances(batch: Batch) -> Tensor:
-    """Covariances (B, 19, 19) of the signals at the 10-20 positions."""
+def _covariances(batch: Batch, by_band: bool) -> Tensor:
+    """Covariances (B, 19, 19), or (B, 5, 19, 19), of the signals at the 10-20 positions."""
     weights = place_weights(batch.electrodes.cpu().numpy(), POSITIONS, POSITION_CONCENTRATION)
-    return covariances(batch.x, torch.from_numpy(weights))
+    summary = band_covariances if by_band else covariances
+    return summary(batch.x, torch.from_numpy(weights))
 
 
 def _log_map(flat: NDArray) -> NDArray:
-    """Log-covariances (n, 190) of flat covariances (n, 361)."""
+    """Log-covariances (n, m * 190) of flat covariances (n, m * 361)."""
     matrices = torch.from_numpy(flat.reshape(-1, len(POSITIONS), len(POSITIONS)))
-    return log_covariances(matrices).numpy()
+    return log_covariances(matrices).numpy().reshape(len(flat), -1)
 
 
 def _to_standard_deviations(features: NDArray, width: int) -> None:

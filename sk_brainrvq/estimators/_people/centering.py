@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sk_brainrvq.estimators._inputs.number_checks import check_whole
-from sk_brainrvq.estimators._people.centers import Centers
+from sk_brainrvq.estimators._people.centers import Centers, Matrices
 from sk_brainrvq.estimators._people.guards import (
     check_known,
     warn_of_few_windows,
@@ -31,20 +31,20 @@ class PeopleCenteringMixin:
         check_whole("min_windows", self.min_windows, 1)
 
     @property
-    def _n_covariances(self) -> int:
-        """How many columns, the last ones, are a log-covariance."""
-        return 0
+    def _matrices(self) -> Matrices:
+        """Columns that are a log-covariance each."""
+        return ()
 
     @property
     def _centers(self) -> Centers:
-        return Centers(self._n_covariances, self.min_windows, self.center_, self.subject_centers_)
+        return Centers(self._matrices, self.min_windows, self.center_, self.subject_centers_)
 
     def _learn_people(self, features: NDArray, subjects: NDArray, y: Any = None) -> None:
         """Learn the centre of the training people; (n_windows, n_features), (n_windows,)."""
         check_named(subjects, type(self).__name__)
         warn_of_one_class_each(subjects, y)
         warn_of_few_windows(subjects, self.min_windows, ())
-        centers = Centers.learn(features, subjects, self._n_covariances, self.min_windows)
+        centers = Centers.learn(features, subjects, self._matrices, self.min_windows)
         self.center_, self.subject_centers_, self._calibrated = centers.overall, {}, False
 
     def _keep_people(self, features: NDArray, subjects: NDArray) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+Matrices = tuple[slice, ...]
+
 
 @dataclass
 class Centers:
@@ -18,8 +20,8 @@ class Centers:
 
     Attributes
     ----------
-    n_covariances : int
-        How many columns, the last ones, are a log-covariance.
+    matrices : tuple of slice
+        Columns that are a log-covariance each.
     min_windows : int
     overall : ndarray, shape (n_features,)
         Centre of the training people's centres, each person counting the same.
@@ -32,14 +34,14 @@ class Centers:
     framework with applications to brain-computer interfaces", IEEE Trans. Biomed. Eng. 65(5).
     """
 
-    n_covariances: int
+    matrices: Matrices
     min_windows: int
     overall: NDArray
     kept: dict[Any, NDArray] = field(default_factory=dict)
 
     @classmethod
     def learn(
-        cls, features: NDArray, subjects: NDArray, n_covariances: int, min_windows: int
+        cls, features: NDArray, subjects: NDArray, matrices: Matrices, min_windows: int
     ) -> "Centers":
         """Centre of the training people.
 
@@ -47,14 +49,15 @@ class Centers:
         ----------
         features : ndarray, shape (n_windows, n_features)
         subjects : ndarray of object, shape (n_windows,)
-        n_covariances, min_windows : int
+        matrices : tuple of slice
+        min_windows : int
 
         Returns
         -------
         Centers
         """
-        own = [center_of(features[rows], n_covariances) for rows in rows_of(subjects).values()]
-        return cls(n_covariances, min_windows, center_of(np.stack(own), n_covariances))
+        own = [center_of(features[rows], matrices) for rows in rows_of(subjects).values()]
+        return cls(matrices, min_windows, center_of(np.stack(own), matrices))
 
     def keep(self, features: NDArray, subjects: NDArray) -> None:
         """Remember the centres of people, by these windows; shapes as of :meth:`learn`."""
@@ -78,7 +81,7 @@ class Centers:
             center = self.kept.get(person)
             if center is None:
                 center = self._center(features[rows])
-            result[rows] = seen_from(center, features[rows], self.n_covariances)
+            result[rows] = seen_from(center, features[rows], self.matrices)
         return result
 
     def _centers(self, features: NDArray, subjects: NDArray) -> dict[Any, NDArray]:
@@ -86,10 +89,10 @@ class Centers:
 
     def _center(self, features: NDArray) -> NDArray:
         """The centre of one person, by however many windows there are."""
-        own, n_windows = center_of(features, self.n_covariances), len(features)
+        own, n_windows = center_of(features, self.matrices), len(features)
         if n_windows >= self.min_windows:
             return own
-        return between(self.overall, own, n_windows / (n_windows + 1), self.n_covariances)
+        return between(self.overall, own, n_windows / (n_windows + 1), self.matrices)
 
 
 def rows_of(subjects: NDArray) -> Mapping[Any, NDArray]:
@@ -100,37 +103,39 @@ def rows_of(subjects: NDArray) -> Mapping[Any, NDArray]:
     return {person: np.array(own) for person, own in rows.items()}
 
 
-def center_of(features: NDArray, n_covariances: int) -> NDArray:
-    """Mean of features (n, n_features), Riemannian in the last columns; (n_features,)."""
+def center_of(features: NDArray, matrices: Matrices) -> NDArray:
+    """Mean of features (n, n_features), Riemannian where they are matrices; (n_features,)."""
     center = features.mean(axis=0, dtype=np.float64)
-    if n_covariances and len(features) > 1:
+    if len(features) > 1 and matrices:
         from pyriemann.geometry.mean import mean_riemann
 
-        matrices = _matrices(features[:, -n_covariances:])
-        center[-n_covariances:] = _vectors(mean_riemann(matrices)[None])[0]
+        for columns in matrices:
+            mean = mean_riemann(_matrices(features[:, columns]))
+            center[columns] = _vectors(mean[None])[0]
     return center
 
 
-def between(first: NDArray, second: NDArray, share: float, n_covariances: int) -> NDArray:
+def between(first: NDArray, second: NDArray, share: float, matrices: Matrices) -> NDArray:
     """The point at a share of the way between two centres, along the geodesic of covariances."""
     point = first + share * (second - first)
-    if n_covariances:
+    if matrices:
         from pyriemann.geometry.geodesic import geodesic_riemann
 
-        ends = (_matrices(end[None, -n_covariances:])[0] for end in (first, second))
-        point[-n_covariances:] = _vectors(geodesic_riemann(*ends, alpha=share)[None])[0]
+        for columns in matrices:
+            ends = (_matrices(end[None, columns])[0] for end in (first, second))
+            point[columns] = _vectors(geodesic_riemann(*ends, alpha=share)[None])[0]
     return point
 
 
-def seen_from(center: NDArray, features: NDArray, n_covariances: int) -> NDArray:
+def seen_from(center: NDArray, features: NDArray, matrices: Matrices) -> NDArray:
     """Features (n, n_features) less a centre; of covariances those after whitening by it."""
     seen = features - center
-    if n_covariances:
+    if matrices:
         from pyriemann.geometry.base import invsqrtm
 
-        whitening = invsqrtm(_matrices(center[None, -n_covariances:])[0])
-        matrices = whitening @ _matrices(features[:, -n_covariances:]) @ whitening
-        seen[:, -n_covariances:] = _vectors(matrices)
+        for columns in matrices:
+            whitening = invsqrtm(_matrices(center[None, columns])[0])
+            seen[:, columns] = _vectors(whitening @ _matrices(features[:, columns]) @ whitening)
     return seen
 
 
