@@ -114,8 +114,8 @@ CURVE = "--systems scratch,fine-tuned,fine-tuned-embedding"
             "--split both --systems bands7,frozen,fine-tuned --seeds 1 --folds 7,8",
             "table_each_section",
         ),
-        ("learning_curve", f"{CURVE} --seeds 1", "learning_curve_1"),
-        ("learning_curve", f"{CURVE} --seeds 3", "learning_curve_3"),
+        ("learning_curve", f"--split folds {CURVE} --seeds 1", "learning_curve_1"),
+        ("learning_curve", f"--split folds {CURVE} --seeds 3", "learning_curve_3"),
     ],
 )
 def test_results__commands__print_what_they_did_when_each_result_was_a_file(
