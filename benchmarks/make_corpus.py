@@ -81,6 +81,7 @@ def write_piece(piece: Piece, path: Path, mains: float | None) -> None:
 
 def add(source: Source, folder: Path, out: Path, half: str | None) -> None:
     """Convert what is not converted yet, and add it to the corpus."""
+    print(f"{source.title}: {source.licence} ({source.read_where}); {source.url}", flush=True)
     begin, left_out, n_new, files = time.monotonic(), Counter(), 0, []
     place = out / "files" / source.name
     for piece in pieces_of(source, folder, wanted(source.name, half), left_out):
