@@ -15,21 +15,20 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from table.allowed import PROJECT_SPLITS
-from table.commands import run_split, split_of
+from table.commands import Ran, run_split, split_of
 from table.options import add_common_options
 from table.output import draw, markdown, write_csv, write_runs
 from table.people_output import people_table
 from table.summary import sections
-from table.tasks import Task
 
 from sk_brainrvq.datasets import BENCHMARK_SPLITS, GuineaBissau
 
 
-def opened_first(task: Task, folder: Path | None) -> tuple[str, list[int]] | None:
-    """People of Guinea-Bissau for whom the time of a window tells the opposite label."""
-    if task.dataset != "guinea-bissau" or folder is None:
+def opened_first(ran: Ran, folder: Path | None) -> tuple[str, list[int]] | None:
+    """People tested in Guinea-Bissau for whom the time of a window tells the opposite label."""
+    if ran.task.dataset != "guinea-bissau" or folder is None:
         return None
-    people = sorted(set(GuineaBissau().opened_first(folder)) & set(task.subjects.tolist()))
+    people = sorted(set(GuineaBissau().opened_first(folder)) & ran.tested)
     return f"{len(people)} who opened their eyes first", people
 
 
@@ -41,7 +40,7 @@ def make_table(arguments: argparse.Namespace) -> int:
     split, task, exposed = split_of(arguments), ran.task, ran.chosen.exposed
     output = arguments.output or arguments.results / task.dataset
     if split in PROJECT_SPLITS:
-        apart = opened_first(task, arguments.data)
+        apart = opened_first(ran, arguments.data)
         seen = exposed if ran.chosen.told else None
         print(people_table(task.kind, ran.scored, seen, apart), flush=True)
     # Of people scored once there are no folds, and intervals over people stand above.

@@ -47,11 +47,8 @@ def leads(ran: Ran, system: str, rival: str) -> dict[Any, float]:
 
 def table(ran: Mapping[str, Ran]) -> str:
     """A line a contrast: all people together, then dataset by dataset."""
-    titles = {}
-    for name, own in ran.items():
-        seen = {str(p) for p in own.chosen.exposed} & {str(p) for p in np.unique(own.task.subjects)}
-        titles[name] = PROTOCOLS[name].title + (" (*)" if seen else "")
-    lines = [["lead", "all people", *titles.values()], ["---"] * (len(ran) + 2)]
+    titles = [PROTOCOLS[name].title + (" (*)" if own.seen else "") for name, own in ran.items()]
+    lines = [["lead", "all people", *titles], ["---"] * (len(ran) + 2)]
     for system, rival in CONTRASTS:
         found = {name: leads(own, system, rival) for name, own in ran.items()}
         each = [pooled_over_datasets({name: own}) for name, own in found.items()]
@@ -72,7 +69,7 @@ def _notes(ran: Mapping[str, Ran]) -> str:
         "dataset, the same draws for both rows; a dataset weighs by its people.",
         f"What leads are in: {'; '.join(measures)}. People with windows of one class have none.",
     ]
-    if any(own.chosen.exposed for own in ran.values()):
+    if any(own.seen for own in ran.values()):
         notes.append("(*) The pretrained weights have seen these people's EEG, without labels.")
     return "".join(f"- {note}\n" for note in notes)
 

@@ -46,6 +46,16 @@ class Ran:
         """Predictions of each system; of one split of the project."""
         return scored_of(self.results, self.task)
 
+    @property
+    def tested(self) -> set[int | str]:
+        """People that results are of."""
+        return {person for result in self.results for person in result.record["test_subjects"]}
+
+    @property
+    def seen(self) -> set[int | str]:
+        """Those among them whose EEG the pretrained weights have seen, without labels."""
+        return self.tested & set(self.chosen.exposed)
+
 
 def split_of(arguments: argparse.Namespace) -> str:
     """The split that was asked for, or that of the dataset."""
