@@ -147,6 +147,9 @@ def test_results__predictions__give_the_kept_figures(eegmat_folder):
     assert len([*KEPT]) >= 338
     for key in KEPT:
         record, arrays = KEPT.read(key)
+        if record["split"].startswith("few-people"):  # figures of people are kept in their place
+            assert record["figures"]["auroc_per_person"] == np.mean(arrays["auroc"])
+            continue
         truth, probability = task.y[arrays["rows"]], arrays["probability"]
         accuracy, precision, auroc = (record["figures"][metric] for metric in COLUMNS)
         found = balanced_accuracy_score(truth, probability.argmax(1))
