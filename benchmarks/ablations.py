@@ -23,6 +23,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from table.allowed import eegmat_windows
 from torch import Tensor
 
 from sk_brainrvq import (
@@ -33,7 +34,7 @@ from sk_brainrvq import (
     Filters,
     RandomCrops,
 )
-from sk_brainrvq.datasets import Windows, load_eegmat
+from sk_brainrvq.datasets import Windows
 from sk_brainrvq.nn import importance_guided_mask
 from sk_brainrvq.training import PretrainingNet
 
@@ -177,7 +178,7 @@ def main() -> None:
     warnings.filterwarnings("ignore")
     options.work.mkdir(parents=True, exist_ok=True)
     raws = recordings(options.data, SUBJECTS)
-    windows = load_eegmat(options.data, SUBJECTS)
+    windows = eegmat_windows(options.data, SUBJECTS)
     scores = {
         variant: np.mean(
             [

@@ -17,12 +17,13 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from table.allowed import eegmat_windows
 from table.features import log_band_power
 from table.output import shown_estimate
 from table.statistics import paired_difference
 
 from sk_brainrvq import Architecture, BrainRVQEmbedder, Filters
-from sk_brainrvq.datasets import Windows, load_eegmat
+from sk_brainrvq.datasets import Windows
 
 SUBJECTS = range(28)
 PER_FOLD = 4
@@ -138,7 +139,7 @@ def main() -> None:
     parser.add_argument("--random-seeds", type=int, default=3, help="of the second table")
     options = parser.parse_args()
     warnings.filterwarnings("ignore")
-    windows = load_eegmat(options.data, SUBJECTS)
+    windows = eegmat_windows(options.data, SUBJECTS)
     print_choices(windows, choices(windows, options))
     random = [pooled_tokens(windows, None, seed=seed) for seed in range(options.random_seeds)]
     tokens_against_random(windows, pooled_tokens(windows, options.weights), random)

@@ -2,23 +2,28 @@
 
 40 sets of six people to develop on (``BENCHMARK_SPLITS``), leave one out within each set: the mean
 of each person's own AUROC, and the balanced accuracy of all six people's windows together. The
-draw of seed 0 is for figures that are reported; try designs on another one.
+draw of seed 0 is for figures that are reported; try designs on another one. What is done is kept
+beside the results of ``table.py``.
 
     python benchmarks/few_people.py --dataset eegmat --data FOLDER [--draw 1] [--systems bands7]
 """
 
 import argparse
 import sys
+import time
 import warnings
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from table.linear import Linear
 from table.options import add_common_options, choose
 from table.output import shown
-from table.people import LABELS, Scored, figures
-from table.running import features_of
+from table.people import LABELS, Scored, figures, person_figures
+from table.running import Job, features_of, plan, say, take_over
+from table.store import Store
 from table.system import Settings
 from table.systems import PROJECT_SYSTEMS, SYSTEMS, systems_named
 from table.tasks import Fold, Task, load_task
@@ -26,28 +31,74 @@ from table.tasks import Fold, Task, load_task
 from sk_brainrvq.datasets import BENCHMARK_SPLITS
 
 MEASURES = {name: LABELS[name] for name in ("auroc_per_person", "balanced_accuracy_pooled")}
+DATASETS = ("eegmat", "guinea-bissau")
+
+
+def sets_as_folds(task: Task, sets: Sequence[Sequence[int]], draw: int) -> list[Fold]:
+    """Each set of people as a division all of whose windows are scored."""
+    folds = []
+    for number, people in enumerate(sets, start=1):
+        rows = np.flatnonzero(np.isin(task.subjects, people))
+        folds.append(Fold(f"few-people-{draw}", str(number), rows, rows[:0], rows))
+    return folds
 
 
 def leave_one_out(
     system: str,
     seed: int,
     task: Task,
-    people: Sequence[int],
+    rows: NDArray,
     features: Mapping[str, NDArray],
     settings: Settings,
-) -> dict[str, float]:
-    """Figures of a set of people, each read by what was fitted on the others."""
-    rows = np.flatnonzero(np.isin(task.subjects, people))
+) -> Scored:
+    """Predictions for the people of some windows, each read by what was fitted on the others."""
     probability = np.zeros((len(task.y), len(task.classes)))
-    for person in people:
+    for person in np.unique(task.subjects[rows]):
         test = rows[task.subjects[rows] == person]
         # Nothing is chosen, so what the person would validate is not looked at.
         fold = Fold("folds", str(person), np.setdiff1d(rows, test), test, test)
         outcome = SYSTEMS[system].run(task, fold, seed, features, settings)
         probability[test] = outcome.probability
     together = np.zeros(len(rows))
-    scored = Scored(task.y[rows], probability[rows], task.subjects[rows], together)
-    return figures("binary", [scored])
+    return Scored(task.y[rows], probability[rows], task.subjects[rows], together)
+
+
+def run(jobs: Sequence[Job], task: Task, settings: Settings, results: Path) -> None:
+    """Score the sets that have no result yet, and keep what came out."""
+    store = Store(results, task.dataset)
+    store.merge()  # what a killed command has left
+    waiting = [job for job in jobs if not job.done]
+    say(f"{len(jobs) - len(waiting)} results are there, {len(waiting)} to go")
+    features = features_of({(job.system, job.seed) for job in waiting}, task, settings, results)
+    try:
+        for job in waiting:
+            begin = time.monotonic()
+            scored = leave_one_out(job.system, job.seed, task, job.fold.test, features, settings)
+            own = person_figures("auroc_per_person", scored)
+            of_set = figures("binary", [scored])
+            record: dict[str, Any] = {
+                **job.identity,
+                "scored": "test",
+                "test_subjects": list(own),
+                "figures": {name: of_set[name] for name in MEASURES},
+                "seconds": round(time.monotonic() - begin, 2),
+            }
+            store.add(record, {"people": np.array([*own]), "auroc": np.array([*own.values()])})
+    finally:  # Ctrl-C too
+        store.merge()
+
+
+def figures_of(jobs: Sequence[Job]) -> dict[str, NDArray]:
+    """Figures of each system and set, seeds averaged: shape (n_sets, n_measures)."""
+    found: dict[str, dict[str, list[list[float]]]] = {}
+    for job in jobs:
+        own = job.store.read(job.key)[0]["figures"]
+        sets = found.setdefault(job.system, {})
+        sets.setdefault(job.fold.name, []).append([own[name] for name in MEASURES])
+    return {
+        system: np.array([np.mean(by_seed, axis=0) for by_seed in sets.values()])
+        for system, sets in found.items()
+    }
 
 
 def table(found: Mapping[str, NDArray], n_sets: int, first: str) -> str:
@@ -75,9 +126,9 @@ def _of_sets(values: NDArray, sign: str = "") -> str:
 
 def evaluate(arguments: argparse.Namespace) -> str:
     """The table of a command."""
-    if arguments.dataset not in ("eegmat", "guinea-bissau"):
+    if arguments.dataset not in DATASETS:
         raise ValueError(
-            f"--dataset {arguments.dataset} was given; expected eegmat or guinea-bissau, which "
+            f"--dataset {arguments.dataset} was given; expected {' or '.join(DATASETS)}, which "
             "have two classes and people enough."
         )
     named = arguments.systems is not None
@@ -87,18 +138,13 @@ def evaluate(arguments: argparse.Namespace) -> str:
         raise ValueError(f"--systems {others} are not fitted in seconds; expected linear ones.")
     chosen = choose(arguments, systems, named)
     task = load_task(arguments.dataset, arguments.data, "develop")
-    seeds = {name: range(arguments.seeds if SYSTEMS[name].seeded else 1) for name in chosen.systems}
-    needed = [(name, seed) for name in chosen.systems for seed in seeds[name]]
-    features = features_of(needed, task, chosen.settings, arguments.results)
     sets = BENCHMARK_SPLITS[arguments.dataset].few_people(arguments.draw, arguments.sets)
-    found = {}
-    for name in chosen.systems:
-        by_seed = [
-            [leave_one_out(name, seed, task, people, features, chosen.settings) for people in sets]
-            for seed in seeds[name]
-        ]
-        found[name] = np.mean([[[f[m] for m in MEASURES] for f in own] for own in by_seed], axis=0)
-        print(f"done: {name}", file=sys.stderr, flush=True)
+    folds = sets_as_folds(task, sets, arguments.draw)
+    take_over(task, arguments.results, arguments.add_results)
+    seeds = range(arguments.seeds)
+    jobs = plan(task, folds, chosen.systems, seeds, chosen.settings, arguments.results)
+    run(jobs, task, chosen.settings, arguments.results)
+    found = figures_of(jobs)
     first = "bands7" if "bands7" in found else chosen.systems[0]
     return table(found, len(sets), first)
 

@@ -2,8 +2,8 @@
 
 Pretrains on unlabelled windows of subjects 00-23. For each strategy the learning rate and the
 number of training epochs are chosen by AUROC on subjects 18-23 after training on 00-17. Then it
-is scored on subjects 24-31 in four folds of two, trained on everybody else. Prints a table with
-the number of trained parameters.
+is scored on subjects 24-27, one a fold, trained on everybody else. Prints a table with the number
+of trained parameters.
 
     python benchmarks/fine_tuning.py --data FOLDER [--architecture tiny] [--seeds 3] [--json FILE]
 """
@@ -15,11 +15,12 @@ from pathlib import Path
 import numpy as np
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from sklearn.model_selection import GroupKFold
+from table.allowed import eegmat_windows
 
 from sk_brainrvq import BrainRVQClassifier, BrainRVQPretrainer
-from sk_brainrvq.datasets import Windows, load_eegmat
+from sk_brainrvq.datasets import Windows
 
-FIRST, CHOICE, UNSEEN = range(18), range(18, 24), range(24, 32)
+FIRST, CHOICE, UNSEEN = range(18), range(18, 24), range(24, 28)
 STRATEGIES = ("frozen", "lora", "full")
 RATES = (3e-4, 1e-3, 3e-3)
 MOST_EPOCHS = 12
@@ -65,7 +66,7 @@ def evaluate(strategy: str, chosen: dict, windows: Windows, common: dict, seeds:
     scores, n_trained = [], 0
     for seed in range(seeds):
         of_folds = []
-        for _, rows in GroupKFold(4).split(unseen, groups=windows.subjects[unseen]):
+        for _, rows in GroupKFold(len(UNSEEN)).split(unseen, groups=windows.subjects[unseen]):
             test = unseen[rows]
             train = np.setdiff1d(np.arange(len(windows.y)), test)
             model = classifier(
@@ -111,7 +112,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--json", type=Path, help="file to keep the figures in")
     options = parser.parse_args()
-    windows = load_eegmat(options.data, range(32))
+    windows = eegmat_windows(options.data, [*FIRST, *CHOICE, *UNSEEN])
     recording = {"sfreq": windows.sfreq, "ch_names": windows.ch_names}
     unlabelled = windows.of_subjects([*FIRST, *CHOICE]).X
     pretrainer = BrainRVQPretrainer(

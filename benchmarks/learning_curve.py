@@ -14,6 +14,8 @@ import time
 from collections.abc import Sequence
 
 import numpy as np
+from table.allowed import default_split
+from table.commands import folds_of
 from table.curve import (
     draw,
     exposure,
@@ -27,7 +29,7 @@ from table.curve import (
 from table.options import add_common_options, choose, numbers
 from table.running import plan, read_result, run, take_over
 from table.systems import systems_named
-from table.tasks import grouped_folds, load_task
+from table.tasks import load_task
 
 SYSTEMS = "bands7,frozen,fine-tuned,scratch"
 
@@ -36,17 +38,17 @@ def make_curve(arguments: argparse.Namespace) -> int:
     """Run what is not done yet, print and write what there is; 1 if something failed."""
     named = arguments.systems is not None
     chosen = choose(arguments, systems_named(arguments.systems or SYSTEMS), named)
-    task = load_task(arguments.dataset, arguments.data)
+    split = arguments.split or default_split(arguments.dataset, "folds")
+    task = load_task(arguments.dataset, arguments.data, split)
     sizes = sorted(set(numbers(arguments.sizes, "--sizes")))
     if not sizes or sizes[0] < 1:
         raise ValueError(f"--sizes {arguments.sizes} was given; expected numbers from 1.")
-    folds = grouped_folds(task, arguments.subjects_per_fold)
-    wanted = numbers(arguments.folds, "--folds") or range(1, 3 if arguments.quick else 10**6)
-    folds = [fold for fold in folds if int(fold.name) in wanted]
-    if not folds:
-        raise ValueError(f"--folds {arguments.folds}: no such folds.")
-    n_all = min(len(np.unique(task.subjects[fold.train])) for fold in folds)
-    sizes = [*(size for size in sizes if size < n_all), n_all]
+    folds = folds_of(task, split, arguments)
+    n_drawn, n_all = (
+        min(len(np.unique(task.subjects[rows])) for rows in of_folds)
+        for of_folds in ([fold.train for fold in folds], [fold.fitted for fold in folds])
+    )
+    sizes = [*(size for size in sizes if size < n_drawn), n_all]
     take_over(task, arguments.results, arguments.add_results)
     limit = arguments.max_minutes
     deadline = time.time() + 60 * (float("inf") if limit is None else limit)
@@ -84,6 +86,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     add_common_options(parser)
     parser.add_argument("--sizes", default="1,2,4,8", help="training subjects; all is added")
+    parser.add_argument(
+        "--split",
+        choices=("develop", "folds"),
+        help="develop: the project's folds over people to develop on, the default where a dataset "
+        "has them; folds: grouped folds over everybody who may be read",
+    )
     try:
         return make_curve(parser.parse_args(argv))
     except (ValueError, OSError) as error:

@@ -21,6 +21,7 @@ import numpy as np
 from corpora.pieces import LeftOut, Piece, Source, scored_once, wanted
 from corpora.readers import SOURCES
 from numpy.typing import NDArray
+from table.options import folders
 
 from sk_brainrvq import EEGCorpus, build_corpus
 from sk_brainrvq.datasets import find_shared_signals
@@ -80,6 +81,7 @@ def write_piece(piece: Piece, path: Path, mains: float | None) -> None:
 
 def add(source: Source, folder: Path, out: Path, half: str | None) -> None:
     """Convert what is not converted yet, and add it to the corpus."""
+    print(f"{source.title}: {source.licence} ({source.read_where}); {source.url}", flush=True)
     begin, left_out, n_new, files = time.monotonic(), Counter(), 0, []
     place = out / "files" / source.name
     for piece in pieces_of(source, folder, wanted(source.name, half), left_out):
@@ -179,17 +181,6 @@ def _all_signals(folders: dict[str, Path]) -> Iterator[tuple[str, NDArray, float
                     yield f"{name}/{piece.person}", piece.microvolts, piece.sfreq
 
 
-def _folders(text: str) -> dict[str, Path]:
-    pairs = [part.partition("=") for part in text.split(",") if part]
-    unknown = [name for name, _, folder in pairs if name not in SOURCES or not folder]
-    if unknown or not pairs:
-        raise ValueError(
-            f"--data {text} was given; expected dataset=FOLDER, with commas between, of "
-            f"{', '.join(SOURCES)}."
-        )
-    return {name: Path(folder) for name, _, folder in pairs}
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Read the command line; a user's mistake is one line."""
     parser = argparse.ArgumentParser(
@@ -214,7 +205,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if options.data is None:
             raise ValueError("--data is missing; expected the folder with the dataset's files.")
         if options.dataset == "check":
-            return check(_folders(options.data), options.out, options.half)
+            return check(folders(options.data, [*SOURCES]), options.out, options.half)
         add(SOURCES[options.dataset], Path(options.data), options.out, options.half)
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)

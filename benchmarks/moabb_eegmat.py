@@ -25,7 +25,7 @@ from moabb.pipelines.utils import parse_pipelines_from_directory
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from sk_brainrvq import BrainRVQEmbedder, Weights
-from sk_brainrvq.datasets import RestAgainstTask, Zyma2019, make_eeg
+from sk_brainrvq.datasets import BENCHMARK_SPLITS, RestAgainstTask, Zyma2019, make_eeg
 from sk_brainrvq.datasets.eegmat import CH_NAMES
 from sk_brainrvq.weights import bundled_weights
 
@@ -125,10 +125,11 @@ def numbers(text: str) -> list[int]:
 
 
 def read_dataset(options: argparse.Namespace) -> Zyma2019:
-    """The recordings asked for, downloaded without a folder; enough of them to hold some out."""
+    """Recordings of people to develop on, downloaded without a folder; enough to hold some out."""
     if options.data is not None and not options.data.is_dir():
         raise FileNotFoundError(f"--data {options.data} is no folder.")
     subjects = list(dict.fromkeys(options.subjects))
+    BENCHMARK_SPLITS["eegmat"].check(subjects)
     dataset = Zyma2019(options.data, subjects[:5] if options.quick else subjects)
     n_subjects = len(dataset.subject_list)
     if n_subjects < 2:

@@ -23,11 +23,11 @@ from sk_brainrvq import (
     RandomCrops,
     Weights,
 )
-from sk_brainrvq.datasets import EEGMAT
+from sk_brainrvq.datasets import BENCHMARK_SPLITS, EEGMAT
 from sk_brainrvq.datasets.eegmat import CH_NAMES
 
 # Subjects 28-31 (validation) and 32-35 (test) stay unseen.
-SUBJECTS = range(28)
+SUBJECTS = BENCHMARK_SPLITS["eegmat"].develop
 SEED = 0
 # Block whose tokens the embedder takes, the last: default_choices.py, within these subjects.
 LAYER = -1
@@ -49,8 +49,9 @@ QUICK = {"architecture": Architecture("tiny", depth=1), "max_epochs": 1}
 
 
 def recordings(folder: Path, subjects: Iterable[int]) -> list[mne.io.BaseRaw]:
-    """Rest and task of each subject, 20 channels, as recorded; their labels are not looked at."""
-    raws = []
+    """Rest and task of people to develop on, 20 channels, as recorded; labels are not looked at."""
+    raws, subjects = [], list(subjects)
+    BENCHMARK_SPLITS["eegmat"].check(subjects)
     for recording in EEGMAT().recordings(folder, subjects):
         raw = mne.io.read_raw_edf(recording.path, preload=True, verbose="error")
         names = {name.removeprefix("EEG ").strip(): name for name in raw.ch_names}

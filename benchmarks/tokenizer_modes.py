@@ -1,6 +1,6 @@
 """Compare the two quantizer modes and the two target sets of the tokenizer on EEGMAT.
 
-Fits on subjects 00-23 and prints, for the unseen subjects 24-31, the explained variance of
+Fits on subjects 00-23 and prints, for the unseen subjects 24-27, the explained variance of
 the waveform after each level, with code usage and perplexity of the fit.
 
     python benchmarks/tokenizer_modes.py --data FOLDER [--architecture tiny] [--max-epochs 8]
@@ -12,10 +12,11 @@ import time
 from itertools import product
 from pathlib import Path
 
-from sk_brainrvq import Architecture, DDRVQTransformer
-from sk_brainrvq.datasets import load_eegmat
+from table.allowed import eegmat_windows
 
-SEEN, UNSEEN = range(24), range(24, 32)
+from sk_brainrvq import Architecture, DDRVQTransformer
+
+SEEN, UNSEEN = range(24), range(24, 28)
 
 
 def measure(mode: str, targets: str, options: argparse.Namespace, seen, unseen) -> dict:
@@ -71,7 +72,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path, help="write the figures here, too")
     options = parser.parse_args()
-    windows = load_eegmat(options.data, [*SEEN, *UNSEEN])
+    windows = eegmat_windows(options.data, [*SEEN, *UNSEEN])
     seen, unseen = windows.of_subjects(SEEN), windows.of_subjects(UNSEEN)
     rows = [
         measure(mode, targets, options, seen, unseen)

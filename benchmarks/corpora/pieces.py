@@ -51,6 +51,8 @@ class Source:
     ----------
     name, title : str
     licence, url : str
+    read_where : str
+        Where the licence was read, or that it was not.
     mains : float or None
         Removed before anything else, with harmonics; None: nothing to remove, because the files
         were published without it, or the pieces are too short.
@@ -61,6 +63,7 @@ class Source:
     title: str
     licence: str
     url: str
+    read_where: str
     mains: float | None
     read: Reader
 

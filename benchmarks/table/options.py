@@ -5,7 +5,7 @@ import ast
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -44,11 +44,14 @@ class Chosen:
     settings : Settings
     exposed : list of int or str
         Subjects that the weights have seen, without labels.
+    told : bool
+        Whether that is known of the weights.
     """
 
     systems: list[str]
     settings: Settings
     exposed: list[int | str]
+    told: bool = True
 
 
 def add_common_options(parser: argparse.ArgumentParser) -> None:
@@ -106,6 +109,33 @@ def numbers(text: str | None, option: str) -> list[int]:
             raise ValueError(f"{option} {text} was given; expected numbers such as 0-27 or 1,2.")
         found += range(int(ends[0]), int(ends[-1]) + 1)
     return found
+
+
+def folders(text: str, datasets: Sequence[str]) -> dict[str, Path]:
+    """Folders of several datasets, of a list such as "eegmat=FOLDER,ssvep=FOLDER".
+
+    Parameters
+    ----------
+    text : str
+    datasets : sequence of str
+        Those that may be among them.
+
+    Returns
+    -------
+    dict of str to Path
+
+    Raises
+    ------
+    ValueError
+        For anything else.
+    """
+    pairs = [part.partition("=") for part in text.split(",") if part]
+    if not pairs or any(name not in datasets or not folder for name, _, folder in pairs):
+        raise ValueError(
+            f"--data {text} was given; expected dataset=FOLDER, with commas between, of "
+            f"{', '.join(datasets)}."
+        )
+    return {name: Path(folder) for name, _, folder in pairs}
 
 
 def values(text: str, option: str) -> dict[str, Any]:
@@ -261,49 +291,65 @@ def choose(arguments: argparse.Namespace, systems: Sequence[str], named: bool) -
         For options that nothing can run with, before anything is computed.
     """
     _complete(arguments)
-    device = _device(arguments.device)
-    budget = epochs(arguments.epochs) or ({"": 2} if arguments.quick else {})
-    kept, digest, seen = list(systems), "", None
     embedder = parameters(arguments.embedder, "--embedder", BrainRVQEmbedder())
-    fine_tuning = parameters(arguments.fine_tuning, "--fine-tuning", BrainRVQClassifier())
-    filters = _filters(embedder, {})
-    needed = any(SYSTEMS[name].needs_weights() for name in systems)
-    if needed or any(SYSTEMS[name].takes_filters() for name in systems):
-        try:
-            weights = resolve_weights(arguments.weights, _KINDS, "weights")
-            digest, seen = weights.digest, _subjects_seen(weights, arguments.dataset)
-            filters = _filters(embedder, weights.info.get("filters", {}))
-        except CheckpointError as error:
-            if named and needed:
-                raise ValueError(f"--weights: {error}") from error
-            kept = [name for name in systems if not SYSTEMS[name].needs_weights()]
-            left = [name for name in systems if name not in kept]
-            if left:
-                print(f"note: {', '.join(left)} left out: {error}", file=sys.stderr)
+    found = _weights_of(arguments, systems, named)
     settings = Settings(
         weights=arguments.weights,
-        weights_digest=digest,
+        weights_digest=found.digest,
         architecture=arguments.architecture,
         embedder=embedder,
-        filters=filters,
-        fine_tuning=fine_tuning,
-        epochs=budget,
+        filters=_filters(embedder, found.filters),
+        fine_tuning=parameters(arguments.fine_tuning, "--fine-tuning", BrainRVQClassifier()),
+        epochs=epochs(arguments.epochs) or ({"": 2} if arguments.quick else {}),
         precision=precisions(arguments.precision),
         max_seconds=arguments.max_train_seconds,
         pretrained=arguments.pretrained,
-        device=device,
+        device=_device(arguments.device),
         frozen_rivals=arguments.frozen_rivals,
     )
-    exposed: list[int | str] = [*numbers(arguments.exposed, "--exposed")]
-    if arguments.exposed is None and digest:
-        if seen is None:
-            print(
-                "note: the weights do not say whose EEG they have seen; with --exposed these "
-                "subjects are averaged apart",
-                file=sys.stderr,
-            )
-        exposed = seen or []
-    return Chosen(kept, settings, exposed)
+    told = arguments.exposed is not None or found.seen is not None
+    return Chosen(found.systems, settings, _exposed(arguments, found), told)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Systems that can run, and what is known of the weights, if there are any."""
+
+    systems: list[str]
+    digest: str = ""
+    filters: Mapping[str, Any] = field(default_factory=dict)
+    seen: list[int | str] | None = None
+
+
+def _weights_of(arguments: argparse.Namespace, systems: Sequence[str], named: bool) -> _Found:
+    """What the weights say of themselves, where a system asks; without them, what can run."""
+    needed = any(SYSTEMS[name].needs_weights() for name in systems)
+    if not needed and not any(SYSTEMS[name].takes_filters() for name in systems):
+        return _Found(list(systems))
+    try:
+        weights = resolve_weights(arguments.weights, _KINDS, "weights")
+    except CheckpointError as error:
+        if named and needed:
+            raise ValueError(f"--weights: {error}") from error
+        left = [name for name in systems if SYSTEMS[name].needs_weights()]
+        if left:
+            print(f"note: {', '.join(left)} left out: {error}", file=sys.stderr)
+        return _Found([name for name in systems if name not in left])
+    seen = _subjects_seen(weights, arguments.dataset)
+    return _Found(list(systems), weights.digest, weights.info.get("filters", {}), seen)
+
+
+def _exposed(arguments: argparse.Namespace, found: _Found) -> list[int | str]:
+    """Subjects that the weights have seen: as the user says, or as they say themselves."""
+    if arguments.exposed is not None or not found.digest:
+        return [*numbers(arguments.exposed, "--exposed")]
+    if found.seen is None:
+        print(
+            "note: the weights do not say whose EEG they have seen; with --exposed these "
+            "subjects are averaged apart",
+            file=sys.stderr,
+        )
+    return found.seen or []
 
 
 def _subjects_seen(weights: Weights, dataset: str) -> list[int | str] | None:

@@ -1,10 +1,11 @@
 """The table of figures that say whose they are, as Markdown."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from table.features import FROZEN_RIVALS
 from table.output import shown, shown_estimate
 from table.people import (
     LABELS,
@@ -21,7 +22,7 @@ from table.systems import SYSTEMS
 def people_table(
     kind: str,
     systems: Mapping[str, Sequence[Scored]],
-    exposed: Sequence[int | str] = (),
+    exposed: Sequence[int | str] | None = (),
     apart: tuple[str, Sequence[Any]] | None = None,
 ) -> str:
     """A row a system, with intervals over people, and its lead over the first.
@@ -31,8 +32,8 @@ def people_table(
     kind : {"binary", "multiclass"}
     systems : mapping of str to sequence of Scored
         Predictions, a seed each.
-    exposed : sequence of int or str
-        People whose EEG the pretrained weights have seen, without labels.
+    exposed : sequence of int or str, or None
+        People whose EEG the pretrained weights have seen, without labels; None if nobody knows.
     apart : (str, sequence), optional
         Some people, and what they are called: their own figures have a column.
 
@@ -47,11 +48,12 @@ def people_table(
     columns.append("seeds")
     lines = [columns, ["---"] * len(columns)]
     tested = {str(person) for person in np.unique(systems[first][0].people)}
-    seen = tested & {str(person) for person in exposed}
+    seen = tested & {str(person) for person in exposed or ()}
     for name, seeds in systems.items():
         estimates = people_bootstrap(kind, seeds)
         lead = people_bootstrap(kind, seeds, systems[first])[PER_PERSON[kind]]
         mark = " (*)" if seen and SYSTEMS[name].needs_weights() else ""
+        mark += " (?)" if name in FROZEN_RIVALS else ""
         lines.append(
             [
                 SYSTEMS[name].label + mark,
@@ -62,13 +64,29 @@ def people_table(
             ]
         )
     table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    notes = [_whose(kind, systems[first][0]), _of_folds(kind, systems, first)]
-    if seen:
-        notes.append(
-            f"(*) The weights have seen the unlabelled EEG of {len(seen)} of the {len(tested)} "
-            "people who are tested."
-        )
+    notes = [
+        _whose(kind, systems[first][0]),
+        _of_folds(kind, systems, first),
+        *_of_exposure(systems, len(tested), None if exposed is None else len(seen)),
+    ]
     return f"### Whose figures\n\n{table}\n\n" + "".join(f"- {note}\n" for note in notes if note)
+
+
+def _of_exposure(systems: Iterable[str], n_tested: int, n_seen: int | None) -> list[str]:
+    """What models had seen of the people who are tested; None if nobody knows."""
+    notes = []
+    if any(SYSTEMS[name].needs_weights() for name in systems):
+        if n_seen:
+            notes.append(
+                f"(*) The pretrained weights have seen the unlabelled EEG of {n_seen} of the "
+                f"{n_tested} people who are tested."
+            )
+        else:
+            known = "have seen no EEG" if n_seen == 0 else "do not say whether they saw EEG"
+            notes.append(f"The pretrained weights {known} of the people who are tested.")
+    if any(name in FROZEN_RIVALS for name in systems):
+        notes.append("(?) Whose EEG these models were pretrained on was not looked up.")
+    return notes
 
 
 def _mean_of(kind: str, seeds: Sequence[Scored], people: Sequence[Any]) -> float:

@@ -10,13 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sk_brainrvq.datasets import BENCHMARK_SPLITS, PROTOCOLS, BenchmarkSplit, Windows, make_eeg
+from table.allowed import PROJECT_SPLITS, readable_people
 
 SFREQ = 200.0
 # Subjects of EEGMAT's published split. Test subjects may be missing: they are not everywhere.
 EEGMAT_SPLIT = {"train": range(28), "validation": range(28, 32), "test": range(32, 36)}
 _PARTS = ("train", "validation", "test")
-# Those of ``BENCHMARK_SPLITS``: people to develop on, and people who are scored once.
-PROJECT_SPLITS = ("develop", "once")
 # 170 MB; the others are larger or need registration.
 DOWNLOADED = ("eegmat",)
 
@@ -102,8 +101,9 @@ def load_task(dataset: str, folder: Path | None, split: str | None = None) -> Ta
         One of :func:`dataset_names`; "simulated" needs no folder.
     folder : Path or None
         Without one EEGMAT is downloaded, once; the others are to be asked for.
-    split : {"develop", "once"}, optional
-        Of ``BENCHMARK_SPLITS``: only people of it are read. All people who are there by default.
+    split : {"develop", "once", "folds", "official", "both"}, optional
+        As the command line has it. Only people of it are read, and nobody whom
+        ``BENCHMARK_SPLITS`` keeps back; by default everybody else who is there.
 
     Returns
     -------
@@ -112,7 +112,8 @@ def load_task(dataset: str, folder: Path | None, split: str | None = None) -> Ta
     Raises
     ------
     ValueError
-        For an unknown dataset, other rates than 200 Hz, or fewer than two classes.
+        For an unknown dataset, other rates than 200 Hz, fewer than two classes, or people who
+        are never read.
     FileNotFoundError
         If the folder is missing.
     OSError
@@ -140,7 +141,7 @@ def _downloaded(dataset: str) -> Path:
         )
     print(f"note: no --data: {protocol.title} is downloaded, if it was not before", file=sys.stderr)
     try:
-        return protocol.fetch()
+        return protocol.fetch(subjects=_downloadable(dataset))
     except OSError as error:
         raise OSError(
             f"{protocol.title} could not be downloaded; pass --data FOLDER, where its files are "
@@ -148,17 +149,17 @@ def _downloaded(dataset: str) -> Path:
         ) from error
 
 
+def _downloadable(dataset: str) -> tuple[int, ...] | None:
+    """Whom to download: nobody who is never read."""
+    split = BENCHMARK_SPLITS.get(dataset)
+    return None if split is None else (*split.develop, *split.score_once)
+
+
 def _load(dataset: str, folder: Path, split: str | None) -> Windows:
-    protocol, people = PROTOCOLS[dataset](), None
+    protocol = PROTOCOLS[dataset]()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
-        if split is not None:
-            own = _project_split(dataset, split)
-            may = {*own.develop, *(own.score_once if split == "once" else ())}
-            # By the names of files: those of others are not opened.
-            people = sorted({r.subject for r in protocol.recordings(folder)} & may)
-            own.check(people, score_once=split == "once")
-        windows = protocol.load(folder, people)
+        windows = protocol.load(folder, readable_people(protocol, folder, split))
     for message in {str(warning.message) for warning in caught}:
         print(f"note: {message}", file=sys.stderr)
     return windows

@@ -14,7 +14,7 @@ warnings.simplefilter("ignore")
 # The plot directive runs this in its own folder.
 shared = Path(os.environ.get("SK_BRAINRVQ_SHARED", "../../../shared"))
 try:
-    eeg = load_eegmat(shared / "data" / "eegmat", [29])
+    eeg = load_eegmat(shared / "data" / "eegmat", [27])
 except FileNotFoundError:
     eeg = make_eeg(n_subjects=1, n_windows=12, random_state=0)
 

@@ -12,9 +12,8 @@ a split. This page is a notebook too: the button is at its end.
 # ---------------
 # Twelve people of EEGMAT, at rest and during mental arithmetic, in windows of five seconds, where
 # the files are at hand; simulated people elsewhere. The bundled model was pretrained on EEGMAT's
-# subjects 0 to 27 without labels: it has seen EEG of eight of these twelve, and was never told
-# which window is which. The :doc:`model card </model_card>` has scores on people it has not seen
-# at all.
+# subjects 0 to 27 without labels: it has seen EEG of these twelve, and was never told which window
+# is which. The :doc:`model card </model_card>` has scores on people it has not seen at all.
 
 import os
 from pathlib import Path
@@ -42,7 +41,7 @@ from sk_brainrvq.datasets import load_eegmat, make_eeg
 
 shared = Path(os.environ.get("SK_BRAINRVQ_SHARED", "../../../shared"))
 try:
-    eeg = load_eegmat(shared / "data" / "eegmat", range(20, 32))
+    eeg = load_eegmat(shared / "data" / "eegmat", range(16, 28))
 except FileNotFoundError:
     eeg = make_eeg(n_subjects=12, n_windows=24, random_state=0)
 print(f"{len(eeg.X)} windows of {len(np.unique(eeg.subjects))} people, {eeg.classes}")

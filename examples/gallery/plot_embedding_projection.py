@@ -10,9 +10,9 @@ two conditions differ.
 # %%
 # Embed
 # -----
-# Four people of EEGMAT that the model has not been pretrained on, at rest and during mental
-# arithmetic, where the files are at hand; simulated people elsewhere. The files are filtered
-# already.
+# Four people of EEGMAT, at rest and during mental arithmetic, where the files are at hand;
+# simulated people elsewhere. The model was pretrained on their EEG without labels. The files are
+# filtered already.
 
 import os
 from pathlib import Path
@@ -27,7 +27,7 @@ from sk_brainrvq.viz import plot_embedding
 
 shared = Path(os.environ.get("SK_BRAINRVQ_SHARED", "../../../shared"))
 try:
-    eeg = load_eegmat(shared / "data" / "eegmat", range(28, 32))
+    eeg = load_eegmat(shared / "data" / "eegmat", range(24, 28))
 except FileNotFoundError:
     eeg = make_eeg(n_subjects=4, n_windows=40, random_state=0)
 embedder = BrainRVQEmbedder(sfreq=eeg.sfreq, ch_names=eeg.ch_names, filters=None)

@@ -29,7 +29,7 @@ from sk_brainrvq.viz import plot_electrodes
 
 shared = Path(os.environ.get("SK_BRAINRVQ_SHARED", "../../../shared"))
 try:
-    eeg = load_eegmat(shared / "data" / "eegmat", range(24, 32))
+    eeg = load_eegmat(shared / "data" / "eegmat", range(20, 28))
 except FileNotFoundError:
     eeg = make_eeg(n_subjects=8, n_windows=24, random_state=0)
 

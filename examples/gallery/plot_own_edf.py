@@ -27,7 +27,7 @@ from sk_brainrvq.datasets import make_eeg
 from sk_brainrvq.viz import plot_electrodes, plot_embedding, plot_reconstruction
 
 shared = Path(os.environ.get("SK_BRAINRVQ_SHARED", "../../../shared"))
-file = shared / "data" / "eegmat" / "Subject30_1.edf"
+file = shared / "data" / "eegmat" / "Subject27_1.edf"
 if not file.exists():
     simulated = make_eeg(n_subjects=1, n_windows=36, random_state=0)
     raw = mne.io.RawArray(

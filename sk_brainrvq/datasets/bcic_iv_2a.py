@@ -12,7 +12,7 @@ from sk_brainrvq.datasets._protocols.cutting import windows_at
 from sk_brainrvq.datasets._protocols.downloads import data_folder
 from sk_brainrvq.datasets._protocols.file_formats import prepared, read_mat, readable
 from sk_brainrvq.datasets._protocols.protocol import Protocol
-from sk_brainrvq.datasets._protocols.recording import Recording, files_below
+from sk_brainrvq.datasets._protocols.recording import Recording, files_below, places_of
 
 _FILE = re.compile(r"A(0[1-9])([TE])\.(gdf|mat)")
 _LABELS = "true_labels"
@@ -229,9 +229,8 @@ def _check_order(raw: Any, path: Path) -> None:
 
 def _label_file(path: Path) -> Path | None:
     """The classes of an evaluation session, as the competition published them."""
-    name = f"{path.stem}.mat"
-    places = path.parent, path.parent / _LABELS, path.parent.parent / _LABELS
-    return next((place / name for place in places if _holds_labels(place / name)), None)
+    places = places_of(f"{path.stem}.mat", path, _LABELS)
+    return next((place for place in places if _holds_labels(place)), None)
 
 
 def _holds_labels(path: Path) -> bool:

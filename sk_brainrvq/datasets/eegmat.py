@@ -14,7 +14,7 @@ from sk_brainrvq.datasets._protocols.downloads import data_folder, fetch_files, 
 from sk_brainrvq.datasets._protocols.file_formats import read_edf
 from sk_brainrvq.datasets._protocols.labelled_windows import Windows
 from sk_brainrvq.datasets._protocols.protocol import Protocol
-from sk_brainrvq.datasets._protocols.recording import Recording, files_below
+from sk_brainrvq.datasets._protocols.recording import Recording
 
 URL = "https://physionet.org/files/eegmat/1.0.0/"
 SFREQ = 200.0
@@ -154,10 +154,8 @@ class EEGMAT(Protocol):
         return "fetch_eegmat downloads the files."
 
     def _list(self, folder: Path) -> Iterator[Recording]:
-        for path in files_below(folder, "Subject*.edf"):
-            match = _FILE.fullmatch(path.name)
-            if match and int(match[1]) in _ALL_SUBJECTS:
-                yield Recording(int(match[1]), self._side_of(int(match[1])), path)
+        for _, recording in self._numbered(folder, "Subject*.edf", _FILE):
+            yield recording
 
     def _read(self, recording: Recording) -> tuple[NDArray, NDArray]:
         if self.check:

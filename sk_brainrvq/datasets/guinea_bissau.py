@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sk_brainrvq.datasets._protocols.cutting import windows_at
 from sk_brainrvq.datasets._protocols.downloads import (
     data_folder,
     is_pinned,
@@ -86,7 +85,8 @@ class GuineaBissau(Protocol):
     0 to 4, and not signals.
 
     Source: van Hees et al. (2018), bioRxiv 324954; data: Zenodo, doi 10.5281/zenodo.1252141,
-    Creative Commons Attribution 4.0.
+    Creative Commons Attribution 4.0. This has not been checked against Zenodo's page, nor do
+    the copies of the files that we have seen state one: look before you pass the data on.
 
     Examples
     --------
@@ -190,10 +190,8 @@ class GuineaBissau(Protocol):
         return path
 
     def _list(self, folder: Path) -> Iterator[Recording]:
-        for path in files_below(folder, "signal-*.csv.gz"):
-            match = _FILE.fullmatch(path.name)
-            if match and int(match[1]) in self.all_subjects:
-                yield Recording(int(match[1]), self._side_of(int(match[1])), path)
+        for _, recording in self._numbered(folder, "signal-*.csv.gz", _FILE):
+            yield recording
 
     def _read(self, recording: Recording) -> tuple[NDArray, ...]:
         number, path = int(recording.subject), recording.path
@@ -212,8 +210,8 @@ class GuineaBissau(Protocol):
             )
         signals = prepared(signals, SFREQ, self)
         onsets, labels = self._labelled(number, person, signals.shape[1] / self.sfreq)
-        starts = np.round(onsets * self.sfreq).astype(int)
-        return windows_at(signals, starts, round(self.window * self.sfreq)), labels, onsets
+        X, whole = self._windows_at(signals, onsets)
+        return X, labels[whole], onsets[whole]
 
     def _labelled(self, number: int, person: _Person, seconds: float) -> tuple[NDArray, NDArray]:
         """When windows begin, and whether the eyes are open in them."""

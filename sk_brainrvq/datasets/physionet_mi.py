@@ -7,11 +7,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sk_brainrvq.datasets._protocols.cutting import windows_at
 from sk_brainrvq.datasets._protocols.downloads import data_folder, fetch_files, packaged_sums
 from sk_brainrvq.datasets._protocols.file_formats import prepared, read_edf, signals_by_name
 from sk_brainrvq.datasets._protocols.protocol import Protocol
-from sk_brainrvq.datasets._protocols.recording import Recording, files_below
+from sk_brainrvq.datasets._protocols.recording import Recording
 
 _FILE = re.compile(r"S(\d{3})R(\d{2})\.edf")
 # T1 and T2 mean left and right fist in the first runs, both fists and both feet in the others.
@@ -107,10 +106,9 @@ class PhysioNetMI(Protocol):
         return path
 
     def _list(self, folder: Path) -> Iterator[Recording]:
-        for path in files_below(folder, "S*.edf"):
-            match = _FILE.fullmatch(path.name)
-            if match and int(match[2]) in _FIRST_CLASS and int(match[1]) in self.all_subjects:
-                yield Recording(int(match[1]), self._side_of(int(match[1])), path)
+        for match, recording in self._numbered(folder, "S*.edf", _FILE):
+            if int(match[2]) in _FIRST_CLASS:
+                yield recording
 
     def _read(self, recording: Recording) -> tuple[NDArray, NDArray]:
         raw = read_edf(recording.path)
@@ -123,9 +121,7 @@ class PhysioNetMI(Protocol):
             )
         signals = signals_by_name(raw, self.ch_names, recording.path)
         signals = prepared(signals, raw.info["sfreq"], self)
-        n_times = round(self.window * self.sfreq)
-        starts = np.round(raw.annotations.onset[is_cue] * self.sfreq).astype(int)
+        X, whole = self._windows_at(signals, raw.annotations.onset[is_cue])
         run = int(recording.path.stem[-2:])
         labels = _FIRST_CLASS[run] + (events[is_cue] == "T2")
-        whole = starts + n_times <= signals.shape[1]
-        return windows_at(signals, starts[whole], n_times), labels[whole]
+        return X, labels[whole]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sk_brainrvq.datasets._protocols.downloads import data_folder
 from sk_brainrvq.datasets._protocols.file_formats import read_edf, read_mat, signals_by_name
 from sk_brainrvq.datasets._protocols.protocol import Protocol
-from sk_brainrvq.datasets._protocols.recording import Recording, files_below
+from sk_brainrvq.datasets._protocols.recording import Recording, places_of
 from sk_brainrvq.files import path_inside
 from sk_brainrvq.user_warnings import warn
 
@@ -144,15 +144,11 @@ class SHUMI(Protocol):
         return path
 
     def _list(self, folder: Path) -> Iterator[Recording]:
-        found = [
-            (match, path)
-            for path in files_below(folder, "[sS]ub-*")
-            if (match := _FILE.fullmatch(path.name)) and int(match[1]) in self.all_subjects
-        ]
+        found = list(self._numbered(folder, "[sS]ub-*", _FILE))
         as_mat = {match.group(1, 2) for match, _ in found if match[3] == "mat"}
-        for match, path in found:
+        for match, recording in found:
             if match[3] == "mat" or match.group(1, 2) not in as_mat:
-                yield Recording(int(match[1]), self._side_of(int(match[1])), path)
+                yield recording
 
     def _read(self, recording: Recording) -> tuple[NDArray, NDArray]:
         from sk_brainrvq.signals.filters.resampling import resample
@@ -235,11 +231,7 @@ class SHUMI(Protocol):
 def _events(path: Path) -> tuple[NDArray, NDArray]:
     """First samples of trials, counted from 1, and labels 1 or 2."""
     name = path.name.replace("_eeg.edf", "_events.tsv")
-    places = [
-        path.parent / name,
-        path.parent / "events" / name,
-        path.parent.parent / "events" / name,
-    ]
+    places = places_of(name, path, "events")
     there = [place for place in places if place.is_file()]
     if not there:
         raise FileNotFoundError(f"{places[0]} is missing; it holds the labels of {path.name}.")

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sk_brainrvq.datasets._protocols.cutting import windows_at
 from sk_brainrvq.datasets._protocols.downloads import data_folder, fetch_blobs, packaged_sums
 from sk_brainrvq.datasets._protocols.file_formats import prepared, readable, signals_by_name
 from sk_brainrvq.datasets._protocols.protocol import Protocol
@@ -166,9 +165,8 @@ class SSVEPExoskeleton(Protocol):
                 "Was it written anew in other units?"
             )
         onsets = (samples - first) / SFREQ + _AFTER_CUE
-        starts, n_times = np.round(onsets * self.sfreq).astype(int), round(self.window * self.sfreq)
-        whole = (starts >= 0) & (starts + n_times <= signals.shape[1])
-        return windows_at(signals, starts[whole], n_times), labels[whole], onsets[whole]
+        X, whole = self._windows_at(signals, onsets)
+        return X, labels[whole], onsets[whole]
 
 
 def read_signals(path: Path) -> tuple[NDArray, int]:

@@ -46,7 +46,9 @@ def error_of(capsys):
     ("arguments", "message"),
     [
         (["--data", "/nowhere"], "--data /nowhere is no folder"),
-        (["--subjects", "5,33"], "lacks recordings of subjects [33]"),
+        (["--subjects", "5,27"], "lacks recordings of subjects [27]"),
+        (["--subjects", "5,33"], "People [33] of eegmat are never read by benchmarks"),
+        (["--subjects", "5,28"], "People [28] of eegmat are scored once"),
         (["--subjects", "5,36"], "36"),
         (["--subjects", "3"], "--subjects [3] was given; expected two or more"),
         (["--subjects", "3,3"], "--subjects [3] was given; expected two or more"),

@@ -12,6 +12,7 @@ from sklearn.metrics import balanced_accuracy_score, cohen_kappa_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from table.features import canonical_correlations, log_band_power, stimulus_response
+from table.store import Store
 from table.tasks import as_task, load_task, project_folds
 
 from sk_brainrvq.datasets import BENCHMARK_SPLITS, make_eeg
@@ -19,13 +20,18 @@ from sk_brainrvq.datasets import BENCHMARK_SPLITS, make_eeg
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 
-@pytest.fixture(scope="module")
-def main():
-    """``main`` of the command."""
-    spec = importlib.util.spec_from_file_location("table_command", BENCHMARKS / "table.py")
+def main_of(name):
+    """``main`` of a command."""
+    spec = importlib.util.spec_from_file_location(f"{name}_command", BENCHMARKS / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module.main
+
+
+@pytest.fixture(scope="module")
+def main():
+    """``main`` of the table's command."""
+    return main_of("table")
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +97,7 @@ def ssvep(tmp_path_factory):
 def test_load_task__split_of_the_project__files_of_other_people_stay_closed(ssvep):
     assert set(load_task("ssvep", ssvep, "develop").subjects.tolist()) == {1, 2, 5}
     assert set(load_task("ssvep", ssvep, "once").subjects.tolist()) == {1, 2, 5, 8}
-    with pytest.raises(ValueError, match=r"subject11.* cannot be read"):
+    with pytest.raises(ValueError, match="never read: expected develop or once"):
         load_task("ssvep", ssvep)
 
 
@@ -114,6 +120,27 @@ def test_table__develop__figures_by_name_as_scikit_learn_has_them(main, ssvep, t
     assert shown == pytest.approx([np.mean(accuracy), np.mean(kappa)], abs=6e-4)
     assert float(rows["| CCA, largest correlation"][0].split()[0]) > 0.7
     assert "balanced accuracy, per person" in printed
+
+
+def test_three_datasets__one_of_them__leads_of_people_as_the_results_kept_have_them(
+    ssvep, tmp_path, capsys
+):
+    arguments = ["--data", f"ssvep={ssvep}", "--seeds", "1", "--results", str(tmp_path)]
+    assert main_of("three_datasets")(arguments) == 0
+    printed = capsys.readouterr().out
+    store, accuracy = Store(tmp_path, "ssvep"), {}
+    for key in store:  # a fold is a person
+        record, _ = store.read(key)
+        own = accuracy.setdefault(record["system"], {})
+        own[record["fold"]] = record["figures"]["balanced_accuracy"]
+    lead = np.mean([accuracy["frozen"][fold] - accuracy["bands7"][fold] for fold in "123"])
+    row = "| BrainRVQ, pretrained, frozen, LR, over: 7-band log power, LR | "
+    cells = next(line for line in printed.splitlines() if line.startswith(row)).split(" | ")[1:3]
+    assert [float(cell.split()[0]) for cell in cells] == pytest.approx([lead, lead], abs=6e-4)
+    assert "People: SSVEP exoskeleton 3." in printed
+    assert "(*)" not in printed  # the bundled model has seen nobody of this dataset
+    assert main_of("three_datasets")(["--data", "seed-v=there"]) == 2
+    assert "expected dataset=FOLDER" in capsys.readouterr().err
 
 
 def test_table__people_without_a_published_split__other_splits_refused(main, tmp_path, capsys):

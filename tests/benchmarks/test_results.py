@@ -114,8 +114,8 @@ CURVE = "--systems scratch,fine-tuned,fine-tuned-embedding"
             "--split both --systems bands7,frozen,fine-tuned --seeds 1 --folds 7,8",
             "table_each_section",
         ),
-        ("learning_curve", f"{CURVE} --seeds 1", "learning_curve_1"),
-        ("learning_curve", f"{CURVE} --seeds 3", "learning_curve_3"),
+        ("learning_curve", f"--split folds {CURVE} --seeds 1", "learning_curve_1"),
+        ("learning_curve", f"--split folds {CURVE} --seeds 3", "learning_curve_3"),
     ],
 )
 def test_results__commands__print_what_they_did_when_each_result_was_a_file(
@@ -147,6 +147,9 @@ def test_results__predictions__give_the_kept_figures(eegmat_folder):
     assert len([*KEPT]) >= 338
     for key in KEPT:
         record, arrays = KEPT.read(key)
+        if record["split"].startswith("few-people"):  # figures of people are kept in their place
+            assert record["figures"]["auroc_per_person"] == np.mean(arrays["auroc"])
+            continue
         truth, probability = task.y[arrays["rows"]], arrays["probability"]
         accuracy, precision, auroc = (record["figures"][metric] for metric in COLUMNS)
         found = balanced_accuracy_score(truth, probability.argmax(1))
@@ -161,3 +164,40 @@ def test_results__predictions__give_the_kept_figures(eegmat_folder):
             low, high = figure(truth, worst), figure(truth, best)
             assert low - 1e-4 <= expected <= high + 1e-4, key
             assert high - low < 0.01, key
+
+
+def page(heading):
+    """Rows of the table under a heading of the page on three datasets, by label."""
+    text = (BENCHMARKS / "three_datasets.md").read_text()
+    for part in heading.split(" / "):
+        text = text.split(f"# {part}", 1)[1]
+    table = re.search(r"(?m)(?:^\|.*\n)+", text)[0].strip()
+    lines = [line.strip("| ").split(" | ") for line in table.splitlines()[2:]]
+    return {re.sub(r" \([*?]\)$", "", cells[0]): cells[1:] for cells in lines}
+
+
+@pytest.mark.parametrize(
+    ("dataset", "title", "metric", "column"),
+    [
+        ("eegmat", "EEGMAT", "auroc", 0),
+        ("guinea-bissau", "Guinea-Bissau", "auroc", 0),
+        ("ssvep", "SSVEP exoskeleton", "kappa", 1),
+    ],
+)
+def test_results__page_on_three_datasets__means_over_the_kept_folds(dataset, title, metric, column):
+    store = Store(KEPT.results, dataset)
+    parts = {"develop": "People to develop on", "once": "People scored once"}
+    if dataset != "ssvep":
+        parts["few-people-0"] = "Few people"
+    for split, part in parts.items():
+        name, place = ("auroc_per_person", 0) if split[:3] == "few" else (metric, column)
+        found = defaultdict(lambda: defaultdict(list))
+        for record in (store.read(key)[0] for key in store):
+            if record["split"] == split:
+                found[record["system"]][record["fold"]].append(record["figures"][name])
+        table = page(f"{part} / {title}")
+        assert table.keys() == {SYSTEMS[system].label for system in found}
+        for system, folds in found.items():
+            mean = np.mean([np.mean(seeds) for seeds in folds.values()])
+            shown = float(table[SYSTEMS[system].label][place].split()[0])
+            assert shown == pytest.approx(mean, abs=0.00051), (split, system)

@@ -167,11 +167,11 @@ def command():
 def four_subjects(command, eegmat_folder, moabb_folder, tmp_path, capsys):
     """Results, printed text and folder of the command with a small random encoder."""
     encoder = BrainRVQEmbedder(weights=None, architecture="tiny", random_state=0, sfreq=200)
-    windows = load_eegmat(eegmat_folder, [31])
+    windows = load_eegmat(eegmat_folder, [27])
     weights = encoder.fit(windows.X[:1]).weights_.save(tmp_path / "encoder")
     folder = moabb_folder / "results"
     with mpl.rc_context():
-        options = ["--subjects", "3,4,10,31", "--weights", str(weights.parent)]
+        options = ["--subjects", "3,4,10,27", "--weights", str(weights.parent)]
         command.main(["--data", str(eegmat_folder), "--results", str(folder), *options])
     return pd.read_csv(folder / "results.csv"), capsys.readouterr().out, folder
 
@@ -181,9 +181,9 @@ def test_eegmat_command__four_subjects__scores_as_scikit_learn_has_them(
 ):
     results, printed, folder = four_subjects
     assert results.groupby("pipeline").size().to_dict() == dict.fromkeys(command.PIPELINES, 4)
-    windows = load_eegmat(eegmat_folder, [3, 4, 10, 31])
+    windows = load_eegmat(eegmat_folder, [3, 4, 10, 27])
     pipeline = command.read_pipelines(["Band power + LR"])["Band power + LR"]
-    for subject in (3, 31):
+    for subject in (3, 27):
         held_out = windows.subjects == subject
         pipeline.fit(windows.X[~held_out], windows.y[~held_out])
         chosen = (results.pipeline == "Band power + LR") & (results.subject == subject)
@@ -209,18 +209,18 @@ def test_eegmat_command__other_weights_or_subjects__nothing_of_the_results_kept(
 ):
     before, _, folder = four_subjects
     encoder = BrainRVQEmbedder(weights=None, architecture="tiny", random_state=1, sfreq=200)
-    windows = load_eegmat(eegmat_folder, [31])
+    windows = load_eegmat(eegmat_folder, [27])
     weights = encoder.fit(windows.X[:1]).weights_.save(tmp_path / "other")
     common = ["--data", str(eegmat_folder), "--results", str(folder), "--weights"]
     with mpl.rc_context():
-        command.main([*common, str(weights.parent), "--subjects", "3,4,10,31"])
+        command.main([*common, str(weights.parent), "--subjects", "3,4,10,27"])
     after = pd.read_csv(folder / "results.csv")
     merged = before.merge(after, on=["pipeline", "subject"])
     same = merged.score_roc_auc_x == merged.score_roc_auc_y
     assert same[merged.pipeline != "BrainRVQ + LR"].all()
     assert not same[merged.pipeline == "BrainRVQ + LR"].all()
     with mpl.rc_context():
-        command.main([*common, str(weights.parent), "--subjects", "3,4,31"])
+        command.main([*common, str(weights.parent), "--subjects", "3,4,27"])
     fewer = pd.read_csv(folder / "results.csv")
     merged = after.merge(fewer, on=["pipeline", "subject"])
     assert len(merged) == 3 * len(command.PIPELINES)
@@ -229,11 +229,11 @@ def test_eegmat_command__other_weights_or_subjects__nothing_of_the_results_kept(
 
 def test_eegmat_command__folds_of_subjects__a_row_each(command, eegmat_folder, moabb_folder):
     options = ["--data", str(eegmat_folder), "--results", str(moabb_folder), "--folds", "2"]
-    options += ["--subjects", "3,4,10,31", "--pipelines", "Band power + LR"]
+    options += ["--subjects", "3,4,10,27", "--pipelines", "Band power + LR"]
     with mpl.rc_context():
         command.main(options)
     results = pd.read_csv(moabb_folder / "results.csv")
-    assert results.samples_test.sum() == len(load_eegmat(eegmat_folder, [3, 4, 10, 31]).y)
+    assert results.samples_test.sum() == len(load_eegmat(eegmat_folder, [3, 4, 10, 27]).y)
 
 
 def test_eegmat_command__unknown_pipeline__names_those_there_are(command):

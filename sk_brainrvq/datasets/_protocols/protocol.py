@@ -1,5 +1,6 @@
 """What a published evaluation of a dataset consists of, and how its windows are loaded."""
 
+import re
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -11,8 +12,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from sk_brainrvq.datasets._protocols.cutting import windows_at
 from sk_brainrvq.datasets._protocols.labelled_windows import SPLITS, Windows, listed
-from sk_brainrvq.datasets._protocols.recording import Recording, without_copies
+from sk_brainrvq.datasets._protocols.recording import Recording, files_below, without_copies
 from sk_brainrvq.datasets._protocols.reporting import Reporting
 from sk_brainrvq.user_warnings import warn
 
@@ -278,6 +280,22 @@ class Protocol(Reporting, ABC):
         if self.needs_registration:
             return f"register at {self.url} and pass the folder of the files."
         return f"{type(self).__name__}().fetch downloads the files from {self.url}"
+
+    def _numbered(
+        self, folder: Path, names: str, pattern: re.Pattern[str]
+    ) -> Iterator[tuple[re.Match[str], Recording]]:
+        """Files of subjects of the dataset, whose number is the first group of the pattern."""
+        for path in files_below(folder, names):
+            match = pattern.fullmatch(path.name)
+            if match and int(match[1]) in self.all_subjects:
+                yield match, Recording(int(match[1]), self._side_of(int(match[1])), path)
+
+    def _windows_at(self, signals: NDArray, onsets: NDArray) -> tuple[NDArray, NDArray]:
+        """Windows that begin at given seconds, and for each of these whether it is whole."""
+        n_times = round(self.window * self.sfreq)
+        starts = np.round(onsets * self.sfreq).astype(int)
+        whole = (starts >= 0) & (starts + n_times <= signals.shape[1])
+        return windows_at(signals, starts[whole], n_times), whole
 
     def _wanted(self, subjects: Iterable[int] | None) -> tuple[int, ...]:
         """Whom to download."""

@@ -55,6 +55,27 @@ def files_below(folder: Path, pattern: str) -> Iterator[Path]:
                 yield Path(parent, name)
 
 
+def places_of(name: str, path: Path, folder: str) -> list[Path]:
+    """Where a file of labels may lie: beside its recording, or in a folder beside either.
+
+    Parameters
+    ----------
+    name : str
+        Of the file of labels.
+    path : Path
+        Of the recording.
+    folder : str
+        Beside the recording, or beside the folder it is in.
+
+    Returns
+    -------
+    list of Path
+        The nearest one first.
+    """
+    beside = path.parent
+    return [beside / name, beside / folder / name, beside.parent / folder / name]
+
+
 def without_copies(recordings: Iterable[Recording], title: str) -> list[Recording]:
     """Sorted by subject and name; of files of one name in several folders only one.
 
