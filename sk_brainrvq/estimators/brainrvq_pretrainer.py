@@ -136,7 +136,7 @@ class BrainRVQPretrainer(EmbeddingMixin, TrainedTransformer):
     ...                                 tokenizer_max_epochs=1, sfreq=200,
     ...                                 ch_names=["C3", "C4"], random_state=0)
     >>> pretrainer.fit(X).transform(X).shape
-    (8, 796)
+    (8, 1556)
     >>> embedder = BrainRVQEmbedder(weights=pretrainer.weights_, sfreq=200,
     ...                             ch_names=["C3", "C4"])
     >>> bool(np.allclose(embedder.fit_transform(X), pretrainer.transform(X), atol=1e-5))

@@ -78,7 +78,7 @@ class Recordings:
     >>> recordings = Recordings(raws, y, subjects=people)
     >>> embedder = BrainRVQEmbedder(weights=None, architecture="tiny", window=5)
     >>> len(recordings), embedder.fit_transform(recordings).shape
-    (4, (4, 796))
+    (4, (4, 1556))
     >>> windows = Recordings(raws, y, subjects=people, window=5)
     >>> len(windows), windows[4:8]
     (16, Recordings(1 recording, 4 windows of 5 s, labels 'task'))

@@ -61,7 +61,7 @@ def test_transform__corpus__equals_the_same_windows_as_an_array(corpus):
 def test_embedder_fit__corpus__takes_its_filters(corpus):
     embedder = BrainRVQEmbedder(weights=None, architecture="tiny", random_state=0).fit(corpus)
     assert embedder.weights_.info["filters"]["l_freq"] == 0.3
-    assert embedder.transform(corpus).shape == (40, 796)
+    assert embedder.transform(corpus).shape == (40, 1556)
 
 
 def others_than_the_corpus(corpus):

@@ -10,7 +10,7 @@ from tiny import NAMES, apply, fit, fitted, make_eeg, tiny
 LENGTHS = [1, 37, 199, 200, 201, 600, 30 * 200, 31 * 200, 65 * 200]
 RATES = [128, 250, 500]
 WIDTH = 100  # of the tiny architecture
-WITH_SPECTRA = WIDTH + 11 * 46 + 190  # the pretrainer's features are the embedder's by default
+WITH_SPECTRA = WIDTH + 11 * 46 + 950  # the pretrainer's features are the embedder's by default
 
 
 def expected_shape(name, n_epochs, n_channels, n_patches):

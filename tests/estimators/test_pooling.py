@@ -4,6 +4,7 @@ import mne
 import numpy as np
 import pytest
 import scipy.linalg
+import scipy.signal
 import torch
 from tiny import CH_NAMES, fitted, make_eeg, tiny
 
@@ -145,6 +146,35 @@ def test_covariance__montage_of_the_10_20_system__log_of_the_matrix():
     names = list(embedder.get_feature_names_out())
     assert names[100:102] == ["Fp1xFp1", "Fp1xFp2"]
     assert names[-1] == "O2xO2"
+
+
+def test_covariance_of_bands__signals_at_their_places__cross_spectra_of_scipy():
+    mixing = np.random.default_rng(1).normal(size=(19, 19))
+    X = np.einsum("ij,njt->nit", mixing, make_eeg(n_epochs=3, n_channels=19, n_times=1000))
+    embedder = tiny("embedder", covariance="bands", ch_names=TEN_TWENTY).fit(X)
+    features, names = embedder.transform(X)[:, 100:], list(embedder.get_feature_names_out())[100:]
+    frequencies, spectra = scipy.signal.csd(
+        X[:, :, None] / 100, X[:, None] / 100, fs=200, nperseg=400, detrend="constant"
+    )
+    rows, columns = np.triu_indices(19)
+    for place, (low, high) in enumerate(((1, 4), (4, 8), (8, 13), (13, 30), (30, 45))):
+        chosen = (frequencies >= low) & (frequencies < high)
+        block = slice(190 * place, 190 * (place + 1))
+        for epoch, found in zip(spectra[..., chosen].real.sum(-1) / 2, features, strict=True):
+            ridge = 1e-3 * np.trace(epoch) / 19 * np.eye(19)
+            log = scipy.linalg.logm(epoch + ridge)[rows, columns]
+            expected = log * np.where(rows == columns, 1, np.sqrt(2))
+            # Neighbours count a little at each position.
+            np.testing.assert_allclose(found[block], expected, atol=0.05)
+        assert names[block][0] == f"{low}-{high}Hz_Fp1xFp1"
+
+
+def test_covariance_of_bands__short_long_and_few_channels__finite_and_of_one_size():
+    for n_times in (100, 200, 300, 8000):
+        X = make_eeg(2, 2, n_times)
+        features = tiny("embedder", covariance="bands", ch_names=["C3", "C4"]).fit_transform(X)
+        assert features.shape == (2, 1050)
+        assert np.isfinite(features).all()
 
 
 def test_covariance__other_channels_and_flat_signals__finite_and_of_one_size():

@@ -17,7 +17,7 @@ OPTIONS = {".vhdr": {"ignore_marker_types": True}}
 
 @pytest.fixture(scope="module")
 def marked(tmp_path_factory):
-    """A comment that marks seconds as bad only where MNE leaves "Comment/" out."""
+    """A marker that marks seconds as bad only where MNE leaves its type out."""
     folder = tmp_path_factory.mktemp("brainvision")
     pybv.write_brainvision(
         data=np.random.default_rng(0).normal(scale=2e-5, size=(2, 4000)),
@@ -27,6 +27,8 @@ def marked(tmp_path_factory):
         folder_out=folder,
         events=[{"onset": 900, "duration": 20, "description": "BAD move", "type": "Comment"}],
     )
+    markers = folder / "a.vmrk"
+    markers.write_text(markers.read_text().replace("Comment,BAD", "Remark,BAD"))
     return folder / "a.vhdr"
 
 
@@ -36,7 +38,7 @@ def embedder(**params):
 
 def test_options__of_recordings__windows_are_those_that_the_estimator_cuts(marked):
     raw = mne.io.read_raw(marked, verbose="error")
-    assert raw.annotations.description.tolist() == ["Comment/BAD move"]
+    assert raw.annotations.description.tolist() == ["Remark/BAD move"]
     for options, starts in ((None, [0, 4, 8, 12, 16]), (OPTIONS, [0, 8, 12, 16])):
         recordings = Recordings([marked], window=4, read_options=options)
         assert recordings.starts.tolist() == starts

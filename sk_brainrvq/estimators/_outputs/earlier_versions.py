@@ -23,7 +23,7 @@ _SIZES = (
 _ENGINE = ("steps_per_epoch", "callbacks", "resume_from")
 _READING = ("electrode_map", "on_error")
 # Of the pretrainer's transform, which now has the embedder's defaults.
-_POOLING = {"pooling": "mean", "layer": None, "spectrum": "region", "covariance": True}
+_POOLING = {"pooling": "mean", "layer": None, "spectrum": "region", "covariance": "bands"}
 
 
 def current_params(estimator: str, params: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,124 @@
+"""What is each person's own mean worth? Frozen features as they are, and centred by person.
+
+People to develop on (``BENCHMARK_SPLITS``), seven folds of people, logistic regression with C .01:
+AUROC of a fold's people together and of each person, balanced accuracy, and how often a linear
+model that knows the first half of each person's windows names the person of the second.
+
+    python benchmarks/people_differ.py --dataset eegmat --data FOLDER
+    python benchmarks/people_differ.py --dataset guinea-bissau --data FOLDER
+"""
+
+import argparse
+import sys
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import balanced_accuracy_score, roc_auc_score
+from sklearn.model_selection import GroupKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from table.features import log_band_power
+from table.linear import classifier_of_record
+from table.tasks import SFREQ, Task, load_task
+
+from sk_brainrvq import BrainRVQEmbedder, SubjectCentering
+
+TOKENS: dict[str, Any] = {"pooling": "region", "spectrum": None, "covariance": False}
+# Parameters of the embedder, by the label of a row.
+EMBEDDERS: dict[str, dict[str, Any]] = {
+    "default embedding": {},
+    "the same without network": {"tokens": False},
+    "covariance in five bands only": {"tokens": False, "spectrum": None},
+    "default, one covariance": {"covariance": True},
+    "tokens by region only": TOKENS,
+    "tokens of a random network": {"weights": None, "random_state": 0, **TOKENS},
+}
+
+
+def both(task: Task, label: str) -> tuple[NDArray, NDArray]:
+    """Features as they are, and centred by person."""
+    if label == "7-band log power":
+        plain = log_band_power(task.X, 7)
+        centering = SubjectCentering().fit(plain, subjects=task.subjects)
+        return plain, centering.transform(plain, subjects=task.subjects)
+    embedder = BrainRVQEmbedder(
+        sfreq=SFREQ, ch_names=task.ch_names, filters=None, **EMBEDDERS[label]
+    )
+    plain = embedder.fit_transform(task.X)
+    embedder.set_params(center_by="subject")
+    return plain, embedder.fit_transform(task.X, subjects=task.subjects)
+
+
+def figures(task: Task, features: NDArray) -> tuple[float, float, float]:
+    """AUROC pooled and per person, balanced accuracy, by folds of people."""
+    pooled, accuracies, own = [], [], []
+    for train, test in GroupKFold(7).split(features, groups=task.subjects):
+        model = classifier_of_record().fit(features[train], task.y[train])
+        score, truth = model.decision_function(features[test]), task.y[test]
+        pooled.append(roc_auc_score(truth, score))
+        accuracies.append(balanced_accuracy_score(truth, score > 0))
+        for person in np.unique(task.subjects[test]):
+            rows = task.subjects[test] == person
+            if len(set(truth[rows])) == 2:
+                own.append(roc_auc_score(truth[rows], score[rows]))
+    return float(np.mean(pooled)), float(np.mean(own)), float(np.mean(accuracies))
+
+
+def naming(task: Task, features: NDArray) -> float:
+    """Share of windows whose person is named, learnt from the first half of each class."""
+    is_first = np.zeros(len(task.y), dtype=bool)
+    for person in np.unique(task.subjects):
+        for label in np.unique(task.y):
+            rows = np.flatnonzero((task.subjects == person) & (task.y == label))
+            is_first[rows[: len(rows) // 2]] = True
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=300))
+    model.fit(features[is_first], task.subjects[is_first])
+    return float(model.score(features[~is_first], task.subjects[~is_first]))
+
+
+def table(task: Task) -> str:
+    """A row for each kind of features, as they are and centred."""
+    lines = [
+        "| features | as they are | names the person | each person centred | names the person |",
+        "|---|---|---|---|---|",
+    ]
+    for label in ("7-band log power", *EMBEDDERS):
+        cells = []
+        for features in both(task, label):
+            auroc, own, accuracy = (f"{value:.3f}".lstrip("0") for value in figures(task, features))
+            named = f"{naming(task, features):.2f}"
+            cells += [f"{auroc} / {own}; {accuracy}", named]
+        lines.append(f"| {label} | {' | '.join(cells)} |")
+        print(f"done: {label}", file=sys.stderr, flush=True)
+    n_people = len(np.unique(task.subjects))
+    return "\n".join(lines) + (
+        f"\n\n- {task.dataset}, {n_people} people to develop on, seven folds of people. AUROC "
+        "pooled / per person; balanced accuracy. The pretrained network has seen these people's EEG, if "
+        "they are EEGMAT's, without labels."
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Read the command line; a user's mistake is one line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--dataset", choices=("eegmat", "guinea-bissau"), default="eegmat")
+    parser.add_argument("--data", type=Path, help="folder of the recordings")
+    arguments = parser.parse_args(argv)
+    warnings.simplefilter("ignore")
+    try:
+        print(table(load_task(arguments.dataset, arguments.data, "develop")))
+    except (ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
