@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,6 +17,7 @@ from sk_brainrvq.estimators._fitting.tokenizing import TokenizerStart
 from sk_brainrvq.estimators._inputs.array_checks import has_same_channels
 from sk_brainrvq.estimators._inputs.number_checks import check_range
 from sk_brainrvq.estimators._inputs.validation import TrainingData, some_segments
+from sk_brainrvq.estimators._outputs import code_quality as quality
 from sk_brainrvq.estimators._outputs import codes as coding
 from sk_brainrvq.estimators._outputs.pooling import join_segments
 from sk_brainrvq.estimators.fitted_check import check_fitted
@@ -30,6 +32,9 @@ from sk_brainrvq.training import (
     run_batches,
 )
 from sk_brainrvq.weights import Architecture
+
+# Of the training data: enough to see whether levels help.
+_BATCHES_TO_JUDGE = 4
 
 
 class DDRVQTransformer(CodeDecoding, TrainedTransformer):
@@ -280,7 +285,18 @@ class DDRVQTransformer(CodeDecoding, TrainedTransformer):
         self._remember_history(net)
         looked_at = self._encoded(some_segments(rest.prepared).groups)
         self.codebook_usage_, self.perplexity_ = coding.code_use(looked_at, net.module_.quantizers)
+        if start.max_epochs:
+            self._warn_of_poor_codes(rest)
         return self
+
+    def _warn_of_poor_codes(self, data: TrainingData) -> None:
+        module = self.net_.module_
+        groups = some_segments(data.prepared).groups
+        errors = partial(quality.errors_by_level, module)
+        results = run_batches(errors, groups, self.batch_size, self.net_.device)
+        explained = quality.explained_by_level(islice(results, _BATCHES_TO_JUDGE))
+        mode = module.quantizers[0].mode
+        quality.warn_of_poor_codes(explained, self.codebook_usage_, mode)
 
     def transform(self, X: Any) -> NDArray:
         """Codes of EEG.
