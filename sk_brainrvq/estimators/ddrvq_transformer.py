@@ -48,7 +48,7 @@ class DDRVQTransformer(CodeDecoding, TrainedTransformer):
     architecture : {"tiny", "small", "base"}, Architecture or None, default=None
         Sizes of the networks, by name or one by one. None is the size of given weights, and
         "small" from scratch; "base" is the paper's. With given weights other sizes are an error.
-    quantizer_dropout : float, default=0.5
+    quantizer_dropout : float, default=0.3
         Share of training epochs decoded from fewer levels, so that ``n_levels`` is trained.
     max_epochs : int, optional
         Passes over X; by default 20 without and 0 with given ``weights``.
@@ -155,7 +155,7 @@ class DDRVQTransformer(CodeDecoding, TrainedTransformer):
         weights: Any = None,
         *,
         architecture: str | Architecture | None = None,
-        quantizer_dropout: float = 0.5,
+        quantizer_dropout: float = 0.3,
         max_epochs: int | None = None,
         lr: float = 1e-3,
         weight_decay: float = 1e-4,

@@ -219,6 +219,8 @@ def test_inverse_transform__electrodes_known_by_coordinates_alone__decodes_there
     assert {row["how"] for row in tokenizer.electrode_report_} != {"mean"}
 
     patches = tokenizer.reconstruct(raw).reshape(3, 4, 2, 200)
+    away_from_joints = np.s_[..., 20:-20]
+    patches = patches[away_from_joints]
     standardised = patches - patches.mean(-1, keepdims=True)
     standardised /= standardised.std(-1, keepdims=True)
     tokenizer.save_pretrained(tmp_path)
@@ -227,7 +229,7 @@ def test_inverse_transform__electrodes_known_by_coordinates_alone__decodes_there
         pickle.loads(pickle.dumps(tokenizer)),
         DDRVQTransformer.from_pretrained(tmp_path),
     ):
-        decoded = copy.inverse_transform(copy.transform(raw))
+        decoded = copy.inverse_transform(copy.transform(raw))[away_from_joints]
         decoded = decoded - decoded.mean(-1, keepdims=True)
         decoded /= decoded.std(-1, keepdims=True)
         np.testing.assert_allclose(decoded, standardised, atol=1e-3)

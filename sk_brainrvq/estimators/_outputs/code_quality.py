@@ -12,7 +12,7 @@ from sk_brainrvq.training import Batch
 from sk_brainrvq.training.inference import by_channel
 from sk_brainrvq.user_warnings import warn
 
-_FEWEST_USED = 0.1
+_FEWEST_USED, _ALL = 0.1, 0.99
 
 
 def errors_by_level(module: DualDomainTokenizer, batch: Batch) -> torch.Tensor:
@@ -46,9 +46,10 @@ def warn_of_poor_codes(explained: NDArray, usage: NDArray, mode: str) -> None:
         Share of the codes in use.
     mode : {"residual", "official"}
     """
-    gains = np.diff(explained)
-    if (gains <= 0).any():
-        level = int(np.argmax(gains <= 0)) + 2
+    # Where the levels before explain all, there is nothing to add.
+    idle_levels = (np.diff(explained) <= 0) & (explained[:-1] < _ALL)
+    if idle_levels.any():
+        level = int(np.argmax(idle_levels)) + 2
         cause = (
             "quantizer_mode='official' lets levels repeat each other: use 'residual'"
             if mode == "official"
