@@ -60,7 +60,8 @@ def warn_of_poor_codes(explained: NDArray, usage: NDArray, mode: str) -> None:
             f"Level {level} of the time codes adds nothing: levels 1 to {len(explained)} explain "
             f"{listed} of the variance of the training data. The likely cause: {cause}."
         )
-    idle = np.argwhere(usage < _FEWEST_USED)
+    n_judged = 1 if explained[0] > _ALL else len(explained)
+    idle = np.argwhere(usage[:, :n_judged] < _FEWEST_USED)
     if len(idle):
         named = ", ".join(f"{('time', 'frequency')[d]} level {q + 1}" for d, q in idle)
         warn(
