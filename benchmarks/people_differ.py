@@ -98,8 +98,8 @@ def table(task: Task) -> str:
     n_people = len(np.unique(task.subjects))
     return "\n".join(lines) + (
         f"\n\n- {task.dataset}, {n_people} people to develop on, seven folds of people. AUROC "
-        "pooled / per person; balanced accuracy. The pretrained network has seen these people's EEG, if "
-        "they are EEGMAT's, without labels."
+        "pooled / per person; balanced accuracy. The network has seen EEG of EEGMAT's people, "
+        "without labels."
     )
 
 

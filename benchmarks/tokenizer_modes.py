@@ -24,7 +24,7 @@ def measure(mode: str, targets: str, options: argparse.Namespace, seen, unseen) 
     tokenizer = DDRVQTransformer(
         architecture=Architecture(options.architecture, quantizer_mode=mode, targets=targets),
         # The published code decodes from all levels alone.
-        quantizer_dropout=0.0 if mode == "official" else 0.5,
+        quantizer_dropout=0.0 if mode == "official" else 0.3,
         max_epochs=options.max_epochs,
         batch_size=options.batch_size,
         lr=options.lr,

@@ -139,7 +139,7 @@ def covariances(X: NDArray) -> NDArray:
 
 def embed(task: Task, **params: Any) -> NDArray:
     """Frozen features of a :class:`~sk_brainrvq.BrainRVQEmbedder`, one row per window."""
-    # All figures so far are of one covariance of all frequencies, and their rows stay what they are.
+    # Figures so far are of one covariance of all frequencies: their rows stay what they are.
     params = {"covariance": True, **params}
     embedder = BrainRVQEmbedder(sfreq=SFREQ, ch_names=task.ch_names, **estimator_params(params))
     features = embedder.fit_transform(task.X)

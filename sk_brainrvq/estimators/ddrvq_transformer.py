@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, Self
 
@@ -9,19 +10,19 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from sk_brainrvq.estimators._bases.decoding import CodeDecoding
 from sk_brainrvq.estimators._bases.trained import TrainedTransformer
 from sk_brainrvq.estimators._fitting import tokenizing
 from sk_brainrvq.estimators._fitting.tokenizing import TokenizerStart
-from sk_brainrvq.estimators._inputs.array_checks import check_codes, has_same_channels, is_2d_array
+from sk_brainrvq.estimators._inputs.array_checks import has_same_channels
 from sk_brainrvq.estimators._inputs.number_checks import check_range
 from sk_brainrvq.estimators._inputs.validation import TrainingData, some_segments
+from sk_brainrvq.estimators._outputs import code_quality as quality
 from sk_brainrvq.estimators._outputs import codes as coding
 from sk_brainrvq.estimators._outputs.pooling import join_segments
 from sk_brainrvq.estimators.fitted_check import check_fitted
 from sk_brainrvq.signals import EpochBlock, Filters, PatchGroup, Reading
-from sk_brainrvq.signals.electrodes import match_electrodes
 from sk_brainrvq.signals.patches import with_every_channel
-from sk_brainrvq.signals.preparation import restore_signals
 from sk_brainrvq.training import (
     Batch,
     Engine,
@@ -32,8 +33,11 @@ from sk_brainrvq.training import (
 )
 from sk_brainrvq.weights import Architecture
 
+# Of the training data: enough to see whether levels help.
+_BATCHES_TO_JUDGE = 4
 
-class DDRVQTransformer(TrainedTransformer):
+
+class DDRVQTransformer(CodeDecoding, TrainedTransformer):
     """Tokenizer: each second of each channel becomes codes of its waveform and its spectrum.
 
     Parameters
@@ -44,7 +48,7 @@ class DDRVQTransformer(TrainedTransformer):
     architecture : {"tiny", "small", "base"}, Architecture or None, default=None
         Sizes of the networks, by name or one by one. None is the size of given weights, and
         "small" from scratch; "base" is the paper's. With given weights other sizes are an error.
-    quantizer_dropout : float, default=0.5
+    quantizer_dropout : float, default=0.3
         Share of training epochs decoded from fewer levels, so that ``n_levels`` is trained.
     max_epochs : int, optional
         Passes over X; by default 20 without and 0 with given ``weights``.
@@ -151,7 +155,7 @@ class DDRVQTransformer(TrainedTransformer):
         weights: Any = None,
         *,
         architecture: str | Architecture | None = None,
-        quantizer_dropout: float = 0.5,
+        quantizer_dropout: float = 0.3,
         max_epochs: int | None = None,
         lr: float = 1e-3,
         weight_decay: float = 1e-4,
@@ -281,7 +285,18 @@ class DDRVQTransformer(TrainedTransformer):
         self._remember_history(net)
         looked_at = self._encoded(some_segments(rest.prepared).groups)
         self.codebook_usage_, self.perplexity_ = coding.code_use(looked_at, net.module_.quantizers)
+        if start.max_epochs:
+            self._warn_of_poor_codes(rest)
         return self
+
+    def _warn_of_poor_codes(self, data: TrainingData) -> None:
+        module = self.net_.module_
+        groups = some_segments(data.prepared).groups
+        errors = partial(quality.errors_by_level, module)
+        results = run_batches(errors, groups, self.batch_size, self.net_.device)
+        explained = quality.explained_by_level(islice(results, _BATCHES_TO_JUDGE))
+        mode = module.quantizers[0].mode
+        quality.warn_of_poor_codes(explained, self.codebook_usage_, mode)
 
     def transform(self, X: Any) -> NDArray:
         """Codes of EEG.
@@ -314,87 +329,3 @@ class DDRVQTransformer(TrainedTransformer):
     def set_output(self, *, transform: str | None = None) -> Self:
         """Do nothing: codes are no table. Pipelines set the output of all their steps."""
         return self
-
-    def inverse_transform(self, X: Any, *, n_levels: int | None = None) -> NDArray:
-        """Standardised waveforms that codes stand for.
-
-        Parameters
-        ----------
-        X : ndarray, shape (n_epochs, n_channels, n_patches, 2, n_quantizers)
-            Codes from :meth:`transform`, of the channels of fit.
-        n_levels : int, optional
-            Levels used; all by default.
-
-        Returns
-        -------
-        ndarray, shape (n_epochs, n_channels, n_patches, 200), float32
-            Mean 0 and standard deviation 1 in each patch, at 200 Hz.
-        """
-        check_fitted(self)
-        module = self.net_.module_
-        codes = check_codes(X, self.n_channels_in_, list(module.quantizers))
-        matches = match_electrodes(
-            self.ch_names_in_,
-            self.n_channels_in_,
-            **self._matching(self._info),
-            positions=getattr(self, "_positions_in", None),  # earlier versions saved none
-        )
-        return coding.decode_codes(module, codes, matches, n_levels, self.batch_size)
-
-    def reconstruct(self, X: Any, *, n_levels: int | None = None) -> NDArray:
-        """EEG coded and decoded again; each patch keeps its own mean and standard deviation.
-
-        Parameters
-        ----------
-        X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
-            As in :meth:`fit`; of several recordings those of one montage, rate and length.
-        n_levels : int, optional
-            Levels used; all by default.
-
-        Returns
-        -------
-        ndarray, shape (n_epochs, n_channels, n_times), float32
-            In microvolts. Arrays and Epochs come back at their own rate and in their own shape
-            (Epochs: of their good EEG channels), recordings and corpora as windows at 200 Hz.
-
-        Raises
-        ------
-        InvalidEEGError
-            If X mixes montages, rates or lengths, which no one array can hold.
-        """
-        check_fitted(self)
-        blocks = list(self._blocks(X, self._info))
-        coding.check_alike(blocks)
-
-        rebuild = partial(coding.rebuilt, self.net_.module_, n_levels)
-        read = self._patches(blocks, self._info, fixed_by=coding.FIXED_BY)
-        groups = with_every_channel(read)
-        patches = join_segments(run_batches(rebuild, groups, self.batch_size, self.net_.device))
-        signals = restore_signals(patches, blocks[0].sfreq, blocks[0].data.shape[-1])
-        return signals[:, 0] if is_2d_array(X) else signals
-
-    def score(self, X: Any, y: Any = None, *, n_levels: int | None = None) -> float:
-        """Explained variance of the standardised waveform.
-
-        Parameters
-        ----------
-        X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
-            As in :meth:`fit`.
-        y : None
-            Ignored.
-        n_levels : int, optional
-            Levels used; all by default.
-
-        Returns
-        -------
-        float
-            1 minus squared error over variance, over all patches; 0 is what the mean of each
-            patch explains. Flat signals: 1 where they are reconstructed exactly, else 0.
-        """
-        check_fitted(self)
-
-        errors = partial(coding.squared_errors, self.net_.module_, n_levels)
-        groups = self._read(X, self._info)
-        results = run_batches(errors, groups, self.batch_size, self.net_.device)
-        error, variance = np.sum([r.double().sum(0).numpy() for _, r in results], axis=0)
-        return float(1 - error / variance) if variance > 0 else float(error == 0)

@@ -19,8 +19,9 @@ HEAD_WIDTH = 20
 MAX_PATCHES = 30
 N_ELECTRODE_ROWS = 129
 
-_GROUPS = 4
-_FFT_BINS = PATCH_SAMPLES // 2 + 1
+_GROUPS, _FFT_BINS = 4, PATCH_SAMPLES // 2 + 1
+# Typical values of log standard deviation and log amplitude, in `log_spectrum`.
+LOG_OFFSETS = (2.5, 1.5)
 
 
 def check_embed_dim(embed_dim: int) -> None:
@@ -93,14 +94,15 @@ def log_spectrum(x: Tensor) -> Tensor:
     Tensor, shape (..., 102)
         ``log1p`` of the standard deviation in microvolts, then of the 101 amplitudes
         |rfft| / 100 in units of 0.1 microvolts, which resolves the weak high frequencies.
-        Typical values (2.5 and 1.5) are taken off: an offset common to all patches would
-        drown what tells them apart.
+        Typical values are taken off: a common offset would drown what tells patches apart.
     """
     x = x.float()
     centred = x - x.mean(-1, keepdim=True)
     std = centred.square().mean(-1, keepdim=True).sqrt()
     amplitude = torch.fft.rfft(centred).abs() / (PATCH_SAMPLES / 2)
-    return torch.cat([torch.log1p(100 * std) - 2.5, torch.log1p(1000 * amplitude) - 1.5], -1)
+    of_std, of_amplitude = LOG_OFFSETS
+    std, amplitude = torch.log1p(100 * std) - of_std, torch.log1p(1000 * amplitude) - of_amplitude
+    return torch.cat([std, amplitude], -1)
 
 
 class Attention(nn.Module):
@@ -313,9 +315,7 @@ def electrode_embedding(table: Tensor, electrodes: Tensor, n_channels: int) -> T
             f"electrodes has {electrodes.shape[0]} rows for {n_channels} channels; "
             "give one row (or one row of mixing weights) a channel."
         )
-    if electrodes.ndim == 1:
-        return table[electrodes]
-    return electrodes.to(table.dtype) @ table
+    return table[electrodes] if electrodes.ndim == 1 else electrodes.to(table.dtype) @ table
 
 
 class EEGEncoder(TokenTransformer):

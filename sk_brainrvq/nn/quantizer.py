@@ -16,14 +16,9 @@ from sk_brainrvq.nn.parallel import (
     rows_of_all,
     shared_by_vectors,
     sharing,
-    total,
     uniform,
 )
-from sk_brainrvq.nn.search import nearest_codes
-
-_LLOYD_STEPS = 5
-# Vectors used to initialise a codebook: more than this adds time, not quality.
-_INIT_VECTORS_PER_CODE = 16
+from sk_brainrvq.nn.search import code_statistics, kmeans, nearest_codes
 
 
 @dataclass
@@ -42,68 +37,6 @@ class QuantizerOutput:
     quantized: Tensor
     codes: Tensor
     commitment_loss: Tensor
-
-
-def kmeans(vectors: Tensor, n_codes: int) -> Tensor:
-    """Codewords by k-means++ seeding and a few Lloyd steps (Arthur & Vassilvitskii 2007).
-
-    In several processes all work on the same vectors of the whole batch, and so agree.
-
-    Parameters
-    ----------
-    vectors : Tensor, shape (n, d)
-    n_codes : int
-        May exceed n: codewords left over repeat vectors.
-
-    Returns
-    -------
-    Tensor, shape (n_codes, d)
-    """
-    n_vectors, n_most = n_in_all(len(vectors)), _INIT_VECTORS_PER_CODE * n_codes
-    if n_vectors > n_most:
-        drawn = torch.randperm(n_vectors, device=vectors.device)[:n_most]
-        vectors = rows_of_all(vectors, drawn)
-    else:
-        vectors = rows_of_all(vectors, torch.arange(n_vectors, device=vectors.device))
-    with sharing(None):
-        return _kmeans(vectors, n_codes)
-
-
-def _kmeans(vectors: Tensor, n_codes: int) -> Tensor:
-    first = torch.randint(len(vectors), (1,), device=vectors.device)
-    chosen = [vectors[first]]
-    nearest = (vectors - chosen[0]).square().sum(-1)
-    for _ in range(n_codes - 1):
-        # Once every vector is chosen the distances are all zero: then draw evenly.
-        weights = torch.where(nearest.sum() > 0, nearest, torch.ones_like(nearest))
-        chosen.append(vectors[torch.multinomial(weights, 1)])
-        nearest = torch.minimum(nearest, (vectors - chosen[-1]).square().sum(-1))
-    codewords = torch.cat(chosen)
-    for _ in range(_LLOYD_STEPS):
-        counts, sums = code_statistics(vectors, nearest_codes(vectors, codewords), n_codes)
-        means = sums / counts.clamp(min=1)[:, None]
-        codewords = torch.where(counts[:, None] > 0, means, codewords)
-    return codewords
-
-
-def code_statistics(vectors: Tensor, codes: Tensor, n_codes: int) -> tuple[Tensor, Tensor]:
-    """Number and sum of the vectors assigned to each code, over all processes.
-
-    Parameters
-    ----------
-    vectors : Tensor, shape (n, d)
-    codes : Tensor, shape (n,), int64
-    n_codes : int
-
-    Returns
-    -------
-    counts : Tensor, shape (n_codes,)
-    sums : Tensor, shape (n_codes, d)
-    """
-    counts = torch.bincount(codes, minlength=n_codes).to(vectors.dtype)
-    sums = vectors.new_zeros(n_codes, vectors.shape[-1]).index_add_(0, codes, vectors)
-    both = total(torch.cat([counts[:, None], sums], 1))
-    return both[:, 0], both[:, 1:]
 
 
 class Codebook(nn.Module):
@@ -149,9 +82,9 @@ class Codebook(nn.Module):
         self._known_initialized = False
 
     @torch.no_grad()
-    def initialise(self, vectors: Tensor) -> None:
+    def initialise(self, vectors: Tensor, thoroughly: bool = False) -> None:
         """Set the codewords by k-means on vectors (n, d)."""
-        self.weight.copy_(kmeans(vectors, len(self.weight)))
+        self.weight.copy_(kmeans(vectors, len(self.weight), thoroughly))
         counts, _ = code_statistics(vectors, nearest_codes(vectors, self.weight), len(self.weight))
         # At least one pseudo-count keeps codes without vectors alive for the first batches.
         self._reset_averages(counts.clamp(min=1))
@@ -160,6 +93,11 @@ class Codebook(nn.Module):
     def _reset_averages(self, counts: Tensor) -> None:
         self.counts.copy_(counts)
         self.sums.copy_(self.weight * counts[:, None])
+
+    def scale_averages(self, factor: float) -> None:
+        """Let the averages stand for fewer vectors; codewords stay."""
+        self.counts.mul_(factor)
+        self.sums.mul_(factor)
 
     @torch.no_grad()
     def update(self, vectors: Tensor, codes: Tensor) -> None:
@@ -228,6 +166,8 @@ class ResidualVectorQuantizer(nn.Module):
         makes decoding from fewer levels a trained situation.
     revival_threshold : float, default=0.1
         Share of the mean count below which a code is revived (mode "residual"); 0 never.
+    normalise : bool, default=True
+        Put vectors on the unit sphere before the first level (mode "residual").
 
     Notes
     -----
@@ -256,6 +196,7 @@ class ResidualVectorQuantizer(nn.Module):
         commitment_weight: float = 1.0,
         quantizer_dropout: float = 0.0,
         revival_threshold: float = 0.1,
+        normalise: bool = True,
     ):
         super().__init__()
         if mode not in ("residual", "official"):
@@ -273,6 +214,7 @@ class ResidualVectorQuantizer(nn.Module):
         self.mode = mode
         self.commitment_weight = commitment_weight
         self.quantizer_dropout = quantizer_dropout
+        self.normalise = normalise
         self.levels = nn.ModuleList(Codebook(k, dim, decay, revival_threshold) for k in sizes)
 
     @property
@@ -312,8 +254,24 @@ class ResidualVectorQuantizer(nn.Module):
             self.commitment_weight * commitment,
         )
 
+    @torch.no_grad()
+    def start(self, vectors: Tensor, n_per_batch: int) -> None:
+        """Set all codebooks by k-means on many vectors (mode "residual").
+
+        Parameters
+        ----------
+        vectors : Tensor, shape (n, d)
+        n_per_batch : int
+            Vectors of a training batch: what the moving averages count.
+        """
+        residual = F.normalize(vectors, dim=-1) if self.normalise else vectors
+        for level in self.levels:
+            level.initialise(residual, thoroughly=True)
+            level.scale_averages(n_per_batch / len(vectors))
+            residual = residual - level.weight[nearest_codes(residual, level.weight)]
+
     def _residual(self, flat: Tensor, depth: Tensor) -> tuple[Tensor, list[Tensor], Tensor]:
-        unit = F.normalize(flat, dim=-1)
+        unit = F.normalize(flat, dim=-1) if self.normalise else flat
         residual, total = unit, torch.zeros_like(unit)
         codes, commitment = [], flat.new_zeros(())
         for number, level in enumerate(self.levels):

@@ -1,14 +1,19 @@
-"""The largest of many scores, and the nearest of many codewords."""
+"""The nearest of many codewords, and codewords by k-means."""
 
 import torch
 from torch import Tensor
 
 from sk_brainrvq.nn.linear import linear
+from sk_brainrvq.nn.parallel import n_in_all, rows_of_all, sharing, total
 
 # Rows of one distance matrix: bounds the memory of a search whatever the number of tokens.
 _SEARCH_ELEMENTS = 2**21
 # Codes of which the largest score is looked for first.
 _BLOCK = 64
+_LLOYD_STEPS, _MANY_STEPS = 5, 20
+# Vectors used to initialise a codebook: more than this adds time, not quality.
+_INIT_VECTORS_PER_CODE = 16
+_MANY_VECTORS = 40_000
 
 
 def nearest_codes(vectors: Tensor, codewords: Tensor) -> Tensor:
@@ -57,3 +62,69 @@ def first_largest(scores: Tensor) -> Tensor:
     block = blocks.amax(-1).argmax(-1)
     within = blocks[torch.arange(len(scores), device=scores.device), block].argmax(-1)
     return block * _BLOCK + within
+
+
+def kmeans(vectors: Tensor, n_codes: int, thoroughly: bool = False) -> Tensor:
+    """Codewords by k-means++ seeding and a few Lloyd steps (Arthur & Vassilvitskii 2007).
+
+    In several processes all work on the same vectors of the whole batch, and so agree.
+
+    Parameters
+    ----------
+    vectors : Tensor, shape (n, d)
+    n_codes : int
+        May exceed n: codewords left over repeat vectors.
+    thoroughly : bool, default=False
+        With more vectors and steps: for a start that training builds on.
+
+    Returns
+    -------
+    Tensor, shape (n_codes, d)
+    """
+    n_vectors, n_most = n_in_all(len(vectors)), _INIT_VECTORS_PER_CODE * n_codes
+    if thoroughly:
+        n_most = max(n_most, _MANY_VECTORS)
+    if n_vectors > n_most:
+        drawn = torch.randperm(n_vectors, device=vectors.device)[:n_most]
+        vectors = rows_of_all(vectors, drawn)
+    else:
+        vectors = rows_of_all(vectors, torch.arange(n_vectors, device=vectors.device))
+    with sharing(None):
+        return _kmeans(vectors, n_codes, _MANY_STEPS if thoroughly else _LLOYD_STEPS)
+
+
+def _kmeans(vectors: Tensor, n_codes: int, n_steps: int) -> Tensor:
+    first = torch.randint(len(vectors), (1,), device=vectors.device)
+    chosen = [vectors[first]]
+    nearest = (vectors - chosen[0]).square().sum(-1)
+    for _ in range(n_codes - 1):
+        # Once every vector is chosen the distances are all zero: then draw evenly.
+        weights = torch.where(nearest.sum() > 0, nearest, torch.ones_like(nearest))
+        chosen.append(vectors[torch.multinomial(weights, 1)])
+        nearest = torch.minimum(nearest, (vectors - chosen[-1]).square().sum(-1))
+    codewords = torch.cat(chosen)
+    for _ in range(n_steps):
+        counts, sums = code_statistics(vectors, nearest_codes(vectors, codewords), n_codes)
+        means = sums / counts.clamp(min=1)[:, None]
+        codewords = torch.where(counts[:, None] > 0, means, codewords)
+    return codewords
+
+
+def code_statistics(vectors: Tensor, codes: Tensor, n_codes: int) -> tuple[Tensor, Tensor]:
+    """Number and sum of the vectors assigned to each code, over all processes.
+
+    Parameters
+    ----------
+    vectors : Tensor, shape (n, d)
+    codes : Tensor, shape (n,), int64
+    n_codes : int
+
+    Returns
+    -------
+    counts : Tensor, shape (n_codes,)
+    sums : Tensor, shape (n_codes, d)
+    """
+    counts = torch.bincount(codes, minlength=n_codes).to(vectors.dtype)
+    sums = vectors.new_zeros(n_codes, vectors.shape[-1]).index_add_(0, codes, vectors)
+    both = total(torch.cat([counts[:, None], sums], 1))
+    return both[:, 0], both[:, 1:]

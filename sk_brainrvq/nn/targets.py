@@ -10,12 +10,14 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
-from sk_brainrvq.nn.encoder import PATCH_SAMPLES
+from sk_brainrvq.nn.encoder import LOG_OFFSETS, PATCH_SAMPLES, log_spectrum
 
 _EPSILON = 1e-6
 HALF_BINS = PATCH_SAMPLES // 2 + 1
+# One number beside 101: more than its share, because amplitudes in microvolts hang on it.
+_LOG_STD_WEIGHT = 0.1
 
 
 @dataclass
@@ -57,6 +59,8 @@ def standardise_epochs(values: Tensor) -> Tensor:
 class PublishedTargets:
     """Waveform, FFT amplitude and FFT angle, each scored by mean squared error."""
 
+    keeps_scale = False
+
     amplitude_width = PATCH_SAMPLES
     phase_width = PATCH_SAMPLES
 
@@ -78,6 +82,8 @@ class PublishedTargets:
 
 class ExtendedTargets:
     """Waveform, log amplitude of half the spectrum, phase vectors, log standard deviation."""
+
+    keeps_scale = True
 
     amplitude_width = HALF_BINS + 1  # the last feature is the log standard deviation
     phase_width = 2 * HALF_BINS
@@ -105,6 +111,64 @@ class ExtendedTargets:
         real, imaginary = phase.unflatten(-1, (HALF_BINS, 2)).unbind(-1)
         angle = torch.atan2(imaginary, real)
         return Reconstruction(waveform, amplitude[..., :-1], angle, amplitude[..., -1])
+
+
+class BalancedTargets(nn.Module):
+    """The extended targets, the losses of the spectrum in units of their variance.
+
+    The waveform is standardised patch by patch. The spectrum, log amplitudes and log standard
+    deviation, is centred and divided by one scale that is measured before training: a decibel is
+    worth as much in each bin.
+    """
+
+    keeps_scale = True
+
+    amplitude_width = ExtendedTargets.amplitude_width
+    phase_width = ExtendedTargets.phase_width
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.extended = ExtendedTargets()
+        self.mean: Tensor
+        self.scale: Tensor
+        self.register_buffer("mean", torch.zeros(HALF_BINS + 1))
+        self.register_buffer("scale", torch.ones(()))
+
+    @torch.no_grad()
+    def start(self, spectra: Tensor) -> None:
+        """Measure mean and scale of log spectra (n, 102)."""
+        self.mean.copy_(spectra.mean(0))
+        self.scale.copy_((spectra - self.mean).square().mean().sqrt().clamp(min=_EPSILON))
+
+    def coded(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """What time and frequency codes stand for: (B, C, P, 200) and (B, C, P, 102)."""
+        x = x.float()
+        return standardise_patches(x), (log_spectrum(x) - self.mean) / self.scale
+
+    def spectrum(self, coded: Tensor) -> Tensor:
+        """Amplitude head's output of the extended targets for centred, scaled log spectra."""
+        spectra = coded * self.scale + self.mean + log_offsets(coded)
+        return torch.cat([spectra[..., 1:], spectra[..., :1]], -1)
+
+    def losses(
+        self, x: Tensor, waveform: Tensor, amplitude: Tensor, phase: Tensor
+    ) -> dict[str, Tensor]:
+        """Losses of head outputs against patches x (B, C, P, 200)."""
+        losses = self.extended.losses(x, waveform, amplitude, phase)
+        variance = self.scale.square()
+        losses["amplitude"] = losses["amplitude"] / variance
+        losses["log_std"] = _LOG_STD_WEIGHT * losses["log_std"] / variance
+        return losses
+
+    def reconstruction(self, waveform: Tensor, amplitude: Tensor, phase: Tensor) -> Reconstruction:
+        """Head outputs in the form users see."""
+        return self.extended.reconstruction(waveform, amplitude, phase)
+
+
+def log_offsets(like: Tensor) -> Tensor:
+    """What ``log_spectrum`` takes off (102,): of the standard deviation, then of 101 amplitudes."""
+    of_std, of_amplitude = LOG_OFFSETS
+    return torch.tensor([of_std] + [of_amplitude] * HALF_BINS, device=like.device)
 
 
 TARGETS: dict[str, type[PublishedTargets] | type[ExtendedTargets]] = {

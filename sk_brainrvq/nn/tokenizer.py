@@ -2,19 +2,30 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sk_brainrvq.nn.encoder import PATCH_SAMPLES, EEGEncoder, TokenTransformer, check_patches
+from sk_brainrvq.nn.encoder import (
+    PATCH_SAMPLES,
+    EEGEncoder,
+    TokenTransformer,
+    check_patches,
+    log_spectrum,
+)
 from sk_brainrvq.nn.linear import Linear
+from sk_brainrvq.nn.linear_code import LinearCode
 from sk_brainrvq.nn.parallel import shared_by_vectors, total_with_gradient
 from sk_brainrvq.nn.quantizer import ResidualVectorQuantizer
-from sk_brainrvq.nn.targets import TARGETS, Reconstruction
+from sk_brainrvq.nn.targets import HALF_BINS, TARGETS, BalancedTargets, Reconstruction
 
 TIME, FREQUENCY = 0, 1
 _LATENT_MOMENTUM = 0.05
+LATENTS = ("shared", "separate")
+# Of separate latents, whose variances sum to 1, against the variance of the target.
+_COMMITMENT = 0.25
 
 
 @dataclass
@@ -115,6 +126,11 @@ class DualDomainTokenizer(nn.Module):
     targets : {"extended", "published"}, default="extended"
     spectral_embedding : bool, default=True
     class_position : {"zero", "first_channel"}, default="zero"
+    latents : {"shared", "separate"}, default="shared"
+        "shared": both quantizers code one vector, as published. "separate": each codes a vector
+        of its own, the principal components of its domain's target and what the encoder adds;
+        its codes learn from that target alone, and the phase is read from the time codes.
+        Needs ``quantizer_mode="residual"`` and ``targets="extended"``.
 
     Notes
     -----
@@ -150,22 +166,19 @@ class DualDomainTokenizer(nn.Module):
         targets: str = "extended",
         spectral_embedding: bool = True,
         class_position: str = "zero",
+        latents: str = "shared",
     ):
         super().__init__()
-        if targets not in TARGETS:
-            raise ValueError(f"targets={targets!r} was given; expected one of {sorted(TARGETS)}.")
-        self.targets = TARGETS[targets]()
+        check_design(quantizer_mode, targets, latents)
+        self.is_separate = latents == "separate"
+        self.targets: Any = BalancedTargets() if self.is_separate else TARGETS[targets]()
         self.encoder = EEGEncoder(
             embed_dim,
             depth,
             class_position=class_position,
             spectral_embedding=spectral_embedding,
         )
-        self.to_latent = nn.Sequential(
-            Linear(embed_dim, embed_dim), nn.Tanh(), Linear(embed_dim, codebook_dim)
-        )
-        standardise = quantizer_mode == "residual"
-        self.latent_norm = LatentNorm(codebook_dim) if standardise else nn.Identity()
+        self._build_latents(embed_dim, codebook_dim, quantizer_mode)
         self.quantizers = nn.ModuleList(
             ResidualVectorQuantizer(
                 codebook_dim,
@@ -174,6 +187,9 @@ class DualDomainTokenizer(nn.Module):
                 mode=quantizer_mode,
                 decay=decay,
                 quantizer_dropout=quantizer_dropout,
+                # A mean over dimensions, of vectors that are 1 long in all.
+                commitment_weight=_COMMITMENT * codebook_dim if self.is_separate else 1.0,
+                normalise=not self.is_separate,
             )
             for _ in (TIME, FREQUENCY)
         )
@@ -184,16 +200,71 @@ class DualDomainTokenizer(nn.Module):
         self.waveform_head = _head(embed_dim, PATCH_SAMPLES)
         self.amplitude_head = _head(embed_dim, self.targets.amplitude_width)
         self.phase_head = _head(embed_dim, self.targets.phase_width)
+        if self.is_separate:
+            for head in (self.waveform_head, self.amplitude_head):
+                nn.init.zeros_(head[-1].weight)
+                nn.init.zeros_(head[-1].bias)
+
+    def _build_latents(self, embed_dim: int, codebook_dim: int, quantizer_mode: str) -> None:
+        if self.is_separate:
+            self.to_latent: Any = nn.ModuleList(
+                _head(embed_dim, codebook_dim) for _ in (TIME, FREQUENCY)
+            )
+            for head in self.to_latent:
+                # The codes start as linear ones: the encoder adds to them as it learns.
+                nn.init.zeros_(head[-1].weight)
+                nn.init.zeros_(head[-1].bias)
+            self.linear_codes = nn.ModuleList(
+                LinearCode(width, codebook_dim) for width in (PATCH_SAMPLES, HALF_BINS + 1)
+            )
+            self.latent_norm: nn.Module = nn.Identity()
+            return
+        self.to_latent = _head(embed_dim, codebook_dim)
+        standardise = quantizer_mode == "residual"
+        self.latent_norm = LatentNorm(codebook_dim) if standardise else nn.Identity()
 
     @property
     def n_quantizers(self) -> int:
         """Levels of each quantizer."""
         return self.quantizers[TIME].n_quantizers
 
-    def latents(self, x: Tensor, electrodes: Tensor) -> Tensor:
-        """Vectors (B, C, P, d) that both quantizers code."""
+    def latents(self, x: Tensor, electrodes: Tensor) -> tuple[Tensor, Tensor]:
+        """Vectors (B, C, P, d) that the two quantizers code: one and the same, or separate ones."""
         tokens = self.encoder(x, electrodes)[:, 1:]
-        return self.latent_norm(self.to_latent(tokens)).unflatten(1, x.shape[1:3])
+        if not self.is_separate:
+            shared = self.latent_norm(self.to_latent(tokens)).unflatten(1, x.shape[1:3])
+            return shared, shared
+        tokens = tokens.unflatten(1, x.shape[1:3])
+        targets = self.targets.coded(x)
+        # In float32 whatever the precision: rounded latents would fall to other codes.
+        time, frequency = (
+            code.analysis(targets[i]).float() + self.to_latent[i](tokens).float()
+            for i, code in enumerate(self.linear_codes)
+        )
+        return time, frequency
+
+    @property
+    def needs_start(self) -> bool:
+        """Whether separate latents and their codebooks have not been set from data yet."""
+        return self.is_separate and not self.quantizers[TIME].levels[0].is_initialized
+
+    @torch.no_grad()
+    def start(self, batches: Sequence[tuple[Tensor, Tensor]]) -> None:
+        """Set linear codes by principal components, then codebooks by k-means.
+
+        Parameters
+        ----------
+        batches : sequence of (x, electrodes)
+            As of :meth:`forward`; the more patches the better, up to 40,000.
+        """
+        self.targets.start(torch.cat([log_spectrum(x).flatten(0, 2) for x, _ in batches]))
+        targets = [self.targets.coded(x) for x, _ in batches]
+        for i, code in enumerate(self.linear_codes):
+            code.start(torch.cat([both[i].flatten(0, 2) for both in targets]))
+        latents = [self.latents(*batch) for batch in batches]
+        for i, quantizer in enumerate(self.quantizers):
+            vectors = torch.cat([both[i].flatten(0, 2) for both in latents])
+            quantizer.start(vectors, len(vectors) // len(batches))
 
     @torch.no_grad()
     def encode(self, x: Tensor, electrodes: Tensor) -> Tensor:
@@ -213,7 +284,9 @@ class DualDomainTokenizer(nn.Module):
         self.eval()
         try:
             latents = self.latents(x, electrodes)
-            return torch.stack([quantizer(latents).codes for quantizer in self.quantizers], -2)
+            return torch.stack(
+                [q(z).codes for q, z in zip(self.quantizers, latents, strict=True)], -2
+            )
         finally:
             for module, training in modes.items():
                 module.training = training
@@ -254,8 +327,10 @@ class DualDomainTokenizer(nn.Module):
         TokenizerOutput
         """
         check_patches(x)
+        if self.training and self.needs_start:
+            self.start([(x, electrodes)])
         latents = self.latents(x, electrodes)
-        coded = [quantizer(latents) for quantizer in self.quantizers]
+        coded = [q(z) for q, z in zip(self.quantizers, latents, strict=True)]
         raw = self._heads([output.quantized for output in coded], electrodes)
         losses = self.targets.losses(x.float(), *(head.float() for head in raw))
         losses["commitment_time"] = coded[TIME].commitment_loss
@@ -270,8 +345,33 @@ class DualDomainTokenizer(nn.Module):
     def _heads(self, quantized: list[Tensor], electrodes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         time = self.decoders[TIME](quantized[TIME], electrodes)
         frequency = self.decoders[FREQUENCY](quantized[FREQUENCY], electrodes)
+        if not self.is_separate:
+            return (
+                self.waveform_head(time),
+                self.amplitude_head(frequency),
+                self.phase_head(frequency),
+            )
+        wave, spectrum = (
+            code.synthesis(vectors)
+            for code, vectors in zip(self.linear_codes, quantized, strict=True)
+        )
+        # The phase is in the waveform: read from there, it costs the spectrum's codes no bits,
+        # and its gradient does not reach the time codes.
         return (
-            self.waveform_head(time),
-            self.amplitude_head(frequency),
-            self.phase_head(frequency),
+            self.waveform_head(time) + wave,
+            self.targets.spectrum(self.amplitude_head(frequency) + spectrum),
+            self.phase_head(time.detach()),
+        )
+
+
+def check_design(quantizer_mode: str, targets: str, latents: str) -> None:
+    """Raise ValueError for settings of a tokenizer that are unknown, or do not go together."""
+    if targets not in TARGETS:
+        raise ValueError(f"targets={targets!r} was given; expected one of {sorted(TARGETS)}.")
+    if latents not in LATENTS:
+        raise ValueError(f"latents={latents!r} was given; expected one of {sorted(LATENTS)}.")
+    if latents == "separate" and (quantizer_mode, targets) != ("residual", "extended"):
+        raise ValueError(
+            f"latents='separate' was given with quantizer_mode={quantizer_mode!r} and "
+            f"targets={targets!r}; it needs 'residual' and 'extended'. Use latents='shared'."
         )

@@ -1,5 +1,7 @@
 """skorch nets that learn without labels: the tokenizer's and that of pretraining."""
 
+from collections.abc import Iterator
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -7,12 +9,14 @@ import torch
 from torch import Tensor, nn
 
 from sk_brainrvq.nn import curriculum_weight, importance_guided_mask
-from sk_brainrvq.training.batches import Batch
+from sk_brainrvq.training.batches import Batch, BatchLoader, SegmentDataset
 from sk_brainrvq.training.nets import EEGNet, NoCriterion
 
 # Masks of validation: the middle of the training curriculum, the same ones each time.
 _VALIDATION_INFO_WEIGHT = 0.45
 _VALIDATION_SEED = 0
+# Patches that codebooks start from.
+_PATCHES_TO_START = 40_000
 
 
 class TokenizerNet(EEGNet):
@@ -27,6 +31,28 @@ class TokenizerNet(EEGNet):
     def figures(self, y_pred: Any) -> dict[str, Tensor]:
         """Parts of the loss."""
         return {name: value.detach() for name, value in y_pred.losses.items()}
+
+    def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
+        """Start codes from many training patches: one batch holds too few for k-means.
+
+        Every process does the whole of it, and so all get the same.
+        """
+        module: Any = self.bare_module
+        if module.needs_start:
+            module.start(list(self._first_batches(X)))
+        super().on_train_begin(net, X=X, y=y, **kwargs)
+
+    def _first_batches(self, dataset: SegmentDataset) -> Iterator[tuple[Tensor, Tensor]]:
+        """Patches and electrodes of the first training batches, until there are enough."""
+        assert self.batches is not None
+        batches, n_patches = copy(self.batches), 0
+        batches.position = 0
+        while batches.position < sum(batches.n_batches):  # one pass at most
+            for batch, _ in BatchLoader(dataset, batches):
+                yield batch.x.to(self.place), batch.electrodes.to(self.place)
+                n_patches += batch.x.shape[:3].numel()
+                if n_patches >= _PATCHES_TO_START:
+                    return
 
     def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
         """Begin to count codes anew, per domain and level."""

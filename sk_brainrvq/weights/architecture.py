@@ -34,7 +34,15 @@ PRESETS: dict[str, dict[str, int]] = {
 }
 _FROM_SCRATCH = "small"
 # Settings that are no sizes, and what they are from scratch.
-_DESIGN = {"quantizer_mode": "residual", "targets": "extended", "spectral_embedding": True}
+_DESIGN = {
+    "quantizer_mode": "residual",
+    "targets": "extended",
+    "spectral_embedding": True,
+    "latents": "separate",
+}
+
+# Settings that tokenizers of earlier versions say nothing of.
+_OF_OLDER_TOKENIZERS = {"latents": "shared"}
 
 # What an encoder is made of, and what the codes of a tokenizer are.
 ENCODER = ("embed_dim", "depth", "spectral_embedding")
@@ -72,6 +80,10 @@ class Architecture(BaseEstimator):
     spectral_embedding : bool, optional
         Show the encoder each patch's log amplitude and spectrum beside its waveform; True from
         scratch.
+    latents : {"separate", "shared"}, optional
+        "separate", the default from scratch, gives time and frequency codes a vector each that
+        starts as principal components; "shared" codes one vector twice, as published. It is the
+        default beside "official" or "published" of the settings above, which know no other.
 
     Notes
     -----
@@ -99,6 +111,7 @@ class Architecture(BaseEstimator):
         quantizer_mode: str | None = None,
         targets: str | None = None,
         spectral_embedding: bool | None = None,
+        latents: str | None = None,
     ):
         self.preset = preset
         self.embed_dim = embed_dim
@@ -110,6 +123,7 @@ class Architecture(BaseEstimator):
         self.quantizer_mode = quantizer_mode
         self.targets = targets
         self.spectral_embedding = spectral_embedding
+        self.latents = latents
 
     def check(self) -> None:
         """Raise ValueError for an unknown preset, or a size that is no positive integer."""
@@ -143,7 +157,11 @@ class Architecture(BaseEstimator):
 
     def from_scratch(self) -> dict[str, Any]:
         """All sizes and settings of networks that start from random weights."""
-        return {**PRESETS[_FROM_SCRATCH], **_DESIGN, **self.chosen()}
+        sizes = {**PRESETS[_FROM_SCRATCH], **_DESIGN, **self.chosen()}
+        as_published = (sizes["quantizer_mode"], sizes["targets"]) != ("residual", "extended")
+        if self.latents is None and as_published:
+            sizes["latents"] = "shared"
+        return sizes
 
     def encoder(self) -> dict[str, Any]:
         """Arguments of an ``EEGEncoder`` that starts from random weights, as pretraining has it."""
@@ -171,6 +189,8 @@ class Architecture(BaseEstimator):
             Whether the preset's name asks for its sizes here.
         """
         chosen = self.chosen(with_preset)
+        if "quantizer_mode" in config:
+            config = {**_OF_OLDER_TOKENIZERS, **config}
         for name in chosen if names is None else names:
             found = config.get(name)
             if isinstance(found, list) and len(set(found)) == 1:

@@ -195,7 +195,7 @@ def option_names(estimator, left_out):
     ("command", "estimator", "left_out"),
     [
         (tokenizer_fit, DDRVQTransformer, LEFT_OUT),
-        (pretrain, BrainRVQPretrainer, LEFT_OUT | {"quantizer_mode", "targets"}),
+        (pretrain, BrainRVQPretrainer, LEFT_OUT | {"quantizer_mode", "targets", "latents"}),
         (embed, BrainRVQEmbedder, LEFT_OUT | {"architecture", "random_state"}),
     ],
 )

@@ -122,7 +122,7 @@ def test_similar_channel_names__channels_kept_apart():
 def test_short_fit__latent_statistics__are_those_of_the_latents():
     windows = simulate(2, 24, random_state=0)
     tokenizer = DDRVQTransformer(
-        architecture="tiny",
+        architecture=Architecture("tiny", latents="shared"),
         max_epochs=1,
         batch_size=16,
         lr=1e-6,  # the encoder stands still: the statistics must be its own

@@ -84,6 +84,8 @@ def test_options__of_a_bids_folder__reach_its_files(marked, tmp_path):
         folder_out=place,
         events=[{"onset": 900, "duration": 20, "description": "BAD move", "type": "Comment"}],
     )
+    markers = place / "sub-01_task-rest_eeg.vmrk"
+    markers.write_text(markers.read_text().replace("Comment,BAD", "Remark,BAD"))
     assert len(Recordings.from_bids(tmp_path, window=4)) == 5
     assert len(Recordings.from_bids(tmp_path, window=4, read_options=OPTIONS)) == 4
 

@@ -130,7 +130,7 @@ def tokenizer_fit(inputs: tuple[str, ...], out: Path, quiet: bool, **settings: A
                 "unless --max-epochs is given.",
             },
             # A tokenizer of another kind than the default is fitted by 'tokenizer fit'.
-            leave_out={"quantizer_mode", "targets"},
+            leave_out={"quantizer_mode", "targets", "latents"},
         ),
         WorkOption(
             ["--tokenizer-out"],

@@ -34,7 +34,7 @@ _AUTOMATIC = " auto: as in the training of the weights."
 _SECTIONS = {
     "Network": (
         *("weights", "tokenizer", "architecture", "embed_dim", "depth", "decoder_depth"),
-        *("codebook_size", "codebook_dim", "n_quantizers", "quantizer_mode", "targets"),
+        *("codebook_size", "codebook_dim", "n_quantizers", "quantizer_mode", "targets", "latents"),
         *("spectral_embedding", "quantizer_dropout", "drop_path", "pooling", "layer"),
     ),
     "Signals": (

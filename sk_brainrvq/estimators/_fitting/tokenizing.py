@@ -17,7 +17,7 @@ from sk_brainrvq.weights.architecture import PRESETS, checked_architecture
 from sk_brainrvq.weights.modules import build_module, fill_untrained_time_rows
 
 # What of an architecture a tokenizer is built of.
-_NAMES = (*PRESETS["small"], "quantizer_mode", "targets", "spectral_embedding")
+_NAMES = (*PRESETS["small"], "quantizer_mode", "targets", "spectral_embedding", "latents")
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,9 @@ from sk_brainrvq.signals.preparation import PATCH_SAMPLES, segment_bounds
 from sk_brainrvq.training import Batch
 from sk_brainrvq.training.inference import by_channel
 
+# Samples at each side of a joint over which a jump is spread: 100 ms.
+_RAMP = 20
+
 # Why none can be left out as bad.
 FIXED_BY = "codes and reconstructed signals have a place for each channel."
 
@@ -63,11 +66,62 @@ def encoded(module: DualDomainTokenizer, batch: Batch) -> torch.Tensor:
     return by_channel(module.encode, batch.x, batch.electrodes, batch.placed).int()
 
 
-def rebuilt(module: DualDomainTokenizer, n_levels: int | None, batch: Batch) -> torch.Tensor:
-    """Patches (B, C, P, 200) coded and decoded, with the mean and deviation that they had."""
+def check_domain(domain: str, module: DualDomainTokenizer) -> None:
+    """Raise ValueError for domains that are unknown, or hold no amplitude."""
+    if domain not in ("time", "both"):
+        raise ValueError(f"domain={domain!r} was given; expected 'time' or 'both'.")
+    if domain == "both" and not module.targets.keeps_scale:
+        raise ValueError(
+            "domain='both' was given, but this tokenizer was trained with targets='published', "
+            "whose codes hold no amplitude in microvolts. Use domain='time'."
+        )
+
+
+def rebuilt(
+    module: DualDomainTokenizer, n_levels: int | None, domain: str, batch: Batch
+) -> torch.Tensor:
+    """Patches (B, C, P, 200) coded and decoded, with the mean that they had.
+
+    Their standard deviation is the one they had, or that of the frequency codes.
+    """
     x = batch.x
-    waveform = _decoded(module, n_levels, batch)
-    return waveform * (x.std(-1, keepdim=True) + 1e-6) + x.mean(-1, keepdim=True)
+    codes = by_channel(module.encode, batch.x, batch.electrodes, batch.placed)
+
+    def decode(codes: torch.Tensor, electrodes: torch.Tensor) -> torch.Tensor:
+        decoded = module.decode(codes, electrodes, n_levels)
+        if domain == "time":
+            return decoded.waveform
+        assert decoded.log_std is not None
+        scale = torch.expm1(decoded.log_std).clamp(min=0)[..., None] / 100
+        return decoded.waveform * scale
+
+    waveform = by_channel(decode, codes, batch.electrodes, batch.placed)
+    if domain == "time":
+        waveform = waveform * (x.std(-1, keepdim=True) + 1e-6)
+    return waveform + x.mean(-1, keepdim=True)
+
+
+def without_steps(patches: NDArray) -> NDArray:
+    """Patches without jumps at their joints, each of which a short ramp on both sides takes up.
+
+    A patch is decoded by itself: across a joint the signal should go on as it comes and goes.
+
+    Parameters
+    ----------
+    patches : ndarray, shape (n_epochs, n_channels, n_patches, 200)
+
+    Returns
+    -------
+    ndarray, shape (n_epochs, n_channels, n_patches, 200)
+    """
+    before, after = patches[..., :-1, :], patches[..., 1:, :]
+    slope = (before[..., -1] - before[..., -2] + after[..., 1] - after[..., 0]) / 2
+    excess = (after[..., 0] - before[..., -1] - slope)[..., None] / 2
+    ramp = np.linspace(1, 0, _RAMP + 1, dtype=patches.dtype)[:-1]
+    smooth = patches.copy()
+    smooth[..., :-1, -_RAMP:] += excess * ramp[::-1]
+    smooth[..., 1:, :_RAMP] -= excess * ramp
+    return smooth
 
 
 def squared_errors(module: DualDomainTokenizer, n_levels: int | None, batch: Batch) -> torch.Tensor:

@@ -1,0 +1,1 @@
+"""Rivals and bounds of the codes, for ``codes.py``."""
