@@ -1,6 +1,6 @@
 """What is each person's own mean worth? Frozen features as they are, and centred by person.
 
-People to develop on (``BENCHMARK_SPLITS``), seven folds of people, logistic regression with C .01:
+People to develop on, in the folds of ``BENCHMARK_SPLITS``, logistic regression with C .01:
 AUROC of a fold's people together and of each person, balanced accuracy, and how often a linear
 model that knows the first half of each person's windows names the person of the second.
 
@@ -19,7 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
-from sklearn.model_selection import GroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from table.features import log_band_power
@@ -27,6 +26,7 @@ from table.linear import classifier_of_record
 from table.tasks import SFREQ, Task, load_task
 
 from sk_brainrvq import BrainRVQEmbedder, SubjectCentering
+from sk_brainrvq.datasets import BENCHMARK_SPLITS
 
 TOKENS: dict[str, Any] = {"pooling": "region", "spectrum": None, "covariance": False}
 # Parameters of the embedder, by the label of a row.
@@ -57,7 +57,7 @@ def both(task: Task, label: str) -> tuple[NDArray, NDArray]:
 def figures(task: Task, features: NDArray) -> tuple[float, float, float]:
     """AUROC pooled and per person, balanced accuracy, by folds of people."""
     pooled, accuracies, own = [], [], []
-    for train, test in GroupKFold(7).split(features, groups=task.subjects):
+    for train, test in BENCHMARK_SPLITS[task.dataset].cross_validation(task.subjects):
         model = classifier_of_record().fit(features[train], task.y[train])
         score, truth = model.decision_function(features[test]), task.y[test]
         pooled.append(roc_auc_score(truth, score))
@@ -97,7 +97,7 @@ def table(task: Task) -> str:
         print(f"done: {label}", file=sys.stderr, flush=True)
     n_people = len(np.unique(task.subjects))
     return "\n".join(lines) + (
-        f"\n\n- {task.dataset}, {n_people} people to develop on, seven folds of people. AUROC "
+        f"\n\n- {task.dataset}, {n_people} people to develop on, in fixed folds. AUROC "
         "pooled / per person; balanced accuracy. The network has seen EEG of EEGMAT's people, "
         "without labels."
     )
