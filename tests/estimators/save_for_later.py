@@ -39,6 +39,7 @@ _CODES = Architecture("tiny", embed_dim=100, depth=1, decoder_depth=1, codebook_
 ESTIMATORS = {
     "tokenizer": DDRVQTransformer(
         architecture=_CODES,
+        quantizer_dropout=0.5,
         filters=Filters(None, None, None, "average"),
         crops=RandomCrops(longest=2),
         **_TRAINED,
