@@ -196,7 +196,11 @@ def option_names(estimator, left_out):
     [
         (tokenizer_fit, DDRVQTransformer, LEFT_OUT),
         (pretrain, BrainRVQPretrainer, LEFT_OUT | {"quantizer_mode", "targets", "latents"}),
-        (embed, BrainRVQEmbedder, LEFT_OUT | {"architecture", "random_state"}),
+        (
+            embed,
+            BrainRVQEmbedder,
+            LEFT_OUT | {"architecture", "random_state", "center_by", "min_windows"},
+        ),
     ],
 )
 def test_command__of_an_estimator__has_an_option_for_each_of_its_parameters_and_fields(

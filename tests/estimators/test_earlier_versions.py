@@ -48,6 +48,7 @@ PARAMS = {
         "filters": Filters(l_freq=1.0, h_freq=None, notch=50),
         "engine": Engine("float32", steps_per_epoch=1),
         "crops": RandomCrops(longest=2),
+        "quantizer_dropout": 0.5,
     },
     "pretrainer": PRETRAINER,
     "pretrainer_region": PRETRAINER,
@@ -115,9 +116,11 @@ def test_from_pretrained__earlier_version__gives_the_same_numbers(name, saved):
         found = [key for key in expected if key in functions]
         assert found
         for key in found:
-            np.testing.assert_allclose(
-                functions[key](X), expected[key], rtol=1e-5, atol=1e-5, err_msg=key
-            )
+            given, before = functions[key](X), expected[key]
+            if key == "decoded":  # joints of seconds are smooth now
+                away = np.abs(np.arange(before.shape[-1]) % 200 - 99.5) < 79
+                given, before = given[..., away], before[..., away]
+            np.testing.assert_allclose(given, before, rtol=1e-5, atol=1e-5, err_msg=key)
 
 
 @every_file

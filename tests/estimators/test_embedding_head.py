@@ -15,21 +15,26 @@ from sk_brainrvq import BrainRVQEmbedder, BrainRVQModule
 STANDING_STILL = {"head": "embedding", "lr": 1e-10}
 
 
-def default_features(estimator, X):
-    """The default embedding of an encoder, last layer."""
+def features_of_head(estimator, X):
+    """What the head sees of an encoder, last layer: one covariance of all frequencies."""
     embedder = BrainRVQEmbedder(
-        estimator.weights_, layer=-1, sfreq=200, ch_names=CH_NAMES, device="cpu"
+        estimator.weights_,
+        layer=-1,
+        covariance=True,
+        sfreq=200,
+        ch_names=CH_NAMES,
+        device="cpu",
     )
     return embedder.fit_transform(X).astype(float)
 
 
 @pytest.mark.parametrize("classes", [["a", "b"], ["a", "b", "c"]])
-def test_classifier__start__logistic_regression_on_the_default_embedding(classes):
+def test_classifier__start__logistic_regression_on_what_the_head_sees(classes):
     X = make_alpha(np.repeat([0.0, 5.0, 10.0], 8))
     y = np.resize(classes, 24)
     weights = np.random.default_rng(0).uniform(0.5, 1.5, 24)
     estimator = tiny("classifier", **STANDING_STILL).fit(X, y, sample_weight=weights)
-    features = default_features(estimator, X)
+    features = features_of_head(estimator, X)
     model = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=2000))
     scaled = weights / weights.mean()
     model.fit(features, y, logisticregression__sample_weight=scaled)
@@ -37,11 +42,11 @@ def test_classifier__start__logistic_regression_on_the_default_embedding(classes
     np.testing.assert_allclose(decision, model.decision_function(features), atol=2e-3)
 
 
-def test_regressor__start__ridge_regression_on_the_default_embedding():
+def test_regressor__start__ridge_regression_on_what_the_head_sees():
     strength = np.linspace(0, 20, 24)
     X = make_alpha(strength)
     estimator = tiny("regressor", **STANDING_STILL).fit(X, strength)
-    features = default_features(estimator, X)
+    features = features_of_head(estimator, X)
     model = make_pipeline(StandardScaler(), RidgeCV(alphas=10.0 ** np.arange(6)))
     expected = model.fit(features, strength).predict(features)
     np.testing.assert_allclose(estimator.predict(X), expected, atol=0.05)

@@ -41,7 +41,8 @@ def test_codes__real_eeg__most_are_in_use(tokenizer):
 
 
 def test_score__against_reconstruct__same_errors(tokenizer, windows):
-    # reconstruct gives microvolts; standardised again they must give the same figure.
+    # reconstruct gives microvolts; standardised again they must give the same figure, but for the
+    # joints of seconds, which it makes smooth.
     unseen = windows.of_subjects([5]).X[:, CHANNELS].astype(float)
     rebuilt = tokenizer.reconstruct(unseen).reshape(*unseen.shape[:2], 5, 200)
     patches = unseen.reshape(rebuilt.shape)
@@ -49,7 +50,7 @@ def test_score__against_reconstruct__same_errors(tokenizer, windows):
     error = ((patches - rebuilt) / (std + 1e-4)) ** 2
     variance = ((patches - mean) / (std + 1e-4)) ** 2
     expected = 1 - error.sum() / variance.sum()
-    assert tokenizer.score(unseen) == pytest.approx(expected, abs=1e-4)
+    assert tokenizer.score(unseen) == pytest.approx(expected, abs=5e-3)
 
 
 def test_embedding__one_epoch_alone_or_among_others__same(tokenizer, windows):

@@ -32,7 +32,11 @@ BESIDE = {
     *("SECURITY.md", "Makefile", "constraints.txt", "pyproject.toml", "setup.py"),
     *("docs/conf.py", "docs/install.rst", "docs/_ext/markdown.py", "docs/_static/sk_brainrvq.css"),
     *("examples/quickstart.py", "examples/gallery/README.txt", "benchmarks/table.py"),
-    *("benchmarks/results/eegmat.csv", "benchmarks/results/eegmat.npz"),
+    *(
+        f"benchmarks/results/{dataset}.{ending}"
+        for dataset in ("eegmat", "guinea-bissau", "ssvep")
+        for ending in ("csv", "npz")
+    ),
     *("tests/conftest.py", "tests/package_files.py", "tests/packaging/test_distributions.py"),
 }
 

@@ -43,6 +43,17 @@ class _Spectrum(click.Choice):
         return None if chosen == "none" else chosen
 
 
+class _Covariance(click.Choice):
+    """Covariances by band, of all frequencies, or none, as the embedder takes them."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        if isinstance(value, bool):
+            return value
+        chosen = super().convert(value, param, ctx)
+        return {"all": True, "none": False}.get(chosen, chosen)
+
+
+COVARIANCE = _Covariance(["bands", "all", "none"])
 SPECTRUM = _Spectrum(["region", "mean", "channel", "none"])
 _OPTIONS = options_of_estimator(
     BrainRVQEmbedder,
@@ -51,7 +62,12 @@ _OPTIONS = options_of_estimator(
         *("architecture", "random_state", "sfreq", "ch_names", "unit", "verbose"),
         *("center_by", "min_windows"),
     },
-    types={"weights": click.Path(), "pooling": click.Choice(_POOLINGS), "spectrum": SPECTRUM},
+    types={
+        "weights": click.Path(),
+        "pooling": click.Choice(_POOLINGS),
+        "spectrum": SPECTRUM,
+        "covariance": COVARIANCE,
+    },
     defaults={"on_error": "warn"},
     helps={
         "weights": "Folder of a model: of 'pretrain', of 'tokenizer fit', or of a saved "
@@ -64,6 +80,8 @@ _OPTIONS = options_of_estimator(
         "the weights recommend, or the last.",
         "spectrum": "Pooling of the log amplitude spectra that follow the tokens; none leaves "
         "them out.",
+        "covariance": "How signals vary together: the log-covariance of the signals at the 19 "
+        "positions of the 10-20 system, for each of five bands, of all frequencies, or none.",
         "on_error": "A recording that cannot be used: raise ends with an error and writes "
         "nothing, warn lists it, writes the others and exits with 1, skip only counts it.",
     },
