@@ -37,6 +37,7 @@ BESIDE = {
         for dataset in ("eegmat", "guinea-bissau", "ssvep")
         for ending in ("csv", "npz")
     ),
+    *("benchmarks/results/mutants_seed0.csv", "benchmarks/results/mutants_seed1.csv"),
     *("tests/conftest.py", "tests/package_files.py", "tests/packaging/test_distributions.py"),
 }
 
