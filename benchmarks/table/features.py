@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import welch
 
-from sk_brainrvq import BrainRVQEmbedder
+from sk_brainrvq import BrainRVQEmbedder, SubjectCentering
 from sk_brainrvq.files import write_whole
 from table.system import estimator_params
 from table.tasks import SFREQ, Task
@@ -21,6 +21,8 @@ BANDS = {
 }
 # Hz, of the SSVEP dataset.
 STIMULI = (13, 17, 21)
+# Ends the name of features that lose each person's own centre.
+CENTRED = "@person"
 # By name: what the rows are called.
 FROZEN_RIVALS = {"frozen-reve": "REVE", "frozen-labram": "LaBraM", "frozen-cbramod": "CBraMod"}
 
@@ -139,14 +141,15 @@ def covariances(X: NDArray) -> NDArray:
 
 def embed(task: Task, **params: Any) -> NDArray:
     """Frozen features of a :class:`~sk_brainrvq.BrainRVQEmbedder`, one row per window."""
-    # Figures so far are of one covariance of all frequencies: their rows stay what they are.
+    # Published figures are of one covariance of all frequencies: their rows stay what they are.
     params = {"covariance": True, **params}
     embedder = BrainRVQEmbedder(sfreq=SFREQ, ch_names=task.ch_names, **estimator_params(params))
-    features = embedder.fit_transform(task.X)
+    subjects = task.subjects if params.get("center_by") else None
+    features = embedder.fit_transform(task.X, subjects=subjects)
     return features.reshape(len(features), -1)
 
 
-_OF_WINDOWS = {
+_WITHOUT_EMBEDDER = {
     "bins": log_bins,
     "stimulus-power": stimulus_power,
     "stimulus-response": stimulus_response,
@@ -168,12 +171,12 @@ def compute(
     Parameters
     ----------
     name : str
-        "bands7", "bands5", "bins", "covariances", "summaries" (what the default embedding holds
-        beside tokens: spectra by region and log-covariance), "log-covariance", "embedding",
-        "tokens" (the embedding's, and nothing beside), "random-" or
-        "random-tokens-" and a seed, "onset" (the second
+        "bands7", "bands5", "bins", "covariances", "log-covariance", "onset" (the second
         at which a window begins, and no EEG), "signals" (standardised), those of
-        stimuli, or a frozen rival.
+        stimuli, a frozen rival, or one of the embedder: "default", "no-network" (the same without
+        tokens), "random-default-" and a seed; "tokens", "random-tokens-" and a seed; and
+        with one covariance of all frequencies "embedding", "summaries" (the same without tokens),
+        "random-" and a seed. With "@person" at the end, each person's own centre is taken away.
     task : Task
     embedder : mapping
         Parameters of the pretrained embedder.
@@ -188,31 +191,54 @@ def compute(
     -------
     ndarray, shape (n_windows, ...)
     """
+    name, centred = name.removesuffix(CENTRED), name.endswith(CENTRED)
+    plain = {key: v for key, v in embedder.items() if key != "weights"}
+    params = _of_embedder(name, embedder, {"architecture": architecture, **plain}, filters)
+    if params is not None:
+        return embed(task, **params, **({"center_by": "subject"} if centred else {}))
+    features = _of_windows(name, task, frozen_rivals)
+    if not centred:
+        return features
+    centering = SubjectCentering().fit(features, subjects=task.subjects)
+    return centering.transform(features, subjects=task.subjects)
+
+
+def _of_embedder(
+    name: str, embedder: Mapping[str, Any], plain: Mapping[str, Any], filters: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """Parameters of the embedder that makes some features; None for features of other kinds."""
+    beside = {"spectrum": None, "covariance": False}
+    without = {"weights": None, "tokens": False, **filters}
+    known: dict[str, dict[str, Any]] = {
+        "default": {**embedder, "covariance": "bands"},
+        "no-network": {**without, "covariance": "bands"},
+        "embedding": {**embedder},
+        "tokens": {**embedder, **beside},
+        "summaries": {**without, "spectrum": "region"},
+        "log-covariance": {**without, "spectrum": None},
+    }
+    if not name.startswith("random"):
+        return known.get(name)
+    kind, _, seed = name.rpartition("-")
+    own = {"random": {}, "random-tokens": beside, "random-default": {"covariance": "bands"}}[kind]
+    return {**plain, **filters, **own, "weights": None, "random_state": int(seed)}
+
+
+def _of_windows(name: str, task: Task, frozen_rivals: Path | None) -> NDArray:
+    """Features that need no embedder."""
     if name.startswith("bands"):
         return log_band_power(task.X, int(name.removeprefix("bands")))
-    if name in _OF_WINDOWS:
-        return _OF_WINDOWS[name](task.X)
+    if name in _WITHOUT_EMBEDDER:
+        return _WITHOUT_EMBEDDER[name](task.X)
     if name == "signals":
         # Each window and channel on one scale, which kernels with fixed weights need.
         centred = task.X - task.X.mean(-1, keepdims=True)
         return np.asarray(centred / (centred.std(-1, keepdims=True) + 1e-6), np.float32)
     if name in FROZEN_RIVALS:
         return frozen_rival(name, task, frozen_rivals)
-    if name == "onset":
-        if task.onsets is None:
-            raise ValueError(f"{task.dataset} does not tell when its windows begin.")
-        return np.stack([task.onsets, task.onsets**2], axis=1)
-    if name in ("summaries", "log-covariance"):
-        spectrum = "region" if name == "summaries" else None
-        return embed(task, weights=None, tokens=False, spectrum=spectrum, **filters)
-    if name == "embedding":
-        return embed(task, **embedder)
-    if name == "tokens":
-        return embed(task, **{**embedder, "spectrum": None, "covariance": False})
-    seed = int(name.rpartition("-")[2])
-    beside = {"spectrum": None, "covariance": False} if name.startswith("random-tokens") else {}
-    plain = {key: v for key, v in embedder.items() if key != "weights"} | filters | beside
-    return embed(task, **plain, weights=None, architecture=architecture, random_state=seed)
+    if task.onsets is None:
+        raise ValueError(f"{task.dataset} does not tell when its windows begin.")
+    return np.stack([task.onsets, task.onsets**2], axis=1)
 
 
 def cached(path: Path, make: Any) -> NDArray:

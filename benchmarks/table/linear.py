@@ -11,15 +11,16 @@ from sklearn.metrics import balanced_accuracy_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from table.features import CENTRED
 from table.metrics import primary_score
 from table.system import Outcome, Settings, System, predict
 from table.tasks import Fold, Task
 
 # Features that are computed with the filters of the weights, without the weights.
-RANDOM = {"random", "random-tokens"}
-FILTERED = {*RANDOM, "summaries", "log-covariance"}
+RANDOM = {"random", "random-tokens", "random-default"}
+FILTERED = {*RANDOM, "summaries", "log-covariance", "no-network"}
 # Features of the pretrained embedder.
-PRETRAINED = {"embedding", "tokens"}
+PRETRAINED = {"default", "embedding", "tokens"}
 CS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 
 
@@ -39,14 +40,18 @@ class Linear(System):
         Names of features, put side by side; "random" stands for the seed's own encoder.
     choose_c : bool
         Take the C with the best primary figure on validation subjects, instead of 0.01.
+    centred : bool
+        Take away each person's own centre, which needs no labels.
     """
 
     inputs: tuple[str, ...] = ()
     choose_c: bool = False
+    centred: bool = False
 
     def features(self, seed: int) -> tuple[str, ...]:
         """Names of the features it takes."""
-        return tuple(f"{name}-{seed}" if name in RANDOM else name for name in self.inputs)
+        names = (f"{name}-{seed}" if name in RANDOM else name for name in self.inputs)
+        return tuple(name + CENTRED * self.centred for name in names)
 
     def needs_weights(self) -> bool:
         """Whether one of its features comes from pretrained weights."""
@@ -59,6 +64,8 @@ class Linear(System):
     def config(self, settings: Settings) -> dict[str, Any]:
         """Features, grid of C, and the encoder's parameters."""
         config: dict[str, Any] = {"inputs": self.inputs, "C": CS if self.choose_c else (0.01,)}
+        if self.centred:
+            config["centred"] = True
         if (RANDOM | PRETRAINED) & set(self.inputs):
             config["embedder"] = {k: v for k, v in settings.embedder.items() if k != "weights"}
         if RANDOM & set(self.inputs):

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from table.features import cached, compute, task_digest
+from table.features import CENTRED, cached, compute, task_digest
 from table.linear import FILTERED, PRETRAINED
 from table.lines import digest_of, key_of
 from table.metrics import score
@@ -262,12 +262,13 @@ def features_of(
     features = {}
     for name in sorted(names):
         config = {"version": VERSION, "name": name, "data": task_digest(task)}
-        if name in PRETRAINED or name.startswith("random"):
+        kind = name.removesuffix(CENTRED)
+        if kind in PRETRAINED or kind.startswith("random"):
             config["embedder"] = {k: v for k, v in settings.embedder.items() if k != "weights"}
             config["source"] = (
-                settings.weights_digest if name in PRETRAINED else settings.architecture
+                settings.weights_digest if kind in PRETRAINED else settings.architecture
             )
-        if name in FILTERED or name.startswith("random"):
+        if kind in FILTERED or kind.startswith("random"):
             config["filters"] = settings.filters
         path = results / task.dataset / "features" / f"{name}.{digest_of(config)}.npy"
         if not path.exists():

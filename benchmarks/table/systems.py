@@ -1,5 +1,6 @@
 """The rows of the table, by name."""
 
+from dataclasses import replace
 from typing import Any
 
 from table.features import FROZEN_RIVALS
@@ -33,13 +34,13 @@ _SPACE_AND_SPECTRUM = (
     ),
 )
 _RIVALS = tuple(RivalSystem(name, rival.label, "rival", True) for name, rival in RIVALS.items())
-_RANDOM = _linear("brainrvq", "random", "random encoder, frozen", "random", seeded=True)
+_RANDOM = _linear("brainrvq", "random", "random encoder, one covariance", "random", seeded=True)
 _FROZEN = (
-    _linear("brainrvq", "frozen", "BrainRVQ, pretrained, frozen", "embedding"),
+    _linear("brainrvq", "frozen", "BrainRVQ, one covariance", "embedding"),
     _linear(
         "brainrvq",
         "frozen+bands",
-        "BrainRVQ, frozen, and 7-band log power",
+        "BrainRVQ, one covariance, and 7-band log power",
         *("embedding", "bands7"),
     ),
 )
@@ -93,19 +94,47 @@ _TOKENS = (
         *("tokens", "bands7"),
     ),
 )
+_DEFAULT = (
+    _linear("brainrvq", "no-network", "default embedding without network", "no-network"),
+    _linear(
+        "brainrvq",
+        "random-default",
+        "default embedding of a random network",
+        "random-default",
+        seeded=True,
+    ),
+    _linear("brainrvq", "default", "BrainRVQ, default embedding", "default"),
+)
+
+
+def _centred(system: Linear) -> Linear:
+    """The same after each person's own centre is taken away."""
+    names = {"name": f"{system.name}-centred", "label": f"{system.label}, centred"}
+    return replace(system, **names, centred=True)
+
+
+_CENTRED = tuple(
+    _centred(system)
+    for system in (_BAND_POWER[0], *_TOKENS[1::-1], *_DEFAULT)
+    if isinstance(system, Linear)
+)
 _IN_ORDER: tuple[System, ...] = (
     *(*_BAND_POWER, *_SPACE_AND_SPECTRUM, *_RIVALS, _RANDOM, *_SCRATCH, *_FROZEN, *_FINE_TUNED),
-    *(*_OF_SIGNALS, *_OF_STIMULI, *_FROZEN_RIVALS, *_TOKENS),
+    *(*_OF_SIGNALS, *_OF_STIMULI, *_FROZEN_RIVALS, *_TOKENS, *_DEFAULT, *_CENTRED),
 )
 SYSTEMS = {system.name: system for system in _IN_ORDER}
 # The mean head of CBraMod is a second try at one rival; the others belong to the project's splits.
 _NOT_BY_DEFAULT = {
     *("cbramod-mean", "minirocket", "bins", "log-covariance", "onset", "stimulus-power", "argmax"),
     *("cca", "tokens", "random-tokens", "tokens+bands", *FROZEN_RIVALS),
+    *(system.name for system in (*_DEFAULT, *_CENTRED)),
 }
 DEFAULT_SYSTEMS = tuple(name for name in SYSTEMS if name not in _NOT_BY_DEFAULT)
 _SIMPLE = ("bands7", "bins", "log-covariance", "tangent")
-_OURS = ("random", "random-tokens", "tokens", "frozen", "tokens+bands", "frozen+bands")
+_OURS = (
+    *("random", "random-tokens", "tokens", "frozen", "tokens+bands", "frozen+bands"),
+    *(system.name for system in (*_DEFAULT, *_CENTRED)),
+)
 # Of the project's own splits: fitted in seconds.
 PROJECT_SYSTEMS = {
     "eegmat": (*_SIMPLE, *FROZEN_RIVALS, *_OURS),

@@ -11,8 +11,15 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score, cohen_kappa_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from table.features import canonical_correlations, log_band_power, stimulus_response
+from table.features import (
+    CENTRED,
+    canonical_correlations,
+    compute,
+    log_band_power,
+    stimulus_response,
+)
 from table.store import Store
+from table.systems import SYSTEMS
 from table.tasks import as_task, load_task, project_folds
 
 from sk_brainrvq.datasets import BENCHMARK_SPLITS, make_eeg
@@ -134,7 +141,7 @@ def test_three_datasets__one_of_them__leads_of_people_as_the_results_kept_have_t
         own = accuracy.setdefault(record["system"], {})
         own[record["fold"]] = record["figures"]["balanced_accuracy"]
     lead = np.mean([accuracy["frozen"][fold] - accuracy["bands7"][fold] for fold in "123"])
-    row = "| BrainRVQ, pretrained, frozen, LR, over: 7-band log power, LR | "
+    row = "| BrainRVQ, one covariance, LR, over: 7-band log power, LR | "
     cells = next(line for line in printed.splitlines() if line.startswith(row)).split(" | ")[1:3]
     assert [float(cell.split()[0]) for cell in cells] == pytest.approx([lead, lead], abs=6e-4)
     assert "People: SSVEP exoskeleton 3." in printed
@@ -166,3 +173,19 @@ def test_canonical_correlations__one_window__as_scikit_learn_has_them():
     a, b = CCA(1, max_iter=5000, tol=1e-12).fit_transform(x.T, waves)
     expected = np.corrcoef(a[:, 0], b[:, 0])[0, 1]
     assert canonical_correlations(x[None])[0, 1] == pytest.approx(expected, abs=1e-3)
+
+
+def test_compute__centred__each_persons_features_have_mean_zero_and_signals_stay_the_same():
+    task = as_task("eegmat", make_eeg(3, 12, duration=2, ch_names=["Fz", "O1", "O2"]))
+    for name in ("bands7", "random-default-0"):
+        options = (task, {"spectrum": None}, "tiny", {"filters": None})
+        plain, centred = (compute(name + end, *options) for end in ("", CENTRED))
+        assert plain.shape == centred.shape
+        for person in np.unique(task.subjects):
+            own = task.subjects == person
+            # Covariances are centred by a Riemannian mean, on which they have mean zero too.
+            assert np.allclose(centred[own].mean(0), 0, atol=1e-3)
+            if name == "bands7":
+                assert np.allclose(centred[own], plain[own] - plain[own].mean(0), atol=1e-4)
+    assert SYSTEMS["bands7-centred"].features(0) == ("bands7@person",)
+    assert SYSTEMS["random-default-centred"].features(2) == ("random-default-2@person",)

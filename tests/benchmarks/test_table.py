@@ -204,7 +204,7 @@ def test_sections__more_seeds_on_some_folds__the_row_and_a_note_say_so(task, tmp
     assert "| 4 × 1 |" in printed
     assert "| 4 × 1–2 |" in printed
     (note,) = [note for note in section.notes if "seeds are not as many" in note.lower()]
-    assert "random encoder, frozen, LR (2 on folds 1-2; 1 on folds 3-4)" in note
+    assert "random encoder, one covariance, LR (2 on folds 1-2; 1 on folds 3-4)" in note
     assert "7-band" not in note
     of = {fold.name: [] for fold in folds}
     for result in results:
