@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from table.answering import answered, described
 from table.linear import Linear
 from table.options import add_common_options, choose
 from table.output import shown
@@ -151,19 +152,12 @@ def evaluate(arguments: argparse.Namespace) -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Read the command line; a user's mistake is one line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = described(__doc__)
     add_common_options(parser)
     parser.add_argument("--draw", type=int, default=0, help="seed of the sets; 0 is reported")
     parser.add_argument("--sets", type=int, default=40, help="number of sets; default 40")
     warnings.simplefilter("ignore")
-    try:
-        print(evaluate(parser.parse_args(argv)))
-    except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    return answered(parser, argv, evaluate)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from table.allowed import default_split
+from table.answering import answered, described
 from table.commands import folds_of
 from table.curve import (
     draw,
@@ -81,9 +82,7 @@ def make_curve(arguments: argparse.Namespace) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Read the command line; a user's mistake is one line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = described(__doc__)
     add_common_options(parser)
     parser.add_argument("--sizes", default="1,2,4,8", help="training subjects; all is added")
     parser.add_argument(
@@ -92,11 +91,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="develop: the project's folds over people to develop on, the default where a dataset "
         "has them; folds: grouped folds over everybody who may be read",
     )
-    try:
-        return make_curve(parser.parse_args(argv))
-    except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    return answered(parser, argv, make_curve)
 
 
 if __name__ == "__main__":

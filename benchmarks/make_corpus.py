@@ -21,6 +21,7 @@ import numpy as np
 from corpora.pieces import LeftOut, Piece, Source, scored_once, wanted
 from corpora.readers import SOURCES
 from numpy.typing import NDArray
+from table.answering import answered, described
 from table.options import folders
 
 from sk_brainrvq import EEGCorpus, build_corpus
@@ -181,11 +182,21 @@ def _all_signals(folders: dict[str, Path]) -> Iterator[tuple[str, NDArray, float
                     yield f"{name}/{piece.person}", piece.microvolts, piece.sfreq
 
 
+def do(options: argparse.Namespace) -> str | int | None:
+    """What a command was asked for."""
+    if options.dataset == "summary":
+        return summary(options.out, options.half)
+    if options.data is None:
+        raise ValueError("--data is missing; expected the folder with the dataset's files.")
+    if options.dataset == "check":
+        return check(folders(options.data, [*SOURCES]), options.out, options.half)
+    add(SOURCES[options.dataset], Path(options.data), options.out, options.half)
+    return None
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Read the command line; a user's mistake is one line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = described(__doc__)
     parser.add_argument("dataset", choices=[*SOURCES, "summary", "check"])
     parser.add_argument("--data", help="folder with the dataset's files, as published")
     parser.add_argument(
@@ -196,21 +207,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         choices=("odd", "even"),
         help="a corpus of its own, without the people of the odd or even folds of the benchmarks",
     )
-    options = parser.parse_args(argv)
     warnings.filterwarnings("ignore", message=".*are not in .*")
-    try:
-        if options.dataset == "summary":
-            print(summary(options.out, options.half))
-            return 0
-        if options.data is None:
-            raise ValueError("--data is missing; expected the folder with the dataset's files.")
-        if options.dataset == "check":
-            return check(folders(options.data, [*SOURCES]), options.out, options.half)
-        add(SOURCES[options.dataset], Path(options.data), options.out, options.half)
-    except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    return answered(parser, argv, do)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from moabb.analysis.meta_analysis import compute_dataset_statistics
 from moabb.evaluations import CrossSubjectEvaluation
 from moabb.pipelines.utils import parse_pipelines_from_directory
 from sklearn.pipeline import Pipeline, make_pipeline
+from table.answering import answered, described
 
 from sk_brainrvq import BrainRVQEmbedder, Weights
 from sk_brainrvq.datasets import BENCHMARK_SPLITS, RestAgainstTask, Zyma2019, make_eeg
@@ -173,7 +174,7 @@ def compare(options: argparse.Namespace) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Read the command line; a user's mistake is one line."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser = described(__doc__)
     parser.add_argument("--data", type=Path, help="folder with EEGMAT's EDF files")
     parser.add_argument("--subjects", type=numbers, default=numbers("0-27"), help='as in "0-27"')
     parser.add_argument("--results", type=Path, default=Path("moabb_results"))
@@ -181,14 +182,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--pipelines", nargs="+", default=list(PIPELINES), metavar="NAME")
     parser.add_argument("--weights", help='path of weights in place of "default"; or "random"')
     parser.add_argument("--quick", action="store_true", help="the first five subjects only")
-    options = parser.parse_args(arguments)
     mpl.use("Agg")
-    try:
-        compare(options)
-    except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    return answered(parser, arguments, compare)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ model that knows the first half of each person's windows names the person of the
     python benchmarks/people_differ.py --dataset guinea-bissau --data FOLDER
 """
 
-import argparse
 import sys
 import warnings
 from collections.abc import Sequence
@@ -21,6 +20,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from table.answering import answered, described
 from table.features import log_band_power
 from table.linear import classifier_of_record
 from table.tasks import SFREQ, Task, load_task
@@ -105,19 +105,11 @@ def table(task: Task) -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Read the command line; a user's mistake is one line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = described(__doc__)
     parser.add_argument("--dataset", choices=("eegmat", "guinea-bissau"), default="eegmat")
     parser.add_argument("--data", type=Path, help="folder of the recordings")
-    arguments = parser.parse_args(argv)
     warnings.simplefilter("ignore")
-    try:
-        print(table(load_task(arguments.dataset, arguments.data, "develop")))
-    except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    return answered(parser, argv, lambda o: table(load_task(o.dataset, o.data, "develop")))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from table.allowed import PROJECT_SPLITS
+from table.answering import answered, described
 from table.commands import Ran, run_split, split_of
 from table.options import add_common_options
 from table.output import draw, markdown, write_csv, write_runs
@@ -58,9 +59,7 @@ def make_table(arguments: argparse.Namespace) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Read the command line; a user's mistake is one line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = described(__doc__)
     add_common_options(parser)
     parser.add_argument(
         "--split",
@@ -70,11 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "official: the published split; both: the last two. By default develop for "
         f"{', '.join(BENCHMARK_SPLITS)}, both for simulated, else the published one",
     )
-    try:
-        return make_table(parser.parse_args(argv))
-    except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    return answered(parser, argv, make_table)
 
 
 if __name__ == "__main__":

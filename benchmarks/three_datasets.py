@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 from table.allowed import PROJECT_SPLITS
+from table.answering import answered, described
 from table.commands import Ran, run_split
 from table.options import add_common_options, folders
 from table.output import shown_estimate
@@ -90,20 +91,11 @@ def evaluate(arguments: argparse.Namespace) -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Read the command line; a user's mistake is one line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        conflict_handler="resolve",
-    )
+    parser = described(__doc__)
     add_common_options(parser)
     parser.add_argument("--data", required=True, help="dataset=FOLDER, with commas between")
     parser.add_argument("--split", choices=PROJECT_SPLITS, default="develop")
-    try:
-        print(evaluate(parser.parse_args(argv)))
-    except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    return answered(parser, argv, evaluate)
 
 
 if __name__ == "__main__":
