@@ -153,8 +153,8 @@ def verdict(low: float, high: float) -> str:
     return "harms" if high < 0 else "undecided"
 
 
-def main() -> None:
-    """Run all variants and print a table."""
+def parsed() -> tuple[argparse.Namespace, list[str]]:
+    """Options, and the variants that they name."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of EEGMAT's EDF files")
     parser.add_argument(
@@ -175,6 +175,31 @@ def main() -> None:
         if unknown := [name for name in chosen if name not in variants]:
             parser.error(f"--variants {unknown} are unknown; choose from {variants}.")
         variants = [FULL, *(name for name in variants if name in chosen and name != FULL)]
+    return options, variants
+
+
+def table(scores: dict[str, np.ndarray]) -> str:
+    """A row for each variant: its scores, and how far the full method is ahead of it."""
+    lines = [
+        "| variant | AUROC (sd of folds) | full method ahead by | 95 % interval | the part |",
+        "|---|---|---|---|---|",
+    ]
+    for variant, values in scores.items():
+        row = f"| {variant} | {values.mean():.3f} ({values.std(ddof=1):.3f}) |"
+        if variant == FULL:
+            lines.append(f"{row} | | |")
+            continue
+        lead = scores[FULL] - values
+        low, high = interval(lead)
+        lines.append(
+            f"{row} {lead.mean():+.3f} | {low:+.3f} to {high:+.3f} | {verdict(low, high)} |"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Run all variants and print a table."""
+    options, variants = parsed()
     warnings.filterwarnings("ignore")
     options.work.mkdir(parents=True, exist_ok=True)
     raws = recordings(options.data, SUBJECTS)
@@ -192,16 +217,7 @@ def main() -> None:
         )
         for variant in variants
     }
-    print("| variant | AUROC (sd of folds) | full method ahead by | 95 % interval | the part |")
-    print("|---|---|---|---|---|")
-    for variant, values in scores.items():
-        row = f"| {variant} | {values.mean():.3f} ({values.std(ddof=1):.3f}) |"
-        if variant == FULL:
-            print(f"{row} | | |")
-            continue
-        lead = scores[FULL] - values
-        low, high = interval(lead)
-        print(f"{row} {lead.mean():+.3f} | {low:+.3f} to {high:+.3f} | {verdict(low, high)} |")
+    print(table(scores))
     path = options.work / "ablations.json"
     path.write_text(json.dumps({name: values.tolist() for name, values in scores.items()}))
 

@@ -6,8 +6,10 @@ model that knows the first half of each person's windows names the person of the
 
     python benchmarks/people_differ.py --dataset eegmat --data FOLDER
     python benchmarks/people_differ.py --dataset guinea-bissau --data FOLDER
+    python benchmarks/people_differ.py --dataset eegmat --data FOLDER --limits
 """
 
+import argparse
 import sys
 import warnings
 from collections.abc import Sequence
@@ -22,6 +24,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from table.answering import answered, described
 from table.features import log_band_power
+from table.limits import limits
 from table.linear import classifier_of_record
 from table.tasks import SFREQ, Task, load_task
 
@@ -103,13 +106,24 @@ def table(task: Task) -> str:
     )
 
 
+def answer(options: argparse.Namespace) -> str:
+    """The table that was asked for."""
+    task = load_task(options.dataset, options.data, "develop")
+    return limits(task) if options.limits else table(task)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Read the command line; a user's mistake is one line."""
     parser = described(__doc__)
     parser.add_argument("--dataset", choices=("eegmat", "guinea-bissau"), default="eegmat")
     parser.add_argument("--data", type=Path, help="folder of the recordings")
+    parser.add_argument(
+        "--limits",
+        action="store_true",
+        help="few windows of a person, windows of one state only, and calibration instead",
+    )
     warnings.simplefilter("ignore")
-    return answered(parser, argv, lambda o: table(load_task(o.dataset, o.data, "develop")))
+    return answered(parser, argv, answer)
 
 
 if __name__ == "__main__":

@@ -11,9 +11,11 @@ import sys
 import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import mne
 import torch
+from table.answering import answered, described
 
 from sk_brainrvq import (
     Architecture,
@@ -87,9 +89,59 @@ def halved(weights: Weights, name: str, **facts: object) -> Weights:
     return Weights.from_module(name, weights.kind, weights.config, module, info)
 
 
+def pretrain(options: argparse.Namespace) -> None:
+    """Pretrain and save both networks."""
+    warnings.filterwarnings("ignore", message=".*No electrode position.*")
+    subjects = subjects_without(options.leave_out)
+    subjects = subjects[:2] if options.quick else subjects
+    raws = recordings(options.data, subjects)
+    seconds = sum(raw.times[-1] for raw in raws)
+    print(f"EEGMAT, {len(subjects)} subjects, {seconds / 60:.0f} minutes without labels")
+    common = {
+        **TRAINING,
+        "crops": RandomCrops(),
+        "random_state": options.seed,
+        "checkpoint_dir": options.work,
+    }
+    facts = {"data": "EEGMAT 1.0.0", "subjects": subjects, "seed": options.seed}
+    tokenizer = DDRVQTransformer(**(QUICK if options.quick else TOKENIZER), **common).fit(raws)
+    codes = halved(tokenizer.weights_, "default-tokenizer", **facts)
+    encoder, history = pretrained(codes, raws, options, common, facts)
+    for folder, weights, rows in (
+        ("default-tokenizer", codes, tokenizer.history_),
+        ("default", encoder, history),
+    ):
+        file = weights.save(options.out / folder, half=True)
+        (options.out / folder / "history.json").write_text(json.dumps(rows) + "\n")
+        print(f"{weights!r}: {file}, {file.stat().st_size / 1e6:.1f} MB")
+
+
+def pretrained(
+    codes: Weights,
+    raws: list,
+    options: argparse.Namespace,
+    common: dict[str, Any],
+    facts: dict[str, Any],
+) -> tuple[Weights, list]:
+    """The encoder after all its rounds, and its history."""
+    pretrainer = BrainRVQPretrainer(codes, **(QUICK if options.quick else ENCODER), **common)
+    pretrainer.fit(raws)
+    encoder = halved(pretrainer.weights_, "default", layer=LAYER, **facts)
+    history = [*pretrainer.history_]
+    for number, n_epochs in enumerate(FURTHER_ROUNDS[: options.rounds - 1], start=1):
+        own = {
+            "max_epochs": 1 if options.quick else n_epochs,
+            "random_state": options.seed + number,
+        }
+        further = BrainRVQPretrainer(codes, weights=encoder, **(common | own)).fit(raws)
+        encoder = halved(further.weights_, "default", layer=LAYER, **facts)
+        history += further.history_
+    return encoder, history
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    """Pretrain and save both networks; data that are not there are one line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Read the command line."""
+    parser = described(__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder of EEGMAT's EDF files")
     parser.add_argument("--work", type=Path, required=True, help="folder for checkpoints")
     parser.add_argument("--out", type=Path, required=True, help="folder for the two networks")
@@ -105,48 +157,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--quick", action="store_true", help="tiny networks, one epoch, 2 subjects")
-    options = parser.parse_args(argv)
-    warnings.filterwarnings("ignore", message=".*No electrode position.*")
-    try:
-        subjects = subjects_without(options.leave_out)
-        subjects = subjects[:2] if options.quick else subjects
-        raws = recordings(options.data, subjects)
-    except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    seconds = sum(raw.times[-1] for raw in raws)
-    print(f"EEGMAT, {len(subjects)} subjects, {seconds / 60:.0f} minutes without labels")
-
-    common = {
-        **TRAINING,
-        "crops": RandomCrops(),
-        "random_state": options.seed,
-        "checkpoint_dir": options.work,
-    }
-    facts = {"data": "EEGMAT 1.0.0", "subjects": subjects, "seed": options.seed}
-    tokenizer = DDRVQTransformer(**(QUICK if options.quick else TOKENIZER), **common).fit(raws)
-    codes = halved(tokenizer.weights_, "default-tokenizer", **facts)
-    pretrainer = BrainRVQPretrainer(codes, **(QUICK if options.quick else ENCODER), **common)
-    pretrainer.fit(raws)
-    encoder = halved(pretrainer.weights_, "default", layer=LAYER, **facts)
-    history = [*pretrainer.history_]
-    for number, n_epochs in enumerate(FURTHER_ROUNDS[: options.rounds - 1], start=1):
-        own = {
-            "max_epochs": 1 if options.quick else n_epochs,
-            "random_state": options.seed + number,
-        }
-        further = BrainRVQPretrainer(codes, weights=encoder, **(common | own)).fit(raws)
-        encoder = halved(further.weights_, "default", layer=LAYER, **facts)
-        history += further.history_
-
-    for folder, weights, rows in (
-        ("default-tokenizer", codes, tokenizer.history_),
-        ("default", encoder, history),
-    ):
-        file = weights.save(options.out / folder, half=True)
-        (options.out / folder / "history.json").write_text(json.dumps(rows) + "\n")
-        print(f"{weights!r}: {file}, {file.stat().st_size / 1e6:.1f} MB")
-    return 0
+    return answered(parser, argv, pretrain)
 
 
 if __name__ == "__main__":
