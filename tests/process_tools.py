@@ -18,14 +18,16 @@ import torch
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["sk_brainrvq.estimators", "accelerate"])
 _LIMIT_IN_SECONDS = 120
+_STREAMS = {"stdout": 1, "stderr": 2}
 
 
 @dataclass
 class Outcome:
-    """How a process ended: its exit code, what its function returned, and its stderr."""
+    """How a process ended: its exit code, what its function returned, its stdout and stderr."""
 
     code: int
     value: object
+    output: str
     errors: str
 
 
@@ -33,11 +35,9 @@ class Child:
     """A process that runs a function of a module, with environment variables of its own."""
 
     def __init__(self, function, *args, environment=()):
-        descriptor, name = tempfile.mkstemp()
-        os.close(descriptor)
-        self._errors = Path(name)
+        self._folder = tempfile.TemporaryDirectory()
         self._receiver, sender = _CONTEXT.Pipe(duplex=False)
-        work = (sender, self._errors, dict(environment), function, args)
+        work = (sender, Path(self._folder.name), dict(environment), function, args)
         self.process = _CONTEXT.Process(target=_work, args=work, daemon=True)
         self.process.start()
         sender.close()
@@ -50,15 +50,17 @@ class Child:
         with suppress(EOFError):  # where it ended without a result
             value = self._receiver.recv()
         self.process.join()
-        outcome = Outcome(self.process.exitcode, value, self._errors.read_text())
-        self._errors.unlink()
-        return outcome
+        with self._folder as folder:
+            texts = [(Path(folder) / name).read_text() for name in _STREAMS]
+        return Outcome(self.process.exitcode, value, *texts)
 
 
-def _work(sender, errors, environment, function, args):
-    # Left open: Python writes the traceback of an error after this function has ended.
-    sys.stderr = open(errors, "w", buffering=1)  # noqa: SIM115
-    os.dup2(sys.stderr.fileno(), 2)
+def _work(sender, folder, environment, function, args):
+    for name, descriptor in _STREAMS.items():
+        # Left open: Python writes the traceback of an error after this function has ended.
+        stream = open(folder / name, "w", buffering=1)  # noqa: SIM115
+        os.dup2(stream.fileno(), descriptor)
+        setattr(sys, name, stream)
     os.environ.update(environment)
     torch.set_num_threads(1)
     sender.send(function(*args))

@@ -7,8 +7,9 @@ import sys
 import mne
 import numpy as np
 from click.testing import CliRunner
+from process_tools import Child
 
-from sk_brainrvq.command_line.app import app
+from sk_brainrvq.command_line.app import app, main
 
 NAMES = ["Fp1", "C3", "Cz", "O2"]
 SMALL = (
@@ -32,8 +33,18 @@ def run(*arguments):
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
+def begin(*arguments, **environment):
+    """The command in a process of its own that has imported everything already."""
+    return Child(_main, [*map(str, arguments)], environment=environment)
+
+
+def _main(arguments):
+    sys.argv[1:] = arguments
+    main()
+
+
 def start(*arguments, **environment):
-    """The command in a process of its own."""
+    """The command as a program of its own."""
     return subprocess.Popen(
         [sys.executable, "-m", "sk_brainrvq", *map(str, arguments)],
         stdout=subprocess.PIPE,
@@ -44,7 +55,7 @@ def start(*arguments, **environment):
 
 
 def run_alone(*arguments, **environment):
-    """Exit code, stdout and stderr of the command in a process of its own."""
+    """Exit code, stdout and stderr of the command as a program of its own."""
     process = start(*arguments, **environment)
     out, err = process.communicate(timeout=120)
     return process.returncode, out, err

@@ -1,14 +1,16 @@
 """``embed`` in two processes that know each other by nothing but RANK and WORLD_SIZE."""
 
-from command_runs import EMBED_OPTIONS, run, run_alone, start
+from command_runs import EMBED_OPTIONS, begin, run
 
 
 def in_two_processes(command, command_of_second=None):
     """Exit code, stdout and stderr of the first process, then of the second."""
-    second = start(*(command_of_second or command), RANK="1", WORLD_SIZE="2")
-    first = run_alone(*command, RANK="0", WORLD_SIZE="2")
-    out, err = second.communicate(timeout=60)
-    return first, (second.returncode, out, err)
+    processes = [
+        begin(*words, RANK=str(rank), WORLD_SIZE="2")
+        for rank, words in enumerate([command, command_of_second or command])
+    ]
+    outcomes = [process.end() for process in processes]
+    return [(outcome.code, outcome.output, outcome.errors) for outcome in outcomes]
 
 
 def test_two_processes__the_table_is_that_of_one_to_the_byte(with_broken, weights, tmp_path):

@@ -1,33 +1,16 @@
 """Builds that are killed, that find the disk full, and that run on several machines."""
 
+import os
 import signal
-import subprocess
 import sys
 
 import pytest
 from corpus_files import build, contents, write_recording
+from process_tools import run_alone
 
-from sk_brainrvq.corpus import EEGCorpus
+from sk_brainrvq.corpus import EEGCorpus, build_corpus
 
-BUILD = """
-import sys, warnings
-warnings.simplefilter("ignore")
-from sk_brainrvq.corpus import build_corpus
-{before}
-build_corpus(sys.argv[1], sys.argv[2], notch=50)
-"""
-# Python tells of every file that is opened and renamed; at one of them the process dies.
-KILL = """
-import os, signal
-left = [{count}]
-def die(event, arguments):
-    paths = " ".join(map(str, arguments))
-    if event == "{event}" and "{part}" in paths and sys.argv[2] in paths:
-        left[0] -= 1
-        if left[0] == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-sys.addaudithook(die)
-"""
+LIMIT_IN_BYTES = 20_000
 
 
 @pytest.fixture(scope="module")
@@ -46,10 +29,28 @@ def whole(recordings, tmp_path_factory):
     return contents(out)
 
 
-def run_build(recordings, out, before):
-    code = BUILD.format(before=before)
-    command = [sys.executable, "-c", code, str(recordings), str(out)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+def build_until_killed(recordings, out, event, part, count):
+    """Die at the ``count``-th ``event`` whose paths lie in ``out`` and hold ``part``."""
+    left = count
+
+    # Python tells of every file that is opened and renamed.
+    def die(name, arguments):
+        nonlocal left
+        paths = " ".join(map(str, arguments))
+        if name == event and part in paths and str(out) in paths:
+            left -= 1
+            if left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(die)
+    build_corpus(recordings, out, notch=50)
+
+
+def build_on_full_disk(recordings, out):
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (LIMIT_IN_BYTES, LIMIT_IN_BYTES))
+    build_corpus(recordings, out, notch=50)
 
 
 @pytest.mark.parametrize(
@@ -65,9 +66,8 @@ def test_build__killed_and_run_again__same_bytes_as_one_run(
     recordings, whole, tmp_path, event, part, count
 ):
     out = tmp_path / "corpus"
-    kill = KILL.format(event=event, part=part, count=count)
-    result = run_build(recordings, out, kill)
-    assert result.returncode == -signal.SIGKILL, result.stderr
+    outcome = run_alone(build_until_killed, recordings, out, event, part, count)
+    assert outcome.code == -signal.SIGKILL, outcome.errors
     assert not (out / "index.jsonl").exists()
     n_done = len(list(out.glob("recordings/Subject*")))
     report = build(recordings, out)
@@ -77,11 +77,10 @@ def test_build__killed_and_run_again__same_bytes_as_one_run(
 
 def test_build__disk_full__says_so_and_counts_nothing_half_written(recordings, whole, tmp_path):
     out = tmp_path / "corpus"
-    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))"
-    result = run_build(recordings, out, limit)
-    assert result.returncode != 0
-    assert f"OSError: [Errno 27] The corpus at {out} could not be written" in result.stderr
-    assert "run build_corpus again" in result.stderr
+    outcome = run_alone(build_on_full_disk, recordings, out)
+    assert outcome.code != 0
+    assert f"OSError: [Errno 27] The corpus at {out} could not be written" in outcome.errors
+    assert "run build_corpus again" in outcome.errors
     assert sorted(contents(out)) == [".lock", "recordings/zarr.json", "zarr.json"]
     build(recordings, out)
     assert contents(out) == whole
@@ -112,8 +111,9 @@ def test_build__of_real_eeg_with_a_corrupted_file__is_whole_after_a_kill(eegmat_
     content = (eegmat_folder / "Subject03_2.edf").read_bytes()
     (files / "Subject03_2.edf").write_bytes(b"corrupted" + content[9:3000])
     once = build(files, tmp_path / "once")
-    kill = KILL.format(event="os.rename", part="/recordings/Subject", count=2)
-    assert run_build(files, tmp_path / "killed", kill).returncode == -signal.SIGKILL
+    at = ("os.rename", "/recordings/Subject", 2)
+    outcome = run_alone(build_until_killed, files, tmp_path / "killed", *at)
+    assert outcome.code == -signal.SIGKILL, outcome.errors
     again = build(files, tmp_path / "killed")
     assert (once.built, again.built, again.kept) == (3, 2, 1)
     assert once.failed == again.failed
