@@ -12,15 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sk_brainrvq.corpus import selection
 from sk_brainrvq.corpus.corpus_patches import prepare_stored
 from sk_brainrvq.corpus.index import CorpusRecording, digest_of_windows, json_line
-from sk_brainrvq.corpus.selection import (
-    all_windows,
-    by_recording,
-    check_rows,
-    is_wanted,
-    split_subjects,
-)
 from sk_brainrvq.corpus.store import CorpusStore
 from sk_brainrvq.corpus.verifying import describe, find_problems
 from sk_brainrvq.exceptions import InvalidCorpusError
@@ -126,7 +120,7 @@ class EEGCorpus(StoredEEG):
     def _windows(self) -> tuple[NDArray, NDArray]:
         """Recording and first sample of each window."""
         step = self._samples(self.window - self.overlap)
-        windows = all_windows(self._store.index.recordings, self._n_times, step)
+        windows = selection.all_windows(self._store.index.recordings, self._n_times, step)
         if self._selection is None:
             return windows
         return windows[0][self._selection], windows[1][self._selection]
@@ -167,7 +161,7 @@ class EEGCorpus(StoredEEG):
         """
         if isinstance(key, tuple) and len(key) == 2 and key[1] is Ellipsis:
             key = key[0]  # what scikit-learn makes of a key
-        rows = check_rows(key, len(self))
+        rows = selection.check_rows(key, len(self))
         if isinstance(key, Integral):
             return self._read(rows)[0]
         return self._subset(rows)
@@ -290,7 +284,7 @@ class EEGCorpus(StoredEEG):
         InvalidCorpusError
             If there are too few subjects.
         """
-        rest, test = split_subjects(self.subjects, test_size, random_state)
+        rest, test = selection.split_subjects(self.subjects, test_size, random_state)
         return self[rest], self[test]
 
     def select(
@@ -316,7 +310,7 @@ class EEGCorpus(StoredEEG):
         for name, wanted in (("subjects", subjects), ("sources", sources)):
             if wanted is None:
                 continue
-            chosen &= is_wanted(name, getattr(self, name), wanted)
+            chosen &= selection.is_wanted(name, getattr(self, name), wanted)
         if not chosen.any():
             raise InvalidCorpusError("No window is of both these subjects and these sources.")
         return self[chosen]
@@ -331,7 +325,7 @@ class EEGCorpus(StoredEEG):
         EpochBlock
             In microvolts at 200 Hz, filtered. ``index`` is the place of each window.
         """
-        for rows in by_recording(*self._windows):
+        for rows in selection.by_recording(*self._windows):
             recording = self._store.index.recordings[self._windows[0][rows[0]]]
             step = max(1, _BLOCK_BYTES // (4 * len(recording.ch_names) * self._n_times))
             for first in range(0, len(rows), step):
