@@ -41,6 +41,7 @@ EXTRAS = {
         "numpydoc>=1.8",
         "pandas>=2.2.2",
         "peft>=0.13",
+        "polars",
         "pyarrow>=16",
         "pybv",
         "pyriemann>=0.12",

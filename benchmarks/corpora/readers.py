@@ -220,7 +220,7 @@ SOURCES = {
             "UCI EEG database",
             "CC BY 4.0",
             "https://doi.org/10.24432/C5TS3D",
-            "not read: its page was not at hand",
+            "not read: copies of its page state none, nor does the donor's",
             None,
             read_uci,
         ),

@@ -25,6 +25,9 @@ STIMULI = (13, 17, 21)
 CENTRED = "@person"
 # By name: what the rows are called.
 FROZEN_RIVALS = {"frozen-reve": "REVE", "frozen-labram": "LaBraM", "frozen-cbramod": "CBraMod"}
+# REVE and LaBraM were pretrained on 92 and 16 datasets, whose lists were not at hand; CBraMod on
+# the Temple University Hospital EEG Corpus alone (arXiv 2412.07236), which holds none of ours.
+MAY_HAVE_SEEN = ("frozen-reve", "frozen-labram")
 
 
 def log_band_power(X: NDArray, n_bands: int) -> NDArray:

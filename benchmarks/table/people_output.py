@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from table.features import FROZEN_RIVALS
+from table.features import MAY_HAVE_SEEN
 from table.output import shown, shown_estimate
 from table.people import (
     LABELS,
@@ -53,7 +53,7 @@ def people_table(
         estimates = people_bootstrap(kind, seeds)
         lead = people_bootstrap(kind, seeds, systems[first])[PER_PERSON[kind]]
         mark = " (*)" if seen and SYSTEMS[name].needs_weights() else ""
-        mark += " (?)" if name in FROZEN_RIVALS else ""
+        mark += " (?)" if name in MAY_HAVE_SEEN else ""
         lines.append(
             [
                 SYSTEMS[name].label + mark,
@@ -84,8 +84,11 @@ def _of_exposure(systems: Iterable[str], n_tested: int, n_seen: int | None) -> l
         else:
             known = "have seen no EEG" if n_seen == 0 else "do not say whether they saw EEG"
             notes.append(f"The pretrained weights {known} of the people who are tested.")
-    if any(name in FROZEN_RIVALS for name in systems):
-        notes.append("(?) Whose EEG these models were pretrained on was not looked up.")
+    if any(name in MAY_HAVE_SEEN for name in systems):
+        notes.append(
+            "(?) The authors' lists of the datasets for pretraining were not at hand; NeuralBench, "
+            "which tests these models on EEGMAT too, does not name it among the known overlaps."
+        )
     return notes
 
 

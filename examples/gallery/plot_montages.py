@@ -58,7 +58,7 @@ def signals_of(names):
     return np.stack([signal(name) for name in names], axis=1)
 
 
-_, axes = plt.subplots(1, 3, figsize=(10, 3.6), layout="constrained")
+_, axes = plt.subplots(3, 1, figsize=(6, 10.8), layout="constrained")
 for ax, name in zip(axes, ("8 electrodes", "4 at the back", "10 bipolar"), strict=True):
     plot_electrodes(montages[name], ax=ax)
     ax.set_title(name, loc="left", fontsize=10)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from sk_brainrvq.corpus.eeg_corpus import EEGCorpus
 from sk_brainrvq.signals.blocks import EpochBlock
 from sk_brainrvq.signals.filters.settings import FilterSettings
+from sk_brainrvq.signals.reading import Reading
 from sk_brainrvq.signals.sources.source import ReadSettings, Source
 
 
@@ -25,6 +26,10 @@ class CorpusSource(Source):
     def filters_of(self, X: EEGCorpus) -> list[FilterSettings | None]:
         """Those that it was built with."""
         return [X.filter_settings]
+
+    def readings_of(self, X: EEGCorpus) -> list[Reading | None]:
+        """How its recordings were read when it was built."""
+        return [X.reading]
 
     def subjects_of(self, X: EEGCorpus) -> NDArray:
         """Subject of each window."""

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sk_brainrvq.corpus import selection
 from sk_brainrvq.corpus.corpus_patches import prepare_stored
 from sk_brainrvq.corpus.index import CorpusRecording, digest_of_windows, json_line
-from sk_brainrvq.corpus.selection import all_windows, check_rows, is_wanted, split_subjects
 from sk_brainrvq.corpus.store import CorpusStore
 from sk_brainrvq.corpus.verifying import describe, find_problems
 from sk_brainrvq.exceptions import InvalidCorpusError
@@ -22,6 +22,7 @@ from sk_brainrvq.signals.blocks import EpochBlock
 from sk_brainrvq.signals.filters.resampling import TARGET_SFREQ
 from sk_brainrvq.signals.filters.settings import Filters, FilterSettings
 from sk_brainrvq.signals.patches import PreparedEEG, StoredEEG
+from sk_brainrvq.signals.reading import Reading
 from sk_brainrvq.signals.sources.source import check_window
 from sk_brainrvq.signals.units import UNITS
 
@@ -61,6 +62,8 @@ class EEGCorpus(StoredEEG):
         Channels of each recording.
     filters : Filters
         What the signals went through when the corpus was built: an estimator's ``filters=``.
+    reading : Reading
+        What was done about bad channels then, and the options of MNE's readers.
     hours : float
         Length of the recordings.
     digest : str
@@ -117,7 +120,7 @@ class EEGCorpus(StoredEEG):
     def _windows(self) -> tuple[NDArray, NDArray]:
         """Recording and first sample of each window."""
         step = self._samples(self.window - self.overlap)
-        windows = all_windows(self._store.index.recordings, self._n_times, step)
+        windows = selection.all_windows(self._store.index.recordings, self._n_times, step)
         if self._selection is None:
             return windows
         return windows[0][self._selection], windows[1][self._selection]
@@ -158,7 +161,7 @@ class EEGCorpus(StoredEEG):
         """
         if isinstance(key, tuple) and len(key) == 2 and key[1] is Ellipsis:
             key = key[0]  # what scikit-learn makes of a key
-        rows = check_rows(key, len(self))
+        rows = selection.check_rows(key, len(self))
         if isinstance(key, Integral):
             return self._read(rows)[0]
         return self._subset(rows)
@@ -235,6 +238,11 @@ class EEGCorpus(StoredEEG):
         return self._store.index.filters
 
     @property
+    def reading(self) -> Reading:
+        """How the recordings were read when the corpus was built, for ``reading=``."""
+        return self._store.index.reading
+
+    @property
     def hours(self) -> float:
         """Length of the recordings."""
         return sum(recording.duration for recording in self.recordings) / 3600
@@ -250,14 +258,9 @@ class EEGCorpus(StoredEEG):
 
     def info(self) -> str:
         """A summary in some lines."""
-        lines = describe(self.recordings, self._store.index)
-        return "\n".join(
-            [
-                f"Corpus at {self.location}, digest {self.digest[:12]}",
-                f"{len(self)} windows of {self.window:g} s, overlap {self.overlap:g} s",
-                *lines,
-            ]
-        )
+        place = f"Corpus at {self.location}, digest {self.digest[:12]}"
+        windows = f"{len(self)} windows of {self.window:g} s, overlap {self.overlap:g} s"
+        return "\n".join([place, windows, *describe(self.recordings, self._store.index)])
 
     # Parts of it
 
@@ -281,7 +284,7 @@ class EEGCorpus(StoredEEG):
         InvalidCorpusError
             If there are too few subjects.
         """
-        rest, test = split_subjects(self.subjects, test_size, random_state)
+        rest, test = selection.split_subjects(self.subjects, test_size, random_state)
         return self[rest], self[test]
 
     def select(
@@ -307,7 +310,7 @@ class EEGCorpus(StoredEEG):
         for name, wanted in (("subjects", subjects), ("sources", sources)):
             if wanted is None:
                 continue
-            chosen &= is_wanted(name, getattr(self, name), wanted)
+            chosen &= selection.is_wanted(name, getattr(self, name), wanted)
         if not chosen.any():
             raise InvalidCorpusError("No window is of both these subjects and these sources.")
         return self[chosen]
@@ -322,11 +325,8 @@ class EEGCorpus(StoredEEG):
         EpochBlock
             In microvolts at 200 Hz, filtered. ``index`` is the place of each window.
         """
-        numbers, starts = self._windows
-        order = np.lexsort((starts, numbers))
-        ends = np.flatnonzero(np.diff(numbers[order])) + 1
-        for rows in np.split(order, ends):
-            recording = self._store.index.recordings[numbers[rows[0]]]
+        for rows in selection.by_recording(*self._windows):
+            recording = self._store.index.recordings[self._windows[0][rows[0]]]
             step = max(1, _BLOCK_BYTES // (4 * len(recording.ch_names) * self._n_times))
             for first in range(0, len(rows), step):
                 part = rows[first : first + step]

@@ -9,11 +9,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sk_brainrvq.corpus.index_fields import checked_failure, checked_fields, wrong_header
+from sk_brainrvq.corpus.index_fields import (
+    checked_failure,
+    checked_fields,
+    reading_of,
+    wrong_header,
+)
 from sk_brainrvq.exceptions import InvalidCorpusError
 from sk_brainrvq.json_text import parse_json
 from sk_brainrvq.signals.filters.filtering import FilterSettings
 from sk_brainrvq.signals.filters.resampling import TARGET_SFREQ
+from sk_brainrvq.signals.reading import Reading
 
 INDEX_NAME = "index.jsonl"
 FORMAT = "sk_brainrvq.corpus"
@@ -150,6 +156,11 @@ class CorpusIndex:
         """Filters that the signals went through."""
         names = ("l_freq", "h_freq", "notch", "reference")
         return FilterSettings.checked(**{name: self.settings[name] for name in names})
+
+    @property
+    def reading(self) -> Reading:
+        """How the recordings were read."""
+        return reading_of(self.settings)
 
     def to_bytes(self) -> bytes:
         """The index file: a header, then a line for each recording and each failed source."""

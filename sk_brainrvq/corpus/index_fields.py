@@ -8,6 +8,7 @@ from typing import Any
 from sk_brainrvq.exceptions import InvalidCorpusError
 from sk_brainrvq.signals.filters.resampling import TARGET_SFREQ
 from sk_brainrvq.signals.filters.settings import FilterSettings
+from sk_brainrvq.signals.reading import Reading
 
 # Samples of the longest recording, a month: what is kept of each second must fit into memory.
 LONGEST = int(31 * 24 * 3600 * TARGET_SFREQ)
@@ -26,9 +27,18 @@ def wrong_header(header: Mapping[str, Any]) -> str | None:
         return f"its settings are {settings!r:.80}; expected {', '.join(_FILTERS)} among them"
     try:
         FilterSettings.checked(**{name: settings[name] for name in _FILTERS})
+        reading_of(settings).check()
     except (ValueError, OverflowError) as error:
         return str(error)
     return None
+
+
+def reading_of(settings: Mapping[str, Any]) -> Reading:
+    """How recordings were read, by the settings of an index, which may say anything."""
+    return Reading(
+        bad_channels=settings.get("bad_channels", "keep"),
+        read_options=settings.get("read_options"),
+    )
 
 
 def checked_fields(fields: Any) -> dict[str, Any]:

@@ -46,6 +46,24 @@ def _usable_starts(recording: CorpusRecording, length: int, step: int) -> NDArra
     return starts[n_bad[last_seconds + 1] == n_bad[starts // _SECOND]]
 
 
+def by_recording(numbers: NDArray, starts: NDArray) -> list[NDArray]:
+    """Places of the windows of each recording, in the order of their time.
+
+    Parameters
+    ----------
+    numbers, starts : ndarray, shape (n_windows,)
+        Recording and first sample of each window.
+
+    Returns
+    -------
+    list of ndarray of int
+        One per recording that has a window.
+    """
+    order = np.lexsort((starts, numbers))
+    ends = np.flatnonzero(np.diff(numbers[order])) + 1
+    return np.split(order, ends)
+
+
 def check_rows(key: Any, n_windows: int) -> NDArray:
     """Windows that a key means.
 

@@ -1,5 +1,6 @@
 """How odd recordings are read: what a user says about them."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.signals.bad_channels import ACTIONS, BadChannelPolicy
 
 _ON_ERROR = ("raise", "warn", "skip")
+# What leaves bad channels as they are.
+_UNTREATED = ("warn", "keep")
 
 
 class Reading(BaseEstimator):
@@ -117,6 +120,39 @@ def checked_reading(reading: Any) -> Reading:
         )
     reading.check()
     return reading
+
+
+def other_reading(before: Reading, asked: Reading) -> list[str]:
+    """Parameters that ask for something else than was done when recordings were read before.
+
+    Parameters
+    ----------
+    before : Reading
+        As a corpus records it: of options that JSON does not know the text.
+    asked : Reading
+        What is left at its default asks for nothing.
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> from sk_brainrvq import Reading
+    >>> from sk_brainrvq.signals.reading import other_reading
+    >>> other_reading(Reading(), Reading(bad_channels="drop"))
+    ['bad_channels']
+    >>> other_reading(Reading(bad_channels="drop"), Reading(on_error="skip"))
+    []
+    """
+    names = []
+    actions = {before.bad_channels, asked.bad_channels}
+    if asked.bad_channels != "warn" and len(actions) > 1 and not actions <= set(_UNTREATED):
+        names.append("bad_channels")
+    options = asked.read_options
+    if options is not None and json.loads(json.dumps(options, default=repr)) != before.read_options:
+        names.append("read_options")
+    return names
 
 
 def bad_channel_policy(reading: Any, fixed_by: str | None = None) -> BadChannelPolicy:

@@ -113,5 +113,12 @@ def _draw_bars(axis: "Axes", values: NDArray) -> None:
             label=f"{name} domain",
             **_LOOKS[domain],
         )
-        axis.bar_label(bars, fmt="%.0f", fontsize=8, label_type="edge", padding=1)
+        # On white, so that the line of the codebook's size does not strike a figure through.
+        axis.bar_label(
+            bars,
+            fmt="%.0f",
+            fontsize=8,
+            padding=1.5,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.4},
+        )
     axis.set_xticks(levels)

@@ -27,7 +27,8 @@ def test_read_option__inspect_and_corpus__reaches_mne(edf, tmp_path):
     result = run("corpus", "build", edf, "--out", out, "--notch", "none", "-q", *GIVEN)
     assert result.exit_code == 0, result.stderr
     assert list(EEGCorpus(out, window=2).recordings[0].ch_names) == KEPT
-    result = run("tokenizer", "fit", out, "--out", tmp_path / "model", *SMALL, *GIVEN)
+    other = ("--read-option", 'edf.exclude=["Fp1"]')
+    result = run("tokenizer", "fit", out, "--out", tmp_path / "model", *SMALL, *other)
     assert result.exit_code == 2
     assert "is a corpus" in result.stderr
     assert "'corpus build'" in result.stderr

@@ -97,6 +97,27 @@ def test_tokenizer_fit__engine__is_built_of_its_options(folder, tmp_path, monkey
     assert engine.precision == "float32"
 
 
+def test_training__corpus_with_options_of_reading__refused_before_anything_is_made(
+    folder, tmp_path
+):
+    corpus, out = tmp_path / "corpus", tmp_path / "out"
+    build = ("corpus", "build", folder, "--out", corpus, "--notch", "none", "-q")
+    assert run(*build, "--bad-channels", "drop").exit_code == 0
+    for command in (("tokenizer", "fit"), ("pretrain",)):
+        for given in (
+            ("--bad-channels", "interpolate"),
+            ("--read-option", "edf.encoding=latin1"),
+            ("--on-error", "skip"),
+        ):
+            result = run(*command, corpus, "--out", out, *SMALL, *given)
+            assert result.exit_code == 2
+            assert f"{given[0]} was given, but {corpus} is a corpus" in result.stderr
+    assert not out.exists()
+    alike = fit([corpus], out, "--max-epochs", 1, "--bad-channels", "drop")
+    assert alike.exit_code == 0, alike.stderr
+    assert "Warning" not in alike.stderr
+
+
 def test_tokenizer_fit__the_same_command_again__hands_over_the_finished_run(folder, tmp_path):
     out = tmp_path / "out"
     assert fit([folder], out, "--max-epochs", 1).exit_code == 0

@@ -19,8 +19,8 @@ from sk_brainrvq.datasets import RestAgainstTask, Zyma2019, load_eegmat
 from sk_brainrvq.datasets import eegmat as eegmat_module
 from sk_brainrvq.datasets.eegmat import CH_NAMES
 
-# Recordings at rest of 170, 188 and 80 s; those of all others have 182 s.
-ODD = [4, 10, 31]
+# Recordings at rest of 182 s, as of most people, of 170 and of 188 s.
+PEOPLE = [3, 4, 10]
 
 
 def embedding():
@@ -32,7 +32,7 @@ def embedding():
 
 @pytest.fixture(scope="module")
 def arrays(eegmat_folder):
-    return RestAgainstTask().get_data(Zyma2019(eegmat_folder, ODD))
+    return RestAgainstTask().get_data(Zyma2019(eegmat_folder, PEOPLE))
 
 
 def test_import__without_its_moabb_classes__leaves_moabb_out():
@@ -43,11 +43,11 @@ def test_import__without_its_moabb_classes__leaves_moabb_out():
 
 def test_get_data__arrays__are_the_windows_of_load_eegmat(arrays, eegmat_folder):
     X, y, metadata = arrays
-    windows = load_eegmat(eegmat_folder, ODD)
+    windows = load_eegmat(eegmat_folder, PEOPLE)
     np.testing.assert_allclose(X, windows.X, atol=1e-4)
     assert (y == np.array(["rest", "subtraction"])[windows.y]).all()
     assert metadata.subject.tolist() == windows.subjects.tolist()
-    assert np.bincount(windows.y).tolist() == [34 + 37 + 16, 3 * 12]
+    assert np.bincount(windows.y).tolist() == [36 + 34 + 37, 3 * 12]
     assert metadata.session.unique().tolist() == ["0"]
     assert metadata.run.unique().tolist() == ["0rest", "1subtraction"]
 
@@ -61,7 +61,7 @@ def test_get_data__training_subjects__counts_of_the_paper(eegmat_folder):
 
 
 def test_get_data__epochs__named_placed_and_the_same(arrays, eegmat_folder):
-    epochs, _, _ = RestAgainstTask().get_data(Zyma2019(eegmat_folder, ODD), return_epochs=True)
+    epochs, _, _ = RestAgainstTask().get_data(Zyma2019(eegmat_folder, PEOPLE), return_epochs=True)
     assert epochs.ch_names == list(CH_NAMES)
     assert epochs.info["sfreq"] == 200
     np.testing.assert_allclose(epochs.get_data(units="uV"), arrays[0], rtol=1e-6, atol=1e-6)
@@ -74,8 +74,8 @@ def test_paradigm__band_rate_duration_and_channels__as_asked(eegmat_folder):
         duration=2, resample=100, fmin=8, fmax=12, channels=["O2", "O1"], scorer="accuracy"
     )
     assert paradigm.scoring == "accuracy"
-    X, y, _ = paradigm.get_data(Zyma2019(eegmat_folder, [31]))
-    assert X.shape == (16 + 12, 2, 200)
+    X, y, _ = paradigm.get_data(Zyma2019(eegmat_folder, [4]))
+    assert X.shape == (34 + 12, 2, 200)
     power = np.abs(np.fft.rfft(X)) ** 2
     frequencies = np.fft.rfftfreq(200, 1 / 100)
     inside = (frequencies >= 7) & (frequencies <= 13)
@@ -128,11 +128,11 @@ def test_download__no_folder__fetches_that_subject_into_moabbs_folder(
     import pooch
 
     monkeypatch.setattr(pooch.core, "choose_downloader", lambda *_, **__: copy)
-    paths = Zyma2019().data_path(31)
-    assert [path.rsplit("/", 1)[1] for path in paths] == ["Subject31_1.edf", "Subject31_2.edf"]
+    paths = Zyma2019().data_path(4)
+    assert [path.rsplit("/", 1)[1] for path in paths] == ["Subject04_1.edf", "Subject04_2.edf"]
     assert all(str(moabb_folder) in path for path in paths)
-    X, _, _ = RestAgainstTask().get_data(Zyma2019(subjects=[31]))
-    assert len(X) == 28
+    X, _, _ = RestAgainstTask().get_data(Zyma2019(subjects=[4]))
+    assert len(X) == 46
     assert len(served) == 2  # not downloaded again
 
 
@@ -158,18 +158,18 @@ def test_cross_subject__real_recordings__a_score_for_each_subject(
 ):
     evaluation = CrossSubjectEvaluation(
         RestAgainstTask(),
-        [Zyma2019(eegmat_folder, [3, 10, 31])],
+        [Zyma2019(eegmat_folder, PEOPLE)],
         hdf5_path=str(moabb_folder),
         return_epochs=return_epochs,
     )
     results = evaluation.process({"embedding": embedding()})
     # Whoever is scored was not trained on.
     assert dict(zip(results.subject, results.samples, strict=True)) == {
-        "3": 49 + 28,
-        "10": 48 + 28,
-        "31": 48 + 49,
+        "3": 46 + 49,
+        "4": 48 + 49,
+        "10": 48 + 46,
     }
-    windows = load_eegmat(eegmat_folder, [3, 10, 31])
+    windows = load_eegmat(eegmat_folder, PEOPLE)
     expected = cross_val_score(
         embedding(),
         windows.X,
@@ -179,19 +179,19 @@ def test_cross_subject__real_recordings__a_score_for_each_subject(
         scoring="roc_auc",
     )
     scores = dict(zip(results.subject, results.score, strict=True))
-    np.testing.assert_allclose([scores[s] for s in ("3", "10", "31")], expected, atol=0.01)
+    np.testing.assert_allclose([scores[s] for s in ("3", "4", "10")], expected, atol=0.01)
 
 
 def test_within_session__real_recordings__runs(eegmat_folder, moabb_folder):
     evaluation = WithinSessionEvaluation(
-        RestAgainstTask(), [Zyma2019(eegmat_folder, [31])], hdf5_path=str(moabb_folder)
+        RestAgainstTask(), [Zyma2019(eegmat_folder, [4])], hdf5_path=str(moabb_folder)
     )
     results = evaluation.process({"embedding": embedding()})
-    assert results.subject.tolist() == ["31"]
+    assert results.subject.tolist() == ["4"]
 
 
 def test_paradigm__windows_that_would_overlap_or_no_rate__refused(eegmat_folder):
-    dataset = Zyma2019(eegmat_folder, [31])
+    dataset = Zyma2019(eegmat_folder, [4])
     with pytest.raises(ValueError, match=r"duration=10 was given; events of Zyma2019 are 5 s"):
         RestAgainstTask(duration=10).is_valid(dataset)
     assert RestAgainstTask(duration=2).is_valid(dataset)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tiny import tiny
 
-from sk_brainrvq import BrainRVQEmbedder, EEGCorpus, Filters, build_corpus
+from sk_brainrvq import BrainRVQEmbedder, EEGCorpus, Filters, Reading, build_corpus
 from sk_brainrvq.exceptions import EEGWarning, InvalidEEGError
 
 CH_NAMES = ["Fp1", "C3", "Cz", "O2"]
@@ -153,6 +153,58 @@ def test_validation__fraction_of_a_corpus__holds_out_whole_subjects(corpus):
 def test_fit__other_filters_than_the_corpus__error_names_both(corpus):
     with pytest.raises(InvalidEEGError, match=r"built with .*notch=50.* was asked for"):
         tiny("tokenizer", **NAMED, filters__notch=60).fit(corpus)
+
+
+# What was decided when recordings were read
+
+OTHER_READING = {
+    "bad_channels": Reading(bad_channels="drop"),
+    "read_options": Reading(read_options={".fif": {"allow_maxshield": True}}),
+}
+
+
+@pytest.mark.parametrize("name", ["tokenizer", "pretrainer", "embedder", "classifier"])
+def test_fit__reading_that_a_corpus_was_not_built_with__refused(corpus, name):
+    for option, reading in OTHER_READING.items():
+        with pytest.raises(InvalidEEGError, match=f"corpus was built with {option}=.*asks for"):
+            tiny(name, **NAMED, reading=reading).fit(corpus, labels_of(corpus))
+    # Nobody can drop a channel of one item and leave it in the other.
+    estimator = tiny(name, ch_names=None, reading=OTHER_READING["bad_channels"])
+    mixture, labels = [corpus, in_memory(corpus)], np.tile(labels_of(corpus), 2)
+    with pytest.raises(InvalidEEGError, match="corpus was built with bad_channels='warn'"):
+        estimator.fit(mixture, labels)
+
+
+def test_transform__reading_that_a_corpus_was_not_built_with__said_once(corpus):
+    embedder = tiny("embedder", **NAMED).fit(corpus)
+    expected = embedder.transform(corpus)
+    for option, reading in OTHER_READING.items():
+        features, told = told_of_filters(embedder.set_params(reading=reading).transform, corpus)
+        assert [option in text for text in told] == [True]
+        np.testing.assert_array_equal(features, expected)
+
+
+def test_fit__reading_that_makes_no_difference__is_taken(corpus, tmp_path):
+    file = corpus.recordings[0].source
+    options = {".fif": {"allow_maxshield": True}}
+    out = tmp_path / "corpus"
+    build_corpus(file, out, notch=50, bad_channels="drop", read_options=options)
+    dropped = EEGCorpus(out, window=2)
+    assert (
+        dropped.reading.get_params()
+        == Reading(bad_channels="drop", read_options=options).get_params()
+    )
+    for X, reading in (
+        (dropped, dropped.reading),
+        (dropped, Reading(bad_channels="drop")),
+        (corpus, Reading(bad_channels="keep", on_error="skip")),
+        # Of a mixture, the options are those of its files.
+        ([corpus, file], Reading(read_options=options)),
+    ):
+        _, told = told_of_filters(tiny("embedder", **NAMED, window=2, reading=reading).fit, X)
+        assert not [text for text in told if "reading=" in text]
+    with pytest.raises(InvalidEEGError, match=r"built with bad_channels='drop'.*='keep'"):
+        tiny("embedder", **NAMED, reading=Reading(bad_channels="keep")).fit(dropped)
 
 
 def test_labels__one_too_few_for_a_corpus__error(corpus):

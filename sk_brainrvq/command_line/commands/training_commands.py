@@ -24,6 +24,8 @@ from sk_brainrvq.command_line.options.signature_options import WorkOption
 from sk_brainrvq.command_line.processes.ranks import is_main_process
 from sk_brainrvq.command_line.work_command import WorkCommand, set_resume_hint
 from sk_brainrvq.estimators import BrainRVQPretrainer, DDRVQTransformer
+from sk_brainrvq.signals import Reading
+from sk_brainrvq.signals.reading import other_reading
 from sk_brainrvq.training import RandomCrops
 
 # Recordings bring rate, names and unit along.
@@ -173,7 +175,8 @@ def _fit(
     data = training_data(inputs, settings["window"], settings["overlap"])
     overwrite = settings.pop("overwrite")
     _check_mains_frequency(data, settings)
-    _refuse_options_of_readers(data, inputs[0], settings)
+    if not isinstance(data, list):
+        _refuse_other_reading(data, inputs[0], settings)
     digest = digest_of_inputs(inputs, data, settings)
     # A folder that cannot be made must not show after days of training.
     out.mkdir(parents=True, exist_ok=True)
@@ -209,12 +212,19 @@ def _check_mains_frequency(data: Any, settings: dict[str, Any]) -> None:
         raise click.MissingParameter(ctx=context, param=option)
 
 
-def _refuse_options_of_readers(data: Any, place: str, settings: dict[str, Any]) -> None:
-    """Raise click.UsageError where files are to be read in some way that were read long ago."""
-    if settings["read_option"] is not None and not isinstance(data, list):
+def _refuse_other_reading(corpus: Any, place: str, settings: dict[str, Any]) -> None:
+    """Raise click.UsageError where a corpus is to be read in some way in which it was not built."""
+    asked = estimator_parameters(settings)["reading"]
+    options = {"bad_channels": "--bad-channels", "read_options": "--read-option"}
+    for name in other_reading(corpus.reading, asked):
         raise click.UsageError(
-            f"--read-option was given, but {place} is a corpus, whose recordings were read when "
-            "it was built: give the option to 'corpus build'."
+            f"{options[name]} was given, but {place} is a corpus, whose recordings were read when "
+            "it was built: give the option to 'corpus build', with another --out."
+        )
+    if asked.on_error != Reading().on_error:
+        raise click.UsageError(
+            f"--on-error was given, but {place} is a corpus, whose recordings were read when it "
+            "was built: leave the option out."
         )
 
 

@@ -18,8 +18,11 @@ from sk_brainrvq.estimators._inputs.channel_checks import Matched, check_map
 from sk_brainrvq.estimators._inputs.corpus_filters import (
     filters_after,
     refuse_other_filters,
-    warn_of_bad_channels,
     warn_of_other_filters,
+)
+from sk_brainrvq.estimators._inputs.corpus_reading import (
+    refuse_other_reading,
+    warn_of_other_reading,
 )
 from sk_brainrvq.estimators._inputs.nested import kept_on_error, make_values
 from sk_brainrvq.estimators._inputs.number_checks import check_whole
@@ -130,6 +133,7 @@ class EEGEstimator(NetworkHolder):
         filtered = source_of(X).filters_of(X)
         if not any(filtered):
             return dict(info)
+        refuse_other_reading(source_of(X).readings_of(X), self.reading)
         return filters_after(filtered, info, checked_filters(self.filters))
 
     def _read_for_fit(self, X: Any, info: Mapping[str, Any]) -> PreparedEEG:
@@ -139,7 +143,6 @@ class EEGEstimator(NetworkHolder):
             return gather(self._learn_channels(X, info))
         for found in source_of(X).filters_of(X):
             refuse_other_filters(found, self._filters(info))
-        warn_of_bad_channels(self.reading)
         prepared = stored.prepared(**self._matching(info))
         first = prepared.groups[0]
         self.ch_names_in_, self.n_channels_in_ = first.ch_names, first.n_channels
@@ -182,7 +185,7 @@ class EEGEstimator(NetworkHolder):
         filtered = source_of(X).filters_of(X)
         if any(filtered):
             warn_of_other_filters(filtered, self._filters(info), type(self).__name__)
-            warn_of_bad_channels(self.reading)
+            warn_of_other_reading(source_of(X).readings_of(X), self.reading)
 
     def _patches(
         self, blocks: Iterable[EpochBlock], info: Mapping[str, Any], **settings: Any

@@ -7,7 +7,6 @@ from typing import Any
 
 from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.signals.filters.settings import Filters, FilterSettings
-from sk_brainrvq.signals.reading import checked_reading
 from sk_brainrvq.user_warnings import quiet, warn
 
 _BUILT_WITH = "The corpus was built with"
@@ -73,17 +72,6 @@ def warn_of_other_filters(filtered: Filtered, wanted: FilterSettings, estimator:
         "again: results may be worse. Build it with those filters, or pass "
         "filters=corpus.filters if you mean it so."
     )
-
-
-def warn_of_bad_channels(reading: Any) -> None:
-    """Warn once where a corpus was asked to treat bad channels, which its building did."""
-    action = checked_reading(reading).bad_channels
-    if action in ("drop", "interpolate"):
-        warn(
-            f"{_BUILT_WITH} its own bad_channels: what was done about bad channels was decided "
-            f"there, and bad_channels={action!r} of reading= does nothing to a corpus. Pass it to "
-            "build_corpus."
-        )
 
 
 def without_warning_again() -> AbstractContextManager[None]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.signals.blocks import EpochBlock
 from sk_brainrvq.signals.filters.filtering import FilterSettings
+from sk_brainrvq.signals.reading import Reading
 from sk_brainrvq.signals.sources.arrays import is_array, to_numbers
 from sk_brainrvq.signals.sources.source import ReadSettings, Source
 from sk_brainrvq.user_warnings import warn
@@ -64,6 +65,10 @@ class ListSource(Source):
     def filters_of(self, X: Any) -> list[FilterSettings | None]:
         """Filters of every item."""
         return [filters for x in X for filters in self._source(x).filters_of(x)]
+
+    def readings_of(self, X: Any) -> list[Reading | None]:
+        """How every item was read."""
+        return [reading for x in X for reading in self._source(x).readings_of(x)]
 
     def labels_of(self, X: Any) -> NDArray | None:
         """Labels of all items, where all hold some."""

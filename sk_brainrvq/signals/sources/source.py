@@ -14,6 +14,7 @@ from sk_brainrvq.signals.bad_channels import BadChannelPolicy
 from sk_brainrvq.signals.blocks import EpochBlock
 from sk_brainrvq.signals.filters.filtering import FilterSettings
 from sk_brainrvq.signals.patches import StoredEEG
+from sk_brainrvq.signals.reading import Reading
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,10 @@ class Source(ABC):
 
     def filters_of(self, X: Any) -> list[FilterSettings | None]:
         """What each item of X went through already; None for those still to be filtered."""
+        return [None]
+
+    def readings_of(self, X: Any) -> list[Reading | None]:
+        """How the recordings of each item of X were read already; None for those still to read."""
         return [None]
 
     def subjects_of(self, X: Any) -> NDArray | None:
