@@ -139,7 +139,7 @@ class BrainRVQClassifier(ClassifierMixin, FineTunedEstimator):
     ['rest', 'task']
     >>> frozen = classifier.set_params(strategy="frozen").fit(X, y)
     >>> frozen.n_trained_parameters_  # only the head's
-    1594
+    3114
     """
 
     _title = "classifier"

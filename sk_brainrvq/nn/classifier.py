@@ -32,6 +32,8 @@ class EncoderClassifier(nn.Module):
         C and P of the flattened head, which needs them.
     dropout : float, default=0.1
         Between the layers of the flattened head.
+    bands : bool, default=False
+        Whether the embedding head sees a covariance for each of five bands of frequencies.
 
     Raises
     ------
@@ -63,6 +65,7 @@ class EncoderClassifier(nn.Module):
         n_channels: int | None = None,
         n_patches: int | None = None,
         dropout: float = 0.1,
+        bands: bool = False,
     ):
         super().__init__()
         self.encoder = encoder
@@ -72,7 +75,7 @@ class EncoderClassifier(nn.Module):
         elif head == "attention":
             self.head = AttentionHead(encoder.embed_dim, n_outputs)
         elif head == "embedding":
-            self.head = EmbeddingHead(encoder.embed_dim, n_outputs)
+            self.head = EmbeddingHead(encoder.embed_dim, n_outputs, bands)
         elif head == "flatten":
             if n_channels is None or n_patches is None:
                 raise ValueError(

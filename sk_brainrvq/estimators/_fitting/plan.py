@@ -90,6 +90,8 @@ def head_config(head: str, n_outputs: int, dropout: float, prepared: PreparedEEG
         If a flattened head is asked for, and epochs differ in channels or length.
     """
     config: dict[str, Any] = {"n_outputs": n_outputs, "head": head}
+    if head == "embedding":
+        return {**config, "bands": True}
     if head != "flatten":
         return config
     sizes = sorted({group.patches.shape[1:3] for group in prepared.groups})
