@@ -98,7 +98,7 @@ class EncoderClassifier(nn.Module):
             self.encoder.eval()
         return self
 
-    def forward(self, x: Tensor, electrodes: Tensor) -> Tensor:
+    def forward(self, x: Tensor, electrodes: Tensor, shift: Tensor | None = None) -> Tensor:
         """Class logits, or outputs of a regression.
 
         Parameters
@@ -106,12 +106,15 @@ class EncoderClassifier(nn.Module):
         x : Tensor, shape (B, C, P, 200)
             Patches in 100 microvolts at 200 Hz.
         electrodes : Tensor, shape (C,) int64 or (C, 129) float
+        shift : Tensor, shape (B, n_features), optional
+            Added to what the embedding head sees, such as to centre each person.
 
         Returns
         -------
         Tensor, shape (B, n_outputs)
         """
-        return self.head(self.features(x, electrodes))
+        features = self.features(x, electrodes)
+        return self.head(features if shift is None else features + shift)
 
     def features(self, x: Tensor, electrodes: Tensor) -> Tensor:
         """What the head sees.
@@ -123,11 +126,14 @@ class EncoderClassifier(nn.Module):
         with torch.set_grad_enabled(recorded):
             if self.pools_mean:
                 return self.pooled(x, electrodes)
-            tokens = self._tokens(x, electrodes, normalize=True)
-        if not isinstance(self.head, EmbeddingHead):
-            return tokens
-        mean = tokens.flatten(1, 2).mean(1)
+            if not isinstance(self.head, EmbeddingHead):
+                return self._tokens(x, electrodes, normalize=True)
+            mean = self.mean_token(x, electrodes)
         return torch.cat([mean, self.head.summaries(x, electrodes)], 1)
+
+    def mean_token(self, x: Tensor, electrodes: Tensor) -> Tensor:
+        """Mean of the normalised patch tokens, (B, D): what of the embedding can be trained."""
+        return self._tokens(x, electrodes, normalize=True).flatten(1, 2).mean(1)
 
     def pooled(self, x: Tensor, electrodes: Tensor) -> Tensor:
         """Normalised mean of the patch tokens, shape (B, D)."""

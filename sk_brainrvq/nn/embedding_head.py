@@ -57,7 +57,8 @@ class EmbeddingHead(nn.Module):
         self.bands = bands
         n_matrices = len(COVARIANCE_BANDS) if bands else 1
         n_covariances = n_matrices * N_POSITIONS * (N_POSITIONS + 1) // 2
-        self.n_features = embed_dim + N_REGIONS * N_SPECTRUM + n_covariances
+        self.n_spectra = N_REGIONS * N_SPECTRUM
+        self.n_features = embed_dim + self.n_spectra + n_covariances
         self.register_buffer("log_regions", torch.zeros(N_ELECTRODE_ROWS, N_REGIONS))
         self.register_buffer("log_positions", torch.zeros(N_ELECTRODE_ROWS, N_POSITIONS))
         self.register_buffer("centre", torch.zeros(self.n_features))
