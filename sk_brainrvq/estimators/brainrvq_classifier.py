@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 from sklearn.base import ClassifierMixin
+from sklearn.metrics import accuracy_score
 
+from sk_brainrvq.estimators._bases.class_targets import ClassTargetsMixin
 from sk_brainrvq.estimators._bases.fine_tuned import FineTunedEstimator
 from sk_brainrvq.estimators._inputs import labels as checks
-from sk_brainrvq.estimators._inputs.labels import LabelledEEG
 from sk_brainrvq.estimators.fitted_check import check_fitted
 from sk_brainrvq.signals import Filters, Reading
 from sk_brainrvq.training import Engine
@@ -19,7 +20,7 @@ from sk_brainrvq.training.fine_tuning import ClassifierNet
 from sk_brainrvq.weights import Architecture
 
 
-class BrainRVQClassifier(ClassifierMixin, FineTunedEstimator):
+class BrainRVQClassifier(ClassifierMixin, ClassTargetsMixin, FineTunedEstimator):
     """Fine-tune an encoder with a classification head.
 
     Parameters
@@ -35,8 +36,11 @@ class BrainRVQClassifier(ClassifierMixin, FineTunedEstimator):
         "mean": a linear map of the mean token. "attention": a learnt query attends over the
         tokens, then a linear map. "flatten": a perceptron of two hidden layers on all tokens side
         by side, as in the paper's tables: large, and tied to the channels and the length of fit.
-    dropout : float, default=0.1
-        Dropout rate of the flattened head.
+    center_by : {"subject"} or None, default=None
+        "subject" subtracts each person's mean from what the embedding head sees, and recentres
+        covariances by their Riemannian mean, so that one threshold fits everybody; only with
+        ``head="embedding"``. People are known and windows used as in :class:`BrainRVQEmbedder`,
+        below 10 windows of a person too. Never for diagnosis, age or sex.
     strategy : {"full", "frozen", "lora"}, default="full"
         What is trained: everything; only the head; or the head and low-rank adapters (LoRA) in
         the encoder's blocks, merged into the weights afterwards, which needs peft. With few
@@ -107,6 +111,10 @@ class BrainRVQClassifier(ClassifierMixin, FineTunedEstimator):
         Training epoch whose weights early stopping kept.
     n_trained_parameters_ : int
         Parameters that the last training changed.
+    center_ : ndarray, shape (n_features,)
+        With ``center_by``: centre of the training people's centres.
+    subject_centers_ : dict
+        With ``center_by``: centres that calibration keeps, by person.
     n_channels_in_ : int
         Number of channels of the first recording.
     ch_names_in_ : list of str, or None
@@ -139,7 +147,7 @@ class BrainRVQClassifier(ClassifierMixin, FineTunedEstimator):
     ['rest', 'task']
     >>> frozen = classifier.set_params(strategy="frozen").fit(X, y)
     >>> frozen.n_trained_parameters_  # only the head's
-    1594
+    3114
     """
 
     _title = "classifier"
@@ -153,7 +161,7 @@ class BrainRVQClassifier(ClassifierMixin, FineTunedEstimator):
         *,
         architecture: str | Architecture | None = None,
         head: str = "embedding",
-        dropout: float = 0.1,
+        center_by: str | None = None,
         strategy: str = "full",
         lora_rank: int = 8,
         drop_path: float = 0.1,
@@ -184,7 +192,7 @@ class BrainRVQClassifier(ClassifierMixin, FineTunedEstimator):
         self.weights = weights
         self.architecture = architecture
         self.head = head
-        self.dropout = dropout
+        self.center_by = center_by
         self.strategy = strategy
         self.lora_rank = lora_rank
         self.drop_path = drop_path
@@ -220,6 +228,7 @@ class BrainRVQClassifier(ClassifierMixin, FineTunedEstimator):
         sample_weight: Any = None,
         groups: Any = None,
         subjects: Any = None,
+        calibration: Any = None,
         X_target_labeled: Any = None,
         y_target_labeled: Any = None,
     ) -> Self:
@@ -238,7 +247,11 @@ class BrainRVQClassifier(ClassifierMixin, FineTunedEstimator):
         groups : array-like, shape (n_epochs,), optional
             What must not be torn apart where epochs are held out, such as subjects.
         subjects : array-like, shape (n_epochs,), optional
-            MOABB's word for ``groups``.
+            MOABB's word for ``groups``; with ``center_by`` whom each epoch is of, in place of what
+            the container says.
+        calibration : as X, optional
+            With ``center_by``: EEG of people, as :meth:`calibrate` takes it. Centres of the other
+            training people are then kept, too.
         X_target_labeled, y_target_labeled : optional
             Array or mne.Epochs, and its labels: EEG of the subject the model is for, a group of
             its own, with weight 1. MOABB hands it over for calibration; see ``set_fit_request``.
@@ -254,15 +267,15 @@ class BrainRVQClassifier(ClassifierMixin, FineTunedEstimator):
         ImportError
             For ``strategy="lora"`` without peft.
         ValueError
-            If y does not fit X or holds one class only, or ``groups`` and ``subjects`` differ.
+            If y does not fit X or holds one class only, or ``groups`` and ``subjects`` differ
+            without ``center_by``.
         """
         with self._all_or_nothing():
-            X, labels, sample_weight, groups = self._with_target(
-                X, y, sample_weight, groups, subjects, X_target_labeled, y_target_labeled
-            )
-            if self._continues_fit and labels is not None:
-                checks.check_same_classes(labels, self.classes_)
-            return self._fit(X, labels, sample_weight, groups)
+            about = {"sample_weight": sample_weight, "groups": groups, "subjects": subjects}
+            given = self._with_target(X, y, X_target_labeled, y_target_labeled, **about)
+            if self._continues_fit and given.y is not None:
+                checks.check_same_classes(given.y, self.classes_)
+            return self._fit(given, calibration)
 
     def partial_fit(
         self, X: Any, y: Any = None, *, classes: Any = None, sample_weight: Any = None
@@ -298,45 +311,15 @@ class BrainRVQClassifier(ClassifierMixin, FineTunedEstimator):
             self.classes_ = checks.classes_of_pass(classes, known, self.class_weight)
             return self._partial_fit(X, self._labels(X, y), sample_weight, learns=False)
 
-    @property
-    def _n_outputs(self) -> int:
-        return len(self.classes_)
-
-    def _encode_targets(
-        self, y: Any, n_epochs: int, weight: NDArray | None, learns: bool
-    ) -> NDArray:
-        """Labels as numbers from 0; ``learns`` the classes from them."""
-        known = None if learns else self.classes_
-        numbers, self.classes_ = checks.encode_classes(y, n_epochs, known, type(self).__name__)
-        return numbers
-
-    def _loss_weight(self, targets: NDArray, weight: NDArray | None) -> NDArray | None:
-        if self.class_weight is None:
-            return weight
-        of_class = checks.class_weights(self.class_weight, self.classes_, targets, weight)
-        return of_class[targets] if weight is None else of_class[targets] * weight
-
-    def _check_data(self, data: LabelledEEG) -> None:
-        checks.check_two_classes(data, self.classes_)
-
-    def _strata(self, data: LabelledEEG) -> NDArray | None:
-        return data.targets
-
-    def _check_validation_data(self, held_out: LabelledEEG | None) -> None:
-        stops_by_auroc = self.early_stopping is not None and self.criterion == "auroc"
-        if held_out is not None and stops_by_auroc:
-            checks.check_auroc_of(held_out, self.classes_)
-
-    def _net_settings(self) -> dict[str, Any]:
-        return {"label_smoothing": self.label_smoothing}
-
-    def decision_function(self, X: Any) -> NDArray:
+    def decision_function(self, X: Any, *, subjects: Any = None) -> NDArray:
         """Logits: what ``predict_proba`` takes the softmax of.
 
         Parameters
         ----------
         X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
             As in :meth:`fit`; any length and rate.
+        subjects : array-like, shape (n_epochs,), optional
+            With ``center_by``: whom each epoch is of, in place of what the container says.
 
         Returns
         -------
@@ -345,10 +328,10 @@ class BrainRVQClassifier(ClassifierMixin, FineTunedEstimator):
             logits are averaged over segments, weighted by their length.
         """
         check_fitted(self)
-        logits = self._outputs(X)
+        logits = self._outputs(X, subjects)
         return logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
 
-    def predict_proba(self, X: Any) -> NDArray:
+    def predict_proba(self, X: Any, *, subjects: Any = None) -> NDArray:
         """Class probabilities: the softmax of the logits, with no further calibration.
 
         Networks tend to be overconfident: where probabilities matter, calibrate on other epochs
@@ -358,21 +341,25 @@ class BrainRVQClassifier(ClassifierMixin, FineTunedEstimator):
         ----------
         X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
             As in :meth:`fit`; any length and rate.
+        subjects : array-like, shape (n_epochs,), optional
+            With ``center_by``: whom each epoch is of, in place of what the container says.
 
         Returns
         -------
         ndarray, shape (n_epochs, n_classes)
         """
         check_fitted(self)
-        return softmax(self._outputs(X), axis=1)
+        return softmax(self._outputs(X, subjects), axis=1)
 
-    def predict(self, X: Any) -> NDArray:
+    def predict(self, X: Any, *, subjects: Any = None) -> NDArray:
         """Most probable class of each epoch.
 
         Parameters
         ----------
         X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
             As in :meth:`fit`; any length and rate.
+        subjects : array-like, shape (n_epochs,), optional
+            With ``center_by``: whom each epoch is of, in place of what the container says.
 
         Returns
         -------
@@ -380,9 +367,11 @@ class BrainRVQClassifier(ClassifierMixin, FineTunedEstimator):
             Labels as in y of fit.
         """
         check_fitted(self)
-        return self.classes_[self._outputs(X).argmax(1)]
+        return self.classes_[self._outputs(X, subjects).argmax(1)]
 
-    def score(self, X: Any, y: Any = None, *, sample_weight: Any = None) -> float:
+    def score(
+        self, X: Any, y: Any = None, *, sample_weight: Any = None, subjects: Any = None
+    ) -> float:
         """Accuracy. For imbalanced classes give cross-validation a better ``scoring=``.
 
         Parameters
@@ -392,9 +381,12 @@ class BrainRVQClassifier(ClassifierMixin, FineTunedEstimator):
         y : array-like, shape (n_epochs,)
             True labels; may be left out where X holds labels.
         sample_weight : array-like, shape (n_epochs,), optional
+        subjects : array-like, shape (n_epochs,), optional
+            With ``center_by``: whom each epoch is of, in place of what the container says.
 
         Returns
         -------
         float
         """
-        return super().score(X, self._labels(X, y), sample_weight)
+        predicted = self.predict(X, subjects=subjects)
+        return float(accuracy_score(self._labels(X, y), predicted, sample_weight=sample_weight))

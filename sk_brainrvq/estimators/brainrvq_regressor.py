@@ -7,9 +7,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
+from sklearn.metrics import r2_score
 
 from sk_brainrvq.estimators._bases.fine_tuned import FineTunedEstimator
-from sk_brainrvq.estimators._inputs.labels import check_numbers, mean_correlation
+from sk_brainrvq.estimators._bases.number_targets import NumberTargetsMixin
+from sk_brainrvq.estimators._inputs.labels import mean_correlation
 from sk_brainrvq.estimators.fitted_check import check_fitted
 from sk_brainrvq.signals import Filters, Reading
 from sk_brainrvq.training import Engine
@@ -17,7 +19,7 @@ from sk_brainrvq.training.fine_tuning import REGRESSION_LOSSES, RegressionNet
 from sk_brainrvq.weights import Architecture
 
 
-class BrainRVQRegressor(RegressorMixin, FineTunedEstimator):
+class BrainRVQRegressor(RegressorMixin, NumberTargetsMixin, FineTunedEstimator):
     """Fine-tune an encoder with a regression head.
 
     Targets are standardised in ``fit`` and predictions come in the unit of the targets.
@@ -35,8 +37,11 @@ class BrainRVQRegressor(RegressorMixin, FineTunedEstimator):
         "mean": a linear map of the mean token. "attention": a learnt query attends over the
         tokens, then a linear map. "flatten": a perceptron of two hidden layers on all tokens side
         by side, as in the paper's tables: large, and tied to the channels and the length of fit.
-    dropout : float, default=0.1
-        Dropout rate of the flattened head.
+    center_by : {"subject"} or None, default=None
+        "subject" subtracts each person's mean from what the embedding head sees, and recentres
+        covariances by their Riemannian mean, so that one threshold fits everybody; only with
+        ``head="embedding"``. People are known and windows used as in :class:`BrainRVQEmbedder`,
+        below 10 windows of a person too. Never for diagnosis, age or sex.
     strategy : {"full", "frozen", "lora"}, default="full"
         What is trained: everything; only the head; or the head and low-rank adapters (LoRA) in
         the encoder's blocks, merged into the weights afterwards, which needs peft. With few
@@ -109,6 +114,10 @@ class BrainRVQRegressor(RegressorMixin, FineTunedEstimator):
         Training epoch whose weights early stopping kept.
     n_trained_parameters_ : int
         Parameters that the last training changed.
+    center_ : ndarray, shape (n_features,)
+        With ``center_by``: centre of the training people's centres.
+    subject_centers_ : dict
+        With ``center_by``: centres that calibration keeps, by person.
     n_channels_in_ : int
         Number of channels of the first recording.
     ch_names_in_ : list of str, or None
@@ -157,7 +166,7 @@ class BrainRVQRegressor(RegressorMixin, FineTunedEstimator):
         *,
         architecture: str | Architecture | None = None,
         head: str = "embedding",
-        dropout: float = 0.1,
+        center_by: str | None = None,
         strategy: str = "full",
         lora_rank: int = 8,
         drop_path: float = 0.1,
@@ -187,7 +196,7 @@ class BrainRVQRegressor(RegressorMixin, FineTunedEstimator):
         self.weights = weights
         self.architecture = architecture
         self.head = head
-        self.dropout = dropout
+        self.center_by = center_by
         self.strategy = strategy
         self.lora_rank = lora_rank
         self.drop_path = drop_path
@@ -222,6 +231,7 @@ class BrainRVQRegressor(RegressorMixin, FineTunedEstimator):
         sample_weight: Any = None,
         groups: Any = None,
         subjects: Any = None,
+        calibration: Any = None,
         X_target_labeled: Any = None,
         y_target_labeled: Any = None,
     ) -> Self:
@@ -240,7 +250,11 @@ class BrainRVQRegressor(RegressorMixin, FineTunedEstimator):
         groups : array-like, shape (n_epochs,), optional
             What must not be torn apart where epochs are held out, such as subjects.
         subjects : array-like, shape (n_epochs,), optional
-            MOABB's word for ``groups``.
+            MOABB's word for ``groups``; with ``center_by`` whom each epoch is of, in place of what
+            the container says.
+        calibration : as X, optional
+            With ``center_by``: EEG of people, as :meth:`calibrate` takes it. Centres of the other
+            training people are then kept, too.
         X_target_labeled, y_target_labeled : optional
             Array or mne.Epochs, and its labels: EEG of the subject the model is for, trained on
             beside X as a group of its own, with weight 1. MOABB's evaluations hand it over with
@@ -258,11 +272,12 @@ class BrainRVQRegressor(RegressorMixin, FineTunedEstimator):
             For ``strategy="lora"`` without peft.
         ValueError
             If y has another length than X, or holds no finite numbers, or if ``groups`` and
-            ``subjects`` differ.
+            ``subjects`` differ without ``center_by``.
         """
-        target = (X_target_labeled, y_target_labeled)
+        about = {"sample_weight": sample_weight, "groups": groups, "subjects": subjects}
         with self._all_or_nothing():
-            return self._fit(*self._with_target(X, y, sample_weight, groups, subjects, *target))
+            given = self._with_target(X, y, X_target_labeled, y_target_labeled, **about)
+            return self._fit(given, calibration)
 
     def partial_fit(self, X: Any, y: Any = None, *, sample_weight: Any = None) -> Self:
         """Train for one pass over X, from where the estimator stands.
@@ -302,44 +317,15 @@ class BrainRVQRegressor(RegressorMixin, FineTunedEstimator):
         if self.loss not in REGRESSION_LOSSES:
             raise ValueError(f"loss={self.loss!r} was given; expected one of {REGRESSION_LOSSES}.")
 
-    @property
-    def _n_outputs(self) -> int:
-        return self.n_targets_
-
-    def _encode_targets(
-        self, y: Any, n_epochs: int, weight: NDArray | None, learns: bool
-    ) -> NDArray:
-        """Standardised targets (n_epochs, n_targets); ``learns`` mean and scale from them."""
-        given = check_numbers(y, n_epochs, type(self).__name__)
-        targets = given[:, np.newaxis] if given.ndim == 1 else given
-        if learns:
-            self._learn_scale(targets, weight)
-            self._takes_1d_targets = given.ndim == 1
-        if targets.shape[1] != self.n_targets_:
-            raise ValueError(
-                f"y has {targets.shape[1]} targets per epoch; {self.n_targets_} were fitted."
-            )
-        return ((targets - self.target_mean_) / self.target_scale_).astype(np.float32)
-
-    def _learn_scale(self, targets: NDArray, weight: NDArray | None) -> None:
-        self.n_targets_ = targets.shape[1]
-        if weight is not None:
-            targets, weight = targets[weight > 0], weight[weight > 0]
-        self.target_mean_ = np.average(targets, axis=0, weights=weight)
-        variance = np.average((targets - self.target_mean_) ** 2, axis=0, weights=weight)
-        # A constant target is predicted by its mean.
-        self.target_scale_ = np.where(variance > 0, np.sqrt(variance), 1.0)
-
-    def _net_settings(self) -> dict[str, Any]:
-        return {"loss": self.loss}
-
-    def predict(self, X: Any) -> NDArray:
+    def predict(self, X: Any, *, subjects: Any = None) -> NDArray:
         """Predict the targets of each epoch.
 
         Parameters
         ----------
         X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
             As in :meth:`fit`; any length and rate.
+        subjects : array-like, shape (n_epochs,), optional
+            With ``center_by``: whom each epoch is of, in place of what the container says.
 
         Returns
         -------
@@ -348,10 +334,12 @@ class BrainRVQRegressor(RegressorMixin, FineTunedEstimator):
             length.
         """
         check_fitted(self)
-        predicted = self._outputs(X) * self.target_scale_ + self.target_mean_
+        predicted = self._outputs(X, subjects) * self.target_scale_ + self.target_mean_
         return predicted[:, 0] if self._takes_1d_targets else predicted
 
-    def score(self, X: Any, y: Any = None, *, sample_weight: Any = None) -> float:
+    def score(
+        self, X: Any, y: Any = None, *, sample_weight: Any = None, subjects: Any = None
+    ) -> float:
         """R², the share of the targets' variance that is predicted; 1 is perfect.
 
         Parameters
@@ -361,15 +349,18 @@ class BrainRVQRegressor(RegressorMixin, FineTunedEstimator):
         y : array-like, shape (n_epochs,) or (n_epochs, n_targets)
             True values; may be left out where X holds targets.
         sample_weight : array-like, shape (n_epochs,), optional
+        subjects : array-like, shape (n_epochs,), optional
+            With ``center_by``: whom each epoch is of, in place of what the container says.
 
         Returns
         -------
         float
             The mean over targets.
         """
-        return super().score(X, self._labels(X, y), sample_weight)
+        predicted = self.predict(X, subjects=subjects)
+        return float(r2_score(self._labels(X, y), predicted, sample_weight=sample_weight))
 
-    def correlation(self, X: Any, y: Any = None) -> float:
+    def correlation(self, X: Any, y: Any = None, *, subjects: Any = None) -> float:
         """Pearson's correlation of predictions and true values.
 
         Unlike :meth:`score` it does not mind a wrong offset or scale, which is what studies of
@@ -381,6 +372,8 @@ class BrainRVQRegressor(RegressorMixin, FineTunedEstimator):
             As in :meth:`fit`; at least two epochs.
         y : array-like, shape (n_epochs,) or (n_epochs, n_targets)
             True values; may be left out where X holds targets.
+        subjects : array-like, shape (n_epochs,), optional
+            With ``center_by``: whom each epoch is of, in place of what the container says.
 
         Returns
         -------
@@ -389,4 +382,4 @@ class BrainRVQRegressor(RegressorMixin, FineTunedEstimator):
             predictions of a target are all the same.
         """
         true = np.asarray(self._labels(X, y), dtype=np.float64)
-        return mean_correlation(true, self.predict(X))
+        return mean_correlation(true, self.predict(X, subjects=subjects))

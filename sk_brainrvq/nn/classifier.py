@@ -32,6 +32,8 @@ class EncoderClassifier(nn.Module):
         C and P of the flattened head, which needs them.
     dropout : float, default=0.1
         Between the layers of the flattened head.
+    bands : bool, default=False
+        Whether the embedding head sees a covariance for each of five bands of frequencies.
 
     Raises
     ------
@@ -63,6 +65,7 @@ class EncoderClassifier(nn.Module):
         n_channels: int | None = None,
         n_patches: int | None = None,
         dropout: float = 0.1,
+        bands: bool = False,
     ):
         super().__init__()
         self.encoder = encoder
@@ -72,7 +75,7 @@ class EncoderClassifier(nn.Module):
         elif head == "attention":
             self.head = AttentionHead(encoder.embed_dim, n_outputs)
         elif head == "embedding":
-            self.head = EmbeddingHead(encoder.embed_dim, n_outputs)
+            self.head = EmbeddingHead(encoder.embed_dim, n_outputs, bands)
         elif head == "flatten":
             if n_channels is None or n_patches is None:
                 raise ValueError(
@@ -95,7 +98,7 @@ class EncoderClassifier(nn.Module):
             self.encoder.eval()
         return self
 
-    def forward(self, x: Tensor, electrodes: Tensor) -> Tensor:
+    def forward(self, x: Tensor, electrodes: Tensor, shift: Tensor | None = None) -> Tensor:
         """Class logits, or outputs of a regression.
 
         Parameters
@@ -103,12 +106,15 @@ class EncoderClassifier(nn.Module):
         x : Tensor, shape (B, C, P, 200)
             Patches in 100 microvolts at 200 Hz.
         electrodes : Tensor, shape (C,) int64 or (C, 129) float
+        shift : Tensor, shape (B, n_features), optional
+            Added to what the embedding head sees, such as to centre each person.
 
         Returns
         -------
         Tensor, shape (B, n_outputs)
         """
-        return self.head(self.features(x, electrodes))
+        features = self.features(x, electrodes)
+        return self.head(features if shift is None else features + shift)
 
     def features(self, x: Tensor, electrodes: Tensor) -> Tensor:
         """What the head sees.
@@ -120,11 +126,14 @@ class EncoderClassifier(nn.Module):
         with torch.set_grad_enabled(recorded):
             if self.pools_mean:
                 return self.pooled(x, electrodes)
-            tokens = self._tokens(x, electrodes, normalize=True)
-        if not isinstance(self.head, EmbeddingHead):
-            return tokens
-        mean = tokens.flatten(1, 2).mean(1)
+            if not isinstance(self.head, EmbeddingHead):
+                return self._tokens(x, electrodes, normalize=True)
+            mean = self.mean_token(x, electrodes)
         return torch.cat([mean, self.head.summaries(x, electrodes)], 1)
+
+    def mean_token(self, x: Tensor, electrodes: Tensor) -> Tensor:
+        """Mean of the normalised patch tokens, (B, D): what of the embedding can be trained."""
+        return self._tokens(x, electrodes, normalize=True).flatten(1, 2).mean(1)
 
     def pooled(self, x: Tensor, electrodes: Tensor) -> Tensor:
         """Normalised mean of the patch tokens, shape (B, D)."""

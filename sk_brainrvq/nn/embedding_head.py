@@ -6,17 +6,27 @@ import torch
 from torch import Tensor, nn
 
 from sk_brainrvq.nn.encoder import N_ELECTRODE_ROWS
-from sk_brainrvq.nn.summaries import N_SPECTRUM, covariances, log_covariances, spectra
+from sk_brainrvq.nn.summaries import (
+    COVARIANCE_BANDS,
+    N_SPECTRUM,
+    band_covariances,
+    covariances,
+    log_covariances,
+    spectra,
+)
 
 N_REGIONS, N_POSITIONS = 11, 19
 
 
 class EmbeddingHead(nn.Module):
-    """Mean token, spectra by region and log-covariance, standardised, and a linear map.
+    """Mean token, spectra by region and log-covariances, standardised, and a linear map.
 
     Parameters
     ----------
     embed_dim, n_outputs : int
+    bands : bool, default=False
+        One covariance for each of five bands of frequencies, as ``BrainRVQEmbedder`` gives them
+        by default, in place of one of all frequencies.
 
     Attributes
     ----------
@@ -42,10 +52,13 @@ class EmbeddingHead(nn.Module):
     centre: Tensor
     scale: Tensor
 
-    def __init__(self, embed_dim: int, n_outputs: int):
+    def __init__(self, embed_dim: int, n_outputs: int, bands: bool = False):
         super().__init__()
-        n_covariances = N_POSITIONS * (N_POSITIONS + 1) // 2
-        self.n_features = embed_dim + N_REGIONS * N_SPECTRUM + n_covariances
+        self.bands = bands
+        n_matrices = len(COVARIANCE_BANDS) if bands else 1
+        n_covariances = n_matrices * N_POSITIONS * (N_POSITIONS + 1) // 2
+        self.n_spectra = N_REGIONS * N_SPECTRUM
+        self.n_features = embed_dim + self.n_spectra + n_covariances
         self.register_buffer("log_regions", torch.zeros(N_ELECTRODE_ROWS, N_REGIONS))
         self.register_buffer("log_positions", torch.zeros(N_ELECTRODE_ROWS, N_POSITIONS))
         self.register_buffer("centre", torch.zeros(self.n_features))
@@ -64,7 +77,7 @@ class EmbeddingHead(nn.Module):
 
         Returns
         -------
-        Tensor, shape (B, 696), float32
+        Tensor, shape (B, 1456) with bands, (B, 696) without, float32
         """
         with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
             # In double precision, which MPS lacks: logarithms of small eigenvalues would make
@@ -74,8 +87,10 @@ class EmbeddingHead(nn.Module):
             means = spectra(x).to(precision).mean(2)
             of_regions = torch.einsum("bcn,cr->brn", means, regions).flatten(1)
             positions = channel_weights(self.log_positions.to(precision), electrodes)
-            matrices = covariances(x.to(precision), positions)
-            return torch.cat([of_regions, log_covariances(matrices)], 1).float()
+            summary = band_covariances if self.bands else covariances
+            matrices = summary(x.to(precision), positions).flatten(0, -3)
+            logarithms = log_covariances(matrices).reshape(len(x), -1)
+            return torch.cat([of_regions, logarithms], 1).float()
 
     def standardised(self, features: Tensor) -> Tensor:
         """Features (B, n_features) as the linear map takes them."""

@@ -47,6 +47,8 @@ class Batch:
         Where several processes train: which rows of the whole batch these are.
     placed : Tensor of int, or None
         Numbers of the channels whose place is known, where ``x`` holds others beside them.
+    shift : Tensor, shape (B, n_features), or None
+        Added to the features of each segment before the head.
     """
 
     x: Tensor
@@ -58,6 +60,7 @@ class Batch:
     code_electrodes: Tensor | None = None
     share: Share | None = None
     placed: Tensor | None = None
+    shift: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.x)
@@ -72,6 +75,7 @@ class Batch:
             weight=_moved(self.weight, device),
             code_electrodes=_moved(self.code_electrodes, device),
             placed=_moved(self.placed, device),
+            shift=_moved(self.shift, device),
         )
 
     def of_known_places(self) -> "Batch":
@@ -171,6 +175,9 @@ class SegmentDataset(Dataset):
         Weight of each epoch in the loss.
     code_electrodes : list of ndarray, optional
         Electrodes of each group as the tokenizer matches them.
+    shifts : list of ndarray, optional
+        What is added to the features of each group's segments, (n_segments, n_features). The
+        arrays may change in place.
 
     Attributes
     ----------
@@ -185,6 +192,7 @@ class SegmentDataset(Dataset):
         codes: list[NDArray] | None = None,
         weights: NDArray | None = None,
         code_electrodes: list[NDArray] | None = None,
+        shifts: list[NDArray] | None = None,
     ):
         self.groups = prepared.groups
         self.is_stored = prepared.is_stored
@@ -192,6 +200,7 @@ class SegmentDataset(Dataset):
         self.codes = codes
         self.weights = None if weights is None else np.asarray(weights, np.float32)
         self.code_electrodes = code_electrodes
+        self.shifts = shifts
 
     def __len__(self) -> int:
         return sum(len(group.patches) for group in self.groups)
@@ -206,6 +215,8 @@ class SegmentDataset(Dataset):
             batch.code_electrodes = torch.from_numpy(read)
         if self.weights is not None:
             batch.weight = torch.from_numpy(self.weights[group.epoch[rows]])
+        if self.shifts is not None:
+            batch.shift = torch.from_numpy(self.shifts[number][rows])
         return batch, torch.from_numpy(self.targets[group.epoch[rows]])
 
 

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol, cast
 
 import numpy as np
 import torch
@@ -27,12 +27,60 @@ REGRESSION_LOSSES = ("squared_error", "huber")
 OptimizerState = dict[str, dict[str, Any]]
 
 
+class Recentring(Protocol):
+    """Keeps the centres of people in step with a network that is trained."""
+
+    def before_epoch(self, module: EncoderClassifier) -> None:
+        """Renew the shifts of the training data."""
+
+    def before_validation(self, module: EncoderClassifier) -> None:
+        """Renew the shifts of the validation data."""
+
+
 class FineTuningNet(EEGNet):
     """Net whose loss is the mean over segments of weight times the segment's loss.
 
     Weights are normalised once, over the training set, and never within a batch: batches of
     several processes then add up to what one process computes.
+
+    Parameters
+    ----------
+    module : nn.Module
+    criterion : callable
+    recentring : Recentring, optional
+        Where each person's features are centred.
+    **kwargs
+        Of :class:`~sk_brainrvq.training.nets.EEGNet`.
     """
+
+    def __init__(
+        self,
+        module: nn.Module,
+        criterion: Any = NoCriterion,
+        *,
+        recentring: Recentring | None = None,
+        **kwargs: Any,
+    ):
+        super().__init__(module, criterion, **kwargs)
+        self.recentring = recentring
+
+    def infer(self, x: Batch, **fit_params: Any) -> Any:
+        """Run the module on a batch."""
+        batch = x.to(self.place)
+        shift = () if batch.shift is None else (batch.shift,)
+        return self.module_(batch.x, batch.electrodes, *shift)
+
+    def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
+        """See each person from where the network now puts the person's centre."""
+        super().on_epoch_begin(net, **kwargs)
+        if self.recentring is not None:
+            self.recentring.before_epoch(cast(EncoderClassifier, self.bare_module))
+
+    def start_validation(self) -> None:
+        """The same for the people of the validation data."""
+        super().start_validation()
+        if self.recentring is not None:
+            self.recentring.before_validation(cast(EncoderClassifier, self.bare_module))
 
     def get_loss(self, y_pred: Any, y_true: Any, X: Any = None, training: bool = False) -> Tensor:
         """Weighted mean of the losses of the batch's segments."""

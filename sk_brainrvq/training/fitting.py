@@ -24,7 +24,7 @@ from sk_brainrvq.training.runs import TrainingRun, TrainingState, checkpoints_in
 from sk_brainrvq.training.seeds import draw_seed
 
 # What a net holds of data and other networks while it trains.
-_FOR_TRAINING_ALONE = ("batches", "validation", "processes", "encode")
+_FOR_TRAINING_ALONE = ("batches", "validation", "processes", "encode", "recentring")
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,10 @@ STANDING_STILL = {"head": "embedding", "lr": 1e-10}
 
 
 def features_of_head(estimator, X):
-    """What the head sees of an encoder, last layer: one covariance of all frequencies."""
+    """What the head sees of an encoder, last layer."""
     embedder = BrainRVQEmbedder(
         estimator.weights_,
         layer=-1,
-        covariance=True,
         sfreq=200,
         ch_names=CH_NAMES,
         device="cpu",
@@ -72,7 +71,7 @@ def test_classifier__other_montage_and_length__same_features():
     again = pickle.loads(pickle.dumps(estimator))
     np.testing.assert_array_equal(again.predict_proba(X), estimator.predict_proba(X))
     module = estimator.weights_.module()
-    assert module.head.n_features == 100 + 11 * 46 + 190
+    assert module.head.n_features == 100 + 11 * 46 + 950
     named = tiny("classifier", head="embedding", ch_names=CH_NAMES[::-1]).fit(X[:, ::-1], y)
     np.testing.assert_allclose(named.predict_proba(X[:, ::-1]), again.predict_proba(X), atol=0.02)
 

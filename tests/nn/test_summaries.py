@@ -6,7 +6,7 @@ import scipy.linalg
 import torch
 
 from sk_brainrvq.nn.embedding_head import EmbeddingHead, channel_weights
-from sk_brainrvq.nn.summaries import covariances, log_covariances, spectra
+from sk_brainrvq.nn.summaries import band_covariances, covariances, log_covariances, spectra
 from sk_brainrvq.signals.electrodes.regions import REGIONS, log_interest_table, place_weights
 
 
@@ -62,3 +62,12 @@ def test_embedding_head__untold_places__every_channel_alike():
     mean = spectra(x).mean((1, 2))
     torch.testing.assert_close(summaries[:, :46], mean)
     assert summaries.shape == (2, head.n_features - 100)
+
+
+def test_embedding_head__bands__those_of_the_signal():
+    x = torch.randn(2, 3, 4, 200, generator=torch.Generator().manual_seed(0))
+    electrodes = torch.tensor([1, 40, 82])
+    found = EmbeddingHead(100, 2, bands=True).summaries(x, electrodes)
+    expected = band_covariances(x.double(), torch.full((3, 19), 1 / 3, dtype=torch.double))
+    logarithms = [log_covariances(expected[:, band]) for band in range(5)]
+    torch.testing.assert_close(found[:, -950:], torch.cat(logarithms, 1).float())

@@ -3,20 +3,23 @@
 import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from numbers import Real
 from typing import Any, ClassVar, Self
 
 from numpy.typing import NDArray
 from sklearn.base import is_classifier
-from torch import Tensor, nn
+from torch import nn
 
+from sk_brainrvq.estimators._bases.centered_fine_tuning import (
+    HOW_TO_NAME_VALIDATION,
+    CenteredFineTuning,
+)
 from sk_brainrvq.estimators._bases.trained import TrainedEstimator
+from sk_brainrvq.estimators._fitting.digest import digest_of_people
 from sk_brainrvq.estimators._fitting.head_start import start_head
 from sk_brainrvq.estimators._fitting.plan import (
     FineTuningPlan,
     PassState,
     StartingPoint,
-    as_head_reads,
     check_same_head,
     head_config,
     matched_for_head,
@@ -30,21 +33,16 @@ from sk_brainrvq.estimators._inputs.labels import (
 )
 from sk_brainrvq.estimators._inputs.number_checks import check_range, check_whole
 from sk_brainrvq.estimators._inputs.target_data import (
-    groups_or_subjects,
-    n_target_epochs,
-    with_target_eeg,
-    with_target_group,
-    with_target_labels,
-    with_target_weight,
+    TrainedOn,
+    with_target,
 )
 from sk_brainrvq.estimators._inputs.validation import is_fraction, pair_of
-from sk_brainrvq.estimators._outputs.pooling import average_segments
+from sk_brainrvq.estimators._people.naming import numbered
 from sk_brainrvq.nn import EncoderClassifier
 from sk_brainrvq.nn.classifier import HEADS
 from sk_brainrvq.signals import EpochBlock, PreparedEEG
 from sk_brainrvq.signals.sources.registry import source_of
 from sk_brainrvq.training import (
-    Batch,
     EEGNet,
     Session,
     Stopping,
@@ -52,11 +50,11 @@ from sk_brainrvq.training import (
     draw_seed,
     plain_history,
     resolve_device,
-    run_batches,
     seeded,
     train,
 )
 from sk_brainrvq.training.fine_tuning import (
+    Recentring,
     check_strategy,
     count_trained,
     lift_limits,
@@ -64,7 +62,6 @@ from sk_brainrvq.training.fine_tuning import (
     optimizer_state_of,
     train_pass,
 )
-from sk_brainrvq.training.inference import head_of_any_batch
 from sk_brainrvq.weights import resolve_weights
 from sk_brainrvq.weights.architecture import ENCODER, checked_architecture
 from sk_brainrvq.weights.modules import KINDS, fill_untrained_time_rows
@@ -74,11 +71,11 @@ _MAX_SEED = 2**31
 _TABLES = ("trained_rows", "trained_patches")
 
 
-class FineTunedEstimator(TrainedEstimator):
+class FineTunedEstimator(CenteredFineTuning):
     """Base of the estimators that fine-tune an ``EncoderClassifier``.
 
-    It reads the parameters that classifier and regressor share: ``head``, ``dropout``,
-    ``strategy``, ``lora_rank``, ``drop_path``, ``layer_decay`` and ``criterion``. Subclasses say
+    It reads the parameters that classifier and regressor share: ``head``, ``strategy``,
+    ``lora_rank``, ``drop_path``, ``layer_decay``, ``center_by`` and ``criterion``. Subclasses say
     how targets are encoded and which settings their net takes. The flattened head serves only the
     channels and the length of fit: channels are brought into their order, other sizes are
     refused.
@@ -92,9 +89,16 @@ class FineTunedEstimator(TrainedEstimator):
         "best_epoch_",
         "n_trained_parameters_",
         "_n_passes",
+        *("center_", "subject_centers_", "_calibrated"),
     )
 
     _needs_y = True
+    # ``subjects`` are asked for without set_predict_request and the like.
+    __metadata_request__predict: ClassVar[dict[str, bool]] = {"subjects": True}
+    __metadata_request__predict_proba: ClassVar[dict[str, bool]] = {"subjects": True}
+    __metadata_request__decision_function: ClassVar[dict[str, bool]] = {"subjects": True}
+    __metadata_request__score: ClassVar[dict[str, bool]] = {"subjects": True}
+    __metadata_request__fit: ClassVar[dict[str, bool]] = {"subjects": True}
     _title: ClassVar[str]
     _criteria: ClassVar[tuple[str, ...]]
 
@@ -129,13 +133,17 @@ class FineTunedEstimator(TrainedEstimator):
         """Whether ``fit`` goes on from the network fitted before."""
         return bool(self.warm_start) and hasattr(self, "net_")
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
+    def _fit(self, given: TrainedOn, calibration: Any) -> Self:
         continues = self._continues_fit
-        plan = self._plan(X, y, sample_weight, groups, continues, learns=not continues)
+        if continues:
+            self._centres_people()
+        plan = self._plan(given, continues, learns=not continues)
         self._check_data(plan.data)
         pair = self._read_validation(plan)
-        given = {"weights": plan.start.weights}
-        with self._session(self._title, plan.data, plan.data.groups, pair, given) as session:
+        known = self._read_calibration(calibration, plan.start.info, plan.info)
+        self._warn_of_people(plan.data, known)
+        start = {"weights": plan.start.weights, "calibration": digest_of_people(known)}
+        with self._session(self._title, plan.data, plan.data.groups, pair, start) as session:
             rest, held_out = self._split(
                 plan.data, plan.data.groups, pair, session.seed, self._strata(plan.data)
             )
@@ -143,17 +151,23 @@ class FineTunedEstimator(TrainedEstimator):
             with seeded(session.seed):
                 module = plan.module(self.drop_path)
                 self.n_trained_parameters_ = limit_training(module, self.strategy, self.lora_rank)
+                recentring = self._recentring(rest, held_out, known)
+                if recentring is not None:
+                    rest, held_out = recentring.begin(module)
                 self._start_head(module, rest, plan.start)
-                net = self._train(module, rest, held_out, session)
+                net = self._train(module, rest, held_out, session, recentring)
         self._pass_state, self._n_passes = None, 0
         self._keep(net, plan)
+        centers = None if recentring is None else recentring.learn(net.module_)
+        self._keep_centers(centers, calibrated=known is not None)
         self._remember_history(net)
         return self
 
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any, learns: bool) -> Self:
         """Train for one pass; the fitted network is replaced, never changed in place."""
         refuse_for_passes(self)
-        plan = self._plan(X, y, sample_weight, None, hasattr(self, "net_"), learns)
+        self._refuse_passes()
+        plan = self._plan(TrainedOn(X, y, sample_weight), hasattr(self, "net_"), learns)
         n_passes = getattr(self, "_n_passes", 0)
         state = self._usable_pass_state()
         with seeded((draw_seed(self.random_state) + n_passes) % _MAX_SEED):
@@ -178,22 +192,23 @@ class FineTunedEstimator(TrainedEstimator):
         self.__dict__.pop("best_epoch_", None)  # it was that of a fit
         return self
 
-    def _plan(
-        self, X: Any, y: Any, sample_weight: Any, groups: Any, continues: bool, learns: bool
-    ) -> FineTuningPlan:
+    def _plan(self, given: TrainedOn, continues: bool, learns: bool) -> FineTuningPlan:
         """Check parameters and data, and read the data; ``learns`` the targets' encoding."""
         self._check_settings()
+        X, groups = given.X, given.groups
         start = self._start(X, continues)
         read = self._gather if continues else self._read_for_fit
-        prepared = read(X, start.info)
+        prepared, people = self._read_people(read, X, start.info, given.subjects)
         for group in prepared.groups if continues else ():
             check_n_patches(group, self._config)
+        groups = numbered(people) if groups is None and people is not None else groups
         groups = self._groups_of(X, groups, prepared.n_epochs)
-        data = self._labelled(prepared, y, sample_weight, groups, learns)
+        data = self._labelled(prepared, given.y, given.sample_weight, groups, learns)
+        data = replace(data, subjects=people)
         info = self._info_after(data.prepared, self.ch_names_in_, start.info)
         if start.weights is not None and self.strategy != "full":
             info |= {k: start.info[k] for k in _TABLES if k in start.info}  # they stay as they are
-        config = head_config(self.head, self._n_outputs, self.dropout, data.prepared)
+        config = head_config(self.head, self._n_outputs, data.prepared)
         config["encoder"] = {**start.encoder, "drop_path": self.drop_path}
         # Unknown electrodes get the mean of the trained rows, in training as later.
         matched = matched_for_head(data.prepared, info, self.head)
@@ -219,11 +234,14 @@ class FineTunedEstimator(TrainedEstimator):
         if self.validation is None or is_fraction(self.validation):
             return None
         X, y = pair_of(self.validation, self._needs_y)
-        prepared = self._gather(X, plan.start.info)
+        prepared, people = self._read_people(
+            self._gather, X, plan.start.info, None, HOW_TO_NAME_VALIDATION
+        )
         for group in prepared.groups:
             check_n_patches(group, plan.config)
         targets = self._encode_targets(self._labels(X, y), prepared.n_epochs, None, learns=False)
-        return LabelledEEG(matched_for_head(prepared, plan.info, self.head), targets)
+        matched = matched_for_head(prepared, plan.info, self.head)
+        return LabelledEEG(matched, targets, subjects=people)
 
     def _labelled(
         self,
@@ -247,7 +265,12 @@ class FineTunedEstimator(TrainedEstimator):
         start_head(module, data, classifies=classifies, batch_size=self.batch_size, device=device)
 
     def _train(
-        self, module: nn.Module, data: LabelledEEG, held_out: LabelledEEG | None, session: Session
+        self,
+        module: nn.Module,
+        data: LabelledEEG,
+        held_out: LabelledEEG | None,
+        session: Session,
+        recentring: Recentring | None,
     ) -> EEGNet:
         validation = None if held_out is None else held_out.normalised().dataset()
         return train(
@@ -260,6 +283,7 @@ class FineTunedEstimator(TrainedEstimator):
             validation=validation,
             **self._training_options(session),
             layer_decay=self.layer_decay,
+            recentring=recentring,
             **self._net_settings(),
         )
 
@@ -333,17 +357,6 @@ class FineTunedEstimator(TrainedEstimator):
         blocks = super()._blocks(X, info)
         return map(self._reorder, blocks) if self.head == "flatten" else blocks
 
-    def _outputs(self, X: Any) -> NDArray:
-        """Outputs of the head (n_epochs, n_outputs), averaged over segments of long epochs."""
-        module = self.net_.module_
-
-        def run(batch: Batch) -> Tensor:
-            return head_of_any_batch(module, module.features(batch.x, batch.electrodes))
-
-        groups = as_head_reads(self._read(X, self._info), self.head)
-        checked = (check_n_patches(group, self._config) for group in groups)
-        return average_segments(run_batches(run, checked, self.batch_size, self.net_.device))
-
     # Checks and data
 
     def _check_settings(self) -> None:
@@ -358,36 +371,13 @@ class FineTunedEstimator(TrainedEstimator):
         if self.head not in HEADS:
             raise ValueError(f"head={self.head!r} was given; expected one of {HEADS}.")
         check_strategy(self.strategy)
-        if not (isinstance(self.dropout, Real) and 0 <= float(self.dropout) < 1):
-            raise ValueError(
-                f"dropout={self.dropout!r} was given; expected a number from 0 to below 1."
-            )
 
     @staticmethod
     def _labels(X: Any, y: Any) -> Any:
         """Labels as given, or those that X holds, as braindecode datasets do."""
         return source_of(X).labels_of(X) if y is None else y
 
-    def _with_target(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any,
-        groups: Any,
-        subjects: Any,
-        X_target: Any,
-        y_target: Any,
-    ) -> tuple[Any, Any, Any, Any]:
-        """X, labels, weights and groups, each with those of the target's EEG after them."""
-        labels = self._labels(X, y)
-        if subjects is not None:
-            groups = groups_or_subjects(groups, subjects)
-        if X_target is None and y_target is None:
-            return X, labels, sample_weight, groups
-        n_target = n_target_epochs(X_target)
-        return (
-            with_target_eeg(X, X_target),
-            with_target_labels(labels, y_target, n_target),
-            with_target_weight(sample_weight, n_target),
-            with_target_group(groups, n_target),
-        )
+    def _with_target(self, X: Any, y: Any, X_target: Any, y_target: Any, **about: Any) -> TrainedOn:
+        """X and what is known of each epoch, each with that of the target's EEG after it."""
+        given = TrainedOn(X, self._labels(X, y), **about)
+        return with_target(given, X_target, y_target, centres=self.center_by is not None)

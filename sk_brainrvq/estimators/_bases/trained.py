@@ -99,7 +99,7 @@ class TrainedEstimator(EEGEstimator):
         data: TrainingData,
         groups: NDArray | None,
         pair: TrainingData | None,
-        start: Mapping[str, Weights | None],
+        start: Mapping[str, Any],
     ) -> Iterator[Session]:
         """Open the run of this fit, and find what it goes on from.
 
@@ -113,7 +113,7 @@ class TrainedEstimator(EEGEstimator):
         pair : TrainingData or None
             Validation data that the user gave.
         start : mapping of str to Weights or None
-            What parameters such as ``weights`` stand for.
+            What parameters such as ``weights`` stand for, and other EEG that takes part.
         """
         given, resume_from = self._given_seed(), checked_engine(self.engine).resume_from
         run = None
@@ -132,7 +132,7 @@ class TrainedEstimator(EEGEstimator):
         groups: NDArray | None,
         pair: TrainingData | None,
         seed: int | None,
-        start: Mapping[str, Weights | None],
+        start: Mapping[str, Any],
     ) -> dict[str, str]:
         """What makes this training differ from another, as text."""
         left_out = _WITHOUT_EFFECT | {"architecture", "engine", "filters", "reading"}
@@ -149,7 +149,7 @@ class TrainedEstimator(EEGEstimator):
             configuration["validation"] = repr(self.validation)
         return configuration
 
-    def _nested_configuration(self, start: Mapping[str, Weights | None]) -> dict[str, Any]:
+    def _nested_configuration(self, start: Mapping[str, Any]) -> dict[str, Any]:
         """What the parameters that are values mean: the same, however it was written."""
         sizes: Mapping[str, Any] = {}  # of the weights, where there are any
         if start["weights"] is None:
@@ -354,5 +354,6 @@ def _digests(name: str, data: TrainingData) -> dict[str, str]:
         name: digest_of_eeg(data.prepared),
         f"{name}: labels": digest_of_array(data.targets),
         f"{name}: weights": digest_of_array(data.weights),
+        f"{name}: subjects": digest_of_array(getattr(data, "subjects", None)),
     }
     return {key: value for key, value in digests.items() if value != "none"}

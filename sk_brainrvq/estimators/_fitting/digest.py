@@ -1,6 +1,7 @@
 """A digest of training data: runs on other data are other runs."""
 
 import hashlib
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,19 @@ def digest_of_eeg(prepared: PreparedEEG) -> str:
             part = np.ascontiguousarray(patches[start : start + _SEGMENTS_AT_ONCE])
             digest.update(part.view(np.uint8).data)
     return digest.hexdigest()
+
+
+def digest_of_people(data: Any) -> str | None:
+    """Digest of EEG and of whom it is of; None where there is none.
+
+    Parameters
+    ----------
+    data : LabelledEEG or None
+        With ``subjects``.
+    """
+    if data is None:
+        return None
+    return f"{digest_of_eeg(data.prepared)} of {digest_of_array(data.subjects)}"
 
 
 def digest_of_array(array: NDArray | None) -> str:

@@ -111,9 +111,10 @@ def _features(
         for index in batches[::stride]:
             batch, targets = dataset[index[0], index[1]]
             batch = batch.to(device)
-            features = module.features(batch.x, batch.electrodes).cpu().double()
+            features = module.features(batch.x, batch.electrodes)
+            features = features if batch.shift is None else features + batch.shift
             weight = torch.ones(len(targets)) if batch.weight is None else batch.weight.cpu()
-            parts.append((features, targets, weight))
+            parts.append((features.cpu().double(), targets, weight))
     module.train(was_training)
     X, y, weights = (torch.cat(part).numpy() for part in zip(*parts, strict=True))
     return X, y, weights.astype(np.float64)

@@ -69,14 +69,13 @@ class FineTuningPlan:
         return module
 
 
-def head_config(head: str, n_outputs: int, dropout: float, prepared: PreparedEEG) -> dict[str, Any]:
+def head_config(head: str, n_outputs: int, prepared: PreparedEEG) -> dict[str, Any]:
     """Arguments of the ``EncoderClassifier`` besides its encoder.
 
     Parameters
     ----------
     head : str
     n_outputs : int
-    dropout : float
     prepared : PreparedEEG
         To be trained on; the flattened head is built for its channels and length.
 
@@ -90,6 +89,8 @@ def head_config(head: str, n_outputs: int, dropout: float, prepared: PreparedEEG
         If a flattened head is asked for, and epochs differ in channels or length.
     """
     config: dict[str, Any] = {"n_outputs": n_outputs, "head": head}
+    if head == "embedding":
+        return {**config, "bands": True}
     if head != "flatten":
         return config
     sizes = sorted({group.patches.shape[1:3] for group in prepared.groups})
@@ -100,7 +101,7 @@ def head_config(head: str, n_outputs: int, dropout: float, prepared: PreparedEEG
             "the epochs alike, or use head='mean' or head='attention'."
         )
     n_channels, n_patches = map(int, sizes[0])
-    return {**config, "n_channels": n_channels, "n_patches": n_patches, "dropout": dropout}
+    return {**config, "n_channels": n_channels, "n_patches": n_patches}
 
 
 def as_head_reads(groups: Iterable[PatchGroup], head: str) -> Iterator[PatchGroup]:

@@ -27,14 +27,24 @@ class LabelledEEG(TrainingData):
         Weights in the loss.
     groups : ndarray, shape (n_epochs,), or None
         What must not be torn apart by a split, such as subjects.
+    subjects : ndarray of object, shape (n_epochs,), or None
+        Whom each epoch is of, where people are centred.
+    shifts : list of ndarray, or None
+        What is added to the features of each group's segments, (n_segments, n_features).
     """
 
     targets: NDArray
     groups: NDArray | None = None
+    subjects: NDArray | None = None
+    shifts: list[NDArray] | None = None
 
     def dataset(self) -> SegmentDataset:
         """The epochs as a dataset of segments."""
-        return SegmentDataset(self.prepared, self.targets, weights=self.weights)
+        return SegmentDataset(self.prepared, self.targets, weights=self.weights, shifts=self.shifts)
+
+    def with_shifts(self, shifts: list[NDArray]) -> Self:
+        """The same with what is added to the features of its segments."""
+        return replace(self, shifts=shifts)
 
     def normalised(self) -> Self:
         """The same with weights of mean 1 over the epochs that have any."""

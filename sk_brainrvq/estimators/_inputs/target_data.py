@@ -1,5 +1,6 @@
 """EEG of the subject a model is meant for, beside that of others: MOABB's calibration."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,58 @@ from numpy.typing import NDArray
 
 from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.signals.sources.mne_epochs import is_list_of_epochs, is_mne_epochs
+
+# Stands for the subject of the target's EEG, where others have names.
+_TARGET = "X_target_labeled"
+
+
+@dataclass(frozen=True)
+class TrainedOn:
+    """EEG to train on and what the user says of each epoch.
+
+    Attributes
+    ----------
+    X : EEG
+    y, sample_weight, groups, subjects : array-like, shape (n_epochs, ...), or None
+    """
+
+    X: Any
+    y: Any
+    sample_weight: Any = None
+    groups: Any = None
+    subjects: Any = None
+
+
+def with_target(given: TrainedOn, X_target: Any, y_target: Any, centres: bool) -> TrainedOn:
+    """EEG followed by that of the target.
+
+    Parameters
+    ----------
+    given : TrainedOn
+    X_target : array, mne.Epochs, list of single-trial mne.Epochs, or None
+    y_target : array-like or None
+    centres : bool
+        Whether ``subjects`` are whom to centre; otherwise they are ``groups``.
+
+    Returns
+    -------
+    TrainedOn
+    """
+    groups, subjects = given.groups, given.subjects
+    if subjects is not None and not centres:
+        groups, subjects = groups_or_subjects(groups, subjects), None
+    if X_target is None and y_target is None:
+        return TrainedOn(given.X, given.y, given.sample_weight, groups, subjects)
+    n_target = n_target_epochs(X_target)
+    if subjects is not None:
+        subjects = [*subjects, *[_TARGET] * n_target]
+    return TrainedOn(
+        with_target_eeg(given.X, X_target),
+        with_target_labels(given.y, y_target, n_target),
+        with_target_weight(given.sample_weight, n_target),
+        with_target_group(groups, n_target),
+        subjects,
+    )
 
 
 def groups_or_subjects(groups: Any, subjects: Any) -> Any:

@@ -22,6 +22,7 @@ _SIZES = (
 )
 _ENGINE = ("steps_per_epoch", "callbacks", "resume_from")
 _READING = ("electrode_map", "on_error")
+_FINE_TUNED = ("BrainRVQClassifier", "BrainRVQRegressor")
 # Of the pretrainer's transform, which now has the embedder's defaults.
 _POOLING = {"pooling": "mean", "layer": None, "spectrum": "region", "covariance": "bands"}
 
@@ -61,6 +62,8 @@ def current_params(estimator: str, params: dict[str, Any]) -> dict[str, Any]:
         reading = Reading(**_taken(params, _READING))
         usual = reading.electrode_map is None and reading.on_error == "raise"
         params["reading"] = None if usual else reading
+    if estimator in _FINE_TUNED:
+        params.pop("dropout", None)  # of the flattened head, whose network knows it
     if estimator == "BrainRVQPretrainer":
         _drop_pooling(params)
     return params

@@ -35,6 +35,24 @@ def warn_of_one_class_each(subjects: NDArray, y: Any) -> None:
         )
 
 
+def warn_of_one_value_each(subjects: NDArray, targets: NDArray) -> None:
+    """Warn where a number is the same in all windows of every person, as age is.
+
+    Parameters
+    ----------
+    subjects : ndarray of object, shape (n_windows,)
+    targets : ndarray, shape (n_windows, n_targets)
+    """
+    people = rows_of(subjects).values()
+    is_own = all((targets[rows] == targets[rows[0]]).all() for rows in people)
+    if is_own and len(people) > 1 and (targets != targets[0]).any():
+        warn(
+            f"Each of the {len(people)} people has one value of the target only, so that it "
+            "differs between people alone, and centring each person removes what you want to "
+            "predict. Do not centre to predict age, or a score of the person."
+        )
+
+
 def warn_of_few_windows(subjects: NDArray, min_windows: int, kept: Collection[Any]) -> None:
     """Warn where people have fewer windows than are needed to know their centre.
 

@@ -76,6 +76,12 @@ def given_subjects(subjects: Any, n_windows: int) -> NDArray:
     return as_subjects(values)
 
 
+def numbered(subjects: NDArray) -> NDArray:
+    """A number for each window, the same for windows of one person."""
+    numbers: dict[Any, int] = {}
+    return np.array([numbers.setdefault(person, len(numbers)) for person in subjects])
+
+
 def check_named(subjects: NDArray, name: str, how_to_name: str = HOW_TO_NAME) -> None:
     """Raise InvalidEEGError if the subject of a window is unknown.
 

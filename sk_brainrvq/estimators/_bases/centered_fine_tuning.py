@@ -1,0 +1,271 @@
+"""Outputs of a fine-tuned network, and centring of each person before its head."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.base import is_classifier
+from torch import Tensor
+
+from sk_brainrvq.estimators._bases.trained import TrainedEstimator
+from sk_brainrvq.estimators._fitting.plan import as_head_reads, matched_for_head
+from sk_brainrvq.estimators._inputs.array_checks import check_n_patches
+from sk_brainrvq.estimators._inputs.labels import LabelledEEG
+from sk_brainrvq.estimators._outputs.pooling import average_segments
+from sk_brainrvq.estimators._people.centering import PeopleCenteringMixin
+from sk_brainrvq.estimators._people.centers import Centers
+from sk_brainrvq.estimators._people.guards import (
+    warn_of_few_windows,
+    warn_of_one_class_each,
+    warn_of_one_value_each,
+)
+from sk_brainrvq.estimators._people.moving_centers import MovingCenters, matrices_of
+from sk_brainrvq.estimators._people.naming import HOW_TO_NAME, Names, check_named
+from sk_brainrvq.estimators.fitted_check import check_fitted
+from sk_brainrvq.exceptions import CheckpointError
+from sk_brainrvq.nn import EncoderClassifier
+from sk_brainrvq.signals import EpochBlock, PreparedEEG
+from sk_brainrvq.signals.sources.registry import source_of
+from sk_brainrvq.training import Batch, resolve_device, run_batches
+from sk_brainrvq.training.inference import head_of_any_batch
+from sk_brainrvq.weights import Weights
+
+# Of a head: matrix products of one size, so that no row depends on how many others there are.
+_ROWS_AT_ONCE = 16
+HOW_TO_NAME_VALIDATION = (
+    "They are of validation=(X, y): pass X in a container that knows them, such as mne.Epochs with "
+    "a column 'subject' in metadata, or a fraction of the training data."
+)
+_HOW_TO_NAME_CALIBRATION = (
+    "They are of calibration: pass it in a container that knows them, such as mne.Epochs with a "
+    "column 'subject' in metadata."
+)
+
+
+class CenteredFineTuning(PeopleCenteringMixin, TrainedEstimator):
+    """Base that centres what an embedding head sees, where ``center_by`` asks for it."""
+
+    center_by: str | None
+    head: str
+    # As of the embedder and SubjectCentering by default; no parameter here.
+    min_windows = 10
+    _noted: Names | None = None
+
+    def calibrate(self, X: Any, *, subjects: Any = None) -> Self:
+        """Keep the centres of people by these epochs, for all later ones of theirs.
+
+        Parameters
+        ----------
+        X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
+            Such as a minute of rest of each person; labels are not needed.
+        subjects : array-like, shape (n_epochs,), optional
+            Whom each epoch is of, in place of what the container says.
+
+        Returns
+        -------
+        self
+            From now on only people whose centres are kept can be predicted for.
+
+        Raises
+        ------
+        ValueError
+            Without ``center_by``.
+        InvalidEEGError
+            If X cannot be used as EEG, or the subject of an epoch is unknown.
+
+        Warns
+        -----
+        EEGWarning
+            If there are fewer than 10 windows of a person.
+        """
+        check_fitted(self)
+        if not self._centres_people():
+            raise ValueError(
+                f"calibrate keeps the centres of people, and this {type(self).__name__} centres "
+                "nobody. Pass center_by='subject' and fit again."
+            )
+        self._keep_people(*self._features_of_people(X, subjects))
+        return self
+
+    def _check_settings(self) -> None:
+        super()._check_settings()
+        if self.center_by not in ("subject", None):
+            raise ValueError(f"center_by={self.center_by!r} was given; expected 'subject' or None.")
+        if self.center_by is not None and self.head != "embedding":
+            raise ValueError(
+                f"center_by={self.center_by!r} and head={self.head!r} were given: what "
+                "head='embedding' sees can be centred. Pass that head, or center_by=None."
+            )
+
+    def _centres_people(self) -> bool:
+        """Whether people are centred; raise ValueError where the fit was of another mind."""
+        centres = self.center_by is not None
+        if centres != hasattr(self, "center_"):
+            before = "without center_by" if centres else "with center_by='subject'"
+            raise ValueError(
+                f"center_by={self.center_by!r} was set after a fit {before}, whose head sees other "
+                "features. Fit again with warm_start=False."
+            )
+        return centres
+
+    def _refuse_passes(self) -> None:
+        """Raise ValueError where ``partial_fit`` would have to centre people."""
+        if self.center_by is not None or hasattr(self, "center_"):
+            raise ValueError(
+                "partial_fit cannot heed center_by: a person's centre is that of all windows, and "
+                "a pass sees some. Use fit, or center_by=None from the first fit on."
+            )
+
+    @property
+    def _matrices(self) -> tuple[slice, ...]:
+        return matrices_of(self.net_.module_)
+
+    # Whom epochs are of
+
+    def _learn_blocks(self, X: Any, info: Mapping[str, Any]) -> Iterator[EpochBlock]:
+        blocks = super()._learn_blocks(X, info)
+        return blocks if self._noted is None else self._noted.noting(blocks)
+
+    def _blocks(self, X: Any, info: Mapping[str, Any]) -> Iterator[EpochBlock]:
+        blocks = super()._blocks(X, info)
+        return blocks if self._noted is None else self._noted.noting(blocks)
+
+    def _read_people(
+        self,
+        read: Callable[[Any, Mapping[str, Any]], PreparedEEG],
+        X: Any,
+        info: Mapping[str, Any],
+        subjects: Any,
+        how_to_name: str = HOW_TO_NAME,
+    ) -> tuple[PreparedEEG, NDArray | None]:
+        """EEG as ``read`` gives it and, where people are centred, whom each epoch is of.
+
+        Parameters
+        ----------
+        read : callable
+            Of X and ``info``.
+        X : EEG
+        info : mapping
+        subjects : array-like, shape (n_epochs,), or None
+            As the user gave them.
+        how_to_name : str
+            Sentences that say what to do where nothing tells.
+        """
+        if self.center_by is None:
+            return read(X, info), None
+        self._check_can_name(X, subjects, how_to_name)
+        names = self._noted = Names()
+        try:
+            prepared = read(X, info)
+        finally:
+            del self._noted
+        if subjects is None and source_of(X).stored(X) is not None:
+            subjects = source_of(X).subjects_of(X)  # read in training, block by block
+        people = names.of(prepared.n_epochs, subjects)
+        check_named(people, type(self).__name__, how_to_name)
+        return prepared, people
+
+    def _check_can_name(self, X: Any, subjects: Any, how_to_name: str = HOW_TO_NAME) -> None:
+        """Raise InvalidEEGError for arrays, of which nobody tells but the user."""
+        if subjects is None and source_of(X).is_array:
+            check_named(np.full(1, None, dtype=object), type(self).__name__, how_to_name)
+
+    # Training
+
+    def _warn_of_people(self, data: LabelledEEG, calibration: LabelledEEG | None) -> None:
+        """Say where centring harms."""
+        if data.subjects is None:
+            return
+        one_each = warn_of_one_class_each if is_classifier(self) else warn_of_one_value_each
+        one_each(data.subjects, data.targets)
+        kept: set[Any] = set()
+        if calibration is not None and calibration.subjects is not None:
+            warn_of_few_windows(calibration.subjects, self.min_windows, ())
+            kept = set(calibration.subjects.tolist())
+        warn_of_few_windows(data.subjects, self.min_windows, kept)
+
+    def _read_calibration(
+        self, calibration: Any, info: Mapping[str, Any], info_after: Mapping[str, Any]
+    ) -> LabelledEEG | None:
+        """Windows of people whose centres they will be."""
+        if calibration is None:
+            return None
+        if self.center_by is None:
+            raise ValueError(
+                "calibration was given, which keeps the centres of people, and center_by=None "
+                "centres nobody. Pass center_by='subject'."
+            )
+        prepared, people = self._read_people(
+            self._gather, calibration, info, None, _HOW_TO_NAME_CALIBRATION
+        )
+        matched = matched_for_head(prepared, info_after, self.head)
+        return LabelledEEG(matched, np.zeros(prepared.n_epochs, np.int64), subjects=people)
+
+    def _recentring(
+        self, data: LabelledEEG, held_out: LabelledEEG | None, calibration: LabelledEEG | None
+    ) -> MovingCenters | None:
+        """What keeps the centres of people in step with training."""
+        if self.center_by is None:
+            return None
+        device = resolve_device(self.device)
+        batch_size = int(self.batch_size)
+        return MovingCenters(data, held_out, calibration, self.min_windows, batch_size, device)
+
+    def _keep_centers(self, centers: Centers | None, calibrated: bool) -> None:
+        """Hold the centres of the trained network, or none."""
+        for name in ("center_", "subject_centers_", "_calibrated"):
+            self.__dict__.pop(name, None)
+        if centers is not None:
+            self.center_, self.subject_centers_ = centers.overall, centers.kept
+            self._calibrated = calibrated
+
+    # Prediction
+
+    def _outputs(self, X: Any, subjects: Any = None) -> NDArray:
+        """Outputs of the head (n_epochs, n_outputs), averaged over segments of long epochs."""
+        module = self.net_.module_
+        if not self._centres_people():
+            return self._averaged(
+                X, lambda batch: head_of_any_batch(module, _features_of(module, batch))
+            )
+        features = self._centred(*self._features_of_people(X, subjects))
+        outputs = []
+        with torch.inference_mode():
+            for first in range(0, len(features), _ROWS_AT_ONCE):
+                rows = torch.from_numpy(features[first : first + _ROWS_AT_ONCE]).float()
+                outputs.append(head_of_any_batch(module, rows.to(self.net_.device)).cpu().double())
+        return torch.cat(outputs).numpy()
+
+    def _features_of_people(self, X: Any, subjects: Any) -> tuple[NDArray, NDArray]:
+        """What the head sees before anybody is centred, and whom each epoch is of."""
+        self._check_can_name(X, subjects)
+        names, module = Names(), self.net_.module_
+        features = self._averaged(X, lambda batch: _features_of(module, batch), names)
+        return features, names.of(len(features), subjects)
+
+    def _averaged(
+        self, X: Any, function: Callable[[Batch], Tensor], names: Names | None = None
+    ) -> NDArray:
+        """Results of the batches of X, averaged over segments."""
+        blocks = self._blocks(X, self._info)
+        noted = blocks if names is None else names.noting(blocks)
+        groups = as_head_reads(self._patches(noted, self._info), self.head)
+        checked = (check_n_patches(group, self._config) for group in groups)
+        return average_segments(run_batches(function, checked, self.batch_size, self.net_.device))
+
+    def _restore(self, weights: Weights) -> None:
+        super()._restore(weights)
+        if hasattr(self, "center_"):
+            n_features = getattr(self.net_.module_.head, "n_features", None)
+            sizes = {len(own) for own in (self.center_, *self.subject_centers_.values())}
+            if sizes != {n_features}:
+                raise CheckpointError(
+                    f"The centres of people are of {sorted(sizes)} features; the head sees "
+                    f"{n_features}."
+                )
+
+
+def _features_of(module: EncoderClassifier, batch: Batch) -> Tensor:
+    return module.features(batch.x, batch.electrodes)

@@ -1,0 +1,48 @@
+"""Numbers to predict as a network trains on them."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sk_brainrvq.estimators._inputs.labels import check_numbers
+
+
+class NumberTargetsMixin:
+    """Standardised numbers as targets; it reads ``loss``."""
+
+    loss: str
+    n_targets_: int
+    target_mean_: NDArray
+    target_scale_: NDArray
+
+    @property
+    def _n_outputs(self) -> int:
+        return self.n_targets_
+
+    def _encode_targets(
+        self, y: Any, n_epochs: int, weight: NDArray | None, learns: bool
+    ) -> NDArray:
+        """Standardised targets (n_epochs, n_targets); ``learns`` mean and scale from them."""
+        given = check_numbers(y, n_epochs, type(self).__name__)
+        targets = given[:, np.newaxis] if given.ndim == 1 else given
+        if learns:
+            self._learn_scale(targets, weight)
+            self._takes_1d_targets = given.ndim == 1
+        if targets.shape[1] != self.n_targets_:
+            raise ValueError(
+                f"y has {targets.shape[1]} targets per epoch; {self.n_targets_} were fitted."
+            )
+        return ((targets - self.target_mean_) / self.target_scale_).astype(np.float32)
+
+    def _learn_scale(self, targets: NDArray, weight: NDArray | None) -> None:
+        self.n_targets_ = targets.shape[1]
+        if weight is not None:
+            targets, weight = targets[weight > 0], weight[weight > 0]
+        self.target_mean_ = np.average(targets, axis=0, weights=weight)
+        variance = np.average((targets - self.target_mean_) ** 2, axis=0, weights=weight)
+        # A constant target is predicted by its mean.
+        self.target_scale_ = np.where(variance > 0, np.sqrt(variance), 1.0)
+
+    def _net_settings(self) -> dict[str, Any]:
+        return {"loss": self.loss}
