@@ -9,23 +9,19 @@ them and scores those that each release is scored on once.
 """
 
 import argparse
-import json
-import math
 import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from rates import measures, rivals
-from rates.measures import BANDS
+from rates.designs import DESIGNS, building, fitted, row_of, rows_of_tokenizer
+from rates.results import SETTINGS, Results, draw, header, shown
 from table.tasks import Task, load_task
 
-from sk_brainrvq import Architecture, DDRVQTransformer
+from sk_brainrvq import DDRVQTransformer
 
-PUBLISHED = {"quantizer_mode": "official", "targets": "published", "spectral_embedding": False}
-SHARED = {"latents": "shared"}
-DESIGNS: dict[str, dict[str, Any]] = {"ours": {}, "shared latent": SHARED, "published": PUBLISHED}
+KMEANS = "residual k-means"
 
 
 def people_of(task: Task, people: NDArray) -> tuple[NDArray, NDArray]:
@@ -35,91 +31,23 @@ def people_of(task: Task, people: NDArray) -> tuple[NDArray, NDArray]:
     return task.X[chosen][..., :n_samples], task.subjects[chosen]
 
 
-def fitted(design: str, known: NDArray, task: Task, options: argparse.Namespace, seed: int) -> Any:
-    """A tokenizer of a design, and the seconds that its training took."""
-    sizes = {"codebook_size": options.codes, "n_quantizers": options.levels}
-    tokenizer = DDRVQTransformer(
-        architecture=Architecture(options.architecture, **sizes, **DESIGNS[design]),
-        max_epochs=options.max_epochs,
-        batch_size=options.batch_size,
-        sfreq=200,
-        ch_names=task.ch_names,
-        random_state=seed,
-        verbose=1,
-    )
-    if design == "published":
-        tokenizer.set_params(quantizer_dropout=0.0, lr=5e-4)
-    start = time.perf_counter()
-    return tokenizer.fit(known), time.perf_counter() - start
-
-
-def rows_of_tokenizer(
-    tokenizer: Any, X: NDArray, subjects: NDArray, options: argparse.Namespace
-) -> list[dict]:
-    """One row a level: waveform, and the spectrum where the codes hold it."""
-    codes, target = tokenizer.transform(X), measures.standardised(X)
-    spectra, rows = measures.log_spectra(X), []
-    for level in range(1, options.levels + 1):
-        waveform = tokenizer.inverse_transform(codes, n_levels=level)
-        row = row_of(target, waveform, subjects, level, options)
-        counts = np.bincount(codes[..., 0, level - 1].ravel(), minlength=options.codes)
-        share = counts[counts > 0] / counts.sum()
-        row["perplexity"] = float(np.exp(-(share * np.log(share)).sum()))
-        amplitude = decoded_spectra(tokenizer, codes, level)
-        if amplitude.shape == spectra.shape:
-            row["spectral_distance"] = measures.log_spectral_distance(spectra, amplitude)
-        rows.append(row)
-    return rows
-
-
-def decoded_spectra(tokenizer: Any, codes: NDArray, level: int) -> NDArray:
-    """Log amplitudes that frequency codes stand for."""
-    import torch
-
-    from sk_brainrvq.signals.electrodes import electrode_rows, match_electrodes
-
-    names = tokenizer.ch_names_in_
-    electrodes = torch.from_numpy(electrode_rows(match_electrodes(names, len(names))))
-    module, parts = tokenizer.net_.module_, []
-    with torch.inference_mode():
-        for batch in torch.from_numpy(codes).long().split(16):
-            parts.append(module.decode(batch, electrodes, level).amplitude.numpy())
-    return np.concatenate(parts)
-
-
-def row_of(
-    target: NDArray, decoded: NDArray, subjects: NDArray, level: int, options: argparse.Namespace
-) -> dict[str, Any]:
-    """Figures of one reconstruction."""
-    return {
-        "levels": level,
-        "bits": level * math.log2(options.codes),
-        "explained": measures.explained(target, decoded),
-        "interval": measures.interval(target, decoded, subjects, seed=0),
-        "bands": measures.explained_by_band(target, decoded),
-    }
-
-
 def rows_of_rivals(
     known: NDArray, X: NDArray, subjects: NDArray, options: argparse.Namespace, seed: int
 ) -> list[dict]:
     """Residual k-means, scalar codes of components, and both Gaussian bounds."""
     target = measures.standardised(X)
     flat, flat_known = target.reshape(-1, 200), measures.standardised(known).reshape(-1, 200)
-    spectra, spectra_known = (measures.log_spectra(part) for part in (X, known))
     start = time.perf_counter()
-    size = (options.codes, options.levels, seed)
-    waveforms, perplexities = rivals.residual_kmeans(flat_known, flat, *size)
-    seconds, rows = time.perf_counter() - start, []
-    decoded_spectra, _ = rivals.residual_kmeans(
-        spectra_known.reshape(-1, 101), spectra.reshape(-1, 101), *size
+    waveforms, perplexities = rivals.residual_kmeans(
+        flat_known, flat, options.codes, options.levels, seed
     )
-    for level, (waveform, spectrum) in enumerate(zip(waveforms, decoded_spectra, strict=True), 1):
+    seconds, rows = time.perf_counter() - start, []
+    distances = spectral_distances(known, X, options, seed)
+    for level, waveform in enumerate(waveforms, 1):
         row = row_of(target, waveform.reshape(target.shape), subjects, level, options)
-        row |= {"code": "residual k-means", "seconds": seconds}
-        row["perplexity"] = perplexities[level - 1]
-        shaped = spectrum.reshape(spectra.shape)
-        row["spectral_distance"] = measures.log_spectral_distance(spectra, shaped)
+        row |= {"code": KMEANS, "seconds": seconds, "perplexity": perplexities[level - 1]}
+        row["spectral_distance"] = distances[level - 1]
+        row["phase_error"] = measures.phase_error(X, measures.phases(waveform))
         rows.append(row)
         scalar = rivals.scalar_components(flat_known, flat, round(row["bits"]), seed)
         row = row_of(target, scalar.reshape(target.shape), subjects, level, options)
@@ -128,35 +56,38 @@ def rows_of_rivals(
         common = {"levels": level, "bits": row["bits"]}
         rows.append({**common, "code": "bound, one channel", "explained": own})
         rows.append({**common, "code": "bound, channels together", "explained": together})
+    return rows + rows_in_microvolts(known, X, options, seed)
+
+
+def spectral_distances(
+    known: NDArray, X: NDArray, options: argparse.Namespace, seed: int
+) -> list[dict[str, float]]:
+    """Log-spectral distance by band of residual k-means on log spectra, by level."""
+    spectra, spectra_known = (measures.log_spectra(part) for part in (X, known))
+    flat, flat_known = spectra.reshape(-1, 101), spectra_known.reshape(-1, 101)
+    decoded, _ = rivals.residual_kmeans(flat_known, flat, options.codes, options.levels, seed)
+    return [
+        measures.log_spectral_distance(spectra, spectrum.reshape(spectra.shape))
+        for spectrum in decoded
+    ]
+
+
+def rows_in_microvolts(
+    known: NDArray, X: NDArray, options: argparse.Namespace, seed: int
+) -> list[dict]:
+    """Residual k-means of the seconds in microvolts, of twice the levels: rival of both domains."""
+    patches, flat_known = (part.reshape(*part.shape[:2], -1, 200) for part in (X, known))
+    mean = patches.mean(-1, keepdims=True)
+    flat_known = (flat_known - flat_known.mean(-1, keepdims=True)).reshape(-1, 200)
+    flat = (patches - mean).reshape(-1, 200)
+    decoded, _ = rivals.residual_kmeans(flat_known, flat, options.codes, 2 * options.levels, seed)
+    rows = []
+    for level in range(1, options.levels + 1):
+        signal = (decoded[2 * level - 1].reshape(patches.shape) + mean).reshape(X.shape)
+        row = {"levels": 2 * level, "bits": 2 * level * np.log2(options.codes)}
+        row |= {"code": KMEANS + ", microvolts"}
+        rows.append(row | {"both_domains": measures.explained_signal(X, signal)})
     return rows
-
-
-def shown(row: dict[str, Any]) -> str:
-    """One line of the table."""
-    interval = "–".join(f"{value:.3f}" for value in row.get("interval", []))
-    bands = " ".join(f"{value:6.2f}" for value in row.get("bands", {}).values())
-    distance = " ".join(f"{value:5.2f}" for value in row.get("spectral_distance", {}).values())
-    effective = f"{row['perplexity']:6.0f}" if "perplexity" in row else " " * 6
-    seconds = f"{row['seconds']:6.0f}" if "seconds" in row else " " * 6
-    return (
-        f"{row['scored']:13} {row['code']:25} {row['seed']:>4} {row['bits']:5.0f} "
-        f"{row['explained']:6.3f} {interval:11} {bands:34} {distance:29} {effective} {seconds}"
-    )
-
-
-def draw(rows: list[dict], path: Path) -> None:
-    """Explained variance over bits, a line a code."""
-    import matplotlib.pyplot as plt
-
-    figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
-    for code in dict.fromkeys(row["code"] for row in rows):
-        own = [row for row in rows if row["code"] == code]
-        bits = sorted({row["bits"] for row in own})
-        means = [np.mean([row["explained"] for row in own if row["bits"] == b]) for b in bits]
-        axes.plot(bits, means, "--" if code.startswith("bound") else "o-", label=code)
-    axes.set(xlabel="Bits per second and channel", ylabel="Explained variance, people not seen")
-    axes.legend()
-    figure.savefig(path)
 
 
 def parsed() -> argparse.Namespace:
@@ -174,50 +105,69 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--max-epochs", type=int, default=20)
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--json", type=Path, help="write the figures here, too")
+    parser.add_argument("--checkpoints", type=Path, help="continue trainings from here")
+    parser.add_argument(
+        "--json", type=Path, help="keep the figures here; those found are not computed again"
+    )
     parser.add_argument("--picture", type=Path, help="draw the first data set's curves here")
     return parser.parse_args()
+
+
+def judged_people(task: Task, options: argparse.Namespace) -> tuple[NDArray, dict]:
+    """Windows to fit on, and by data set the windows to score: (task, X, subjects)."""
+    people = np.unique(task.subjects)
+    held_out = people[-max(1, len(people) // 7) :]
+    if options.split == "once":
+        known, _ = people_of(task, people)
+        once = load_task(options.dataset, options.data, "once")
+        split = [person for person in np.unique(once.subjects) if person not in people]
+        judged = {options.dataset: (once, *people_of(once, np.array(split)))}
+    else:
+        known, _ = people_of(task, np.setdiff1d(people, held_out))
+        judged = {options.dataset: (task, *people_of(task, held_out))}
+    if options.across:
+        other = load_task(options.across, options.across_data, "develop")
+        people = np.unique(other.subjects)
+        judged[options.across] = (other, *people_of(other, people[-max(1, len(people) // 7) :]))
+    return known, judged
+
+
+def score_design(
+    design: str, known: NDArray, judged: dict, seed: int, run: tuple[Task, argparse.Namespace]
+) -> list[dict]:
+    """Fit a design once, and score it on each data set."""
+    (task, options), rows = run, []
+    with building(design):
+        tokenizer, seconds = fitted(design, known, task, options, seed)
+        for name, (held, X, subjects) in judged.items():
+            reader = DDRVQTransformer(tokenizer.weights_, sfreq=200, ch_names=held.ch_names)
+            found = rows_of_tokenizer(reader.fit(X[:1]), X, subjects, options)
+            about = {"scored": name, "seed": seed, "code": design, "seconds": seconds}
+            rows += [about | row for row in found]
+    return rows
 
 
 def main() -> None:
     """Fit, score and print."""
     options = parsed()
+    results = Results(options.json, {name: getattr(options, name) for name in SETTINGS})
     split = None if options.dataset == "simulated" else "develop"
     task = load_task(options.dataset, options.data, split)
-    people = np.unique(task.subjects)
-    held_out = people[-max(1, len(people) // 7) :]
-    known, _ = people_of(
-        task, people if options.split == "once" else np.setdiff1d(people, held_out)
-    )
-    judged = {options.dataset: (task, *people_of(task, held_out))}
-    if options.split == "once":
-        once = load_task(options.dataset, options.data, "once")
-        judged = {options.dataset: (once, *people_of(once, np.unique(once.subjects)))}
-    if options.across:
-        other = load_task(options.across, options.across_data, "develop")
-        people = np.unique(other.subjects)
-        judged[options.across] = (other, *people_of(other, people[-max(1, len(people) // 7) :]))
-    rows = []
+    known, judged = judged_people(task, options)
+    print(header())
+    for row in results.rows:
+        print(shown(row))
     for seed in range(options.seeds):
         for name, (_, X, subjects) in judged.items():
-            found = rows_of_rivals(known, X, subjects, options, seed)
-            rows += [{"scored": name, "seed": seed, **row} for row in found]
+            if not results.has(name, KMEANS, seed):
+                found = rows_of_rivals(known, X, subjects, options, seed)
+                results.add([{"scored": name, "seed": seed, **row} for row in found])
         for design in options.designs:
-            tokenizer, seconds = fitted(design, known, task, options, seed)
-            for name, (held, X, subjects) in judged.items():
-                weights = tokenizer.weights_
-                reader = DDRVQTransformer(weights, sfreq=200, ch_names=held.ch_names).fit(X[:1])
-                found = rows_of_tokenizer(reader, X, subjects, options)
-                about = {"scored": name, "seed": seed, "code": design, "seconds": seconds}
-                rows += [about | row for row in found]
-    bands = " ".join(f"{name:>6}" for name in BANDS)
-    print(f"{'scored':13} {'code':25} seed  bits expl.  {'interval':11} {bands} LSD by band, dB")
-    for row in rows:
-        print(shown(row))
-    if options.json:
-        options.json.write_text(json.dumps(rows, indent=2) + "\n")
+            missing = {n: of for n, of in judged.items() if not results.has(n, design, seed)}
+            if missing:
+                results.add(score_design(design, known, missing, seed, (task, options)))
     if options.picture:
-        draw([row for row in rows if row["scored"] == options.dataset], options.picture)
+        draw([row for row in results.rows if row["scored"] == options.dataset], options.picture)
 
 
 if __name__ == "__main__":

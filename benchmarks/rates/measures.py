@@ -37,6 +37,33 @@ def explained_by_band(target: NDArray, reconstruction: NDArray) -> dict[str, flo
     }
 
 
+def explained_signal(X: NDArray, reconstruction: NDArray) -> float:
+    """Explained variance of signals (n_epochs, n_channels, n_times), of which the mean is known."""
+    patches = X.reshape(*X.shape[:2], -1, 200)
+    centred = (patches - patches.mean(-1, keepdims=True)).reshape(X.shape)
+    error = np.square(X - reconstruction, dtype=np.float64).sum()
+    return float(1 - error / np.square(centred, dtype=np.float64).sum())
+
+
+def perplexity(codes: NDArray, n_codes: int) -> float:
+    """Number of codes effectively in use: exponential of the entropy."""
+    share = np.bincount(codes.ravel(), minlength=n_codes) / codes.size
+    share = share[share > 0]
+    return float(np.exp(-(share * np.log(share)).sum()))
+
+
+def phases(patches: NDArray) -> NDArray:
+    """Angles (..., 101) of patches (..., 200)."""
+    return np.angle(np.fft.rfft(patches)).astype(np.float32)
+
+
+def phase_error(X: NDArray, angles: NDArray) -> float:
+    """1 minus the cosine of the difference in phase, 1 to 45 Hz, weighted by amplitude."""
+    spectrum = np.fft.rfft(X.reshape(*X.shape[:2], -1, 200))[..., 1:45]
+    cosine = np.cos(np.angle(spectrum) - angles.reshape(*spectrum.shape[:-1], 101)[..., 1:45])
+    return float(1 - np.average(cosine, weights=np.abs(spectrum)))
+
+
 def log_spectral_distance(target: NDArray, reconstruction: NDArray) -> dict[str, float]:
     """Decibels between log spectra (..., 101): root mean square over a band, mean over patches."""
     difference = _DECIBEL * (target - reconstruction)

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans, MiniBatchKMeans
 
+from rates.measures import perplexity
+
 
 def residual_kmeans(
     known: NDArray, unseen: NDArray, n_codes: int, n_levels: int, seed: int
@@ -33,9 +35,7 @@ def residual_kmeans(
         codes = kmeans.predict(left_unseen)
         left_unseen = left_unseen - kmeans.cluster_centers_[codes]
         reconstructions.append(unseen - left_unseen)
-        share = np.bincount(codes, minlength=n_codes) / len(codes)
-        share = share[share > 0]
-        perplexities.append(float(np.exp(-(share * np.log(share)).sum())))
+        perplexities.append(perplexity(codes, n_codes))
     return reconstructions, perplexities
 
 

@@ -57,6 +57,28 @@ def test_small_fit__people_not_seen__every_level_ahead_of_residual_kmeans():
     assert np.all(np.array(ours) > np.array(rival) + [0, 0.01, 0.03])
 
 
+def waves_at_all_channels(n_epochs, seed):
+    """A sine wave at all of four channels, in noise of their own."""
+    rng = np.random.default_rng(seed)
+    frequency = rng.uniform(3, 20, (n_epochs, 1, 1))
+    phase = rng.uniform(0, 2 * np.pi, (n_epochs, 1, 1))
+    waves = np.sin(2 * np.pi * frequency * np.arange(400) / 200 + phase)
+    return 20 * waves + rng.normal(scale=8, size=(n_epochs, 4, 400))
+
+
+def test_training__channels_that_share_a_source__improves_on_the_linear_start():
+    about = {"sfreq": 200, "ch_names": ["Fp1", "C3", "Cz", "O2"], "random_state": 0}
+    known, unseen = (waves_at_all_channels(n, seed) for n, seed in ((128, 0), (64, 1)))
+    design = Architecture("tiny", codebook_size=16)
+    explained = [
+        DDRVQTransformer(architecture=design, max_epochs=n, lr=lr, device="cpu", **about)
+        .fit(known)
+        .score(unseen)
+        for n, lr in ((1, 1e-12), (10, 1e-3))
+    ]
+    assert explained[1] > explained[0] + 0.01
+
+
 def test_reconstruct__joints_of_seconds__jump_no_more_than_the_original():
     _, unseen, _ = simulated()
     for domain in ("time", "both"):

@@ -40,17 +40,27 @@ def test_codes__real_eeg__most_are_in_use(tokenizer):
     assert tokenizer.perplexity_.min() > 16
 
 
-def test_score__against_reconstruct__same_errors(tokenizer, windows):
-    # reconstruct gives microvolts; standardised again they must give the same figure, but for the
-    # joints of seconds, which it makes smooth.
-    unseen = windows.of_subjects([5]).X[:, CHANNELS].astype(float)
-    rebuilt = tokenizer.reconstruct(unseen).reshape(*unseen.shape[:2], 5, 200)
-    patches = unseen.reshape(rebuilt.shape)
+def test_score__against_decoded_codes__same_errors(tokenizer, windows):
+    patches = windows.of_subjects([5]).X[:, CHANNELS].astype(float)
+    decoded = tokenizer.inverse_transform(tokenizer.transform(patches))
+    patches = patches.reshape(decoded.shape)
     mean, std = patches.mean(-1, keepdims=True), patches.std(-1, ddof=1, keepdims=True)
-    error = ((patches - rebuilt) / (std + 1e-4)) ** 2
-    variance = ((patches - mean) / (std + 1e-4)) ** 2
-    expected = 1 - error.sum() / variance.sum()
-    assert tokenizer.score(unseen) == pytest.approx(expected, abs=5e-3)
+    target = (patches - mean) / (std + 1e-4)
+    expected = 1 - np.square(target - decoded).sum() / np.square(target).sum()
+    unseen = windows.of_subjects([5]).X[:, CHANNELS]
+    assert tokenizer.score(unseen) == pytest.approx(expected, abs=1e-4)
+
+
+def test_reconstruct__away_from_joints__decoded_codes_with_mean_and_scale_of_each_second(
+    tokenizer, windows
+):
+    unseen = windows.of_subjects([5]).X[:, CHANNELS].astype(float)
+    decoded = tokenizer.inverse_transform(tokenizer.transform(unseen))
+    patches = unseen.reshape(decoded.shape)
+    expected = decoded * patches.std(-1, ddof=1, keepdims=True) + patches.mean(-1, keepdims=True)
+    rebuilt = tokenizer.reconstruct(unseen).reshape(decoded.shape)
+    # Joints of seconds are made smooth, 100 ms at each side; 1 nanovolt is rounding.
+    np.testing.assert_allclose(rebuilt[..., 20:-20], expected[..., 20:-20], atol=1e-3)
 
 
 def test_embedding__one_epoch_alone_or_among_others__same(tokenizer, windows):

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from sk_brainrvq.estimators._outputs.codes import decoded_patches
 from sk_brainrvq.nn import DualDomainTokenizer
 from sk_brainrvq.nn.targets import standardise_patches
 from sk_brainrvq.training import Batch
@@ -21,11 +22,8 @@ def errors_by_level(module: DualDomainTokenizer, batch: Batch) -> torch.Tensor:
     codes = by_channel(module.encode, batch.x, batch.electrodes, batch.placed)
     errors = [target]
     for n_levels in range(1, module.n_quantizers + 1):
-
-        def decode(codes: torch.Tensor, rows: torch.Tensor, n: int = n_levels) -> torch.Tensor:
-            return module.decode(codes, rows, n).waveform
-
-        errors.append(target - by_channel(decode, codes, batch.electrodes, batch.placed))
+        decoded = decoded_patches(module, n_levels, codes, batch.electrodes, batch.placed)
+        errors.append(target - decoded)
     return torch.stack(errors, 1).square().sum((2, 3, 4))
 
 

@@ -56,7 +56,7 @@ def decode_codes(
             for start in range(0, len(codes), batch_size):
                 rows = slice(start, start + batch_size)
                 batch = torch.from_numpy(codes[rows, :, first:last]).to(device)
-                waveform = _waveforms(module, n_levels, batch, electrodes, placed)
+                waveform = decoded_patches(module, n_levels, batch, electrodes, placed)
                 decoded[rows, :, first:last] = waveform.cpu().numpy()
     return decoded
 
@@ -85,17 +85,7 @@ def rebuilt(
     Their standard deviation is the one they had, or that of the frequency codes.
     """
     x = batch.x
-    codes = by_channel(module.encode, batch.x, batch.electrodes, batch.placed)
-
-    def decode(codes: torch.Tensor, electrodes: torch.Tensor) -> torch.Tensor:
-        decoded = module.decode(codes, electrodes, n_levels)
-        if domain == "time":
-            return decoded.waveform
-        assert decoded.log_std is not None
-        scale = torch.expm1(decoded.log_std).clamp(min=0)[..., None] / 100
-        return decoded.waveform * scale
-
-    waveform = by_channel(decode, codes, batch.electrodes, batch.placed)
+    waveform = _coded_and_decoded(module, n_levels, batch, domain)
     if domain == "time":
         waveform = waveform * (x.std(-1, keepdim=True) + 1e-6)
     return waveform + x.mean(-1, keepdim=True)
@@ -127,26 +117,38 @@ def without_steps(patches: NDArray) -> NDArray:
 def squared_errors(module: DualDomainTokenizer, n_levels: int | None, batch: Batch) -> torch.Tensor:
     """Squared error, and squares, of the standardised waveform: (B, 2)."""
     target = standardise_patches(batch.x)
-    error = target - _decoded(module, n_levels, batch)
+    error = target - _coded_and_decoded(module, n_levels, batch, "time")
     return torch.stack([error.square(), target.square()], 1).sum((2, 3, 4))
 
 
-def _decoded(module: DualDomainTokenizer, n_levels: int | None, batch: Batch) -> torch.Tensor:
+def _coded_and_decoded(
+    module: DualDomainTokenizer, n_levels: int | None, batch: Batch, domain: str
+) -> torch.Tensor:
     codes = by_channel(module.encode, batch.x, batch.electrodes, batch.placed)
-    return _waveforms(module, n_levels, codes, batch.electrodes, batch.placed)
+    return decoded_patches(module, n_levels, codes, batch.electrodes, batch.placed, domain)
 
 
-def _waveforms(
+def decoded_patches(
     module: DualDomainTokenizer,
     n_levels: int | None,
     codes: torch.Tensor,
     electrodes: torch.Tensor,
     placed: torch.Tensor | None,
+    domain: str = "time",
 ) -> torch.Tensor:
-    """Standardised waveforms (B, C, P, 200) that codes stand for."""
+    """Patches (B, C, P, 200) that codes (B, C, P, 2, n_quantizers) stand for.
+
+    Of ``domain="time"`` standardised waveforms; of "both" these in 100 microvolts, by the
+    standard deviation that the frequency codes hold.
+    """
 
     def decode(codes: torch.Tensor, electrodes: torch.Tensor) -> torch.Tensor:
-        return module.decode(codes, electrodes, n_levels).waveform
+        decoded = module.decode(codes, electrodes, n_levels)
+        if domain == "time":
+            return decoded.waveform
+        assert decoded.log_std is not None
+        std = torch.expm1(decoded.log_std).clamp(min=0)
+        return decoded.waveform * std[..., None] / 100
 
     return by_channel(decode, codes, electrodes, placed)
 
