@@ -31,8 +31,8 @@ CENTRED = {
     "center_by": "subject",
     "architecture": Architecture("tiny", depth=1),
 }
-# So small a rate leaves training where it started.
-STANDING_STILL = {"lr": 1e-10, **CENTRED}
+# Training stays where it starts.
+STANDING_STILL = {"max_epochs": 0, **CENTRED}
 
 
 def eeg_of_people(seed=0):
@@ -142,9 +142,8 @@ def test_person_seen_through_other_amplifiers__same_predictions(fitted, epochs):
     assert by_centred.max() < 0.2 * by_raw.max()
 
 
-@pytest.mark.parametrize("strategy", ["frozen", "lora"])
-def test_strategies__centred__learn(strategy, epochs):
-    estimator = tiny("classifier", strategy=strategy, **CENTRED).fit(epochs, Y)
+def test_lora__centred__learns(epochs):
+    estimator = tiny("classifier", strategy="lora", **CENTRED).fit(epochs, Y)
     assert estimator.score(epochs, Y) > 0.9
     expected = decision_by_hand(estimator, epochs)
     np.testing.assert_allclose(estimator.decision_function(epochs), expected, atol=1e-3)

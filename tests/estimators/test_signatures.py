@@ -71,6 +71,8 @@ OWN_TEXT = {
     "classes_": [],
     # Windows are classified, or numbers predicted for them.
     "estimator": [],
+    # The embedder says more of people; the head of a classifier is part of the condition.
+    "center_by": [FINE_TUNED],
     # Means, or means and Riemannian means.
     "center_": [],
     "subject_centers_": [],
