@@ -26,7 +26,8 @@ $(STAMP): setup.py pyproject.toml constraints.txt
 demo: $(STAMP)
 	$(BIN)/python examples/quickstart.py --output demo
 
-test: lint types doctest $(STAMP)
+test: $(STAMP)
+	$(MAKE) --jobs 2 lint types doctest
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 $(OLDEST)/.installed: setup.py tests/packaging/oldest_versions.py

@@ -7,7 +7,12 @@ from sklearn.utils.estimator_checks import check_estimator
 from sk_brainrvq import Architecture
 
 TINY = {"architecture": "tiny", "random_state": 0}
-CODES = {**TINY, "architecture": Architecture("tiny", depth=1, decoder_depth=1, codebook_size=16)}
+CODES = {
+    **TINY,
+    "architecture": Architecture(
+        "tiny", depth=1, decoder_depth=1, codebook_size=16, n_quantizers=2
+    ),
+}
 FINE_TUNED = {
     **TINY,
     "architecture": Architecture("tiny", depth=1),

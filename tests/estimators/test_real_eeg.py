@@ -6,7 +6,7 @@ import pytest
 from sk_brainrvq import BrainRVQEmbedder, DDRVQTransformer
 from sk_brainrvq.datasets import load_eegmat
 
-CHANNELS = slice(0, 20, 3)
+CHANNELS = slice(0, 20, 5)
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +19,7 @@ def tokenizer(windows):
     seen = windows.of_subjects(range(4))
     return DDRVQTransformer(
         architecture="tiny",
-        max_epochs=12,
+        max_epochs=9,
         lr=2e-3,
         batch_size=8,
         sfreq=windows.sfreq,
