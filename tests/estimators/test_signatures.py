@@ -29,6 +29,7 @@ from sk_brainrvq import (
 
 UNSUPERVISED = [DDRVQTransformer, BrainRVQPretrainer]
 FINE_TUNED = [BrainRVQClassifier, BrainRVQRegressor]
+CENTRED = [BrainRVQEmbedder, *FINE_TUNED]
 TRAINED = [*UNSUPERVISED, *FINE_TUNED]
 OF_EEG = [*TRAINED, BrainRVQEmbedder]
 OF_RECORDINGS = [RecordingClassifier, RecordingRegressor]
@@ -74,8 +75,8 @@ OWN_TEXT = {
     # The embedder says more of people; the head of a classifier is part of the condition.
     "center_by": [FINE_TUNED],
     # Means, or means and Riemannian means.
-    "center_": [],
-    "subject_centers_": [],
+    "center_": [CENTRED],
+    "subject_centers_": [CENTRED],
 }
 # Defaults differ, texts do not.
 OWN_DEFAULT = ("weight_decay",)
