@@ -10,9 +10,9 @@ from scipy.special import softmax
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
 
-from sk_brainrvq.estimators._bases.class_targets import ClassTargetsMixin
 from sk_brainrvq.estimators._bases.fine_tuned import FineTunedEstimator
 from sk_brainrvq.estimators._inputs import labels as checks
+from sk_brainrvq.estimators._inputs.labels import ClassTargetsMixin
 from sk_brainrvq.estimators.fitted_check import check_fitted
 from sk_brainrvq.signals import Filters, Reading
 from sk_brainrvq.training import Engine

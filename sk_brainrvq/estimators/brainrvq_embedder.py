@@ -312,4 +312,4 @@ class BrainRVQEmbedder(CenteredEmbeddingMixin, TransformerMixin, EEGEstimator):
             return self._embed(X)
         self._check_centering()
         self._check_centers()
-        return self._centred(*self._embed_people(X, subjects))
+        return self._centred(*self._features_of_people(X, subjects))

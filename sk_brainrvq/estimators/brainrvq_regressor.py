@@ -10,8 +10,7 @@ from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 
 from sk_brainrvq.estimators._bases.fine_tuned import FineTunedEstimator
-from sk_brainrvq.estimators._bases.number_targets import NumberTargetsMixin
-from sk_brainrvq.estimators._inputs.labels import mean_correlation
+from sk_brainrvq.estimators._inputs.number_targets import NumberTargetsMixin, mean_correlation
 from sk_brainrvq.estimators.fitted_check import check_fitted
 from sk_brainrvq.signals import Filters, Reading
 from sk_brainrvq.training import Engine

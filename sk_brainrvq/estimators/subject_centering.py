@@ -161,14 +161,15 @@ class SubjectCentering(OneToOneFeatureMixin, PeopleCenteringMixin, TransformerMi
         fitted = self.fit(X, y, subjects=subjects, calibration=calibration)
         return fitted.transform(X, subjects=subjects)
 
-    def calibrate(self, X: Any, *, subjects: Any) -> Self:
+    def calibrate(self, X: Any, *, subjects: Any = None) -> Self:
         """Keep the means of people by these windows, for all later ones of theirs.
 
         Parameters
         ----------
         X : array-like, shape (n_windows, n_features)
             Such as a minute of rest of each person.
-        subjects : array-like, shape (n_windows,)
+        subjects : array-like, shape (n_windows,), optional
+            As in :meth:`fit`.
 
         Returns
         -------
@@ -182,7 +183,7 @@ class SubjectCentering(OneToOneFeatureMixin, PeopleCenteringMixin, TransformerMi
         """
         check_fitted(self)
         X = validate_data(self, X, dtype=FLOAT_DTYPES, reset=False)
-        self._keep_people(X, given_subjects(subjects, len(X)))
+        self._keep_people(X, self._named(subjects, len(X)))
         return self
 
     def transform(self, X: Any, *, subjects: Any = None) -> NDArray:

@@ -127,7 +127,7 @@ def test_lora__without_peft__error_says_how_to_install_it(monkeypatch):
         ({"head": "linear"}, r"head='linear' was given; expected .*'attention'"),
         ({"lora_rank": 0}, "lora_rank=0 was given; expected an integer of at least 1"),
         ({"lora_rank": 2.0}, r"lora_rank=2\.0 was given; expected an integer"),
-        ({"dropout": 1.0}, r"dropout=1\.0 was given; expected a number from 0 to below 1"),
+        ({"center_by": "site"}, r"center_by='site' was given; expected 'subject' or None"),
     ],
 )
 def test_fit__unknown_setting__error_names_it(params, message):

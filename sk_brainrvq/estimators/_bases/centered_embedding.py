@@ -1,6 +1,6 @@
 """Pooled features of which each person's centre can be taken off."""
 
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +9,6 @@ from sk_brainrvq.estimators._bases.embedding import EmbeddingMixin
 from sk_brainrvq.estimators._outputs.pooling import COVARIANCE_NAMES
 from sk_brainrvq.estimators._people.centering import PeopleCenteringMixin
 from sk_brainrvq.estimators._people.naming import Names, check_named
-from sk_brainrvq.estimators.fitted_check import check_fitted
 from sk_brainrvq.exceptions import CheckpointError
 from sk_brainrvq.signals.sources.registry import source_of
 from sk_brainrvq.weights import Weights
@@ -19,43 +18,6 @@ class CenteredEmbeddingMixin(PeopleCenteringMixin, EmbeddingMixin):
     """Pooled features, centred by person where ``center_by`` asks for it."""
 
     center_by: str | None
-
-    def calibrate(self, X: Any, *, subjects: Any = None) -> Self:
-        """Keep the centres of people by these epochs, for all later ones of theirs.
-
-        Parameters
-        ----------
-        X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
-            Such as a minute of rest of each person; labels are not needed.
-        subjects : array-like, shape (n_epochs,), optional
-            Whom each epoch is of, in place of what the container says.
-
-        Returns
-        -------
-        self
-            From now on only people whose centres are kept can be embedded.
-
-        Raises
-        ------
-        ValueError
-            Without ``center_by``.
-        InvalidEEGError
-            As of :meth:`transform`, and if the subject of an epoch is unknown.
-
-        Warns
-        -----
-        EEGWarning
-            If there are fewer than ``min_windows`` windows of a person.
-        """
-        check_fitted(self)
-        if self.center_by is None:
-            raise ValueError(
-                "calibrate keeps the centres of people, and this BrainRVQEmbedder centres nobody. "
-                "Pass center_by='subject' and fit again."
-            )
-        self._check_centers()
-        self._keep_people(*self._embed_people(X, subjects))
-        return self
 
     @property
     def _matrices(self) -> tuple[slice, ...]:
@@ -69,7 +31,7 @@ class CenteredEmbeddingMixin(PeopleCenteringMixin, EmbeddingMixin):
             check_named(np.full(1, None, dtype=object), type(self).__name__)
         return Names()
 
-    def _embed_people(self, X: Any, subjects: Any) -> tuple[NDArray, NDArray]:
+    def _features_of_people(self, X: Any, subjects: Any) -> tuple[NDArray, NDArray]:
         """Features of X before they are centred, and their people."""
         names = self._names_of(X, subjects)
         features = self._embed(X, names.noting)
@@ -103,6 +65,12 @@ class CenteredEmbeddingMixin(PeopleCenteringMixin, EmbeddingMixin):
                 "pooling='none' and center_by='subject' were given: only pooled features can be "
                 "centred. Pass another pooling, or center_by=None."
             )
+
+    def _centres_people(self) -> bool:
+        if self.center_by is None:
+            return False
+        self._check_centers()
+        return True
 
     def _check_centers(self) -> None:
         """Raise ValueError unless ``fit`` learnt a centre of these features."""

@@ -1,7 +1,7 @@
 """Outputs of a fine-tuned network, and centring of each person before its head."""
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Self
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -10,7 +10,11 @@ from sklearn.base import is_classifier
 from torch import Tensor
 
 from sk_brainrvq.estimators._bases.trained import TrainedEstimator
-from sk_brainrvq.estimators._fitting.plan import as_head_reads, matched_for_head
+from sk_brainrvq.estimators._fitting.plan import (
+    FineTuningPlan,
+    as_head_reads,
+    matched_for_head,
+)
 from sk_brainrvq.estimators._inputs.array_checks import check_n_patches
 from sk_brainrvq.estimators._inputs.labels import LabelledEEG
 from sk_brainrvq.estimators._outputs.pooling import average_segments
@@ -23,10 +27,9 @@ from sk_brainrvq.estimators._people.guards import (
 )
 from sk_brainrvq.estimators._people.moving_centers import MovingCenters, matrices_of
 from sk_brainrvq.estimators._people.naming import HOW_TO_NAME, Names, check_named
-from sk_brainrvq.estimators.fitted_check import check_fitted
 from sk_brainrvq.exceptions import CheckpointError
 from sk_brainrvq.nn import EncoderClassifier
-from sk_brainrvq.signals import EpochBlock, PreparedEEG
+from sk_brainrvq.signals import PreparedEEG
 from sk_brainrvq.signals.sources.registry import source_of
 from sk_brainrvq.training import Batch, resolve_device, run_batches
 from sk_brainrvq.training.inference import head_of_any_batch
@@ -52,55 +55,24 @@ class CenteredFineTuning(PeopleCenteringMixin, TrainedEstimator):
     # As of the embedder and SubjectCentering by default; no parameter here.
     min_windows = 10
     _noted: Names | None = None
+    # ``subjects`` are asked for without set_predict_request and the like.
+    __metadata_request__predict: ClassVar[dict[str, bool]] = {"subjects": True}
+    __metadata_request__predict_proba: ClassVar[dict[str, bool]] = {"subjects": True}
+    __metadata_request__decision_function: ClassVar[dict[str, bool]] = {"subjects": True}
+    __metadata_request__score: ClassVar[dict[str, bool]] = {"subjects": True}
+    __metadata_request__fit: ClassVar[dict[str, bool]] = {"subjects": True}
 
-    def calibrate(self, X: Any, *, subjects: Any = None) -> Self:
-        """Keep the centres of people by these epochs, for all later ones of theirs.
-
-        Parameters
-        ----------
-        X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
-            Such as a minute of rest of each person; labels are not needed.
-        subjects : array-like, shape (n_epochs,), optional
-            Whom each epoch is of, in place of what the container says.
-
-        Returns
-        -------
-        self
-            From now on only people whose centres are kept can be predicted for.
-
-        Raises
-        ------
-        ValueError
-            Without ``center_by``.
-        InvalidEEGError
-            If X cannot be used as EEG, or the subject of an epoch is unknown.
-
-        Warns
-        -----
-        EEGWarning
-            If there are fewer than 10 windows of a person.
-        """
-        check_fitted(self)
-        if not self._centres_people():
-            raise ValueError(
-                f"calibrate keeps the centres of people, and this {type(self).__name__} centres "
-                "nobody. Pass center_by='subject' and fit again."
-            )
-        self._keep_people(*self._features_of_people(X, subjects))
-        return self
-
-    def _check_settings(self) -> None:
-        super()._check_settings()
-        if self.center_by not in ("subject", None):
+    def _check_centering(self) -> None:
+        """Raise ValueError for a ``center_by`` that cannot be."""
+        if self.center_by != "subject":
             raise ValueError(f"center_by={self.center_by!r} was given; expected 'subject' or None.")
-        if self.center_by is not None and self.head != "embedding":
+        if self.head != "embedding":
             raise ValueError(
                 f"center_by={self.center_by!r} and head={self.head!r} were given: what "
                 "head='embedding' sees can be centred. Pass that head, or center_by=None."
             )
 
     def _centres_people(self) -> bool:
-        """Whether people are centred; raise ValueError where the fit was of another mind."""
         centres = self.center_by is not None
         if centres != hasattr(self, "center_"):
             before = "without center_by" if centres else "with center_by='subject'"
@@ -124,14 +96,6 @@ class CenteredFineTuning(PeopleCenteringMixin, TrainedEstimator):
 
     # Whom epochs are of
 
-    def _learn_blocks(self, X: Any, info: Mapping[str, Any]) -> Iterator[EpochBlock]:
-        blocks = super()._learn_blocks(X, info)
-        return blocks if self._noted is None else self._noted.noting(blocks)
-
-    def _blocks(self, X: Any, info: Mapping[str, Any]) -> Iterator[EpochBlock]:
-        blocks = super()._blocks(X, info)
-        return blocks if self._noted is None else self._noted.noting(blocks)
-
     def _read_people(
         self,
         read: Callable[[Any, Mapping[str, Any]], PreparedEEG],
@@ -139,8 +103,8 @@ class CenteredFineTuning(PeopleCenteringMixin, TrainedEstimator):
         info: Mapping[str, Any],
         subjects: Any,
         how_to_name: str = HOW_TO_NAME,
-    ) -> tuple[PreparedEEG, NDArray | None]:
-        """EEG as ``read`` gives it and, where people are centred, whom each epoch is of.
+    ) -> tuple[PreparedEEG, NDArray]:
+        """EEG as ``read`` gives it, and whom each epoch is of.
 
         Parameters
         ----------
@@ -153,8 +117,6 @@ class CenteredFineTuning(PeopleCenteringMixin, TrainedEstimator):
         how_to_name : str
             Sentences that say what to do where nothing tells.
         """
-        if self.center_by is None:
-            return read(X, info), None
         self._check_can_name(X, subjects, how_to_name)
         names = self._noted = Names()
         try:
@@ -176,8 +138,7 @@ class CenteredFineTuning(PeopleCenteringMixin, TrainedEstimator):
 
     def _warn_of_people(self, data: LabelledEEG, calibration: LabelledEEG | None) -> None:
         """Say where centring harms."""
-        if data.subjects is None:
-            return
+        assert data.subjects is not None
         one_each = warn_of_one_class_each if is_classifier(self) else warn_of_one_value_each
         one_each(data.subjects, data.targets)
         kept: set[Any] = set()
@@ -186,29 +147,23 @@ class CenteredFineTuning(PeopleCenteringMixin, TrainedEstimator):
             kept = set(calibration.subjects.tolist())
         warn_of_few_windows(data.subjects, self.min_windows, kept)
 
-    def _read_calibration(
-        self, calibration: Any, info: Mapping[str, Any], info_after: Mapping[str, Any]
-    ) -> LabelledEEG | None:
+    def _read_calibration(self, calibration: Any, plan: FineTuningPlan) -> LabelledEEG:
         """Windows of people whose centres they will be."""
-        if calibration is None:
-            return None
         if self.center_by is None:
             raise ValueError(
                 "calibration was given, which keeps the centres of people, and center_by=None "
                 "centres nobody. Pass center_by='subject'."
             )
         prepared, people = self._read_people(
-            self._gather, calibration, info, None, _HOW_TO_NAME_CALIBRATION
+            self._gather, calibration, plan.start.info, None, _HOW_TO_NAME_CALIBRATION
         )
-        matched = matched_for_head(prepared, info_after, self.head)
+        matched = matched_for_head(prepared, plan.info, self.head)
         return LabelledEEG(matched, np.zeros(prepared.n_epochs, np.int64), subjects=people)
 
     def _recentring(
         self, data: LabelledEEG, held_out: LabelledEEG | None, calibration: LabelledEEG | None
-    ) -> MovingCenters | None:
+    ) -> MovingCenters:
         """What keeps the centres of people in step with training."""
-        if self.center_by is None:
-            return None
         device = resolve_device(self.device)
         batch_size = int(self.batch_size)
         return MovingCenters(data, held_out, calibration, self.min_windows, batch_size, device)

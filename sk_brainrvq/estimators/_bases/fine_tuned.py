@@ -93,12 +93,6 @@ class FineTunedEstimator(CenteredFineTuning):
     )
 
     _needs_y = True
-    # ``subjects`` are asked for without set_predict_request and the like.
-    __metadata_request__predict: ClassVar[dict[str, bool]] = {"subjects": True}
-    __metadata_request__predict_proba: ClassVar[dict[str, bool]] = {"subjects": True}
-    __metadata_request__decision_function: ClassVar[dict[str, bool]] = {"subjects": True}
-    __metadata_request__score: ClassVar[dict[str, bool]] = {"subjects": True}
-    __metadata_request__fit: ClassVar[dict[str, bool]] = {"subjects": True}
     _title: ClassVar[str]
     _criteria: ClassVar[tuple[str, ...]]
 
@@ -140,9 +134,12 @@ class FineTunedEstimator(CenteredFineTuning):
         plan = self._plan(given, continues, learns=not continues)
         self._check_data(plan.data)
         pair = self._read_validation(plan)
-        known = self._read_calibration(calibration, plan.start.info, plan.info)
-        self._warn_of_people(plan.data, known)
-        start = {"weights": plan.start.weights, "calibration": digest_of_people(known)}
+        known = None if calibration is None else self._read_calibration(calibration, plan)
+        if self.center_by is not None:
+            self._warn_of_people(plan.data, known)
+        start: dict[str, Any] = {"weights": plan.start.weights}
+        if known is not None:
+            start["calibration"] = digest_of_people(known)
         with self._session(self._title, plan.data, plan.data.groups, pair, start) as session:
             rest, held_out = self._split(
                 plan.data, plan.data.groups, pair, session.seed, self._strata(plan.data)
@@ -151,15 +148,17 @@ class FineTunedEstimator(CenteredFineTuning):
             with seeded(session.seed):
                 module = plan.module(self.drop_path)
                 self.n_trained_parameters_ = limit_training(module, self.strategy, self.lora_rank)
-                recentring = self._recentring(rest, held_out, known)
-                if recentring is not None:
+                recentring = None
+                if self.center_by is not None:
+                    recentring = self._recentring(rest, held_out, known)
                     rest, held_out = recentring.begin(module)
                 self._start_head(module, rest, plan.start)
                 net = self._train(module, rest, held_out, session, recentring)
         self._pass_state, self._n_passes = None, 0
         self._keep(net, plan)
-        centers = None if recentring is None else recentring.learn(net.module_)
-        self._keep_centers(centers, calibrated=known is not None)
+        if recentring is not None or hasattr(self, "center_"):
+            centers = None if recentring is None else recentring.learn(net.module_)
+            self._keep_centers(centers, calibrated=known is not None)
         self._remember_history(net)
         return self
 
@@ -198,7 +197,7 @@ class FineTunedEstimator(CenteredFineTuning):
         X, groups = given.X, given.groups
         start = self._start(X, continues)
         read = self._gather if continues else self._read_for_fit
-        prepared, people = self._read_people(read, X, start.info, given.subjects)
+        prepared, people = self._read_named(read, X, start.info, given.subjects)
         for group in prepared.groups if continues else ():
             check_n_patches(group, self._config)
         groups = numbered(people) if groups is None and people is not None else groups
@@ -229,12 +228,20 @@ class FineTunedEstimator(CenteredFineTuning):
         info = weights.info if continues else self._info_before(X, weights.info)
         return StartingPoint(weights.encoder_config, weights, info, continues)
 
+    def _read_named(
+        self, read: Any, X: Any, info: Mapping[str, Any], *about: Any
+    ) -> tuple[PreparedEEG, NDArray | None]:
+        """EEG as ``read`` gives it and, where people are centred, whom each epoch is of."""
+        if self.center_by is None:
+            return read(X, info), None
+        return self._read_people(read, X, info, *about)
+
     def _read_validation(self, plan: FineTuningPlan) -> LabelledEEG | None:
         """Validation data that the user gave, matched as the training data are."""
         if self.validation is None or is_fraction(self.validation):
             return None
         X, y = pair_of(self.validation, self._needs_y)
-        prepared, people = self._read_people(
+        prepared, people = self._read_named(
             self._gather, X, plan.start.info, None, HOW_TO_NAME_VALIDATION
         )
         for group in prepared.groups:
@@ -350,12 +357,15 @@ class FineTunedEstimator(CenteredFineTuning):
         return self._any_montage if self.head == "flatten" else None
 
     def _learn_blocks(self, X: Any, info: Mapping[str, Any]) -> Iterator[EpochBlock]:
-        blocks = super()._learn_blocks(X, info)
-        return map(self._reorder, blocks) if self.head == "flatten" else blocks
+        return self._as_read(super()._learn_blocks(X, info))
 
     def _blocks(self, X: Any, info: Mapping[str, Any]) -> Iterator[EpochBlock]:
-        blocks = super()._blocks(X, info)
-        return map(self._reorder, blocks) if self.head == "flatten" else blocks
+        return self._as_read(super()._blocks(X, info))
+
+    def _as_read(self, blocks: Iterator[EpochBlock]) -> Iterator[EpochBlock]:
+        """Blocks as the head needs them; their people are taken down where they are asked for."""
+        blocks = map(self._reorder, blocks) if self.head == "flatten" else blocks
+        return blocks if self._noted is None else self._noted.noting(blocks)
 
     # Checks and data
 
@@ -371,6 +381,8 @@ class FineTunedEstimator(CenteredFineTuning):
         if self.head not in HEADS:
             raise ValueError(f"head={self.head!r} was given; expected one of {HEADS}.")
         check_strategy(self.strategy)
+        if self.center_by is not None:
+            self._check_centering()
 
     @staticmethod
     def _labels(X: Any, y: Any) -> Any:
@@ -380,4 +392,6 @@ class FineTunedEstimator(CenteredFineTuning):
     def _with_target(self, X: Any, y: Any, X_target: Any, y_target: Any, **about: Any) -> TrainedOn:
         """X and what is known of each epoch, each with that of the target's EEG after it."""
         given = TrainedOn(X, self._labels(X, y), **about)
+        if given.subjects is None and X_target is None and y_target is None:
+            return given
         return with_target(given, X_target, y_target, centres=self.center_by is not None)

@@ -38,16 +38,14 @@ def digest_of_eeg(prepared: PreparedEEG) -> str:
     return digest.hexdigest()
 
 
-def digest_of_people(data: Any) -> str | None:
-    """Digest of EEG and of whom it is of; None where there is none.
+def digest_of_people(data: Any) -> str:
+    """Digest of EEG and of whom it is of.
 
     Parameters
     ----------
-    data : LabelledEEG or None
+    data : LabelledEEG
         With ``subjects``.
     """
-    if data is None:
-        return None
     return f"{digest_of_eeg(data.prepared)} of {digest_of_array(data.subjects)}"
 
 

@@ -281,42 +281,43 @@ def check_auroc_of(held_out: LabelledEEG, classes: NDArray) -> None:
         )
 
 
-def check_numbers(y: Any, n_epochs: int, estimator: str) -> NDArray:
-    """Targets of a regression as float64.
+class ClassTargetsMixin:
+    """Numbers of classes as targets; it reads ``class_weight`` and ``label_smoothing``."""
 
-    Parameters
-    ----------
-    y : array-like, shape (n_epochs,) or (n_epochs, n_targets)
-    n_epochs : int
-    estimator : str
-        Its name, for messages.
+    class_weight: str | Mapping | None
+    label_smoothing: float
+    early_stopping: int | None
+    criterion: str
+    classes_: NDArray
 
-    Returns
-    -------
-    ndarray, as y
+    @property
+    def _n_outputs(self) -> int:
+        return len(self.classes_)
 
-    Raises
-    ------
-    ValueError
-        Unless there are finite numbers for each epoch.
-    """
-    if y is None:
-        raise ValueError(f"{estimator} requires y to be passed, but the target y is None")
-    numbers = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
-    if len(numbers) != n_epochs:
-        raise ValueError(
-            f"y has {len(numbers)} rows, but X has {n_epochs} epochs (inconsistent numbers "
-            "of samples); give one row per epoch."
-        )
-    return numbers
+    def _encode_targets(
+        self, y: Any, n_epochs: int, weight: NDArray | None, learns: bool
+    ) -> NDArray:
+        """Labels as numbers from 0; ``learns`` the classes from them."""
+        known = None if learns else self.classes_
+        numbers, self.classes_ = encode_classes(y, n_epochs, known, type(self).__name__)
+        return numbers
 
+    def _loss_weight(self, targets: NDArray, weight: NDArray | None) -> NDArray | None:
+        if self.class_weight is None:
+            return weight
+        of_class = class_weights(self.class_weight, self.classes_, targets, weight)
+        return of_class[targets] if weight is None else of_class[targets] * weight
 
-def mean_correlation(true: NDArray, predicted: NDArray) -> float:
-    """Pearson's correlation of numbers (n_epochs,) or (n_epochs, n_targets), mean over targets."""
-    from scipy.stats import pearsonr  # half a second that nothing else needs
+    def _check_data(self, data: LabelledEEG) -> None:
+        check_two_classes(data, self.classes_)
 
-    if true.shape != predicted.shape:
-        raise ValueError(f"y has shape {true.shape}; the predictions for X have {predicted.shape}.")
-    columns = (len(predicted), -1)
-    pairs = zip(true.reshape(columns).T, predicted.reshape(columns).T, strict=True)
-    return float(np.mean([pearsonr(*pair).statistic for pair in pairs]))
+    def _strata(self, data: LabelledEEG) -> NDArray | None:
+        return data.targets
+
+    def _check_validation_data(self, held_out: LabelledEEG | None) -> None:
+        stops_by_auroc = self.early_stopping is not None and self.criterion == "auroc"
+        if held_out is not None and stops_by_auroc:
+            check_auroc_of(held_out, self.classes_)
+
+    def _net_settings(self) -> dict[str, Any]:
+        return {"label_smoothing": self.label_smoothing}

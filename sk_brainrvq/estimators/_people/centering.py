@@ -1,6 +1,6 @@
 """What the estimators that centre people share: how centres are learnt, kept and used."""
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from sk_brainrvq.estimators._people.guards import (
     warn_of_one_class_each,
 )
 from sk_brainrvq.estimators._people.naming import check_named
+from sk_brainrvq.estimators.fitted_check import check_fitted
 
 
 class PeopleCenteringMixin:
@@ -25,6 +26,51 @@ class PeopleCenteringMixin:
     subject_centers_: dict[Any, NDArray]
     # Whether these are the only people who can be centred.
     _calibrated: bool
+
+    def calibrate(self, X: Any, *, subjects: Any = None) -> Self:
+        """Keep the centres of people by these epochs, for all later ones of theirs.
+
+        Parameters
+        ----------
+        X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
+            Such as a minute of rest of each person; labels are not needed.
+        subjects : array-like, shape (n_epochs,), optional
+            Whom each epoch is of, in place of what the container says.
+
+        Returns
+        -------
+        self
+            From now on only people whose centres are kept can be centred; others are an error.
+
+        Raises
+        ------
+        ValueError
+            Without ``center_by``.
+        InvalidEEGError
+            If X cannot be used as EEG, or the subject of an epoch is unknown.
+
+        Warns
+        -----
+        EEGWarning
+            If there are fewer than 10 windows of a person, or than ``min_windows`` where that is
+            a parameter.
+        """
+        check_fitted(self)
+        if not self._centres_people():
+            raise ValueError(
+                f"calibrate keeps the centres of people, and this {type(self).__name__} centres "
+                "nobody. Pass center_by='subject' and fit again."
+            )
+        self._keep_people(*self._features_of_people(X, subjects))
+        return self
+
+    def _centres_people(self) -> bool:
+        """Whether people are centred; raise ValueError where the fit was of another mind."""
+        raise NotImplementedError
+
+    def _features_of_people(self, X: Any, subjects: Any) -> tuple[NDArray, NDArray]:
+        """Features before anybody is centred, and whom each window is of."""
+        raise NotImplementedError
 
     def _check_people(self) -> None:
         """Raise ValueError for parameters that make no sense."""

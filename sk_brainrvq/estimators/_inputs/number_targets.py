@@ -1,11 +1,51 @@
-"""Numbers to predict as a network trains on them."""
+"""Numbers to predict: checked, and as a network trains on them."""
 
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils.validation import check_array
 
-from sk_brainrvq.estimators._inputs.labels import check_numbers
+
+def check_numbers(y: Any, n_epochs: int, estimator: str) -> NDArray:
+    """Targets of a regression as float64.
+
+    Parameters
+    ----------
+    y : array-like, shape (n_epochs,) or (n_epochs, n_targets)
+    n_epochs : int
+    estimator : str
+        Its name, for messages.
+
+    Returns
+    -------
+    ndarray, as y
+
+    Raises
+    ------
+    ValueError
+        Unless there are finite numbers for each epoch.
+    """
+    if y is None:
+        raise ValueError(f"{estimator} requires y to be passed, but the target y is None")
+    numbers = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
+    if len(numbers) != n_epochs:
+        raise ValueError(
+            f"y has {len(numbers)} rows, but X has {n_epochs} epochs (inconsistent numbers "
+            "of samples); give one row per epoch."
+        )
+    return numbers
+
+
+def mean_correlation(true: NDArray, predicted: NDArray) -> float:
+    """Pearson's correlation of numbers (n_epochs,) or (n_epochs, n_targets), mean over targets."""
+    from scipy.stats import pearsonr  # half a second that nothing else needs
+
+    if true.shape != predicted.shape:
+        raise ValueError(f"y has shape {true.shape}; the predictions for X have {predicted.shape}.")
+    columns = (len(predicted), -1)
+    pairs = zip(true.reshape(columns).T, predicted.reshape(columns).T, strict=True)
+    return float(np.mean([pearsonr(*pair).statistic for pair in pairs]))
 
 
 class NumberTargetsMixin:
