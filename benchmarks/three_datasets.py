@@ -26,6 +26,10 @@ from sk_brainrvq.datasets import BENCHMARK_SPLITS, PROTOCOLS
 
 # Which row, over which other.
 CONTRASTS = (
+    ("default", "random-default"),
+    ("default", "bands7"),
+    ("default-centred", "random-default-centred"),
+    ("default-centred", "bands7-centred"),
     ("frozen", "random"),
     ("frozen", "bands7"),
     ("frozen+bands", "bands7"),

@@ -39,7 +39,7 @@ def limits(task: Task) -> str:
         model = classifier_of_record()
         own = embedder.fit_transform(task.X[train], subjects=task.subjects[train])
         model.fit(own, task.y[train])
-        for name, (people, min_windows) in _parts(task).items():
+        for name, (people, min_windows) in parts_of_people(task).items():
             embedder.set_params(min_windows=min_windows)
             features = embedder.transform(task.X[test], subjects=people[test])
             found = scores.setdefault(name, np.zeros(len(task.y)))
@@ -49,7 +49,7 @@ def limits(task: Task) -> str:
     return _lines(task, scores)
 
 
-def _parts(task: Task) -> dict[str, tuple[NDArray, int]]:
+def parts_of_people(task: Task) -> dict[str, tuple[NDArray, int]]:
     """Who a window's person is taken to be, and ``min_windows``, by name."""
     people = task.subjects.astype(str).astype(object)
     within = np.zeros(len(people), int)

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import mne
+import pandas as pd
 from numpy.typing import NDArray
 
 from sk_brainrvq import BrainRVQClassifier, Engine
@@ -102,10 +104,13 @@ class BrainRVQSystem(System):
     pretrained : bool
     head : str
         The user's ``--fine-tuning`` comes before it.
+    centred : bool
+        Take away each person's own centre in what the embedding head sees.
     """
 
     pretrained: bool = True
     head: str = "mean"
+    centred: bool = False
 
     def needs_weights(self) -> bool:
         """Whether it starts from pretrained weights."""
@@ -127,6 +132,7 @@ class BrainRVQSystem(System):
             "batch_size": 32,
             "class_weight": "balanced",
             **head,
+            **({"center_by": "subject"} if self.centred else {}),
             **(settings.filters if self.takes_filters() else {}),
             **settings.fine_tuning,
             "max_epochs": settings.epochs_of(self.name, self.default_epochs),
@@ -163,17 +169,17 @@ class BrainRVQSystem(System):
         model = BrainRVQClassifier(
             **{"head": self.head, "engine": engine} | start | estimator_params(params),
             early_stopping=params["max_epochs"],
-            validation=(task.X[fold.validation], task.y[fold.validation]),
+            validation=(self._windows(task, fold.validation), task.y[fold.validation]),
             criterion=criterion,
             sfreq=SFREQ,
             ch_names=task.ch_names,
             device=settings.device,
             random_state=seed,
-        ).fit(task.X[fold.train], task.y[fold.train])
+        ).fit(self._windows(task, fold.train), task.y[fold.train])
         scores = [row[f"valid_{criterion}"] for row in model.history_]
         return Outcome(
-            predict(model, task.X[fold.scored], task),
-            predict(model, task.X[fold.validation], task),
+            predict(model, self._windows(task, fold.scored), task),
+            predict(model, self._windows(task, fold.validation), task),
             {
                 "n_parameters": model.n_trained_parameters_,
                 "epoch": best_epoch(scores),
@@ -182,6 +188,14 @@ class BrainRVQSystem(System):
                 "history": [{"valid_score": float(score)} for score in scores],
             },
         )
+
+    def _windows(self, task: Task, rows: NDArray) -> Any:
+        """Windows as an array, or as Epochs that know whom each is of."""
+        if not self.centred:
+            return task.X[rows]
+        people = pd.DataFrame({"subject": task.subjects[rows]})
+        info = mne.create_info(list(task.ch_names), SFREQ, "eeg")
+        return mne.EpochsArray(1e-6 * task.X[rows], info, metadata=people, verbose="error")
 
 
 def _smoothing(rival: Rival) -> dict[str, float]:

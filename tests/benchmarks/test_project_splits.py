@@ -11,6 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score, cohen_kappa_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from table import limits
 from table.features import (
     CENTRED,
     canonical_correlations,
@@ -189,3 +190,20 @@ def test_compute__centred__each_persons_features_have_mean_zero_and_signals_stay
                 assert np.allclose(centred[own], plain[own] - plain[own].mean(0), atol=1e-4)
     assert SYSTEMS["bands7-centred"].features(0) == ("bands7@person",)
     assert SYSTEMS["random-default-centred"].features(2) == ("random-default-2@person",)
+
+
+def test_limits__parts_of_people__hold_no_more_windows_or_states_than_they_say():
+    task = as_task("eegmat", make_eeg(3, 12, duration=1, ch_names=["Fz"]))
+    parts = limits.parts_of_people(task)
+    for n in limits.N_WINDOWS:
+        people, _ = parts[f"{n} drawn"]
+        assert max(np.unique(people, return_counts=True)[1]) == min(n, 12)
+    for name, (people, _) in parts.items():
+        for part in np.unique(people):
+            own = people == part
+            assert len(set(task.subjects[own])) == 1  # nobody is seen with others' windows
+            if name == "one state":
+                assert len(set(task.y[own])) == 1
+    assert parts["3 own"][1] == 1  # no part is drawn to the others
+    # The same windows, with and without being drawn.
+    assert (parts["3 own"][0] == parts["3 drawn"][0]).all()
