@@ -130,6 +130,7 @@ class BrainRVQEmbedder(CenteredEmbeddingMixin, TransformerMixin, EEGEstimator):
     _plain_attributes = (
         *EEGEstimator._plain_attributes,
         *("center_", "subject_centers_", "_calibrated"),
+        *("covariance_", "covariance_channels_", "subject_covariances_"),
     )
     # Asked for without set_fit_request and set_transform_request.
     __metadata_request__fit: ClassVar[dict[str, bool]] = {"subjects": True}
@@ -312,4 +313,5 @@ class BrainRVQEmbedder(CenteredEmbeddingMixin, TransformerMixin, EEGEstimator):
             return self._embed(X)
         self._check_centering()
         self._check_centers()
-        return self._centred(*self._features_of_people(X, subjects))
+        features, people, _ = self._features_of_people(X, subjects)
+        return self._centred(features, people)

@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import FLOAT_DTYPES, check_array, validate_data
 
 from sk_brainrvq.estimators._people.centering import PeopleCenteringMixin
-from sk_brainrvq.estimators._people.naming import check_named, given_subjects
+from sk_brainrvq.estimators._people.naming import Names, check_named
 from sk_brainrvq.estimators.fitted_check import check_fitted
 
 _HOW_TO_NAME = (
@@ -216,8 +216,7 @@ class SubjectCentering(OneToOneFeatureMixin, PeopleCenteringMixin, TransformerMi
 
     def _named(self, subjects: Any, n_windows: int) -> NDArray:
         """Whom windows are of, with a stand-in for those without a name where that is wanted."""
-        nobody = np.full(n_windows, None, dtype=object)
-        people = nobody if subjects is None else given_subjects(subjects, n_windows)
+        people = Names(subjects).of(n_windows)
         if self.missing == "error":
             check_named(people, type(self).__name__, _HOW_TO_NAME)
         people[[person is None for person in people]] = EVERYBODY

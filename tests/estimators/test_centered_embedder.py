@@ -11,7 +11,7 @@ from moabb.datasets.fake import FakeDataset
 from moabb.evaluations import CrossSubjectEvaluation
 from moabb.paradigms import LeftRightImagery
 from recordings.recording_files import bids_file, make_raw
-from scipy.linalg import expm
+from scipy.linalg import expm, inv, sqrtm
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
@@ -71,12 +71,36 @@ def matrices(features):
     return made + np.triu(made, 1).swapaxes(1, 2)
 
 
+def whitened(X, people, rows=slice(None)):
+    """Signals of each person times the inverse root of their mean covariance, by scipy.
+
+    ``rows`` are those that the covariance is of. All people get the geometric mean of their powers.
+    """
+    covariances = {
+        person: np.mean([np.cov(x, bias=True) for x in X[rows][people[rows] == person]], axis=0)
+        for person in np.unique(people)
+    }
+    powers = [np.trace(covariance) / len(covariance) for covariance in covariances.values()]
+    gain = np.sqrt(np.exp(np.mean(np.log(powers))))
+    roots = {person: inv(sqrtm(own)).real for person, own in covariances.items()}
+    return np.stack([gain * roots[person] @ x for person, x in zip(people, X, strict=True)])
+
+
 # What centring does
 
 
-def test_features__tokens_and_spectra__less_the_mean_of_the_person(plain, centred):
+def test_spectra__of_each_person__less_their_mean(plain, centred):
     means = pd.DataFrame(plain).groupby(PEOPLE).transform("mean").to_numpy()
-    assert np.allclose(centred[:, :-950], (plain - means)[:, :-950], atol=1e-5)
+    assert np.allclose(centred[:, 100:-950], (plain - means)[:, 100:-950], atol=1e-5)
+
+
+def test_tokens__of_each_person__of_signals_whitened_by_scipy_less_their_mean(centred):
+    signals = whitened(eeg_of_people()[0], PEOPLE)
+    tokens = embedder(center_by=None).fit_transform(epochs_of(signals))[:, :100]
+    means = pd.DataFrame(tokens).groupby(PEOPLE).transform("mean").to_numpy()
+    # The ridge of a thousandth of the power is not in the formula.
+    np.testing.assert_allclose(centred[:, :100], tokens - means, atol=0.05)
+    assert np.abs(centred[:, :100]).max() > 0.5
 
 
 def test_covariances__of_each_person__have_their_riemannian_mean_at_one(centred):
@@ -243,8 +267,11 @@ def test_calibrate__earlier_windows__single_later_ones_are_centred(epochs, plain
     early = np.arange(36) % 12 < 10
     fitted = embedder(covariance=False).fit(epochs, calibration=epochs[early])
     found = fitted.transform(epochs[11])
-    tokens = plain[:, :-950]
-    assert np.allclose(found, tokens[11] - tokens[:10].mean(0), atol=1e-4)
+    spectra = plain[:, 100:-950]
+    assert np.allclose(found[:, 100:], spectra[11] - spectra[:10].mean(0), atol=1e-4)
+    whole = fitted.transform(epochs)  # covariances are those of the calibration, too
+    assert np.allclose(whole[early][:10].mean(0), 0, atol=1e-4)
+    assert np.array_equal(whole[11], found[0])
     with pytest.raises(InvalidEEGError, match="no calibration windows of 'new'"):
         fitted.transform(epochs_of(make_eeg(1, 4, 400), subject=["new"]))
     fitted.calibrate(epochs_of(make_eeg(12, 4, 400), subject=["new"] * 12))

@@ -297,12 +297,8 @@ def test_input__of_no_use__errors(fitted, epochs):
 
 
 def test_settings__that_do_not_go_together__errors(fitted, epochs):
-    for params, message in (
-        ({"center_by": "session"}, "center_by='session' was given; expected 'subject' or None"),
-        ({"center_by": "subject"}, "center_by='subject' and head='mean' were given"),
-    ):
-        with pytest.raises(ValueError, match=message):
-            tiny("classifier", **params).fit(epochs, Y)
+    with pytest.raises(ValueError, match="center_by='session' was given; expected 'subject' or"):
+        tiny("classifier", center_by="session").fit(epochs, Y)
     with pytest.raises(ValueError, match="center_by=None centres nobody"):
         tiny("classifier").fit(epochs, Y, calibration=epochs)
     with pytest.raises(ValueError, match="partial_fit cannot heed center_by"):

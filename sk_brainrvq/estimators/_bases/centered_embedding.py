@@ -1,21 +1,29 @@
 """Pooled features of which each person's centre can be taken off."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sk_brainrvq.estimators._bases.embedding import EmbeddingMixin
-from sk_brainrvq.estimators._outputs.pooling import COVARIANCE_NAMES
-from sk_brainrvq.estimators._people.centering import PeopleCenteringMixin
+from sk_brainrvq.estimators._outputs.pooling import COVARIANCE_NAMES, Align
+from sk_brainrvq.estimators._people.aligning import AligningMixin, moments_of
+from sk_brainrvq.estimators._people.alignment import Alignment
+from sk_brainrvq.estimators._people.covariances import PeoplesMoments
 from sk_brainrvq.estimators._people.naming import Names, check_named
 from sk_brainrvq.exceptions import CheckpointError
 from sk_brainrvq.signals.sources.registry import source_of
+from sk_brainrvq.user_warnings import quiet
 from sk_brainrvq.weights import Weights
 
 
-class CenteredEmbeddingMixin(PeopleCenteringMixin, EmbeddingMixin):
-    """Pooled features, centred by person where ``center_by`` asks for it."""
+class CenteredEmbeddingMixin(AligningMixin, EmbeddingMixin):
+    """Pooled features, centred by person where ``center_by`` asks for it.
+
+    Tokens are those of signals whitened by the person's mean covariance: the network is not
+    linear, and what belongs to the person is better gone before it than after it.
+    """
 
     center_by: str | None
 
@@ -25,33 +33,54 @@ class CenteredEmbeddingMixin(PeopleCenteringMixin, EmbeddingMixin):
         starts = range(-n_matrices * size, 0, size)
         return tuple(slice(start, start + size or None) for start in starts)
 
+    @property
+    def _aligns(self) -> bool:
+        return self._embedding().tokens
+
     def _names_of(self, X: Any, subjects: Any) -> Names:
         """Takes down whom the epochs of X are of; of arrays nobody tells but the user."""
         if subjects is None and source_of(X).is_array:
             check_named(np.full(1, None, dtype=object), type(self).__name__)
-        return Names()
+        return Names(subjects)
 
-    def _features_of_people(self, X: Any, subjects: Any) -> tuple[NDArray, NDArray]:
-        """Features of X before they are centred, and their people."""
+    def _features_of_people(
+        self, X: Any, subjects: Any
+    ) -> tuple[NDArray, NDArray, PeoplesMoments | None]:
+        """Features of X before they are centred, their people, and how their channels vary."""
         names = self._names_of(X, subjects)
-        features = self._embed(X, names.noting)
-        return features, names.of(len(features), subjects)
+        if not self._aligns:
+            features = self._pool(self._groups(X, names.noting), self._info)
+            return features, names.of(len(features)), None
+        moments, people = moments_of(self._groups(X, names.noting), names)
+        return self._embed_aligned(X, moments, people), people, moments
+
+    def _embed_aligned(self, X: Any, moments: PeoplesMoments, people: NDArray) -> NDArray:
+        check_named(people, type(self).__name__)
+        align: Align = partial(self._alignment.aligned, moments=moments, people=people)
+        with quiet(""):  # everything was said when X was read for the covariances
+            return self._embed(X, align)
 
     def _embed_and_learn(
         self, X: Any, y: Any, info: dict[str, Any], subjects: Any, *calibrations: Any
     ) -> tuple[NDArray, NDArray]:
         """Features of X before they are centred, and their people, whose centre is learnt."""
-        names = self._names_of(X, subjects)
+        names, moments = self._names_of(X, subjects), None
         blocks = names.noting(self._learn_blocks(X, info))
         groups = self._remember_electrodes(self._patches(blocks, info))
-        features = self._pool(groups, info)
-        people = names.of(len(features), subjects)
+        self._hold_alignment(None)
+        if self._aligns:
+            moments, people = moments_of(groups, names)
+            self._hold_alignment(Alignment.learn(moments, self.min_windows))
+            features = self._embed_aligned(X, moments, people)
+        else:
+            features = self._pool(groups, info)
+            people = names.of(len(features))
         self._learn_people(features, people, y)
         given = [calibration for calibration in calibrations if calibration is not None]
         for calibration in given:
             self.calibrate(calibration)
         if given:
-            self._keep_training_people(features, people)
+            self._keep_training_people(features, people, moments)
         return features, people
 
     def _check_centering(self) -> None:
@@ -75,7 +104,7 @@ class CenteredEmbeddingMixin(PeopleCenteringMixin, EmbeddingMixin):
     def _check_centers(self) -> None:
         """Raise ValueError unless ``fit`` learnt a centre of these features."""
         n_learnt = len(getattr(self, "center_", ()))
-        if n_learnt != self._n_features_out:
+        if n_learnt != self._n_features_out or self._aligns != hasattr(self, "covariance_"):
             raise ValueError(
                 f"center_by='subject' needs the centre of {self._n_features_out} features, and fit "
                 f"learnt that of {n_learnt}: parameters were changed since. Fit again."
@@ -86,3 +115,4 @@ class CenteredEmbeddingMixin(PeopleCenteringMixin, EmbeddingMixin):
         kept = getattr(self, "subject_centers_", {}).values()
         if self.center_by is not None and {len(own) for own in kept} - {len(self.center_)}:
             raise CheckpointError("The centres of people are of other sizes than that of all.")
+        self._check_covariances()

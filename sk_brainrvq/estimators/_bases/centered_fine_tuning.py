@@ -1,6 +1,7 @@
-"""Outputs of a fine-tuned network, and centring of each person before its head."""
+"""Outputs of a fine-tuned network, and what belongs to each person taken off before it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -17,22 +18,26 @@ from sk_brainrvq.estimators._fitting.plan import (
 )
 from sk_brainrvq.estimators._inputs.array_checks import check_n_patches
 from sk_brainrvq.estimators._inputs.labels import LabelledEEG
-from sk_brainrvq.estimators._outputs.pooling import average_segments
-from sk_brainrvq.estimators._people.centering import PeopleCenteringMixin
-from sk_brainrvq.estimators._people.centers import Centers
+from sk_brainrvq.estimators._outputs.pooling import Results, average_segments, side_by_side
+from sk_brainrvq.estimators._people.aligning import AligningMixin, moments_of
+from sk_brainrvq.estimators._people.covariances import PeoplesMoments
 from sk_brainrvq.estimators._people.guards import (
     warn_of_few_windows,
     warn_of_one_class_each,
     warn_of_one_value_each,
 )
-from sk_brainrvq.estimators._people.moving_centers import MovingCenters, matrices_of
+from sk_brainrvq.estimators._people.in_training import (
+    AlignedPeople,
+    MovingCenters,
+    matrices_of,
+)
 from sk_brainrvq.estimators._people.naming import HOW_TO_NAME, Names, check_named
 from sk_brainrvq.exceptions import CheckpointError
-from sk_brainrvq.nn import EncoderClassifier
-from sk_brainrvq.signals import PreparedEEG
+from sk_brainrvq.signals import PatchGroup, PreparedEEG
 from sk_brainrvq.signals.sources.registry import source_of
 from sk_brainrvq.training import Batch, resolve_device, run_batches
 from sk_brainrvq.training.inference import head_of_any_batch
+from sk_brainrvq.user_warnings import quiet
 from sk_brainrvq.weights import Weights
 
 # Of a head: matrix products of one size, so that no row depends on how many others there are.
@@ -47,8 +52,12 @@ _HOW_TO_NAME_CALIBRATION = (
 )
 
 
-class CenteredFineTuning(PeopleCenteringMixin, TrainedEstimator):
-    """Base that centres what an embedding head sees, where ``center_by`` asks for it."""
+class CenteredFineTuning(AligningMixin, TrainedEstimator):
+    """Base that takes off what belongs to the person, where ``center_by`` asks for it.
+
+    The encoder reads signals whitened by the person's mean covariance; what an embedding head
+    sees is centred too.
+    """
 
     center_by: str | None
     head: str
@@ -66,11 +75,6 @@ class CenteredFineTuning(PeopleCenteringMixin, TrainedEstimator):
         """Raise ValueError for a ``center_by`` that cannot be."""
         if self.center_by != "subject":
             raise ValueError(f"center_by={self.center_by!r} was given; expected 'subject' or None.")
-        if self.head != "embedding":
-            raise ValueError(
-                f"center_by={self.center_by!r} and head={self.head!r} were given: what "
-                "head='embedding' sees can be centred. Pass that head, or center_by=None."
-            )
 
     def _centres_people(self) -> bool:
         centres = self.center_by is not None
@@ -118,14 +122,14 @@ class CenteredFineTuning(PeopleCenteringMixin, TrainedEstimator):
             Sentences that say what to do where nothing tells.
         """
         self._check_can_name(X, subjects, how_to_name)
-        names = self._noted = Names()
+        names = self._noted = Names(subjects)
         try:
             prepared = read(X, info)
         finally:
             del self._noted
         if subjects is None and source_of(X).stored(X) is not None:
-            subjects = source_of(X).subjects_of(X)  # read in training, block by block
-        people = names.of(prepared.n_epochs, subjects)
+            names = Names(source_of(X).subjects_of(X))  # read in training, block by block
+        people = names.of(prepared.n_epochs)
         check_named(people, type(self).__name__, how_to_name)
         return prepared, people
 
@@ -162,17 +166,19 @@ class CenteredFineTuning(PeopleCenteringMixin, TrainedEstimator):
 
     def _recentring(
         self, data: LabelledEEG, held_out: LabelledEEG | None, calibration: LabelledEEG | None
-    ) -> MovingCenters:
-        """What keeps the centres of people in step with training."""
-        device = resolve_device(self.device)
-        batch_size = int(self.batch_size)
-        return MovingCenters(data, held_out, calibration, self.min_windows, batch_size, device)
+    ) -> AlignedPeople:
+        """What aligns people, and keeps their centres in step with training."""
+        device, batch_size = resolve_device(self.device), int(self.batch_size)
+        kind = MovingCenters if self.head == "embedding" else AlignedPeople
+        return kind(data, held_out, calibration, self.min_windows, batch_size, device)
 
-    def _keep_centers(self, centers: Centers | None, calibrated: bool) -> None:
-        """Hold the centres of the trained network, or none."""
+    def _keep_what_people_have(self, people: AlignedPeople | None, calibrated: bool) -> None:
+        """Hold the covariances and centres of people for the trained network, or none."""
         for name in ("center_", "subject_centers_", "_calibrated"):
             self.__dict__.pop(name, None)
-        if centers is not None:
+        self._hold_alignment(None if people is None else people.alignment)
+        if people is not None:
+            centers = people.learn(self.net_.module_)
             self.center_, self.subject_centers_ = centers.overall, centers.kept
             self._calibrated = calibrated
 
@@ -181,46 +187,63 @@ class CenteredFineTuning(PeopleCenteringMixin, TrainedEstimator):
     def _outputs(self, X: Any, subjects: Any = None) -> NDArray:
         """Outputs of the head (n_epochs, n_outputs), averaged over segments of long epochs."""
         module = self.net_.module_
+
+        def outputs_of(batch: Batch) -> Tensor:
+            return head_of_any_batch(module, module.features(batch.x, batch.electrodes))
+
         if not self._centres_people():
-            return self._averaged(
-                X, lambda batch: head_of_any_batch(module, _features_of(module, batch))
-            )
-        features = self._centred(*self._features_of_people(X, subjects))
+            return average_segments(self._run(outputs_of, self._groups(X)))
+        features, people, moments = self._features_of_people(X, subjects)
+        centred = self._centred(features, people)
+        if self.head != "embedding":
+            groups = self._alignment.aligned(self._groups(X), moments, people)
+            with quiet(""):  # everything was said when X was read for the covariances
+                return average_segments(self._run(outputs_of, groups))
         outputs = []
         with torch.inference_mode():
-            for first in range(0, len(features), _ROWS_AT_ONCE):
-                rows = torch.from_numpy(features[first : first + _ROWS_AT_ONCE]).float()
+            for first in range(0, len(centred), _ROWS_AT_ONCE):
+                rows = torch.from_numpy(centred[first : first + _ROWS_AT_ONCE]).float()
                 outputs.append(head_of_any_batch(module, rows.to(self.net_.device)).cpu().double())
         return torch.cat(outputs).numpy()
 
-    def _features_of_people(self, X: Any, subjects: Any) -> tuple[NDArray, NDArray]:
-        """What the head sees before anybody is centred, and whom each epoch is of."""
-        self._check_can_name(X, subjects)
-        names, module = Names(), self.net_.module_
-        features = self._averaged(X, lambda batch: _features_of(module, batch), names)
-        return features, names.of(len(features), subjects)
+    def _features_of_people(self, X: Any, subjects: Any) -> tuple[NDArray, NDArray, PeoplesMoments]:
+        """What is centred, whom each epoch is of, and how channels vary.
 
-    def _averaged(
-        self, X: Any, function: Callable[[Batch], Tensor], names: Names | None = None
-    ) -> NDArray:
-        """Results of the batches of X, averaged over segments."""
-        blocks = self._blocks(X, self._info)
-        noted = blocks if names is None else names.noting(blocks)
-        groups = as_head_reads(self._patches(noted, self._info), self.head)
-        checked = (check_n_patches(group, self._config) for group in groups)
-        return average_segments(run_batches(function, checked, self.batch_size, self.net_.device))
+        Nothing is centred, and there are no columns, for heads other than "embedding".
+        """
+        self._check_can_name(X, subjects)
+        names, module = Names(subjects), self.net_.module_
+        moments, people = moments_of(self._groups(X, names.noting), names)
+        check_named(people, type(self).__name__)
+        if self.head != "embedding":
+            return np.empty((len(people), 0)), people, moments
+        results = side_by_side(
+            self._run,
+            lambda batch: module.mean_token(batch.x, batch.electrodes),
+            partial(self._alignment.aligned, moments=moments, people=people),
+            lambda batch: module.head.summaries(batch.x, batch.electrodes),
+            self._groups(X),
+        )
+        with quiet(""):
+            return average_segments(results), people, moments
+
+    def _groups(self, X: Any, tap: Callable[[Iterable], Iterable] = iter) -> Iterator[PatchGroup]:
+        """Patches of X as the head reads them, whose blocks pass through ``tap``."""
+        blocks = tap(self._blocks(X, self._info))
+        groups = as_head_reads(self._patches(blocks, self._info), self.head)
+        return (check_n_patches(group, self._config) for group in groups)
+
+    def _run(self, function: Callable[[Batch], Tensor], groups: Iterable[PatchGroup]) -> Results:
+        return run_batches(function, groups, self.batch_size, self.net_.device)
 
     def _restore(self, weights: Weights) -> None:
         super()._restore(weights)
         if hasattr(self, "center_"):
-            n_features = getattr(self.net_.module_.head, "n_features", None)
+            n_features = getattr(self.net_.module_.head, "n_features", 0)
             sizes = {len(own) for own in (self.center_, *self.subject_centers_.values())}
             if sizes != {n_features}:
                 raise CheckpointError(
                     f"The centres of people are of {sorted(sizes)} features; the head sees "
                     f"{n_features}."
                 )
-
-
-def _features_of(module: EncoderClassifier, batch: Batch) -> Tensor:
-    return module.features(batch.x, batch.electrodes)
+            self._check_covariances()

@@ -1,13 +1,13 @@
 """What the embedder and the pretrainer share: pooled features and their names."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassNamePrefixFeaturesOutMixin
 
-from sk_brainrvq.estimators._outputs.pooling import Embedding
+from sk_brainrvq.estimators._outputs.pooling import Align, Embedding
 from sk_brainrvq.estimators.fitted_check import check_fitted
 from sk_brainrvq.nn import EEGEncoder
 from sk_brainrvq.signals import PatchGroup
@@ -41,18 +41,24 @@ class EmbeddingMixin(ClassNamePrefixFeaturesOutMixin):
             "channel. Use pooling='region' or 'mean'."
         )
 
-    def _embed(self, X: Any, tap: Callable[[Iterable], Iterable] = iter) -> NDArray:
-        """Features of X, whose blocks pass through ``tap``."""
+    def _embed(self, X: Any, align: Align | None = None) -> NDArray:
+        """Features of X; ``align`` makes of groups what the network reads in place of them."""
+        return self._pool(self._groups(X), self._info, align)
+
+    def _groups(self, X: Any, tap: Callable[[Iterable], Iterable] = iter) -> Iterator[PatchGroup]:
+        """Patches of X, whose blocks pass through ``tap``."""
         self._embedding().check(self._encoder.depth)
         blocks = tap(self._blocks(X, self._info))
         if self._embedding().keeps_channels:
             blocks = map(self._reorder, blocks)
-        return self._pool(self._patches(blocks, self._info), self._info)
+        return self._patches(blocks, self._info)
 
-    def _pool(self, groups: Iterable[PatchGroup], info: Mapping[str, Any]) -> NDArray:
+    def _pool(
+        self, groups: Iterable[PatchGroup], info: Mapping[str, Any], align: Align | None = None
+    ) -> NDArray:
         recommended = int(info.get("layer", -1))
         return self._embedding().compute(
-            self._encoder, groups, recommended, self.batch_size, self.net_.device
+            self._encoder, groups, recommended, self.batch_size, self.net_.device, align
         )
 
     @property

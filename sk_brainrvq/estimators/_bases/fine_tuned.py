@@ -90,6 +90,7 @@ class FineTunedEstimator(CenteredFineTuning):
         "n_trained_parameters_",
         "_n_passes",
         *("center_", "subject_centers_", "_calibrated"),
+        *("covariance_", "covariance_channels_", "subject_covariances_"),
     )
 
     _needs_y = True
@@ -156,9 +157,7 @@ class FineTunedEstimator(CenteredFineTuning):
                 net = self._train(module, rest, held_out, session, recentring)
         self._pass_state, self._n_passes = None, 0
         self._keep(net, plan)
-        if recentring is not None or hasattr(self, "center_"):
-            centers = None if recentring is None else recentring.learn(net.module_)
-            self._keep_centers(centers, calibrated=known is not None)
+        self._keep_what_people_have(recentring, calibrated=known is not None)
         self._remember_history(net)
         return self
 

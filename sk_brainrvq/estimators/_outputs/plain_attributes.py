@@ -136,11 +136,15 @@ def _is_places(value: Any) -> bool:
     )
 
 
-def _is_centers(value: Any) -> bool:
-    is_center = _is_array("f", 1)
-    return isinstance(value, dict) and all(
-        isinstance(person, (str, int)) and is_center(center) for person, center in value.items()
-    )
+def _is_named_arrays(n_dimensions: int) -> Callable[[Any], bool]:
+    is_own = _is_array("f", n_dimensions)
+
+    def check(value: Any) -> bool:
+        return isinstance(value, dict) and all(
+            isinstance(person, (str, int)) and is_own(own) for person, own in value.items()
+        )
+
+    return check
 
 
 _CHECKS: dict[str, Callable[[Any], bool]] = {
@@ -164,6 +168,9 @@ _CHECKS: dict[str, Callable[[Any], bool]] = {
     "target_scale_": _is_array(_NUMBERS, 1),
     "_takes_1d_targets": _is_flag,
     "center_": _is_array("f", 1),
-    "subject_centers_": _is_centers,
+    "subject_centers_": _is_named_arrays(1),
     "_calibrated": _is_flag,
+    "covariance_": _is_array("f", 2),
+    "covariance_channels_": _is_names,
+    "subject_covariances_": _is_named_arrays(2),
 }

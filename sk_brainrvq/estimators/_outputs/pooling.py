@@ -1,6 +1,6 @@
 """From patch tokens to features of a fixed size."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from numbers import Integral
 
@@ -34,6 +34,9 @@ SPECTRUM_POOLINGS = ("region", "mean", "channel")
 COVARIANCE_NAMES = tuple(
     f"{first}x{second}" for i, first in enumerate(POSITIONS) for second in POSITIONS[i:]
 )
+Results = Iterator[tuple[Batch, Tensor]]
+# Makes of groups what a network reads in place of them.
+Align = Callable[[Iterable[PatchGroup]], Iterable[PatchGroup]]
 SPECTRUM_NAMES = ("log_std", *(f"{frequency}Hz" for frequency in range(1, 46)))
 
 
@@ -123,6 +126,7 @@ class Embedding:
         recommended: int,
         batch_size: int,
         device: str,
+        align: Align | None = None,
     ) -> NDArray:
         """Embed epochs; segments of a long epoch are averaged, weighted by their patches.
 
@@ -134,6 +138,9 @@ class Embedding:
             The layer that the weights recommend.
         batch_size : int
         device : str
+        align : callable, optional
+            Makes of groups what the encoder reads; spectra and covariances are of the groups as
+            they are.
 
         Returns
         -------
@@ -145,12 +152,24 @@ class Embedding:
         """
         layer = recommended if self.layer is None else self.layer
 
-        def summarise(batch: Batch) -> Tensor:
-            return self._summary(encoder, batch, layer)
+        def tokens(batch: Batch) -> Tensor:
+            return self._pooled_tokens(encoder, batch, layer)
+
+        def run(function: Callable[[Batch], Tensor], groups: Iterable[PatchGroup]) -> Results:
+            return run_batches(function, groups, batch_size, device)
 
         if self.is_unpooled or self.keeps_channels:
             groups = with_every_channel(groups)
-        results = run_batches(summarise, groups, batch_size, device)
+        if not self.tokens:
+            results = run(self._summaries, groups)
+        elif self.is_unpooled or not (self.spectrum or self.n_matrices):
+            results = run(tokens, groups if align is None else align(groups))
+        elif align is None:
+            results = run(
+                lambda batch: torch.cat([tokens(batch), self._summaries(batch)], 1), groups
+            )
+        else:
+            results = side_by_side(run, tokens, align, self._summaries, groups)
         if self.is_unpooled:
             return join_segments(results)
         features = average_segments(results)
@@ -161,12 +180,9 @@ class Embedding:
             features = np.hstack([features[:, :-n_last], _log_map(features[:, -n_last:])])
         return features.astype(np.float32)
 
-    def _summary(self, encoder: EEGEncoder, batch: Batch, layer: int) -> Tensor:
-        """All features of a batch's segments, as they can be averaged over segments."""
-        parts = [self._pooled_tokens(encoder, batch, layer)] if self.tokens else []
-        if self.is_unpooled:
-            return parts[0]
-        known = batch.of_known_places()
+    def _summaries(self, batch: Batch) -> Tensor:
+        """Spectra and covariances of a batch's segments, as they can be averaged over segments."""
+        parts, known = [], batch.of_known_places()
         if self.spectrum is not None:
             counted = batch if self.spectrum == "channel" else known
             parts.append(_pooled(spectra(counted.x), counted, self.spectrum))
@@ -217,6 +233,37 @@ class Embedding:
             bands = [f"{low}-{high}Hz_" for low, high in COVARIANCE_BANDS]
             return names + [f"{band}{name}" for band in bands for name in COVARIANCE_NAMES]
         return [*names, *(COVARIANCE_NAMES if self.covariance else ())]
+
+
+def side_by_side(
+    run: Callable[[Callable[[Batch], Tensor], Iterable[PatchGroup]], Results],
+    tokens: Callable[[Batch], Tensor],
+    align: Align,
+    summaries: Callable[[Batch], Tensor],
+    groups: Iterable[PatchGroup],
+) -> Results:
+    """Tokens of aligned groups, and beside them summaries of the groups as they are.
+
+    Parameters
+    ----------
+    run : callable
+        Applies a function to the batches of groups.
+    tokens, summaries : callable, Batch -> Tensor
+        Give (B, n).
+    align : callable
+    groups : iterable of PatchGroup
+
+    Yields
+    ------
+    batch : Batch
+    result : Tensor
+    """
+    for group in groups:
+        # One after the other: two generators that take turns leave inference mode in the wrong
+        # order, and it would stay on.
+        first = [result for _, result in run(tokens, align([group]))]
+        for own, (batch, other) in zip(first, run(summaries, [group]), strict=True):
+            yield batch, torch.cat([own, other], 1)
 
 
 def average_segments(results: Iterable[tuple[Batch, Tensor]]) -> NDArray:

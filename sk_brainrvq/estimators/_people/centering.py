@@ -68,8 +68,8 @@ class PeopleCenteringMixin:
         """Whether people are centred; raise ValueError where the fit was of another mind."""
         raise NotImplementedError
 
-    def _features_of_people(self, X: Any, subjects: Any) -> tuple[NDArray, NDArray]:
-        """Features before anybody is centred, and whom each window is of."""
+    def _features_of_people(self, X: Any, subjects: Any) -> tuple[Any, ...]:
+        """Features before anybody is centred, whom each window is of, and what else is kept."""
         raise NotImplementedError
 
     def _check_people(self) -> None:
@@ -101,11 +101,11 @@ class PeopleCenteringMixin:
         centers.keep(features, subjects)
         self.subject_centers_, self._calibrated = centers.kept, True
 
-    def _keep_training_people(self, features: NDArray, subjects: NDArray) -> None:
+    def _keep_training_people(self, features: NDArray, subjects: NDArray, *more: Any) -> None:
         """Keep those of fit, too, who have no calibration windows."""
         rows = np.array([person not in self.subject_centers_ for person in subjects], dtype=bool)
         if rows.any():
-            self._keep_people(features[rows], subjects[rows])
+            self._keep_people(features[rows], subjects[rows], *more)
 
     def _centred(self, features: NDArray, subjects: NDArray) -> NDArray:
         """Features (n_windows, n_features) of each person seen from the person's centre."""

@@ -20,35 +20,58 @@ HOW_TO_NAME = (
 
 
 class Names:
-    """Notes whom epochs are of while their blocks pass by."""
+    """Notes whom epochs are of while their blocks pass by.
 
-    def __init__(self) -> None:
-        self._noted: list[tuple[NDArray, NDArray | None]] = []
+    Parameters
+    ----------
+    given : array-like, shape (n_windows,), optional
+        Subjects as the user gave them, which count in place of what the blocks tell.
+    """
+
+    def __init__(self, given: Any = None) -> None:
+        self._given = None if given is None else given_subjects(given)
+        self._noted: dict[int, Any] = {}
 
     def noting(self, blocks: Iterable[EpochBlock]) -> Iterator[EpochBlock]:
         """The same blocks."""
         for block in blocks:
-            self._noted.append((block.index, block.subjects))
+            if block.subjects is not None:
+                noted = zip(block.index.tolist(), as_subjects(block.subjects), strict=True)
+                self._noted.update(noted)
             yield block
 
-    def of(self, n_windows: int, given: Any = None) -> NDArray:
-        """Subject of each window: those given, or by the blocks, with None where nothing told."""
-        if given is not None:
-            return given_subjects(given, n_windows)
-        subjects = np.full(n_windows, None, dtype=object)
-        for index, own in self._noted:
-            if own is not None:
-                subjects[index] = as_subjects(own)
+    def of_epochs(self, epochs: NDArray) -> NDArray:
+        """Subject of some epochs whose blocks have passed by; None where nothing told."""
+        subjects = np.full(len(epochs), None, dtype=object)
+        for row, epoch in enumerate(epochs.tolist()):
+            if self._given is None:
+                subjects[row] = self._noted.get(epoch)
+            elif epoch < len(self._given):
+                subjects[row] = self._given[epoch]
         return subjects
 
+    def of(self, n_windows: int) -> NDArray:
+        """Subject of each window: those given, or by the blocks, with None where nothing told.
 
-def given_subjects(subjects: Any, n_windows: int) -> NDArray:
+        Raises
+        ------
+        InvalidEEGError
+            If another number of subjects was given.
+        """
+        if self._given is not None and len(self._given) != n_windows:
+            raise InvalidEEGError(
+                f"{len(self._given)} subjects were given for {n_windows} windows; expected one per "
+                "window."
+            )
+        return self.of_epochs(np.arange(n_windows))
+
+
+def given_subjects(subjects: Any) -> NDArray:
     """Subjects as the user gave them, one per window.
 
     Parameters
     ----------
     subjects : array-like, shape (n_windows,)
-    n_windows : int
 
     Returns
     -------
@@ -57,7 +80,7 @@ def given_subjects(subjects: Any, n_windows: int) -> NDArray:
     Raises
     ------
     InvalidEEGError
-        If their number is another, or they are no list of names.
+        If they are no list of names.
     """
     values = subjects.tolist() if hasattr(subjects, "tolist") else subjects
     if isinstance(values, (str, bytes)) or not hasattr(values, "__len__"):
@@ -68,10 +91,6 @@ def given_subjects(subjects: Any, n_windows: int) -> NDArray:
         raise InvalidEEGError(
             f"subjects of shape {np.shape(values)} were given; expected (n_windows,): one name or "
             "number per window."
-        )
-    if len(values) != n_windows:
-        raise InvalidEEGError(
-            f"{len(values)} subjects were given for {n_windows} windows; expected one per window."
         )
     return as_subjects(values)
 

@@ -1,0 +1,79 @@
+"""What the estimators share whose network reads each person's signals whitened."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from numpy.typing import NDArray
+
+from sk_brainrvq.estimators._people.alignment import Alignment
+from sk_brainrvq.estimators._people.centering import PeopleCenteringMixin
+from sk_brainrvq.estimators._people.covariances import PeoplesMoments
+from sk_brainrvq.estimators._people.naming import Names
+from sk_brainrvq.exceptions import CheckpointError
+from sk_brainrvq.signals import PatchGroup
+
+
+class AligningMixin(PeopleCenteringMixin):
+    """Covariances of people as fitted attributes, by which their signals are whitened."""
+
+    # Mean covariance of the training people in square microvolts, (n_channels, n_channels).
+    covariance_: NDArray
+    # Channels of its rows and columns.
+    covariance_channels_: list[str]
+    # Covariances that are used in place of those of the windows at hand, by the name of the person.
+    subject_covariances_: dict[Any, NDArray]
+
+    @property
+    def _alignment(self) -> Alignment:
+        channels = list(self.covariance_channels_)
+        return Alignment(channels, self.covariance_, self.min_windows, self.subject_covariances_)
+
+    def _hold_alignment(self, alignment: Alignment | None) -> None:
+        for name in ("covariance_", "covariance_channels_", "subject_covariances_"):
+            self.__dict__.pop(name, None)
+        if alignment is not None:
+            self.covariance_, self.covariance_channels_ = alignment.overall, alignment.channels
+            self.subject_covariances_ = alignment.kept
+
+    def _keep_people(
+        self, features: NDArray, subjects: NDArray, moments: PeoplesMoments | None = None
+    ) -> None:
+        super()._keep_people(features, subjects)
+        if moments is not None:
+            alignment = self._alignment
+            alignment.keep(moments.of_people(subjects.tolist()))
+            self._hold_alignment(alignment)
+
+    def _check_covariances(self) -> None:
+        """Raise CheckpointError where covariances of a file contradict each other."""
+        if not hasattr(self, "covariance_"):
+            return
+        n_channels = len(self.covariance_channels_)
+        sizes = {own.shape for own in (self.covariance_, *self.subject_covariances_.values())}
+        if sizes != {(n_channels, n_channels)}:
+            raise CheckpointError(
+                f"The covariances of people are of shapes {sorted(sizes)}, and of {n_channels} "
+                "channels."
+            )
+
+
+def moments_of(groups: Iterable[PatchGroup], names: Names) -> tuple[PeoplesMoments, NDArray]:
+    """How the channels of people vary together, and whom each epoch is of.
+
+    Parameters
+    ----------
+    groups : iterable of PatchGroup
+    names : Names
+        Whose blocks the groups are made of.
+
+    Returns
+    -------
+    moments : PeoplesMoments
+    people : ndarray of object, shape (n_epochs,)
+        None where nothing tells.
+    """
+    moments, n_epochs = PeoplesMoments(), 0
+    for group in groups:
+        moments.add(group, names.of_epochs(group.epoch))
+        n_epochs = max(n_epochs, 1 + int(group.epoch.max()))
+    return moments, names.of(n_epochs)

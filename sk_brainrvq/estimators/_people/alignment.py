@@ -1,0 +1,204 @@
+"""Signals of each person whitened, so that people's channels vary together alike."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sk_brainrvq.estimators._people.centers import rows_of
+from sk_brainrvq.estimators._people.covariances import PeoplesMoments, channels_of, on_channels
+from sk_brainrvq.signals import PatchGroup, StoredPatches
+from sk_brainrvq.signals.electrodes import placed_channels
+
+# Share of a person's mean power below which directions in the space of channels are noise, or
+# empty, as one is after an average reference: they are not raised above it.
+_RIDGE = 1e-3
+# Mean power in square microvolts below which nothing was recorded.
+_SILENT = 1e-6
+
+
+@dataclass
+class Alignment:
+    """Euclidean alignment: whitening of each person's signals by the mean covariance.
+
+    All people then have the mean power of the training people. With fewer windows than
+    ``min_windows`` a person's covariance is drawn towards theirs: of n windows it counts
+    n / (n + 1). A channel of unknown place is scaled by itself, and never mixed into others.
+
+    Attributes
+    ----------
+    channels : list of str
+        Of the rows and columns of all covariances.
+    overall : ndarray, shape (n_channels, n_channels)
+        Mean covariance of the training people in square microvolts, each counting by the shape
+        of his or her covariance, at their mean power; NaN for pairs that nobody has.
+    min_windows : int
+    kept : dict of object to ndarray
+        Covariances of people that are used in place of those of the windows at hand.
+
+    Notes
+    -----
+    Source: He and Wu (2020), "Transfer learning for brain-computer interfaces: a Euclidean space
+    data alignment approach", IEEE Trans. Biomed. Eng. 67(2).
+    """
+
+    channels: list[str]
+    overall: NDArray
+    min_windows: int
+    kept: dict[Any, NDArray] = field(default_factory=dict)
+
+    @classmethod
+    def learn(cls, moments: PeoplesMoments, min_windows: int) -> "Alignment":
+        """Mean covariance of the training people."""
+        n_channels = len(moments.channels)
+        own = [person.widened(n_channels).covariance for person in moments.of.values()]
+        powers = np.array([max(_power(covariance), _SILENT) for covariance in own])
+        shapes = np.array(own) / powers[:, None, None]
+        counts = np.isfinite(shapes).sum(axis=0)
+        with np.errstate(invalid="ignore"):
+            mean = np.nansum(shapes, axis=0) / np.where(counts, counts, np.nan)
+        return cls(list(moments.channels), mean * np.exp(np.log(powers).mean()), min_windows)
+
+    def keep(self, moments: PeoplesMoments) -> None:
+        """Remember the covariances of people, by these windows."""
+        new = [name for name in moments.channels if name not in self.channels]
+        if new:
+            held, self.channels = self.channels, [*self.channels, *new]
+            self.overall = on_channels(self.overall, held, self.channels)
+            self.kept = {
+                person: on_channels(own, held, self.channels) for person, own in self.kept.items()
+            }
+        own = {person: self._covariance(moments, person, self.channels) for person in moments.of}
+        self.kept = {**self.kept, **own}
+
+    def aligned(
+        self, groups: Iterable[PatchGroup], moments: PeoplesMoments, people: NDArray
+    ) -> Iterator[PatchGroup]:
+        """Groups with the signals of each person whitened.
+
+        Parameters
+        ----------
+        groups : iterable of PatchGroup
+        moments : PeoplesMoments
+            Of the windows at hand.
+        people : ndarray of object, shape (n_epochs,)
+            Whom each epoch is of. What a person gets depends on nobody else's windows.
+
+        Yields
+        ------
+        PatchGroup
+            Patches that are in storage stay there, and are whitened as they are read.
+        """
+        for group in groups:
+            matrices, which = [], np.empty(len(group.patches), dtype=np.int64)
+            for number, (person, rows) in enumerate(rows_of(people[group.epoch]).items()):
+                matrices.append(self._whitening(group, moments, person))
+                which[rows] = number
+            patches = AlignedPatches(group.patches, np.stack(matrices), which)
+            stored = isinstance(group.patches, StoredPatches)
+            yield replace(group, patches=patches if stored else patches[slice(None)])
+
+    def _covariance(self, moments: PeoplesMoments, person: Any, channels: list[str]) -> NDArray:
+        """Covariance of a person, by however many windows there are."""
+        overall = on_channels(self.overall, self.channels, channels)
+        unknown = np.where(np.eye(len(channels), dtype=bool), _power(self.overall), 0.0)
+        overall = np.where(np.isfinite(overall), overall, unknown)
+        own = moments.of[person].widened(len(moments.channels))
+        n_windows = np.nan_to_num(on_channels(own.n_windows, moments.channels, channels))
+        share = np.where(n_windows >= self.min_windows, 1.0, n_windows / (n_windows + 1))
+        covariance = np.nan_to_num(on_channels(own.covariance, moments.channels, channels))
+        return share * covariance + (1 - share) * overall
+
+    def _whitening(self, group: PatchGroup, moments: PeoplesMoments, person: Any) -> NDArray:
+        """Matrix (C, C) by which the channels of a group are multiplied."""
+        channels = channels_of(group)
+        if person in self.kept:
+            covariance = on_channels(self.kept[person], self.channels, channels)
+            unknown = np.where(np.eye(len(channels), dtype=bool), _power(self.overall), 0.0)
+            covariance = np.where(np.isfinite(covariance), covariance, unknown)
+        else:
+            covariance = self._covariance(moments, person, channels)
+        placed = placed_channels(group.matches)
+        together = np.arange(len(channels)) if placed is None else placed
+        alone = np.setdiff1d(np.arange(len(channels)), together)
+        matrix = np.zeros_like(covariance)
+        for block in (together, *alone[:, None]):
+            pairs = np.ix_(block, block)
+            matrix[pairs] = whitening(covariance[pairs], _power(self.overall))
+        return matrix
+
+
+def whitening(covariance: NDArray, power: float) -> NDArray:
+    """Symmetric matrix that makes channels uncorrelated, with a mean power.
+
+    Parameters
+    ----------
+    covariance : ndarray, shape (n_channels, n_channels)
+        Estimates pair by pair need not be positive definite.
+    power : float
+        In the unit of the covariance.
+
+    Returns
+    -------
+    ndarray, shape (n_channels, n_channels)
+    """
+    own = _power(covariance)
+    if own < _SILENT:
+        return np.eye(len(covariance))
+    values, vectors = np.linalg.eigh((covariance + covariance.T) / 2)
+    raised = np.maximum(values, 0.0) + _RIDGE * own
+    matrix = (vectors / np.sqrt(raised)) @ vectors.T
+    found = np.maximum(values, 0.0) / raised
+    return matrix * np.sqrt(power / found.mean())
+
+
+def _power(covariance: NDArray) -> float:
+    """Mean variance of the channels that are known."""
+    return float(np.nanmean(np.diag(covariance)))
+
+
+class AlignedPatches(StoredPatches):
+    """Patches multiplied across channels as they are read.
+
+    Parameters
+    ----------
+    patches : ndarray or StoredPatches, shape (n_segments, n_channels, n_patches, 200)
+    matrices : ndarray, shape (n_matrices, n_channels, n_channels)
+    which : ndarray of int, shape (n_segments,)
+        Matrix of each segment.
+    """
+
+    def __init__(self, patches: NDArray | StoredPatches, matrices: NDArray, which: NDArray):
+        self.patches, self.which = patches, which
+        self.matrices = matrices.astype(np.float32)
+        self.shape = patches.shape
+
+    @property
+    def chunks(self) -> NDArray:  # type: ignore[override]
+        """Number of the piece of storage in which each segment begins."""
+        return self._stored.chunks
+
+    @property
+    def digest(self) -> str:
+        """The same for the same segments of the same signals; not of how they are aligned."""
+        return self._stored.digest
+
+    @property
+    def _stored(self) -> StoredPatches:
+        assert isinstance(self.patches, StoredPatches)
+        return self.patches
+
+    def __getitem__(self, rows: Any) -> NDArray:
+        patches = self.patches[rows]
+        flat = patches.reshape(*patches.shape[:2], -1)
+        return np.matmul(self.matrices[self.which[rows]], flat).reshape(patches.shape)
+
+    def take_rows(self, rows: NDArray) -> "AlignedPatches":
+        """Some segments, which stay in storage too."""
+        return AlignedPatches(self._stored.take_rows(rows), self.matrices, self.which[rows])
+
+    def chunks_held(self, n_groups: int) -> int:
+        """As of the patches in storage."""
+        return self._stored.chunks_held(n_groups)

@@ -1,0 +1,201 @@
+"""People's signals aligned, and their centres moving, while a network is trained."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sk_brainrvq.estimators._inputs.labels import LabelledEEG
+from sk_brainrvq.estimators._people.alignment import Alignment
+from sk_brainrvq.estimators._people.centers import Centers, Matrices
+from sk_brainrvq.estimators._people.covariances import PeoplesMoments
+from sk_brainrvq.nn import EncoderClassifier
+from sk_brainrvq.nn.embedding_head import EmbeddingHead
+from sk_brainrvq.nn.summaries import COVARIANCE_BANDS
+from sk_brainrvq.training.batches import Batch, BatchesInOrder
+
+
+def matrices_of(module: EncoderClassifier) -> Matrices:
+    """Columns of an embedding head's features that are a log-covariance each; none of others."""
+    head = module.head
+    if not isinstance(head, EmbeddingHead):
+        return ()
+    n_matrices = len(COVARIANCE_BANDS) if head.bands else 1
+    first = module.encoder.embed_dim + head.n_spectra
+    size = (head.n_features - first) // n_matrices
+    return tuple(slice(start, start + size) for start in range(first, head.n_features, size))
+
+
+@dataclass
+class AlignedPeople:
+    """Signals of each person whitened before a network is trained on them.
+
+    Attributes
+    ----------
+    data : LabelledEEG
+        To be trained on, with ``subjects``.
+    held_out : LabelledEEG or None
+        To validate on.
+    calibration : LabelledEEG or None
+        Windows of people whose covariances and centres they are, in place of those of the other
+        windows.
+    min_windows, batch_size : int
+    device : str
+    alignment : Alignment
+        As learnt from the training people by :meth:`begin`.
+    """
+
+    data: LabelledEEG
+    held_out: LabelledEEG | None
+    calibration: LabelledEEG | None
+    min_windows: int
+    batch_size: int
+    device: str
+    alignment: Alignment = field(init=False)
+
+    def begin(self, module: EncoderClassifier) -> tuple[LabelledEEG, LabelledEEG | None]:
+        """Training and validation data as the network reads them."""
+        moments = _moments_of(self.data)
+        self.alignment = Alignment.learn(moments, self.min_windows)
+        if self.calibration is not None:
+            own = _moments_of(self.calibration)
+            self.alignment.keep(own)
+            self.alignment.keep(moments.of_people(moments.of.keys() - own.of.keys()))
+        held_out = None if self.held_out is None else self._aligned(self.held_out)
+        return self._aligned(self.data), held_out
+
+    def learn(self, module: EncoderClassifier) -> Centers:
+        """Centres of what the head sees beside tokens of aligned signals: of nothing, here."""
+        centers = Centers((), self.min_windows, np.empty(0))
+        centers.kept = {person: np.empty(0) for person in self.alignment.kept}
+        return centers
+
+    def before_epoch(self, module: EncoderClassifier) -> None:
+        """Nothing moves."""
+
+    def before_validation(self, module: EncoderClassifier) -> None:
+        """Nothing moves."""
+
+    def _aligned(self, data: LabelledEEG) -> LabelledEEG:
+        people = cast(NDArray, data.subjects)
+        groups = self.alignment.aligned(data.prepared.groups, _moments_of(data), people)
+        return replace(data, prepared=replace(data.prepared, groups=list(groups)))
+
+
+@dataclass
+class MovingCenters(AlignedPeople):
+    """Shifts that put each person's centre at zero, renewed as the network moves it.
+
+    What an embedding head sees beside tokens, spectra and covariances of the signals as they
+    are, is centred once. The mean token is the network's, of aligned signals: its centre is found
+    anew before each training epoch and each validation, and is a constant in between, through
+    which no gradient flows.
+    """
+
+    _read: LabelledEEG = field(init=False)
+    _read_held_out: LabelledEEG | None = field(init=False, default=None)
+    _centers: Centers = field(init=False)
+
+    def begin(self, module: EncoderClassifier) -> tuple[LabelledEEG, LabelledEEG | None]:
+        """Training and validation data as the network reads them, with shifts of all features."""
+        self._read, held_out = super().begin(module)
+        centers = self.learn(module)
+        self._read = self._shifted(module, self.data, self._read, centers)
+        if self.held_out is not None and held_out is not None:
+            self._read_held_out = self._shifted(module, self.held_out, held_out, centers)
+        return self._read, self._read_held_out
+
+    def learn(self, module: EncoderClassifier) -> Centers:
+        """Centres by all features of the network as it is now."""
+        features = self._features(module, self.data, self._read)
+        subjects = _subjects_of(self.data)
+        centers = Centers.learn(features, subjects, matrices_of(module), self.min_windows)
+        if self.calibration is not None:
+            aligned = self._aligned(self.calibration)
+            own = self._features(module, self.calibration, aligned)
+            centers.keep(own, _subjects_of(self.calibration))
+            rest = np.array([person not in centers.kept for person in subjects], dtype=bool)
+            if rest.any():
+                centers.keep(features[rest], subjects[rest])
+        return centers
+
+    def before_epoch(self, module: EncoderClassifier) -> None:
+        """Renew the shifts of the mean token of the training data."""
+        if module.encoder_is_frozen:
+            return
+        tokens = self._tokens(module, self._read)
+        self._centers = Centers.learn(tokens, _subjects_of(self._read), (), self.min_windows)
+        self._renew(module, self._read, tokens)
+
+    def before_validation(self, module: EncoderClassifier) -> None:
+        """Renew the shifts of the mean token of the validation data."""
+        if self._read_held_out is not None and not module.encoder_is_frozen:
+            tokens = self._tokens(module, self._read_held_out)
+            self._renew(module, self._read_held_out, tokens)
+
+    def _renew(self, module: EncoderClassifier, data: LabelledEEG, tokens: NDArray) -> None:
+        if self.calibration is not None:
+            own = self._tokens(module, self._aligned(self.calibration))
+            self._centers.keep(own, _subjects_of(self.calibration))
+        shift = self._centers.centred(tokens, _subjects_of(data)) - tokens
+        for rows, shifts in zip(_rows_of_groups(data), data.shifts or (), strict=True):
+            shifts[:, : shift.shape[1]] = shift[rows]
+
+    def _shifted(
+        self, module: EncoderClassifier, data: LabelledEEG, read: LabelledEEG, centers: Centers
+    ) -> LabelledEEG:
+        """Aligned data with what makes centred features of those that the network gives."""
+        centred = centers.centred(self._features(module, data, read), _subjects_of(data))
+        shift = (centred - self._features(module, read, read)).astype(np.float32)
+        return read.with_shifts([shift[rows].copy() for rows in _rows_of_groups(data)])
+
+    def _features(self, module: EncoderClassifier, data: LabelledEEG, read: LabelledEEG) -> NDArray:
+        """Tokens of aligned segments and summaries of them as they are, (n_segments, n)."""
+        head = cast(EmbeddingHead, module.head)
+        summaries = self._results(
+            module, data, lambda batch: head.summaries(batch.x, batch.electrodes)
+        )
+        return np.hstack([self._tokens(module, read), summaries])
+
+    def _tokens(self, module: EncoderClassifier, read: LabelledEEG) -> NDArray:
+        return self._results(
+            module, read, lambda batch: module.mean_token(batch.x, batch.electrodes)
+        )
+
+    def _results(
+        self, module: EncoderClassifier, data: LabelledEEG, function: Callable[[Batch], Tensor]
+    ) -> NDArray:
+        """Results of all segments, in float64."""
+        dataset = data.dataset()
+        parts: list[Tensor] = []
+        was_training = module.training
+        module.to(self.device).eval()
+        with torch.inference_mode():
+            for number, rows in BatchesInOrder(dataset, self.batch_size).batches:
+                batch = dataset[number, rows][0].to(self.device)
+                parts.append(function(batch).cpu().double())
+        module.train(was_training)
+        return torch.cat(parts).numpy()
+
+
+def _moments_of(data: LabelledEEG) -> PeoplesMoments:
+    moments, people = PeoplesMoments(), cast(NDArray, data.subjects)
+    for group in data.prepared.groups:
+        moments.add(group, people[group.epoch])
+    return moments
+
+
+def _subjects_of(data: LabelledEEG) -> NDArray:
+    """Subject of each segment."""
+    subjects = cast(NDArray, data.subjects)
+    return np.concatenate([subjects[group.epoch] for group in data.prepared.groups])
+
+
+def _rows_of_groups(data: LabelledEEG) -> list[slice]:
+    ends = np.cumsum([0, *(len(group.patches) for group in data.prepared.groups)]).tolist()
+    return [slice(first, last) for first, last in pairwise(ends)]
