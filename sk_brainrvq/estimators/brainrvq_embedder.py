@@ -53,8 +53,10 @@ class BrainRVQEmbedder(CenteredEmbeddingMixin, TransformerMixin, EEGEstimator):
         False leaves out what the network makes, and does not run it: only spectra and covariance,
         to see what the network adds. On EEGMAT that is little (``benchmarks/README.md``).
     center_by : {"subject"} or None, default=None
-        "subject" subtracts each person's mean from the person's features, and recentres
-        covariances by their Riemannian mean, so that one threshold fits everybody. The container
+        "subject" takes off what belongs to the person, so that one threshold fits everybody. The
+        network reads the person's signals whitened by their mean covariance (Euclidean alignment),
+        of which spectra are added; each person's mean is subtracted from the features, and
+        covariances are recentred by their Riemannian mean. X is read twice. The container
         knows whom a window is of: a column "subject" of ``Epochs.metadata``, a BIDS name, the
         header of a recording, a corpus; for arrays pass ``subjects``. It uses all windows of a
         person that are handed over at a time. Never for diagnosis, age or sex: what belongs to a
@@ -102,12 +104,19 @@ class BrainRVQEmbedder(CenteredEmbeddingMixin, TransformerMixin, EEGEstimator):
         With ``center_by``: centre of the training people's centres.
     subject_centers_ : dict
         With ``center_by``: centres that calibration keeps, by person.
+    covariance_ : ndarray, shape (n_channels, n_channels)
+        With ``center_by``: mean covariance of the training people in square microvolts.
+    covariance_channels_ : list of str
+        With ``center_by``: channels of its rows and columns.
+    subject_covariances_ : dict
+        With ``center_by``: covariances that calibration keeps, by person.
 
     Notes
     -----
     Source: the BrainRVQ paper (2026), encoder. Of the recentring: Zanini et al. (2018), IEEE Trans.
-    Biomed. Eng. 65(5). ``subjects`` are asked for by scikit-learn's metadata routing as they are;
-    whether ``center_by`` uses them or not.
+    Biomed. Eng. 65(5). Of the whitening: He and Wu (2020), IEEE Trans. Biomed. Eng. 67(2).
+    ``subjects`` are asked for by scikit-learn's metadata routing as they are; whether ``center_by``
+    uses them or not.
 
     Examples
     --------
@@ -282,7 +291,8 @@ class BrainRVQEmbedder(CenteredEmbeddingMixin, TransformerMixin, EEGEstimator):
         return info
 
     def _embedding(self) -> Embedding:
-        return Embedding(self.pooling, self.layer, self.spectrum, self.covariance, self.tokens)
+        parts = (self.pooling, self.layer, self.spectrum, self.covariance, self.tokens)
+        return Embedding(*parts, aligned=self.center_by is not None)
 
     def transform(self, X: Any, *, subjects: Any = None) -> NDArray:
         """Embed epochs.
@@ -299,9 +309,11 @@ class BrainRVQEmbedder(CenteredEmbeddingMixin, TransformerMixin, EEGEstimator):
         ndarray, float32
             Tokens of width D: (n_epochs, D) for ``pooling`` "mean" and "cls", (n_epochs, 11 * D)
             for "region", (n_epochs, n_channels * D) for "channel", (n_epochs, 2 * D) for
-            "mean_std", (n_epochs, n_channels, n_patches, D) for "none". Then the spectra: 11 * 46
-            columns for ``spectrum`` "region", 46 for "mean", n_channels * 46 for "channel". Then
-            950 columns for ``covariance`` "bands", 190 for True. No tokens with ``tokens=False``.
+            "mean_std", (n_epochs, n_channels, n_patches, D) for "none". No tokens with
+            ``tokens=False``. Then the spectra: 11 * 46 columns for ``spectrum`` "region", 46 for
+            "mean", n_channels * 46 for "channel"; with ``center_by`` those of whitened signals, and
+            then as many of the signals as they are. Then 950 columns for ``covariance`` "bands",
+            190 for True.
 
         Warns
         -----

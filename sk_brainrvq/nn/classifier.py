@@ -34,6 +34,8 @@ class EncoderClassifier(nn.Module):
         Between the layers of the flattened head.
     bands : bool, default=False
         Whether the embedding head sees a covariance for each of five bands of frequencies.
+    aligned : bool, default=False
+        Whether ``x`` is whitened by person, and the embedding head sees the spectra of both.
 
     Raises
     ------
@@ -66,6 +68,7 @@ class EncoderClassifier(nn.Module):
         n_patches: int | None = None,
         dropout: float = 0.1,
         bands: bool = False,
+        aligned: bool = False,
     ):
         super().__init__()
         self.encoder = encoder
@@ -75,7 +78,7 @@ class EncoderClassifier(nn.Module):
         elif head == "attention":
             self.head = AttentionHead(encoder.embed_dim, n_outputs)
         elif head == "embedding":
-            self.head = EmbeddingHead(encoder.embed_dim, n_outputs, bands)
+            self.head = EmbeddingHead(encoder.embed_dim, n_outputs, bands, aligned)
         elif head == "flatten":
             if n_channels is None or n_patches is None:
                 raise ValueError(

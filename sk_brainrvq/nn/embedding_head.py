@@ -27,6 +27,10 @@ class EmbeddingHead(nn.Module):
     bands : bool, default=False
         One covariance for each of five bands of frequencies, as ``BrainRVQEmbedder`` gives them
         by default, in place of one of all frequencies.
+    aligned : bool, default=False
+        Spectra twice, as ``BrainRVQEmbedder(center_by="subject")`` gives them: of the whitened
+        signals that the encoder reads, and of those as they are. From ``x`` alone both are the
+        same; what makes the second of it, and the covariances, is added as a shift.
 
     Attributes
     ----------
@@ -52,12 +56,12 @@ class EmbeddingHead(nn.Module):
     centre: Tensor
     scale: Tensor
 
-    def __init__(self, embed_dim: int, n_outputs: int, bands: bool = False):
+    def __init__(self, embed_dim: int, n_outputs: int, bands: bool = False, aligned: bool = False):
         super().__init__()
-        self.bands = bands
+        self.bands, self.aligned = bands, aligned
         n_matrices = len(COVARIANCE_BANDS) if bands else 1
         n_covariances = n_matrices * N_POSITIONS * (N_POSITIONS + 1) // 2
-        self.n_spectra = N_REGIONS * N_SPECTRUM
+        self.n_spectra = N_REGIONS * N_SPECTRUM * (2 if aligned else 1)
         self.n_features = embed_dim + self.n_spectra + n_covariances
         self.register_buffer("log_regions", torch.zeros(N_ELECTRODE_ROWS, N_REGIONS))
         self.register_buffer("log_positions", torch.zeros(N_ELECTRODE_ROWS, N_POSITIONS))
@@ -77,20 +81,27 @@ class EmbeddingHead(nn.Module):
 
         Returns
         -------
-        Tensor, shape (B, 1456) with bands, (B, 696) without, float32
+        Tensor, shape (B, 1456) with bands, (B, 696) without, 506 more if aligned, float32
         """
+        of_regions = [self.spectra_of_regions(x, electrodes)] * (2 if self.aligned else 1)
+        return torch.cat([*of_regions, self.log_covariances(x, electrodes)], 1)
+
+    def spectra_of_regions(self, x: Tensor, electrodes: Tensor) -> Tensor:
+        """Spectra of patches by region, (B, 506), float32; shapes as of :meth:`summaries`."""
         with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
-            # In double precision, which MPS lacks: logarithms of small eigenvalues would make
-            # rounding visible, and with it how many epochs a batch holds.
-            precision = torch.float32 if x.device.type == "mps" else torch.float64
+            precision = _precision(x)
             regions = channel_weights(self.log_regions.to(precision), electrodes)
             means = spectra(x).to(precision).mean(2)
-            of_regions = torch.einsum("bcn,cr->brn", means, regions).flatten(1)
+            return torch.einsum("bcn,cr->brn", means, regions).flatten(1).float()
+
+    def log_covariances(self, x: Tensor, electrodes: Tensor) -> Tensor:
+        """Log-covariances of patches, (B, 950) or (B, 190), float32."""
+        with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
+            precision = _precision(x)
             positions = channel_weights(self.log_positions.to(precision), electrodes)
             summary = band_covariances if self.bands else covariances
             matrices = summary(x.to(precision), positions).flatten(0, -3)
-            logarithms = log_covariances(matrices).reshape(len(x), -1)
-            return torch.cat([of_regions, logarithms], 1).float()
+            return log_covariances(matrices).reshape(len(x), -1).float()
 
     def standardised(self, features: Tensor) -> Tensor:
         """Features (B, n_features) as the linear map takes them."""
@@ -99,6 +110,15 @@ class EmbeddingHead(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """Outputs (B, n_outputs) of features (B, n_features)."""
         return self.linear(self.standardised(features))
+
+
+def _precision(x: Tensor) -> torch.dtype:
+    """Double, which MPS lacks.
+
+    Logarithms of small eigenvalues would make rounding visible, and with it how many epochs a
+    batch holds.
+    """
+    return torch.float32 if x.device.type == "mps" else torch.float64
 
 
 def channel_weights(log_interest: Tensor, electrodes: Tensor) -> Tensor:

@@ -71,19 +71,20 @@ def matrices(features):
     return made + np.triu(made, 1).swapaxes(1, 2)
 
 
-def whitened(X, people, rows=slice(None)):
+def whitened(X, people):
     """Signals of each person times the inverse root of their mean covariance, by scipy.
 
-    ``rows`` are those that the covariance is of. All people get the geometric mean of their powers.
+    A thousandth of its mean variance is added to the diagonal; all people get one power, the
+    geometric mean of theirs.
     """
-    covariances = {
-        person: np.mean([np.cov(x, bias=True) for x in X[rows][people[rows] == person]], axis=0)
-        for person in np.unique(people)
-    }
-    powers = [np.trace(covariance) / len(covariance) for covariance in covariances.values()]
-    gain = np.sqrt(np.exp(np.mean(np.log(powers))))
-    roots = {person: inv(sqrtm(own)).real for person, own in covariances.items()}
-    return np.stack([gain * roots[person] @ x for person, x in zip(people, X, strict=True)])
+    own = {p: np.mean([np.cov(x, bias=True) for x in X[people == p]], axis=0) for p in set(people)}
+    power = np.exp(np.mean([np.log(np.trace(c) / len(c)) for c in own.values()]))
+    result = np.empty_like(X)
+    for person, covariance in own.items():
+        root = inv(sqrtm(covariance + 1e-3 * np.trace(covariance) / 4 * np.eye(4))).real
+        gain = np.sqrt(4 * power / np.trace(root @ covariance @ root))
+        result[people == person] = gain * root @ X[people == person]
+    return result
 
 
 # What centring does
@@ -91,16 +92,15 @@ def whitened(X, people, rows=slice(None)):
 
 def test_spectra__of_each_person__less_their_mean(plain, centred):
     means = pd.DataFrame(plain).groupby(PEOPLE).transform("mean").to_numpy()
-    assert np.allclose(centred[:, 100:-950], (plain - means)[:, 100:-950], atol=1e-5)
+    assert np.allclose(centred[:, 606:-950], (plain - means)[:, 100:-950], atol=1e-5)
 
 
-def test_tokens__of_each_person__of_signals_whitened_by_scipy_less_their_mean(centred):
+def test_tokens_and_whitened_spectra__of_signals_whitened_by_scipy__less_their_mean(centred):
     signals = whitened(eeg_of_people()[0], PEOPLE)
-    tokens = embedder(center_by=None).fit_transform(epochs_of(signals))[:, :100]
-    means = pd.DataFrame(tokens).groupby(PEOPLE).transform("mean").to_numpy()
-    # The ridge of a thousandth of the power is not in the formula.
-    np.testing.assert_allclose(centred[:, :100], tokens - means, atol=0.05)
-    assert np.abs(centred[:, :100]).max() > 0.5
+    features = embedder(center_by=None).fit_transform(epochs_of(signals))[:, :606]
+    means = pd.DataFrame(features).groupby(PEOPLE).transform("mean").to_numpy()
+    np.testing.assert_allclose(centred[:, :606], features - means, atol=1e-3)
+    assert centred[:, :100].std() > 0.1
 
 
 def test_covariances__of_each_person__have_their_riemannian_mean_at_one(centred):
@@ -138,7 +138,9 @@ def test_pooling_and_parts__each__are_centred(epochs):
     ):
         found = embedder(**params).fit_transform(epochs)
         raw = embedder(**params, center_by=None).fit_transform(epochs)
-        assert found.shape == raw.shape
+        spectra = {None: 0, "mean": 46, "channel": 4 * 46, "region": 506}
+        n_whitened = spectra[params.get("spectrum", "region")]
+        assert found.shape == (len(raw), raw.shape[1] + n_whitened)
         assert np.abs(raw[PEOPLE == "bob"].mean(0)).max() > 0.01
         assert np.abs(found[PEOPLE == "bob"].mean(0)).max() < 1e-3
 
@@ -268,14 +270,14 @@ def test_calibrate__earlier_windows__single_later_ones_are_centred(epochs, plain
     fitted = embedder(covariance=False).fit(epochs, calibration=epochs[early])
     found = fitted.transform(epochs[11])
     spectra = plain[:, 100:-950]
-    assert np.allclose(found[:, 100:], spectra[11] - spectra[:10].mean(0), atol=1e-4)
+    assert np.allclose(found[:, 606:], spectra[11] - spectra[:10].mean(0), atol=1e-4)
     whole = fitted.transform(epochs)  # covariances are those of the calibration, too
     assert np.allclose(whole[early][:10].mean(0), 0, atol=1e-4)
     assert np.array_equal(whole[11], found[0])
     with pytest.raises(InvalidEEGError, match="no calibration windows of 'new'"):
         fitted.transform(epochs_of(make_eeg(1, 4, 400), subject=["new"]))
     fitted.calibrate(epochs_of(make_eeg(12, 4, 400), subject=["new"] * 12))
-    assert fitted.transform(epochs_of(make_eeg(1, 4, 400), subject=["new"])).shape == (1, 606)
+    assert fitted.transform(epochs_of(make_eeg(1, 4, 400), subject=["new"])).shape == (1, 1112)
 
 
 def test_saved_and_pickled__calibrated__same_features(epochs, tmp_path):

@@ -183,7 +183,7 @@ def test_containers__arrays_epochs_and_corpus__same_or_known(fitted, epochs, tmp
     corpus = EEGCorpus(tmp_path / "corpus", window=2)
     of_corpus = tiny("classifier", **CENTRED).fit(corpus, Y)
     assert of_corpus.score(corpus, Y) > 0.9
-    assert len(of_corpus.center_) == 100 + 506 + 950
+    assert len(of_corpus.center_) == 100 + 2 * 506 + 950
 
 
 def test_cross_validation__named_scorer__one_threshold_fits_everybody(epochs):
@@ -237,7 +237,7 @@ def test_saved_and_pickled__calibrated__same_predictions(epochs, tmp_path):
     np.testing.assert_array_equal(again.predict_proba(epochs[:3]), expected)
     estimator.subject_centers_["ada"] = np.zeros(3)
     estimator.save_pretrained(tmp_path)
-    with pytest.raises(CheckpointError, match="the head sees 1556"):
+    with pytest.raises(CheckpointError, match="the head sees 2062"):
         BrainRVQClassifier.from_pretrained(tmp_path)
 
 

@@ -22,7 +22,8 @@ class CenteredEmbeddingMixin(AligningMixin, EmbeddingMixin):
     """Pooled features, centred by person where ``center_by`` asks for it.
 
     Tokens are those of signals whitened by the person's mean covariance: the network is not
-    linear, and what belongs to the person is better gone before it than after it.
+    linear, and what belongs to the person is better gone before it than after it. Spectra are
+    given of both.
     """
 
     center_by: str | None
@@ -35,7 +36,7 @@ class CenteredEmbeddingMixin(AligningMixin, EmbeddingMixin):
 
     @property
     def _aligns(self) -> bool:
-        return self._embedding().tokens
+        return self._embedding().tokens or self._embedding().spectrum is not None
 
     def _names_of(self, X: Any, subjects: Any) -> Names:
         """Takes down whom the epochs of X are of; of arrays nobody tells but the user."""

@@ -217,11 +217,18 @@ class CenteredFineTuning(AligningMixin, TrainedEstimator):
         check_named(people, type(self).__name__)
         if self.head != "embedding":
             return np.empty((len(people), 0)), people, moments
+        head = module.head
         results = side_by_side(
             self._run,
-            lambda batch: module.mean_token(batch.x, batch.electrodes),
+            lambda batch: torch.cat(
+                [
+                    module.mean_token(batch.x, batch.electrodes),
+                    head.spectra_of_regions(batch.x, batch.electrodes),
+                ],
+                1,
+            ),
             partial(self._alignment.aligned, moments=moments, people=people),
-            lambda batch: module.head.summaries(batch.x, batch.electrodes),
+            lambda batch: head.summaries(batch.x, batch.electrodes)[:, head.n_spectra // 2 :],
             self._groups(X),
         )
         with quiet(""):

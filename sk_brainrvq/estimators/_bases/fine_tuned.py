@@ -206,7 +206,7 @@ class FineTunedEstimator(CenteredFineTuning):
         info = self._info_after(data.prepared, self.ch_names_in_, start.info)
         if start.weights is not None and self.strategy != "full":
             info |= {k: start.info[k] for k in _TABLES if k in start.info}  # they stay as they are
-        config = head_config(self.head, self._n_outputs, data.prepared)
+        config = head_config(self.head, self._n_outputs, data.prepared, people is not None)
         config["encoder"] = {**start.encoder, "drop_path": self.drop_path}
         # Unknown electrodes get the mean of the trained rows, in training as later.
         matched = matched_for_head(data.prepared, info, self.head)

@@ -69,7 +69,7 @@ class FineTuningPlan:
         return module
 
 
-def head_config(head: str, n_outputs: int, prepared: PreparedEEG) -> dict[str, Any]:
+def head_config(head: str, n_outputs: int, prepared: PreparedEEG, aligned: bool) -> dict[str, Any]:
     """Arguments of the ``EncoderClassifier`` besides its encoder.
 
     Parameters
@@ -78,6 +78,8 @@ def head_config(head: str, n_outputs: int, prepared: PreparedEEG) -> dict[str, A
     n_outputs : int
     prepared : PreparedEEG
         To be trained on; the flattened head is built for its channels and length.
+    aligned : bool
+        Whether signals are whitened by person.
 
     Returns
     -------
@@ -90,7 +92,7 @@ def head_config(head: str, n_outputs: int, prepared: PreparedEEG) -> dict[str, A
     """
     config: dict[str, Any] = {"n_outputs": n_outputs, "head": head}
     if head == "embedding":
-        return {**config, "bands": True}
+        return {**config, "bands": True, "aligned": aligned}
     if head != "flatten":
         return config
     sizes = sorted({group.patches.shape[1:3] for group in prepared.groups})

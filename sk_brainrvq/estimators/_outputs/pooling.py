@@ -57,6 +57,8 @@ class Embedding:
         "bands" adds one for each of five bands of frequencies.
     tokens : bool
         False leaves the tokens out, and the encoder is not run.
+    aligned : bool
+        Whether the spectra of aligned signals, too, follow the tokens, which are of them.
     """
 
     pooling: str = "mean"
@@ -64,6 +66,7 @@ class Embedding:
     spectrum: str | None = "region"
     covariance: bool | str = "bands"
     tokens: bool = True
+    aligned: bool = False
 
     @property
     def is_unpooled(self) -> bool:
@@ -139,8 +142,7 @@ class Embedding:
         batch_size : int
         device : str
         align : callable, optional
-            Makes of groups what the encoder reads; spectra and covariances are of the groups as
-            they are.
+            Makes of groups what the encoder reads, where ``aligned``.
 
         Returns
         -------
@@ -152,24 +154,18 @@ class Embedding:
         """
         layer = recommended if self.layer is None else self.layer
 
-        def tokens(batch: Batch) -> Tensor:
-            return self._pooled_tokens(encoder, batch, layer)
+        def read(batch: Batch) -> Tensor:
+            return self._as_read(encoder, batch, layer)
 
         def run(function: Callable[[Batch], Tensor], groups: Iterable[PatchGroup]) -> Results:
             return run_batches(function, groups, batch_size, device)
 
         if self.is_unpooled or self.keeps_channels:
             groups = with_every_channel(groups)
-        if not self.tokens:
-            results = run(self._summaries, groups)
-        elif self.is_unpooled or not (self.spectrum or self.n_matrices):
-            results = run(tokens, groups if align is None else align(groups))
-        elif align is None:
-            results = run(
-                lambda batch: torch.cat([tokens(batch), self._summaries(batch)], 1), groups
-            )
+        if align is None:
+            results = run(lambda batch: torch.cat([read(batch), self._as_is(batch)], 1), groups)
         else:
-            results = side_by_side(run, tokens, align, self._summaries, groups)
+            results = side_by_side(run, read, align, self._as_is, groups)
         if self.is_unpooled:
             return join_segments(results)
         features = average_segments(results)
@@ -180,15 +176,25 @@ class Embedding:
             features = np.hstack([features[:, :-n_last], _log_map(features[:, -n_last:])])
         return features.astype(np.float32)
 
-    def _summaries(self, batch: Batch) -> Tensor:
+    def _as_read(self, encoder: EEGEncoder, batch: Batch, layer: int) -> Tensor:
+        """Tokens, and the spectra of aligned signals, of a batch's segments."""
+        parts = [self._pooled_tokens(encoder, batch, layer)] if self.tokens else []
+        if self.aligned and self.spectrum is not None:
+            parts.append(self._pooled_spectra(batch))
+        return _side_by_side(parts, batch)
+
+    def _as_is(self, batch: Batch) -> Tensor:
         """Spectra and covariances of a batch's segments, as they can be averaged over segments."""
-        parts, known = [], batch.of_known_places()
-        if self.spectrum is not None:
-            counted = batch if self.spectrum == "channel" else known
-            parts.append(_pooled(spectra(counted.x), counted, self.spectrum))
+        parts = [] if self.spectrum is None else [self._pooled_spectra(batch)]
         if self.n_matrices:
-            parts.append(_covariances(known, self.covariance == "bands").flatten(1))
-        return torch.cat(parts, 1)
+            known, by_band = batch.of_known_places(), self.covariance == "bands"
+            parts.append(_covariances(known, by_band).flatten(1))
+        return _side_by_side(parts, batch)
+
+    def _pooled_spectra(self, batch: Batch) -> Tensor:
+        assert self.spectrum is not None
+        counted = batch if self.spectrum == "channel" else batch.of_known_places()
+        return _pooled(spectra(counted.x), counted, self.spectrum)
 
     def _pooled_tokens(self, encoder: EEGEncoder, batch: Batch, layer: int) -> Tensor:
         if self.pooling == "cls":
@@ -227,8 +233,10 @@ class Embedding:
             names += [f"{prefix}{number}" for number in range(width)]
         elif self.tokens:
             names += [f"{p}_{number}" for p in places[self.pooling] for number in range(width)]
-        if self.spectrum is not None:
-            names += [f"{p}_{name}" for p in places[self.spectrum] for name in SPECTRUM_NAMES]
+        for suffix in ("_whitened", "") if self.aligned else ("",):
+            if self.spectrum is not None:
+                own = [f"{p}_{name}" for p in places[self.spectrum] for name in SPECTRUM_NAMES]
+                names += [name + suffix for name in own]
         if self.covariance == "bands":
             bands = [f"{low}-{high}Hz_" for low, high in COVARIANCE_BANDS]
             return names + [f"{band}{name}" for band in bands for name in COVARIANCE_NAMES]
@@ -237,18 +245,18 @@ class Embedding:
 
 def side_by_side(
     run: Callable[[Callable[[Batch], Tensor], Iterable[PatchGroup]], Results],
-    tokens: Callable[[Batch], Tensor],
+    of_aligned: Callable[[Batch], Tensor],
     align: Align,
-    summaries: Callable[[Batch], Tensor],
+    of_groups: Callable[[Batch], Tensor],
     groups: Iterable[PatchGroup],
 ) -> Results:
-    """Tokens of aligned groups, and beside them summaries of the groups as they are.
+    """Results of aligned groups, and beside them those of the groups as they are.
 
     Parameters
     ----------
     run : callable
         Applies a function to the batches of groups.
-    tokens, summaries : callable, Batch -> Tensor
+    of_aligned, of_groups : callable, Batch -> Tensor
         Give (B, n).
     align : callable
     groups : iterable of PatchGroup
@@ -261,9 +269,13 @@ def side_by_side(
     for group in groups:
         # One after the other: two generators that take turns leave inference mode in the wrong
         # order, and it would stay on.
-        first = [result for _, result in run(tokens, align([group]))]
-        for own, (batch, other) in zip(first, run(summaries, [group]), strict=True):
+        first = [result for _, result in run(of_aligned, align([group]))]
+        for own, (batch, other) in zip(first, run(of_groups, [group]), strict=True):
             yield batch, torch.cat([own, other], 1)
+
+
+def _side_by_side(parts: list[Tensor], batch: Batch) -> Tensor:
+    return torch.cat(parts, 1) if parts else batch.x.new_empty(len(batch), 0)
 
 
 def average_segments(results: Iterable[tuple[Batch, Tensor]]) -> NDArray:

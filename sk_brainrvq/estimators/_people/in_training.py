@@ -157,15 +157,13 @@ class MovingCenters(AlignedPeople):
     def _features(self, module: EncoderClassifier, data: LabelledEEG, read: LabelledEEG) -> NDArray:
         """Tokens of aligned segments and summaries of them as they are, (n_segments, n)."""
         head = cast(EmbeddingHead, module.head)
-        summaries = self._results(
-            module, data, lambda batch: head.summaries(batch.x, batch.electrodes)
-        )
-        return np.hstack([self._tokens(module, read), summaries])
+        columns = [self._tokens(module, read)]
+        for signals in (read, data):
+            columns.append(self._results(module, signals, _reading(head.spectra_of_regions)))
+        return np.hstack([*columns, self._results(module, data, _reading(head.log_covariances))])
 
     def _tokens(self, module: EncoderClassifier, read: LabelledEEG) -> NDArray:
-        return self._results(
-            module, read, lambda batch: module.mean_token(batch.x, batch.electrodes)
-        )
+        return self._results(module, read, _reading(module.mean_token))
 
     def _results(
         self, module: EncoderClassifier, data: LabelledEEG, function: Callable[[Batch], Tensor]
@@ -181,6 +179,10 @@ class MovingCenters(AlignedPeople):
                 parts.append(function(batch).cpu().double())
         module.train(was_training)
         return torch.cat(parts).numpy()
+
+
+def _reading(function: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Batch], Tensor]:
+    return lambda batch: function(batch.x, batch.electrodes)
 
 
 def _moments_of(data: LabelledEEG) -> PeoplesMoments:
