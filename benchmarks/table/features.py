@@ -3,6 +3,7 @@
 import hashlib
 import io
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ BANDS = {
 STIMULI = (13, 17, 21)
 # Ends the name of features that lose each person's own centre.
 CENTRED = "@person"
+# Ends the name of features of signals whitened by the covariance of the person's windows.
+WHITENED = "-whitened"
 # By name: what the rows are called.
 FROZEN_RIVALS = {"frozen-reve": "REVE", "frozen-labram": "LaBraM", "frozen-cbramod": "CBraMod"}
 # REVE and LaBraM were pretrained on 92 and 16 datasets, whose lists were not at hand; CBraMod on
@@ -50,6 +53,29 @@ def log_band_power(X: NDArray, n_bands: int) -> NDArray:
         for low, high in BANDS[n_bands]
     ]
     return np.log(np.concatenate(bands, axis=1) + 1e-12)
+
+
+def whitened(X: NDArray, subjects: NDArray) -> NDArray:
+    """Signals of each person times the inverse root of the mean covariance of the windows.
+
+    Parameters
+    ----------
+    X : ndarray, shape (n_windows, n_channels, n_times)
+    subjects : ndarray, shape (n_windows,)
+
+    Returns
+    -------
+    ndarray, shape (n_windows, n_channels, n_times)
+        A thousandth of the mean power is added to the diagonal of the covariance.
+    """
+    result = np.empty(X.shape)
+    for person in np.unique(subjects):
+        own = X[subjects == person] - X[subjects == person].mean(-1, keepdims=True)
+        covariance = np.einsum("nct,ndt->cd", own, own, optimize=True) / own[:, 0].size
+        ridge = 1e-3 * np.trace(covariance) / len(covariance)
+        values, vectors = np.linalg.eigh(covariance + ridge * np.eye(len(covariance)))
+        result[subjects == person] = (vectors / np.sqrt(values)) @ vectors.T @ own
+    return result
 
 
 def log_bins(X: NDArray) -> NDArray:
@@ -174,10 +200,10 @@ def compute(
     Parameters
     ----------
     name : str
-        "bands7", "bands5", "bins", "covariances", "log-covariance", "onset" (the second
-        at which a window begins, and no EEG), "signals" (standardised), those of
-        stimuli, a frozen rival, or one of the embedder: "default", "no-network" (the same without
-        tokens), "random-default-" and a seed; "tokens", "random-tokens-" and a seed; and
+        "bands7", "bands5" (and "bands7-whitened"), "bins", "covariances", "log-covariance",
+        "onset" (the second at which a window begins, and no EEG), "signals" (standardised), those
+        of stimuli, a frozen rival, or one of the embedder: "default", "no-network" (the same
+        without tokens), "random-default-" and a seed; "tokens", "random-tokens-" and a seed; and
         with one covariance of all frequencies "embedding", "summaries" (the same without tokens),
         "random-" and a seed. With "@person" at the end, each person's own centre is taken away.
     task : Task
@@ -229,6 +255,9 @@ def _of_embedder(
 
 def _of_windows(name: str, task: Task, frozen_rivals: Path | None) -> NDArray:
     """Features that need no embedder."""
+    if name.endswith(WHITENED):
+        white = replace(task, X=whitened(task.X, task.subjects))
+        return _of_windows(name.removesuffix(WHITENED), white, frozen_rivals)
     if name.startswith("bands"):
         return log_band_power(task.X, int(name.removeprefix("bands")))
     if name in _WITHOUT_EMBEDDER:

@@ -119,9 +119,12 @@ def _centred(system: Linear) -> Linear:
     return replace(system, **names, centred=True)
 
 
+_WHITENED = _linear(
+    "baseline", "bands7-whitened", "7-band log power of whitened signals", "bands7-whitened"
+)
 _CENTRED = tuple(
     _centred(system)
-    for system in (_BAND_POWER[0], *_TOKENS[1::-1], *_DEFAULT)
+    for system in (_BAND_POWER[0], _WHITENED, *_TOKENS[1::-1], *_DEFAULT)
     if isinstance(system, Linear)
 )
 _IN_ORDER: tuple[System, ...] = (

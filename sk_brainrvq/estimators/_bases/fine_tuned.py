@@ -157,7 +157,8 @@ class FineTunedEstimator(CenteredFineTuning):
                 net = self._train(module, rest, held_out, session, recentring)
         self._pass_state, self._n_passes = None, 0
         self._keep(net, plan)
-        self._keep_what_people_have(recentring, calibrated=known is not None)
+        if recentring is not None or hasattr(self, "center_"):
+            self._keep_what_people_have(recentring, calibrated=known is not None)
         self._remember_history(net)
         return self
 

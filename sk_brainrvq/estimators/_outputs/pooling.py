@@ -162,12 +162,12 @@ class Embedding:
 
         if self.is_unpooled or self.keeps_channels:
             groups = with_every_channel(groups)
+        if self.is_unpooled:
+            return join_segments(run(read, groups))
         if align is None:
             results = run(lambda batch: torch.cat([read(batch), self._as_is(batch)], 1), groups)
         else:
             results = side_by_side(run, read, align, self._as_is, groups)
-        if self.is_unpooled:
-            return join_segments(results)
         features = average_segments(results)
         if self.tokens and self.pooling == "mean_std":
             _to_standard_deviations(features, encoder.embed_dim)
