@@ -37,10 +37,11 @@ class BrainRVQRegressor(RegressorMixin, NumberTargetsMixin, FineTunedEstimator):
         tokens, then a linear map. "flatten": a perceptron of two hidden layers on all tokens side
         by side, as in the paper's tables: large, and tied to the channels and the length of fit.
     center_by : {"subject"} or None, default=None
-        "subject" subtracts each person's mean from what the embedding head sees, and recentres
-        covariances by their Riemannian mean, so that one threshold fits everybody; only with
-        ``head="embedding"``. People are known and windows used as in :class:`BrainRVQEmbedder`,
-        below 10 windows of a person too. Never for diagnosis, age or sex.
+        "subject" takes off what belongs to the person, so that one threshold fits everybody: the
+        encoder reads the person's signals whitened by their mean covariance, and what the
+        embedding head sees is centred. People are known and windows used as in
+        :class:`BrainRVQEmbedder`, below 10 windows of a person too. Never for diagnosis, age or
+        sex.
     strategy : {"full", "frozen", "lora"}, default="full"
         What is trained: everything; only the head; or the head and low-rank adapters (LoRA) in
         the encoder's blocks, merged into the weights afterwards, which needs peft. With few
@@ -114,9 +115,12 @@ class BrainRVQRegressor(RegressorMixin, NumberTargetsMixin, FineTunedEstimator):
     n_trained_parameters_ : int
         Parameters that the last training changed.
     center_ : ndarray, shape (n_features,)
-        With ``center_by``: centre of the training people's centres.
+        With ``center_by``: centre of the training people's centres; no column but for the
+        embedding head.
     subject_centers_ : dict
         With ``center_by``: centres that calibration keeps, by person.
+    covariance_, covariance_channels_, subject_covariances_
+        With ``center_by``: as of :class:`BrainRVQEmbedder`.
     n_channels_in_ : int
         Number of channels of the first recording.
     ch_names_in_ : list of str, or None
