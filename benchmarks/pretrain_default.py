@@ -1,4 +1,4 @@
-"""Pretrain the bundled default model: tokenizer, then encoder, on unlabelled EEGMAT.
+"""Pretrain a model to be bundled: tokenizer, then encoder, on unlabelled EEGMAT.
 
 Seeded, and resumable: killed and given again, it goes on where it was. On a GPU where there is one.
 
@@ -42,7 +42,9 @@ TRAINING = {
     "verbose": 1,
     "filters": FILTERS,
 }
-TOKENIZER = {"architecture": "small", "max_epochs": 16}
+TOKENIZER_NAME = "tokenizer-2026.11"
+# Crops of about a minute in all to a step: the number of steps is worth most.
+TOKENIZER = {"architecture": "small", "max_epochs": 16, "batch_size": 2}
 ENCODER = {"architecture": Architecture("small", depth=6), "max_epochs": 20}
 # Passes of further rounds, each from the weights of the one before, with a warm-up and a cosine of
 # its own (warm restarts: Loshchilov and Hutter, 2017): 20 passes end before codes can be predicted.
@@ -97,23 +99,26 @@ def pretrain(options: argparse.Namespace) -> None:
     raws = recordings(options.data, subjects)
     seconds = sum(raw.times[-1] for raw in raws)
     print(f"EEGMAT, {len(subjects)} subjects, {seconds / 60:.0f} minutes without labels")
-    common = {
+    common: dict[str, Any] = {
         **TRAINING,
         "crops": RandomCrops(),
         "random_state": options.seed,
         "checkpoint_dir": options.work,
     }
     facts = {"data": "EEGMAT 1.0.0", "subjects": subjects, "seed": options.seed}
-    tokenizer = DDRVQTransformer(**(QUICK if options.quick else TOKENIZER), **common).fit(raws)
-    codes = halved(tokenizer.weights_, "default-tokenizer", **facts)
-    encoder, history = pretrained(codes, raws, options, common, facts)
-    for folder, weights, rows in (
-        ("default-tokenizer", codes, tokenizer.history_),
-        ("default", encoder, history),
-    ):
-        file = weights.save(options.out / folder, half=True)
-        (options.out / folder / "history.json").write_text(json.dumps(rows) + "\n")
-        print(f"{weights!r}: {file}, {file.stat().st_size / 1e6:.1f} MB")
+    own = QUICK if options.quick else TOKENIZER
+    tokenizer = DDRVQTransformer(**(common | own)).fit(raws)
+    codes = halved(tokenizer.weights_, TOKENIZER_NAME, **facts)
+    keep(codes, tokenizer.history_, options.out / TOKENIZER_NAME)
+    if not options.tokenizer_only:
+        keep(*pretrained(codes, raws, options, common, facts), options.out / "default")
+
+
+def keep(weights: Weights, history: list, folder: Path) -> None:
+    """Write weights in half precision, and how they were trained."""
+    file = weights.save(folder, half=True)
+    (folder / "history.json").write_text(json.dumps(history) + "\n")
+    print(f"{weights!r}: {file}, {file.stat().st_size / 1e6:.1f} MB")
 
 
 def pretrained(
@@ -124,7 +129,7 @@ def pretrained(
     facts: dict[str, Any],
 ) -> tuple[Weights, list]:
     """The encoder after all its rounds, and its history."""
-    pretrainer = BrainRVQPretrainer(codes, **(QUICK if options.quick else ENCODER), **common)
+    pretrainer = BrainRVQPretrainer(codes, **(common | (QUICK if options.quick else ENCODER)))
     pretrainer.fit(raws)
     encoder = halved(pretrainer.weights_, "default", layer=LAYER, **facts)
     history = [*pretrainer.history_]
@@ -154,6 +159,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         default=1 + len(FURTHER_ROUNDS),
         choices=range(1, 2 + len(FURTHER_ROUNDS)),
         help="of the encoder's training; the bundled one has had all",
+    )
+    parser.add_argument(
+        "--tokenizer-only", action="store_true", help="leave the encoder for another time"
     )
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--quick", action="store_true", help="tiny networks, one epoch, 2 subjects")

@@ -24,7 +24,9 @@ DESIGNS: dict[str, dict[str, Any]] = {
     "shared latent": SHARED,
     "published": PUBLISHED | SHARED,
     "library quantizer": {},
+    "bundled": {},
 }
+BUNDLED = "tokenizer-2026.11"
 
 
 def building(design: str) -> AbstractContextManager[None]:
@@ -33,7 +35,10 @@ def building(design: str) -> AbstractContextManager[None]:
 
 
 def fitted(design: str, known: NDArray, task: Task, options: argparse.Namespace, seed: int) -> Any:
-    """A tokenizer of a design, and the seconds that its training took."""
+    """A tokenizer of a design, and the seconds that its training took; the bundled one is there."""
+    if design == "bundled":
+        tokenizer = DDRVQTransformer(BUNDLED, sfreq=200, ch_names=task.ch_names)
+        return tokenizer.fit(known[:1]), None
     sizes = {"codebook_size": options.codes, "n_quantizers": options.levels}
     tokenizer = DDRVQTransformer(
         architecture=Architecture(options.architecture, **sizes, **DESIGNS[design]),
