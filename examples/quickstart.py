@@ -13,6 +13,7 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 from scipy.signal import welch
+from sklearn.cluster import MiniBatchKMeans
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from sklearn.model_selection import GroupKFold
@@ -25,6 +26,7 @@ from sk_brainrvq import (
     BrainRVQPretrainer,
     CodeHistogram,
     DDRVQTransformer,
+    SubjectCentering,
 )
 from sk_brainrvq.datasets import Windows, fetch_eegmat, load_eegmat, make_eeg
 from sk_brainrvq.viz import plot_importance, plot_reconstruction
@@ -88,6 +90,15 @@ def frozen_features(
     }
     both = [features["log band power"], features["pretrained, channels"]]
     features["band power and pretrained"] = np.concatenate(both, axis=1)
+    # What belongs to the person taken off, by all windows of each person and no labels.
+    people = windows.subjects
+    centering = SubjectCentering().fit(features["log band power"], subjects=people)
+    features |= {
+        "log band power, centred": centering.transform(features["log band power"], subjects=people),
+        "pretrained, mean, centred": mean_embedder.set_params(center_by="subject").fit_transform(
+            X, subjects=people
+        ),
+    }
     return features
 
 
@@ -141,15 +152,37 @@ def print_table(
     row("pretrained, fine-tuned", evaluate(tuned, windows.X, windows))
 
 
-def print_codes(tokenizer: DDRVQTransformer, unseen: Windows) -> None:
+def seconds_of(X: np.ndarray) -> np.ndarray:
+    """Seconds of all channels, standardised one by one as the tokenizer's waveforms are."""
+    seconds = X.reshape(-1, 200)
+    centred = seconds - seconds.mean(-1, keepdims=True)
+    return (centred / (centred.std(-1, keepdims=True) + 1e-6)).astype(np.float32)
+
+
+def explained_by_k_means(seen: np.ndarray, unseen: np.ndarray, sizes: list[int]) -> list[float]:
+    """Explained variance of residual k-means on seconds: the simple code to beat."""
+    known, rest, explained = seconds_of(seen), seconds_of(unseen), []
+    total = rest.var()
+    for size in sizes:
+        means = MiniBatchKMeans(size, batch_size=4096, n_init=1, random_state=SEED).fit(known)
+        known -= means.cluster_centers_[means.predict(known)]
+        rest -= means.cluster_centers_[means.predict(rest)]
+        explained.append(1 - float(rest.var() / total))
+    return explained
+
+
+def print_codes(tokenizer: DDRVQTransformer, seen: Windows, unseen: Windows) -> None:
     """What each level of codes explains on unseen subjects, and how codes are used."""
     print("\nCodes: explained variance of the waveform on unseen subjects, and code use")
-    print(f"{'level':>7} {'explained':>10} {'time: used':>11} {'perplexity':>11}", end="")
-    print(f" {'frequency: used':>16} {'perplexity':>11}")
-    for level in range(tokenizer.codebook_usage_.shape[1]):
+    print(f"{'level':>7} {'explained':>10} {'k-means':>8}", end="")
+    print(f" {'time: used':>11} {'perplexity':>11} {'frequency: used':>16} {'perplexity':>11}")
+    n_levels = tokenizer.codebook_usage_.shape[1]
+    by_k_means = explained_by_k_means(seen.X, unseen.X, [64] * n_levels)
+    for level in range(n_levels):
         explained = tokenizer.score(unseen.X, n_levels=level + 1)
         usage, perplexity = tokenizer.codebook_usage_[:, level], tokenizer.perplexity_[:, level]
-        print(f"{level + 1:>7} {explained:>10.3f} {usage[0]:>11.0%} {perplexity[0]:>11.1f}", end="")
+        print(f"{level + 1:>7} {explained:>10.3f} {by_k_means[level]:>8.3f}", end="")
+        print(f" {usage[0]:>11.0%} {perplexity[0]:>11.1f}", end="")
         print(f" {usage[1]:>16.0%} {perplexity[1]:>11.1f}")
 
 
@@ -186,7 +219,7 @@ def main() -> None:
     pretrainer = BrainRVQPretrainer(tokenizer.weights_, max_epochs=5, **small, **recording)
     pretrainer.fit(seen.X)
 
-    print_codes(tokenizer, unseen)
+    print_codes(tokenizer, seen, unseen)
     print_table(windows, tokenizer, pretrainer, recording)
     draw(tokenizer, unseen, output)
     print(f"Time: {time.perf_counter() - start:.0f} s")

@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score
+from sklearn.model_selection import GroupKFold, TunedThresholdClassifierCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -16,6 +18,8 @@ from table.metrics import primary_score
 from table.system import Outcome, Settings, System, predict
 from table.tasks import Fold, Task
 
+# People are held out in so many folds at most to tune a threshold.
+MOST_FOLDS = 7
 # Features that are computed with the filters of the weights, without the weights.
 RANDOM = {"random", "random-tokens", "random-default"}
 FILTERED = {*RANDOM, "summaries", "log-covariance", "no-network"}
@@ -107,6 +111,43 @@ class Linear(System):
 
     def _inputs(self, rows: NDArray, features: list[NDArray]) -> NDArray:
         return np.concatenate(features, axis=1)
+
+
+@dataclass(frozen=True)
+class TunedThreshold(Linear):
+    """The same with the threshold of best balanced accuracy on people held out in training."""
+
+    def config(self, settings: Settings) -> dict[str, Any]:
+        """That of the row without it, and the rule."""
+        return {**super().config(settings), "threshold": "balanced accuracy, people held out"}
+
+    def run(
+        self,
+        task: Task,
+        fold: Fold,
+        seed: int,
+        features: Mapping[str, NDArray],
+        settings: Settings,
+    ) -> Outcome:
+        """Fit on training windows alone, and tune within them."""
+        if task.kind != "binary":
+            raise ValueError(f"{self.name} has one threshold; {task.dataset} has more classes.")
+        rows, X = fold.fitted, self._inputs(fold.fitted, [features[n] for n in self.features(seed)])
+        people = task.subjects[rows]
+        folds = GroupKFold(min(MOST_FOLDS, len(np.unique(people))))
+        splits = [*folds.split(X[rows], groups=people)]
+        model = TunedThresholdClassifierCV(
+            classifier_of_record(), scoring="balanced_accuracy", cv=splits
+        ).fit(X[rows], task.y[rows])
+        threshold = logit(np.clip(model.best_threshold_, 1e-6, 1 - 1e-6))
+
+        def shifted(rows: NDArray) -> NDArray:
+            # At the threshold a window is as likely of one class as of the other.
+            positive = expit(model.estimator_.decision_function(X[rows]) - threshold)
+            return np.stack([1 - positive, positive], axis=1)
+
+        info = {"n_features": X.shape[1], "threshold": float(model.best_threshold_)}
+        return Outcome(shifted(fold.scored), shifted(fold.validation), info)
 
 
 @dataclass(frozen=True)

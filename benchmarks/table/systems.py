@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from table.features import FROZEN_RIVALS
-from table.linear import LargestResponse, Linear, MiniRocket, Tangent
+from table.linear import LargestResponse, Linear, MiniRocket, Tangent, TunedThreshold
 from table.networks import BrainRVQSystem, RivalSystem
 from table.rivals import RIVALS
 from table.system import System
@@ -119,6 +119,7 @@ def _centred(system: Linear) -> Linear:
     return replace(system, **names, centred=True)
 
 
+_WITH_TUNED = ("bands7", "bands7-whitened", "no-network", "default")
 _WHITENED = _linear(
     "baseline", "bands7-whitened", "7-band log power of whitened signals", "bands7-whitened"
 )
@@ -127,16 +128,28 @@ _CENTRED = tuple(
     for system in (_BAND_POWER[0], _WHITENED, *_TOKENS[1::-1], *_DEFAULT)
     if isinstance(system, Linear)
 )
+_TUNED = tuple(
+    TunedThreshold(
+        f"{system.name}-tuned",
+        f"{system.label}, threshold by people held out",
+        system.family,
+        inputs=system.inputs,
+        centred=True,
+    )
+    for system in _CENTRED
+    if not system.seeded and system.name.partition("-centred")[0] in _WITH_TUNED
+)
 _IN_ORDER: tuple[System, ...] = (
     *(*_BAND_POWER, *_SPACE_AND_SPECTRUM, *_RIVALS, _RANDOM, *_SCRATCH, *_FROZEN, *_FINE_TUNED),
     *(*_OF_SIGNALS, *_OF_STIMULI, *_FROZEN_RIVALS, *_TOKENS, *_DEFAULT, *_CENTRED),
+    *_TUNED,
 )
 SYSTEMS = {system.name: system for system in _IN_ORDER}
 # The mean head of CBraMod is a second try at one rival; the others belong to the project's splits.
 _NOT_BY_DEFAULT = {
     *("cbramod-mean", "minirocket", "bins", "log-covariance", "onset", "stimulus-power", "argmax"),
     *("cca", "tokens", "random-tokens", "tokens+bands", *FROZEN_RIVALS),
-    *(system.name for system in (*_DEFAULT, *_CENTRED, _FINE_TUNED[-1])),
+    *(system.name for system in (*_DEFAULT, *_CENTRED, *_TUNED, _FINE_TUNED[-1])),
 }
 DEFAULT_SYSTEMS = tuple(name for name in SYSTEMS if name not in _NOT_BY_DEFAULT)
 _SIMPLE = ("bands7", "bins", "log-covariance", "tangent")
@@ -146,8 +159,8 @@ _OURS = (
 )
 # Of the project's own splits: fitted in seconds.
 PROJECT_SYSTEMS = {
-    "eegmat": (*_SIMPLE, *FROZEN_RIVALS, *_OURS),
-    "guinea-bissau": ("onset", *_SIMPLE, *_OURS),
+    "eegmat": (*_SIMPLE, *FROZEN_RIVALS, *_OURS, *(system.name for system in _TUNED)),
+    "guinea-bissau": ("onset", *_SIMPLE, *_OURS, *(system.name for system in _TUNED)),
     "ssvep": ("onset", *_SIMPLE, "stimulus-power", "argmax", "cca", *_OURS),
 }
 BAND_POWER = tuple(name for name in SYSTEMS if name.startswith("bands"))
