@@ -1,6 +1,5 @@
 """The results kept in the repository: the page about them says what they say."""
 
-import importlib.util
 import re
 import shutil
 from collections import defaultdict
@@ -8,25 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from benchmark_commands import BENCHMARKS, main_of
 from scipy import stats
 from sklearn.metrics import average_precision_score, balanced_accuracy_score, roc_auc_score
 from table.store import Store
 from table.systems import SYSTEMS
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 KEPT = Store(BENCHMARKS / "results", "eegmat")
 # What the commands printed from single files of results, before these became one table.
 PRINTED = Path(__file__).parent / "printed"
 SIZES = (1, 2, 4, 8)
 COLUMNS = ("balanced_accuracy", "average_precision", "auroc")
-
-
-def command_of(name):
-    """``main`` of a command of the folder."""
-    spec = importlib.util.spec_from_file_location(f"{name}_command", BENCHMARKS / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.main
 
 
 def kept(split):
@@ -126,7 +117,7 @@ def test_results__commands__print_what_they_did_when_each_result_was_a_file(
     before = [path.read_bytes() for path in (KEPT.table, KEPT.predictions)]
     arguments = f"{options} {TRAINED} {PRECISE} --max-minutes 0".split()
     folders = ["--data", str(eegmat_folder), "--results", str(tmp_path)]
-    assert command_of(command)([*arguments, *folders]) == 0
+    assert main_of(command)([*arguments, *folders]) == 0
     assert capsys.readouterr().out == (PRINTED / f"{fixture}.txt").read_text()
     # What is only read is not written.
     assert before == [(tmp_path / p.name).read_bytes() for p in (KEPT.table, KEPT.predictions)]
