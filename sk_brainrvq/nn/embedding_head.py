@@ -9,9 +9,7 @@ from sk_brainrvq.nn.encoder import N_ELECTRODE_ROWS
 from sk_brainrvq.nn.summaries import (
     COVARIANCE_BANDS,
     N_SPECTRUM,
-    band_covariances,
-    covariances,
-    log_covariances,
+    place_logarithms,
     spectra,
 )
 
@@ -87,9 +85,7 @@ class EmbeddingHead(nn.Module):
             means = spectra(x).to(precision).mean(2)
             of_regions = torch.einsum("bcn,cr->brn", means, regions).flatten(1)
             positions = channel_weights(self.log_positions.to(precision), electrodes)
-            summary = band_covariances if self.bands else covariances
-            matrices = summary(x.to(precision), positions).flatten(0, -3)
-            logarithms = log_covariances(matrices).reshape(len(x), -1)
+            logarithms = place_logarithms(x.to(precision), positions, self.bands)
             return torch.cat([of_regions, logarithms], 1).float()
 
     def standardised(self, features: Tensor) -> Tensor:
