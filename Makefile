@@ -48,8 +48,9 @@ lint: $(STAMP)
 types: $(STAMP)
 	$(BIN)/mypy
 
+# Examples of the pages; pytest runs those of docstrings, which sphinx reads alone.
 doctest: $(STAMP)
-	$(BIN)/sphinx-build -W -q -D plot_gallery=0 -b doctest docs docs/_build/doctest
+	$(BIN)/sphinx-build -W -q -D plot_gallery=0 -b doctest docs docs/_build/doctest docs/*.rst
 
 $(GALLERY): $(wildcard sk_brainrvq/weights/bundled/*/model.safetensors)
 	rm -rf docs/gallery
