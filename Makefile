@@ -26,6 +26,8 @@ $(STAMP): setup.py pyproject.toml constraints.txt
 demo: $(STAMP)
 	$(BIN)/python examples/quickstart.py --output demo
 
+# Two processes share two cores: libraries that start a thread for each core get in their way.
+test test-oldest: export OMP_NUM_THREADS := 1
 test: $(STAMP)
 	$(MAKE) --jobs 2 lint types doctest
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
