@@ -1,12 +1,15 @@
 """Commands of the folder ``benchmarks``, which is no package, for tests of them."""
 
 import importlib.util
+import sys
 from functools import cache
 from pathlib import Path
 
 import matplotlib as mpl
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+# Commands are beside each other in one folder and import what lies there.
+sys.path.append(str(BENCHMARKS))
 
 
 @cache
