@@ -27,6 +27,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "mathml",
     "markdown",
+    "plots_as_examples",
 ]
 templates_path = ["_templates"]
 exclude_patterns = ["_build", "_ext", "_pictures", "_templates", "gallery/*.ipynb", "gallery/*.py"]
@@ -97,6 +98,13 @@ from sk_brainrvq.exceptions import EEGWarning
 warnings.simplefilter("ignore", EEGWarning)
 # braindecode asks MNE for a montage by its old name.
 warnings.filterwarnings("ignore", "Montage name", FutureWarning)
+"""
+# What examples plot can be drawn.
+doctest_global_cleanup = """
+from matplotlib import pyplot
+for number in pyplot.get_fignums():
+    pyplot.figure(number).canvas.draw()
+pyplot.close("all")
 """
 
 html_theme = "pydata_sphinx_theme"

@@ -1,6 +1,7 @@
 """Fixtures that every test may use."""
 
 import os
+import sys
 import tempfile
 from pathlib import Path
 
@@ -15,6 +16,27 @@ CH_NAMES = ["Fp1", "C3", "Cz", "O2"]
 
 # Two files of this name hold no examples, and cannot both be imported to look for some.
 collect_ignore_glob = ["*conftest.py"]
+
+
+class FiguresOfDocstrings:
+    """What examples in docstrings plot can be drawn, as it is on their pages."""
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item):
+        result = yield
+        if isinstance(item, pytest.DoctestItem) and "matplotlib.pyplot" in sys.modules:
+            pyplot = sys.modules["matplotlib.pyplot"]
+            try:
+                for number in pyplot.get_fignums():
+                    pyplot.figure(number).canvas.draw()
+            finally:
+                pyplot.close("all")
+        return result
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A plugin of its own: hooks of this file are called for tests beside it alone."""
+    config.pluginmanager.register(FiguresOfDocstrings())
 
 
 def shared_folder() -> Path:

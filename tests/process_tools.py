@@ -16,7 +16,8 @@ from pathlib import Path
 import torch
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["sk_brainrvq.estimators", "accelerate"])
+# The last is imported by every optimizer, pytest by what is tested with.
+_CONTEXT.set_forkserver_preload(["sk_brainrvq.estimators", "accelerate", "pytest", "torch._dynamo"])
 _LIMIT_IN_SECONDS = 120
 _STREAMS = {"stdout": 1, "stderr": 2}
 

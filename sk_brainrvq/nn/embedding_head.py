@@ -9,9 +9,7 @@ from sk_brainrvq.nn.encoder import N_ELECTRODE_ROWS
 from sk_brainrvq.nn.summaries import (
     COVARIANCE_BANDS,
     N_SPECTRUM,
-    band_covariances,
-    covariances,
-    log_covariances,
+    place_logarithms,
     spectra,
 )
 
@@ -99,9 +97,7 @@ class EmbeddingHead(nn.Module):
         with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
             precision = _precision(x)
             positions = channel_weights(self.log_positions.to(precision), electrodes)
-            summary = band_covariances if self.bands else covariances
-            matrices = summary(x.to(precision), positions).flatten(0, -3)
-            return log_covariances(matrices).reshape(len(x), -1).float()
+            return place_logarithms(x.to(precision), positions, self.bands).float()
 
     def standardised(self, features: Tensor) -> Tensor:
         """Features (B, n_features) as the linear map takes them."""

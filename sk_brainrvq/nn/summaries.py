@@ -91,7 +91,7 @@ def band_covariances(x: Tensor, weights: Tensor) -> Tensor:
     return torch.stack(found, 1)
 
 
-def log_covariances(matrices: Tensor) -> Tensor:
+def log_covariances(matrices: Tensor, weights: Tensor | None = None) -> Tensor:
     """Upper triangles of the matrix logarithms of covariances.
 
     Off the diagonal times the square root of two, so that distances of rows are the log-Euclidean
@@ -99,16 +99,56 @@ def log_covariances(matrices: Tensor) -> Tensor:
 
     Parameters
     ----------
-    matrices : Tensor, shape (B, n_places, n_places)
+    matrices : Tensor, shape (B, n, n)
         In units of (100 microvolts)².
+    weights : Tensor, shape (n, n_places), optional
+        How much each signal counts at each place, where the logarithms are to be those at places
+        and ``matrices`` are of fewer signals: the smaller the matrices, the faster.
 
     Returns
     -------
     Tensor, shape (B, n_places * (n_places + 1) / 2)
     """
-    values, vectors = torch.linalg.eigh(matrices)
-    ridge = _RIDGE * values.mean(1, keepdim=True).clamp(min=0) + _SMALLEST_VARIANCE
+    if weights is None:
+        values, vectors = torch.linalg.eigh(matrices)
+    else:
+        # Of all directions in the space of places, signals reach those of an orthonormal basis.
+        basis, mixed = (part.to(matrices) for part in torch.linalg.qr(weights.T.cpu()))
+        values, vectors = torch.linalg.eigh(mixed @ matrices @ mixed.T)
+        vectors = basis @ vectors
+    n_places = vectors.shape[1]
+    mean = values.sum(1, keepdim=True) / n_places
+    ridge = _RIDGE * mean.clamp(min=0) + _SMALLEST_VARIANCE
     logs = (values.clamp(min=0) + ridge).log()
+    if weights is not None:
+        logs = logs - ridge.log()
     logarithms = (vectors * logs[:, None]) @ vectors.transpose(1, 2)
-    rows, columns = torch.triu_indices(*matrices.shape[1:]).to(matrices.device)
+    if weights is not None:
+        logarithms = logarithms + torch.diag_embed(ridge.log().expand(-1, n_places))
+    rows, columns = torch.triu_indices(n_places, n_places).to(matrices.device)
     return logarithms[:, rows, columns] * torch.where(rows == columns, 1.0, 2**0.5)
+
+
+def place_logarithms(x: Tensor, weights: Tensor, by_band: bool) -> Tensor:
+    """Log-covariances of the signals at places, in each band of frequencies or in all together.
+
+    Parameters
+    ----------
+    x : Tensor, shape (B, C, P, 200)
+        Patches in 100 microvolts.
+    weights : Tensor, shape (C, n_places)
+        How much each channel counts at each place.
+    by_band : bool
+        :func:`band_covariances` in place of :func:`covariances`.
+
+    Returns
+    -------
+    Tensor, shape (B, n_places * (n_places + 1) / 2), or five times as wide
+    """
+    summary = band_covariances if by_band else covariances
+    if len(weights) < weights.shape[1]:
+        matrices = summary(x, torch.eye(len(weights)))
+        logarithms = log_covariances(matrices.flatten(0, -3), weights)
+    else:
+        logarithms = log_covariances(summary(x, weights).flatten(0, -3))
+    return logarithms.reshape(len(x), -1)

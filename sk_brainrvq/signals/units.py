@@ -65,7 +65,7 @@ def describe_amplitude(microvolts: NDArray, unit: str | None = None) -> str | No
     >>> import numpy as np
     >>> from sk_brainrvq.signals.units import describe_amplitude
     >>> volts = 20e-6 * np.sin(np.arange(1000.0))
-    >>> print(describe_amplitude(volts, unit="uV"))
+    >>> print(describe_amplitude(volts, unit="uV"))  # doctest: +NORMALIZE_WHITESPACE
     The typical amplitude is 2.1e-05 microvolts, where EEG has about 2 to 100: that looks like
     volts given as microvolts. Pass unit='V'.
     >>> describe_amplitude(1e6 * volts) is None

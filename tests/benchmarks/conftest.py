@@ -1,12 +1,8 @@
 """Benchmarks are commands beside each other in one folder, not a package."""
 
-import sys
-from pathlib import Path
-
+import benchmark_commands  # noqa: F401  (puts the folder on the path)
 import numpy as np
 import pytest
-
-sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
 
 
 @pytest.fixture(scope="session")

@@ -1,27 +1,11 @@
 """The commands ``moabb_eegmat.py`` and ``pretrain_default.py``: where files are, mistakes."""
 
-import importlib.util
 from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
 import pytest
-
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-
-
-@pytest.fixture(scope="module")
-def module():
-    """A function that imports a command of the folder."""
-
-    def read(name):
-        spec = importlib.util.spec_from_file_location(f"{name}_command", BENCHMARKS / f"{name}.py")
-        found = importlib.util.module_from_spec(spec)
-        with mpl.rc_context():
-            spec.loader.exec_module(found)
-        return found
-
-    return read
+from benchmark_commands import module_of
 
 
 @pytest.fixture
@@ -61,32 +45,30 @@ def error_of(capsys):
     ],
 )
 def test_moabb_eegmat__a_users_mistake__one_line_that_says_what(
-    arguments, message, module, names_alone, moabb_folder, capsys
+    arguments, message, names_alone, moabb_folder, capsys
 ):
     results = moabb_folder / "results"
     common = ["--data", str(names_alone), "--results", str(results)]
     with mpl.rc_context():
-        assert module("moabb_eegmat").main([*common, *arguments]) == 2
+        assert module_of("moabb_eegmat").main([*common, *arguments]) == 2
     assert message in error_of(capsys)
     assert results.exists() == ("Subject03" in message)
 
 
 def test_moabb_eegmat__without_folder_or_network__says_how_to_go_on(
-    module, moabb_folder, capsys, monkeypatch
+    moabb_folder, capsys, monkeypatch
 ):
     for name in ("HTTPS_PROXY", "https_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")  # nothing answers there
     monkeypatch.setenv("NO_PROXY", "")
     results = moabb_folder / "results"
     with mpl.rc_context():
-        assert module("moabb_eegmat").main(["--subjects", "3,4", "--results", str(results)]) == 2
+        assert module_of("moabb_eegmat").main(["--subjects", "3,4", "--results", str(results)]) == 2
     assert "pass --data FOLDER" in error_of(capsys)
     assert not results.exists()
 
 
-def test_recordings__in_folders_below__those_of_a_flat_folder_in_its_order(
-    module, eegmat_folder, tmp_path
-):
+def test_recordings__in_folders_below__those_of_a_flat_folder_in_its_order(eegmat_folder, tmp_path):
     below = tmp_path / "files"
     # The order of folders is not the one of subjects.
     for folder, subject in (("a", 10), ("b/c", 3)):
@@ -94,7 +76,7 @@ def test_recordings__in_folders_below__those_of_a_flat_folder_in_its_order(
         for task in (1, 2):
             name = f"Subject{subject:02d}_{task}.edf"
             (below / folder / name).symlink_to((eegmat_folder / name).resolve())
-    command = module("pretrain_default")
+    command = module_of("pretrain_default")
     flat = command.recordings(eegmat_folder, [3, 10])
     nested = command.recordings(below, [3, 10])
     names = [Path(raw.filenames[0]).name for raw in nested]
@@ -116,10 +98,10 @@ def test_recordings__in_folders_below__those_of_a_flat_folder_in_its_order(
     ],
 )
 def test_pretrain_default__a_users_mistake__one_line_that_says_what(
-    arguments, message, module, names_alone, tmp_path, capsys
+    arguments, message, names_alone, tmp_path, capsys
 ):
     common = ["--data", str(names_alone), "--work", str(tmp_path / "work")]
-    command = module("pretrain_default")
+    command = module_of("pretrain_default")
     assert command.main([*common, "--out", str(tmp_path / "out"), *arguments]) == 2
     assert message in error_of(capsys)
     assert not (tmp_path / "work").exists()

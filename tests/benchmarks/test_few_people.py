@@ -1,10 +1,8 @@
 """``few_people.py``: sets of six people, leave one out."""
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
+from benchmark_commands import module_of
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
@@ -22,11 +20,7 @@ from sk_brainrvq.datasets import make_eeg
 @pytest.fixture(scope="module")
 def command():
     """The module of the command."""
-    path = Path(__file__).parents[2] / "benchmarks" / "few_people.py"
-    spec = importlib.util.spec_from_file_location("few_people", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return module_of("few_people")
 
 
 @pytest.fixture(scope="module")

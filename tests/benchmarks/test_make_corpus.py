@@ -1,28 +1,22 @@
 """``make_corpus.py``: formats of its datasets, who is in the corpus, and leaks."""
 
 import gzip
-import importlib.util
 import zipfile
-from pathlib import Path
 
 import mne
 import numpy as np
 import pytest
+from benchmark_commands import module_of
 from corpora.pieces import LeftOut, scored_once, wanted
 from corpora.readers import SOURCES
 from corpora.repair import repaired_edf
 from edfio import Edf, EdfSignal
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-
 
 @pytest.fixture(scope="module")
 def command():
     """The module of the command."""
-    spec = importlib.util.spec_from_file_location("make_corpus", BENCHMARKS / "make_corpus.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return module_of("make_corpus")
 
 
 def noise(n_channels, n_samples, seed, offset=0.0):

@@ -1,11 +1,9 @@
 """The project's own splits in ``table.py``: who is read, what is fitted, what is printed."""
 
-import importlib.util
-from pathlib import Path
-
 import mne
 import numpy as np
 import pytest
+from benchmark_commands import main_of
 from sklearn.cross_decomposition import CCA
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score, cohen_kappa_score
@@ -24,16 +22,6 @@ from table.systems import SYSTEMS
 from table.tasks import as_task, load_task, project_folds
 
 from sk_brainrvq.datasets import BENCHMARK_SPLITS, make_eeg
-
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-
-
-def main_of(name):
-    """``main`` of a command."""
-    spec = importlib.util.spec_from_file_location(f"{name}_command", BENCHMARKS / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.main
 
 
 @pytest.fixture(scope="module")

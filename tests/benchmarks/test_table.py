@@ -1,13 +1,12 @@
-"""The commands ``table.py`` and ``learning_curve.py``: going on, output, mistakes."""
+"""The command ``table.py``, and what it shares with ``learning_curve.py``: going on, output."""
 
 import argparse
 import csv
-import importlib.util
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
+from benchmark_commands import main_of
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
@@ -22,16 +21,7 @@ from table.tasks import grouped_folds, official_fold
 
 from sk_brainrvq import BrainRVQEmbedder, Weights
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 NAMES = ("bands7", "st-transformer", "scratch")
-
-
-def command(name):
-    """``main`` of a command of the folder."""
-    spec = importlib.util.spec_from_file_location(f"{name}_command", BENCHMARKS / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.main
 
 
 # Going on
@@ -226,7 +216,7 @@ def test_command__simulated_without_further_options__runs(
     name, tmp_path, capsys, simulated_records
 ):
     arguments = ["--dataset", "simulated", "--quick", "--systems", "bands7"]
-    assert command(name)([*arguments, "--results", str(tmp_path)]) == 0
+    assert main_of(name)([*arguments, "--results", str(tmp_path)]) == 0
     assert "| 7-band log power, LR |" in capsys.readouterr().out
     records = simulated_records()
     assert sorted(r["test_subjects"] for r in records) == [[0, 1], [2, 3]]
@@ -252,7 +242,7 @@ def test_table__simulated__prints_writes_and_does_nothing_twice(
     common = ["--dataset", "simulated", "--subjects-per-fold", "2", "--results", str(tmp_path)]
     arguments = [*common, "--systems", "bands7,bands5-c,tangent,random", "--seeds", "2"]
     arguments += ["--architecture", "tiny", "--exposed", "0-3"]
-    assert command("table")(arguments) == 0
+    assert main_of("table")(arguments) == 0
     printed = capsys.readouterr()
     assert "| 7-band log power, LR |" in printed.out
     assert "4 × 2" in printed.out
@@ -261,7 +251,7 @@ def test_table__simulated__prints_writes_and_does_nothing_twice(
     assert f"{np.mean(auroc):.3f}".lstrip("0") in printed.out
     for name in ("table.csv", "runs.csv", "table.png", "table-folds-unseen.png"):
         assert (tmp_path / "simulated" / name).stat().st_size > 500
-    assert command("table")(arguments) == 0
+    assert main_of("table")(arguments) == 0
     again = capsys.readouterr()
     assert again.out == printed.out
     assert "20 results are there, 0 to go" in again.err
@@ -277,7 +267,7 @@ def test_table__weights_of_a_file__frozen_and_fine_tuned_rows(
     arguments = ["--dataset", "simulated", "--subjects-per-fold", "2", "--quick"]
     arguments += ["--weights", str(tmp_path / "weights"), "--results", str(tmp_path)]
     arguments += ["--systems", "frozen,frozen+bands,fine-tuned", "--embedder", "pooling=channel"]
-    assert command("table")(arguments) == 0
+    assert main_of("table")(arguments) == 0
     printed = capsys.readouterr()
     assert printed.out.count("| 2 × 1 |") == 3
     assert "the weights do not say whose EEG they have seen" in printed.err
@@ -314,14 +304,14 @@ def test_choose__weights_that_say_whom_they_have_seen__these_are_exposed(task, t
 
 def test_table__results_of_another_folder__taken_over_and_not_computed_again(tmp_path, capsys):
     arguments = ["--dataset", "simulated", "--quick", "--systems", "bands7,tangent"]
-    assert command("table")([*arguments, "--results", str(tmp_path / "there")]) == 0
+    assert main_of("table")([*arguments, "--results", str(tmp_path / "there")]) == 0
     printed = capsys.readouterr().out
     here = [*arguments, "--results", str(tmp_path / "here"), "--max-minutes", "0"]
-    assert command("table")([*here, "--add-results", str(tmp_path / "there")]) == 0
+    assert main_of("table")([*here, "--add-results", str(tmp_path / "there")]) == 0
     again = capsys.readouterr()
     assert again.out == printed
     assert "4 results taken over from" in again.err
-    assert command("learning_curve")([*here, "--add-results", str(tmp_path / "none")]) == 2
+    assert main_of("learning_curve")([*here, "--add-results", str(tmp_path / "none")]) == 2
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert error.startswith("error: --add-results")
     assert error.endswith("holds no results of simulated.")
@@ -329,89 +319,11 @@ def test_table__results_of_another_folder__taken_over_and_not_computed_again(tmp
 
 def test_table__a_damaged_table__one_line_that_says_what_to_do(tmp_path, capsys):
     arguments = ["--dataset", "simulated", "--quick", "--systems", "bands7"]
-    assert command("table")([*arguments, "--results", str(tmp_path)]) == 0
+    assert main_of("table")([*arguments, "--results", str(tmp_path)]) == 0
     table = tmp_path / "simulated.csv"
     table.write_text(table.read_text()[:-5])
     capsys.readouterr()
-    assert command("table")([*arguments, "--results", str(tmp_path)]) == 2
+    assert main_of("table")([*arguments, "--results", str(tmp_path)]) == 2
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert error.startswith(f"error: {table} and simulated.npz cannot be read")
     assert "move both away" in error
-
-
-def test_learning_curve__simulated__a_column_a_size(tmp_path, capsys):
-    arguments = ["--dataset", "simulated", "--subjects-per-fold", "2", "--sizes", "1,2"]
-    arguments += ["--systems", "bands7,tangent", "--seeds", "1", "--results", str(tmp_path)]
-    assert command("learning_curve")(arguments) == 0
-    printed = capsys.readouterr().out
-    assert "training subjects: | 1 | 2 | 4 |" in printed
-    bands, tangent, ahead = (
-        [float(cell.split()[0]) for cell in line.strip("| ").split(" | ")[1:]]
-        for line in printed.splitlines()
-        if line.startswith(("| 7-band", "| tangent"))
-    )
-    assert "| AUROC, pooled ahead of: 7-band log power, LR | 1 | 2 | 4 |" in printed
-    assert ahead == pytest.approx(np.subtract(tangent, bands), abs=0.00151)
-    assert (tmp_path / "simulated/learning_curve.png").exists()
-    lines = (tmp_path / "simulated/learning_curve.csv").read_text().splitlines()
-    assert len(lines) == 1 + 2 * 3 * 3
-
-
-def test_learning_curve__trained_in_bfloat16__the_note_names_the_system(tmp_path, capsys):
-    arguments = ["--dataset", "simulated", "--subjects-per-fold", "2", "--sizes", "1", "--quick"]
-    arguments += ["--systems", "bands7,eegnet", "--results", str(tmp_path)]
-    arguments += ["--precision", "bfloat16"]
-    assert command("learning_curve")(arguments) == 0
-    assert "mixed precision: EEGNet (bfloat16).\n" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["--systems", "bands7,eegnett"], "eegnett"),
-        (["--dataset", "eegmatt"], "choose from"),
-        (["--dataset", "tuab"], "needs --data FOLDER, where its files are: register at"),
-        (["--dataset", "shu-mi"], "SHUMI().fetch downloads"),
-        (["--dataset", "eegmat", "--data", "nowhere"], "nowhere"),
-        (["--systems", "bands7", "--folds", "one"], "expected numbers"),
-        (["--systems", "bands7", "--folds", "99"], "no such folds"),
-        (["--systems", "bands7", "--split", "official"], "no official split"),
-        (["--systems", "bands7", "--subjects-per-fold", "7"], "three are needed"),
-        (["--systems", "eegnet", "--epochs", "eegnet=many"], "whole numbers"),
-        (["--systems", "eegnet", "--precision", "half"], "expected float32 or bfloat16"),
-        (["--systems", "eegnet", "--precision", "eegnett=bfloat16"], "such as bendr"),
-        (["--systems", "bands7", "--precision", "bands7=bfloat16"], "for eegnet, st-trans"),
-        (["--systems", "frozen", "--weights", "nowhere"], "nowhere"),
-        (["--systems", "frozen", "--embedder", "poolin=channel"], "did you mean pooling?"),
-        (["--systems", "frozen", "--embedder", "zzz=1"], "BrainRVQEmbedder: it has batch_size, "),
-        (["--systems", "random", "--embedder", "architecture=tiny"], "architecture is set by"),
-        (["--systems", "frozen", "--embedder", "filters=None"], "pass its fields l_freq, h_freq"),
-        (["--systems", "scratch", "--fine-tuning", "foo=1"], "foo is no parameter of BrainRVQCl"),
-        (["--systems", "scratch", "--fine-tuning", "max_epochs=3"], "max_epochs is set by"),
-        (["--systems", "bands7", "--jobs", "0"], "--jobs 0 was given; expected 1 or more"),
-        (["--systems", "bands7", "--seeds", "0"], "--seeds 0 was given"),
-        (["--systems", "bands7", "--subjects-per-fold", "0"], "--subjects-per-fold 0 was given"),
-        (["--systems", "bands7", "--device", "gpu"], "--device: device='gpu' was given"),
-        (["--systems", "bands7", "--device", "cuda:99"], "--device"),
-    ],
-)
-def test_table__a_users_mistake__one_line_that_says_what(arguments, message, tmp_path, capsys):
-    common = ["--dataset", "simulated", "--subjects-per-fold", "2", "--results", str(tmp_path)]
-    assert command("table")([*common, *arguments]) == 2
-    error = capsys.readouterr().err.strip().splitlines()[-1]
-    assert error.startswith("error: ")
-    assert message in error
-    assert not any(tmp_path.iterdir())  # nothing was computed before
-
-
-def test_table__eegmat_without_folder_or_network__says_how_to_go_on(tmp_path, capsys, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    for name in ("HTTPS_PROXY", "https_proxy"):
-        monkeypatch.setenv(name, "http://127.0.0.1:9")  # nothing answers there
-    monkeypatch.setenv("NO_PROXY", "")
-    arguments = ["--dataset", "eegmat", "--systems", "bands7", "--results", str(tmp_path)]
-    assert command("table")(arguments) == 2
-    note, *_, error = capsys.readouterr().err.strip().splitlines()
-    assert "EEGMAT is downloaded" in note
-    assert "pass --data FOLDER" in error
-    assert "127.0.0.1" in error

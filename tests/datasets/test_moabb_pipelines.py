@@ -1,8 +1,6 @@
 """Files that MOABB's benchmark() takes, and the benchmark on EEGMAT."""
 
-import importlib.util
 import shutil
-from pathlib import Path
 
 import matplotlib as mpl
 import mne
@@ -10,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from benchmark_commands import BENCHMARKS, module_of
 from moabb import benchmark
 from moabb.datasets.fake import FakeDataset
 from moabb.evaluations import CrossSubjectEvaluation
@@ -21,7 +20,6 @@ from sk_brainrvq import BrainRVQEmbedder
 from sk_brainrvq.datasets import load_eegmat
 from sk_brainrvq.exceptions import InvalidEEGError
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 FILES = sorted(
     path.name for path in (BENCHMARKS / "pipelines").iterdir() if path.suffix in (".py", ".yml")
 )
@@ -156,11 +154,7 @@ def test_pipeline_files__other_channels_and_rate__epochs_serve_and_arrays_are_re
 @pytest.fixture(scope="module")
 def command():
     """The module of the benchmark."""
-    spec = importlib.util.spec_from_file_location("moabb_eegmat", BENCHMARKS / "moabb_eegmat.py")
-    module = importlib.util.module_from_spec(spec)
-    with mpl.rc_context():
-        spec.loader.exec_module(module)
-    return module
+    return module_of("moabb_eegmat")
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,13 @@ import scipy.linalg
 import torch
 
 from sk_brainrvq.nn.embedding_head import EmbeddingHead, channel_weights
-from sk_brainrvq.nn.summaries import band_covariances, covariances, log_covariances, spectra
+from sk_brainrvq.nn.summaries import (
+    band_covariances,
+    covariances,
+    log_covariances,
+    place_logarithms,
+    spectra,
+)
 from sk_brainrvq.signals.electrodes.regions import REGIONS, log_interest_table, place_weights
 
 
@@ -71,3 +77,28 @@ def test_embedding_head__bands__those_of_the_signal():
     expected = band_covariances(x.double(), torch.full((3, 19), 1 / 3, dtype=torch.double))
     logarithms = [log_covariances(expected[:, band]) for band in range(5)]
     torch.testing.assert_close(found[:, -950:], torch.cat(logarithms, 1).float())
+
+
+def test_log_covariances__of_fewer_signals__those_at_places_by_scipy():
+    rng = np.random.default_rng(0)
+    weights = rng.dirichlet(np.ones(4), 7).T
+    for few in (weights, np.concatenate([weights[:3] / 2, weights[:1] / 2])):  # two as one
+        signals = rng.normal(size=(5, 4, 40))
+        matrices = signals @ signals.transpose(0, 2, 1) / 40
+        rows = log_covariances(torch.from_numpy(matrices), torch.from_numpy(few)).numpy()
+        upper, right = np.triu_indices(7)
+        for matrix, row in zip(few.T @ matrices @ few, rows, strict=True):
+            ridge = 1e-3 * np.trace(matrix) / 7 + 1e-8
+            logarithm = scipy.linalg.logm(matrix + ridge * np.eye(7))
+            expected = logarithm[upper, right] * np.where(upper == right, 1, np.sqrt(2))
+            np.testing.assert_allclose(row, expected, atol=1e-9)
+
+
+@pytest.mark.parametrize("by_band", [True, False])
+def test_place_logarithms__fewer_channels_than_places__those_of_the_mixed_signals(by_band):
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(2, 3, 4, 200, generator=generator).double()
+    weights = torch.rand(3, 19, generator=generator).double()
+    mixed = torch.einsum("bcpt,cr->brpt", x, weights)
+    expected = place_logarithms(mixed, torch.eye(19).double(), by_band)
+    torch.testing.assert_close(place_logarithms(x, weights, by_band), expected)
