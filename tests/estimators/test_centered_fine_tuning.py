@@ -273,9 +273,9 @@ def test_fit__one_class_or_value_for_each_person__says_that_centring_removes_it(
 
 def test_few_windows__fit_and_predict__say_whose(fitted, epochs):
     few = np.r_[0:26]
-    with pytest.warns(EEGWarning, match=r"windows are there of 'eve' \(2\)"):
+    with pytest.warns(EEGWarning, match=r"windows of 'eve' \(2\)"):
         tiny("classifier", **STANDING_STILL).fit(epochs[few], Y[few])
-    with pytest.warns(EEGWarning, match=r"windows are there of 'eve' \(1\)"):
+    with pytest.warns(EEGWarning, match=r"windows of 'eve' \(1\)"):
         assert np.isfinite(fitted.predict_proba(epochs[35])).all()
 
 

@@ -69,9 +69,9 @@ def warn_of_few_windows(subjects: NDArray, min_windows: int, kept: Collection[An
         listed = ", ".join(f"{person!r} ({n})" for person, n in list(few.items())[:_MOST_NAMES])
         more = f" and {len(few) - _MOST_NAMES} more" if len(few) > _MOST_NAMES else ""
         warn(
-            f"Fewer than min_windows={min_windows} windows are there of {listed}{more}: their "
-            "own centre is uncertain, and is drawn towards that of the training people. Hand over "
-            "all windows of a person at once, or calibrate with earlier ones."
+            f"There are fewer than min_windows={min_windows} windows of {listed}{more}. The mean "
+            "of so few is uncertain, so the centre is drawn towards that of the training people. "
+            "Hand over all windows of a person at once, or calibrate with earlier ones."
         )
 
 

@@ -14,8 +14,8 @@ from sk_brainrvq.signals.sources.subjects import as_subjects
 _MOST_ROWS = 5
 HOW_TO_NAME = (
     "Pass subjects=..., one per window; or hand over a container that knows them: mne.Epochs with "
-    "a column 'subject' in metadata, recordings or files with a BIDS name or a subject in their "
-    "header, Recordings(..., subjects=...), or a corpus."
+    "a column 'subject' in metadata, recordings with a BIDS name or a subject in their header, "
+    "Recordings(..., subjects=...), or a corpus."
 )
 
 
@@ -97,11 +97,12 @@ def check_named(subjects: NDArray, name: str, how_to_name: str = HOW_TO_NAME) ->
     if not len(unknown):
         return
     if len(unknown) == len(subjects):
-        which = "any window"
-    else:
-        more = ", ..." if len(unknown) > _MOST_ROWS else ""
-        listed = ", ".join(map(str, unknown[:_MOST_ROWS]))
-        which = f"{len(unknown)} of {len(subjects)} windows (rows {listed}{more})"
+        raise InvalidEEGError(
+            f"{name} centres each person, and nothing says whom the windows are of. {how_to_name}"
+        )
+    more = ", ..." if len(unknown) > _MOST_ROWS else ""
+    listed = ", ".join(map(str, unknown[:_MOST_ROWS]))
     raise InvalidEEGError(
-        f"{name} centres each person, and the subject of {which} is unknown. {how_to_name}"
+        f"{name} centres each person, and the subject of {len(unknown)} of {len(subjects)} windows "
+        f"(rows {listed}{more}) is unknown. {how_to_name}"
     )
