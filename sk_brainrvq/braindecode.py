@@ -159,7 +159,10 @@ class BrainRVQModule(nn.Module):
         )
         # braindecode's estimators hand parameters on by prefix.
         warn_of_mean_rows(
-            matches, names is not None, "ch_names=[...], or to braindecode module__ch_names"
+            matches,
+            names is not None,
+            "ch_names=[...], or to braindecode module__ch_names",
+            "electrode_map={...}",
         )
         self._place(matches, head)
         encoder.requires_grad_(not frozen)

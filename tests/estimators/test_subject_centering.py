@@ -184,9 +184,9 @@ def test_fit__classes_within_people_or_numbers__nothing_is_said():
 
 BAD = {
     "none": (None, "nothing says whom the windows are of. Pass subjects="),
-    "nan": ([np.nan, *PEOPLE[1:]], r"1 of 80 windows \(rows 0\)"),
-    "pandas_na": ([*PEOPLE[:79], pd.NA], r"1 of 80 windows \(rows 79\)"),
-    "empty_text": (["", *PEOPLE[1:]], r"1 of 80 windows \(rows 0\)"),
+    "nan": ([np.nan, *PEOPLE[1:]], r"1 of 80 windows \(row 0\)"),
+    "pandas_na": ([*PEOPLE[:79], pd.NA], r"1 of 80 windows \(row 79\)"),
+    "empty_text": (["", *PEOPLE[1:]], r"1 of 80 windows \(row 0\)"),
     "too_few": (PEOPLE[:79], "79 subjects were given for 80 windows"),
     "text": ("ada", "subjects='ada' was given; expected a list"),
     "number": (3, "subjects=3 was given; expected a list"),

@@ -1,6 +1,5 @@
 """Whom EEG is of: what file names, headers and tables of epochs tell."""
 
-import math
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePath
@@ -8,6 +7,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from sk_brainrvq.missing_values import is_missing
 
 # Columns that name a person, in any case and in the order in which they are looked for.
 _COLUMNS = ("subject", "subject_id", "participant_id", "participant")
@@ -139,11 +140,7 @@ def as_subjects(values: Any) -> NDArray:
 
 def is_nobody(value: Any) -> bool:
     """Whether a value names no subject: None, NaN, pandas' NA, NaT or an empty text."""
-    if value is None or type(value).__name__ in ("NAType", "NaTType"):
-        return True
-    if isinstance(value, str):
-        return not value.strip()
-    return isinstance(value, (float, np.floating)) and math.isnan(value)
+    return not value.strip() if isinstance(value, str) else is_missing(value)
 
 
 def _plain(value: Any) -> Any:
