@@ -16,10 +16,11 @@ from sk_brainrvq.command_line.options.estimator_options import (
     estimator_parameters,
     options_of_estimator,
 )
+from sk_brainrvq.command_line.options.setting_checks import check_settings
 from sk_brainrvq.command_line.options.signature_options import WorkOption
 from sk_brainrvq.command_line.processes.meeting import await_parts, follow, lead, part_file
 from sk_brainrvq.command_line.processes.ranks import is_main_process, rank, world_size
-from sk_brainrvq.command_line.work_command import WorkCommand, WorkError, say
+from sk_brainrvq.command_line.work_command import WorkCommand, WorkError, none_usable, say
 from sk_brainrvq.corpus.finding import subject_rule
 from sk_brainrvq.estimators import BrainRVQEmbedder
 from sk_brainrvq.exceptions import InvalidEEGError
@@ -139,16 +140,17 @@ def embed(
       feature_names  of each feature; columns in a parquet file
 
     Windows that overlap an annotation beginning with BAD or EDGE have no row. Recordings that
-    cannot be used are listed with their reasons (--on-error). Several processes
-    share out the recordings, and the result is that of one process.
+    cannot be used are listed with their reasons (--on-error). Nobody is centred: SubjectCentering
+    in Python takes features and subjects of the table. Several processes share out the recordings,
+    and the result is that of one process.
     """
     _check_output(out)
     files = find_recordings(recordings)
     settings["device"] = _device_of_process(settings["device"])
     on_error = settings.pop("on_error")  # of the command: the embedder gets one file at a time
-    job = _Job(
-        files, estimator_parameters(settings), on_error, subject, quiet or not is_main_process()
-    )
+    parameters = estimator_parameters(settings)
+    check_settings(BrainRVQEmbedder(**parameters))
+    job = _Job(files, parameters, on_error, subject, quiet or not is_main_process())
     if world_size() == 1:
         done = job.run(range(len(files)))
         _finish(done, files, out, on_error)
@@ -264,7 +266,7 @@ def _starts(recording: Any, window: float, overlap: float) -> np.ndarray:
 
 def _none_usable(reasons: Sequence[str]) -> WorkError:
     listed = "\n".join(f"  {reason}" for reason in reasons)
-    return WorkError(f"None of the {len(reasons)} recordings could be used:\n{listed}")
+    return WorkError(f"{none_usable(len(reasons))}:\n{listed}")
 
 
 def _finish(done: Embedded, files: Sequence[str], out: Path, on_error: str) -> None:
