@@ -160,8 +160,9 @@ class Recordings:
         task, subject, session, run : str or sequence of str, optional
             Only these, without their prefixes: ``task="rest"``.
         y : str, optional
-            A column of ``participants.tsv``, whose entry is the label of all recordings of that
-            participant; participants without one are left out. Or "events": windows within the
+            "task", "session" or "run": what the name of each recording says. Or a column of
+            ``participants.tsv``, whose entry is the label of all recordings of that participant;
+            participants without one are left out. Or "events": windows within the
             events of each recording's ``events.tsv`` have its ``trial_type`` as their label, and
             other windows are left out. An event without duration labels one window, from its
             onset on; one that is shorter than ``window`` labels none. Windows that overlap an
