@@ -133,7 +133,8 @@ def _nothing_found(root: Path, chosen: Mapping[str, str | Sequence[str] | None])
     with_these = f" with {given}" if given else ""
     return (
         f"There is no EEG recording{with_these} in {root}; expected files such as "
-        f"sub-01/eeg/sub-01_task-rest_eeg.edf. Entities go without their prefix: task='rest'.{found}"
+        "sub-01/eeg/sub-01_task-rest_eeg.edf. Entities go without their prefix: task='rest'."
+        f"{found}"
     )
 
 

@@ -51,7 +51,7 @@ class _RecordingModel(MetaEstimatorMixin, BaseEstimator):
         """
         self._check()
         recordings = _whole_recordings(X)
-        labels = recordings.y if y is None else labels_of(recordings.sources, y)
+        labels = recordings.y if y is None else labels_of(recordings.sources.tolist(), y)
         if labels is None:
             raise InvalidEEGError("No labels were given: pass y, one per recording.")
         parts, number = self._cut(recordings)
@@ -78,7 +78,7 @@ class _RecordingModel(MetaEstimatorMixin, BaseEstimator):
     def _scored(self, X: Any, y: Any) -> tuple[Recordings, NDArray, NDArray]:
         """Recordings that give a window, their labels, and which they are."""
         recordings = _whole_recordings(X)
-        labels = recordings.y if y is None else labels_of(recordings.sources, y)
+        labels = recordings.y if y is None else labels_of(recordings.sources.tolist(), y)
         if labels is None:
             raise InvalidEEGError("No labels were given: pass y, one per recording.")
         has_window = recordings.count_windows(self.window, self.overlap) > 0
