@@ -122,6 +122,16 @@ def test_pooling_and_parts__each__are_centred(epochs):
 # Containers
 
 
+def test_fit__calibration_that_knows_nobody__says_so_of_the_calibration(epochs):
+    arrays = embedder(sfreq=200, ch_names=CH_NAMES, tokens=False)
+    X = epochs.get_data() * 1e6
+    with pytest.raises(InvalidEEGError, match=r"They are of calibration: .*calibrate\(X, subjects"):
+        arrays.fit(X, subjects=PEOPLE, calibration=X[:12])
+    nameless = epochs_of(X[:12])
+    with pytest.raises(InvalidEEGError, match="They are of calibration: "):
+        embedder(tokens=False).fit(epochs, calibration=nameless)
+
+
 def test_epochs__each_way_of_naming_people__same_features(epochs, centred):
     X = epochs.get_data() * 1e6
     for column in ("subject_id", "participant_id", "participant"):
@@ -279,7 +289,7 @@ def test_fit__one_class_for_each_person__says_that_centering_removes_it(epochs):
 def test_input__of_no_use__errors(epochs):
     X = epochs.get_data()
     for subjects, message in (
-        ([None, *PEOPLE[1:]], r"1 of 36 windows \(rows 0\)"),
+        ([None, *PEOPLE[1:]], r"1 of 36 windows \(row 0\)"),
         (PEOPLE[:5], "5 subjects were given for 36 windows"),
     ):
         with pytest.raises(InvalidEEGError, match=message):

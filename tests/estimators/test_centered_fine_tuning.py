@@ -281,7 +281,7 @@ def test_few_windows__fit_and_predict__say_whose(fitted, epochs):
 
 def test_input__of_no_use__errors(fitted, epochs):
     for subjects, message in (
-        ([None, *PEOPLE[1:]], r"1 of 36 windows \(rows 0\)"),
+        ([None, *PEOPLE[1:]], r"1 of 36 windows \(row 0\)"),
         (PEOPLE[:5], "5 subjects were given for 36 windows"),
     ):
         with pytest.raises(InvalidEEGError, match=message):

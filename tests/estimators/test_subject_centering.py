@@ -182,6 +182,15 @@ def test_fit__classes_within_people_or_numbers__nothing_is_said():
         SubjectCentering().fit(made(), y, subjects=PEOPLE)
 
 
+def test_fit__some_windows_without_a_label__warned_by_the_others_or_not():
+    diagnosis = np.array([None] * 3 + ["well"] * 77, dtype=object)
+    diagnosis[np.asarray(PEOPLE) == PEOPLE[-1]] = "ill"
+    with pytest.warns(EEGWarning, match="removes what you want to predict"):
+        SubjectCentering().fit(made(), diagnosis, subjects=PEOPLE)
+    for y in ([None] * 80, ["well", 1] * 40):
+        assert hasattr(SubjectCentering().fit(made(), y, subjects=PEOPLE), "center_")
+
+
 BAD = {
     "none": (None, "nothing says whom the windows are of. Pass subjects="),
     "nan": ([np.nan, *PEOPLE[1:]], r"1 of 80 windows \(row 0\)"),

@@ -8,7 +8,12 @@ from numpy.typing import NDArray
 from sk_brainrvq.estimators._bases.embedding import EmbeddingMixin
 from sk_brainrvq.estimators._outputs.pooling import COVARIANCE_NAMES
 from sk_brainrvq.estimators._people.centering import PeopleCenteringMixin
-from sk_brainrvq.estimators._people.naming import Names, check_named
+from sk_brainrvq.estimators._people.naming import (
+    HOW_TO_NAME,
+    HOW_TO_NAME_CALIBRATION,
+    Names,
+    check_named,
+)
 from sk_brainrvq.exceptions import CheckpointError
 from sk_brainrvq.signals.sources.registry import source_of
 from sk_brainrvq.weights import Weights
@@ -25,15 +30,17 @@ class CenteredEmbeddingMixin(PeopleCenteringMixin, EmbeddingMixin):
         starts = range(-n_matrices * size, 0, size)
         return tuple(slice(start, start + size or None) for start in starts)
 
-    def _names_of(self, X: Any, subjects: Any) -> Names:
+    def _names_of(self, X: Any, subjects: Any, how_to_name: str = HOW_TO_NAME) -> Names:
         """Takes down whom the epochs of X are of; of arrays nobody tells but the user."""
         if subjects is None and source_of(X).is_array:
-            check_named(np.full(1, None, dtype=object), type(self).__name__)
+            check_named(np.full(1, None, dtype=object), type(self).__name__, how_to_name)
         return Names()
 
-    def _features_of_people(self, X: Any, subjects: Any) -> tuple[NDArray, NDArray]:
+    def _features_of_people(
+        self, X: Any, subjects: Any, how_to_name: str = HOW_TO_NAME
+    ) -> tuple[NDArray, NDArray]:
         """Features of X before they are centred, and their people."""
-        names = self._names_of(X, subjects)
+        names = self._names_of(X, subjects, how_to_name)
         features = self._embed(X, names.noting)
         return features, names.of(len(features), subjects)
 
@@ -49,7 +56,8 @@ class CenteredEmbeddingMixin(PeopleCenteringMixin, EmbeddingMixin):
         self._learn_people(features, people, y)
         given = [calibration for calibration in calibrations if calibration is not None]
         for calibration in given:
-            self.calibrate(calibration)
+            kept = self._features_of_people(calibration, None, HOW_TO_NAME_CALIBRATION)
+            self._keep_people(*kept, HOW_TO_NAME_CALIBRATION)
         if given:
             self._keep_training_people(features, people)
         return features, people

@@ -16,6 +16,10 @@ HOW_TO_NAME = (
     "a column 'subject' in metadata, recordings with a BIDS name or a subject in their header, "
     "Recordings(..., subjects=...), or a corpus."
 )
+HOW_TO_NAME_CALIBRATION = (
+    "They are of calibration: pass it in a container that knows them, such as mne.Epochs with a "
+    "column 'subject' in metadata, or fit without it and call calibrate(X, subjects=...)."
+)
 
 
 class Names:
