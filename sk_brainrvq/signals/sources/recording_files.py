@@ -38,8 +38,8 @@ _FOLDERS = (".mff", ".ds")
 _BINARY = (".fif", ".edf", ".bdf", ".gdf", ".set", ".cnt")
 # What to give in place of a file, by its ending.
 _TABLE = (
-    "It is a table, not a recording: read it with pandas, and hand over an array (1, n_channels, "
-    "n_times) with sfreq=, ch_names= and unit=, or an mne.io.RawArray."
+    "It is a table, not a recording: read it with pandas, and hand over its columns of EEG, in "
+    "volts, as an mne.io.RawArray, which is cut into windows as files are."
 )
 _ARRAYS = (
     "Load it, and hand over its array (n_epochs, n_channels, n_times) with sfreq=, ch_names= and "
