@@ -1,7 +1,7 @@
 """``embed``: recordings to a table of features."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -228,7 +228,7 @@ class _Job:
 
     def _fitted(self) -> BrainRVQEmbedder:
         """Fitted on the first recording that can be used, in every process the same."""
-        reasons: list[str] = []
+        reasons: dict[str, str] = {}
         for file in self.files:
             try:
                 embedder = BrainRVQEmbedder(**self.settings)
@@ -238,7 +238,7 @@ class _Job:
             except InvalidEEGError as error:
                 if self.on_error == "raise":
                     raise WorkError(f"{file}: {error}") from error
-                reasons.append(f"{file}: {error}")
+                reasons[file] = str(error)
         raise _none_usable(reasons)
 
     @staticmethod
@@ -264,19 +264,28 @@ def _starts(recording: Any, window: float, overlap: float) -> np.ndarray:
     return on_the_clock(recording, window_starts(recording, window, overlap))
 
 
-def _none_usable(reasons: Sequence[str]) -> WorkError:
-    listed = "\n".join(f"  {reason}" for reason in reasons)
+def _none_usable(reasons: Mapping[str, str]) -> WorkError:
+    """Recordings that have the reason in common share a line."""
+    files: dict[str, list[str]] = {}
+    for file, reason in reasons.items():
+        files.setdefault(reason.replace(file, "it"), []).append(file)
+    listed = "\n".join(
+        f"  {names[0]}: {reasons[names[0]]}"
+        if len(names) == 1
+        else f"  {names[0]} and {len(names) - 1} more: {reason}"
+        for reason, names in files.items()
+    )
     return WorkError(f"{none_usable(len(reasons))}:\n{listed}")
 
 
 def _finish(done: Embedded, files: Sequence[str], out: Path, on_error: str) -> None:
     """List what was left out, and write the table."""
-    reasons = [f"{files[number]}: {reason}" for number, reason in done.left_out.items()]
+    reasons = {files[number]: reason for number, reason in done.left_out.items()}
     if not done.tables:
         raise _none_usable(reasons)
     if on_error == "warn":
-        for reason in reasons:
-            say(f"Left out: {reason}")
+        for file, reason in reasons.items():
+            say(f"Left out: {file}: {reason}")
     table = join_tables(list(done.tables.values()))
     table.save(out)
     n_windows, n_features = table.features.shape
