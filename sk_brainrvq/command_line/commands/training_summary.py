@@ -50,7 +50,7 @@ def training_summary(estimator: Any, out: Path, variable: str) -> str:
 
 def _last_epoch(history: Sequence[dict[str, Any]]) -> list[str]:
     if not history:
-        return ["Nothing was trained: the given weights were used as they are."]
+        return ["Nothing was trained: the networks are as they were given, or random."]
     last = history[-1]
     lines = [f"Epoch {last.get('epoch', len(history))}, the last:"]
     for key, value in last.items():
