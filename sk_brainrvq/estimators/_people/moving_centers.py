@@ -1,6 +1,6 @@
 """Centres of people in the features of a network that is being trained."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import cast
 
@@ -68,11 +68,11 @@ class MovingCenters:
         """Centres by all features of the network as it is now."""
         features = self._features(module, self.data)
         matrices = matrices_of(module)
-        subjects = _subjects_of(self.data)
+        features, subjects = _of_epochs(self.data, features)
         centers = Centers.learn(features, subjects, matrices, self.min_windows)
         if self.calibration is not None:
             own = self._features(module, self.calibration)
-            centers.keep(own, _subjects_of(self.calibration))
+            centers.keep(*_of_epochs(self.calibration, own))
             rest = np.array([person not in centers.kept for person in subjects], dtype=bool)
             if rest.any():
                 centers.keep(features[rest], subjects[rest])
@@ -83,7 +83,8 @@ class MovingCenters:
         if module.encoder_is_frozen:
             return
         tokens = self._features(module, self.data, tokens_only=True)
-        self._centers = Centers.learn(tokens, _subjects_of(self.data), (), self.min_windows)
+        epochs = _of_epochs(self.data, tokens)
+        self._centers = Centers.learn(*epochs, (), self.min_windows)
         self._renew(module, self.data, tokens)
 
     def before_validation(self, module: EncoderClassifier) -> None:
@@ -95,8 +96,8 @@ class MovingCenters:
     def _renew(self, module: EncoderClassifier, data: LabelledEEG, tokens: NDArray) -> None:
         if self.calibration is not None:
             own = self._features(module, self.calibration, tokens_only=True)
-            self._centers.keep(own, _subjects_of(self.calibration))
-        shift = self._centers.centred(tokens, _subjects_of(data)) - tokens
+            self._centers.keep(*_of_epochs(self.calibration, own))
+        shift = _shift(data, tokens, self._centers)
         for rows, shifts in zip(_rows_of_groups(data), data.shifts or (), strict=True):
             shifts[:, : shift.shape[1]] = shift[rows]
 
@@ -123,12 +124,32 @@ def _subjects_of(data: LabelledEEG) -> NDArray:
     return np.concatenate([subjects[group.epoch] for group in data.prepared.groups])
 
 
+def _of_epochs(data: LabelledEEG, features: NDArray) -> tuple[NDArray, NDArray]:
+    """Features of epochs, means over segments weighted by length, and the epochs' subjects.
+
+    Prediction has centres of epochs, and counts these, not segments, against ``min_windows``.
+    """
+    groups = data.prepared.groups
+    epochs, number = np.unique(np.concatenate([g.epoch for g in groups]), return_inverse=True)
+    length = np.concatenate([np.full(len(g.patches), float(g.n_patches)) for g in groups])
+    sums = np.zeros((len(epochs), features.shape[1]))
+    np.add.at(sums, number, features * length[:, None])
+    return sums / np.bincount(number, length)[:, None], cast(NDArray, data.subjects)[epochs]
+
+
+def _shift(data: LabelledEEG, features: NDArray, centers: Centers) -> NDArray:
+    """What is added to the features of each segment, by the centres of epochs."""
+    people = replace(centers)
+    people.keep(*_of_epochs(data, features))
+    known = replace(centers, kept={**people.kept, **centers.kept})
+    return known.centred(features, _subjects_of(data)) - features
+
+
 def _rows_of_groups(data: LabelledEEG) -> list[slice]:
     ends = np.cumsum([0, *(len(group.patches) for group in data.prepared.groups)]).tolist()
     return [slice(first, last) for first, last in pairwise(ends)]
 
 
 def _shifted(data: LabelledEEG, features: NDArray, centers: Centers) -> LabelledEEG:
-    shift = centers.centred(features, _subjects_of(data)) - features
-    shift = shift.astype(np.float32)
+    shift = _shift(data, features, centers).astype(np.float32)
     return data.with_shifts([shift[rows].copy() for rows in _rows_of_groups(data)])
