@@ -34,6 +34,8 @@ _PATCH_SAMPLES = 200
 _MOST_PATCHES = 30
 # Networks take 100 microvolts.
 _MICROVOLTS_PER_UNIT = 100.0
+# What takes names and places; braindecode's estimators hand parameters on by prefix.
+_WHERE_TO_NAME = ("ch_names=[...], or to braindecode module__ch_names", "electrode_map={...}")
 
 
 class BrainRVQModule(nn.Module):
@@ -157,10 +159,7 @@ class BrainRVQModule(nn.Module):
             positions=positions,
             electrode_map=electrode_map,
         )
-        # braindecode's estimators hand parameters on by prefix.
-        warn_of_mean_rows(
-            matches, names is not None, "ch_names=[...], or to braindecode module__ch_names"
-        )
+        warn_of_mean_rows(matches, names is not None, *_WHERE_TO_NAME)
         self._place(matches, head)
         encoder.requires_grad_(not frozen)
         if head not in HEADS:

@@ -6,6 +6,7 @@ import warnings
 import mne
 import numpy as np
 import pytest
+from sklearn.base import clone
 
 from sk_brainrvq import BrainRVQEmbedder, Filters, inspect_recording
 from sk_brainrvq.exceptions import EEGWarning, InvalidEEGError
@@ -121,6 +122,16 @@ def test_inspect__a_list_with_a_broken_file__goes_on_and_says_why(raw, tmp_path)
     assert reports[1].error is None
     assert "1 of 2 recordings can be used" in str(reports)
     assert json.loads(json.dumps([report.as_dict() for report in reports]))[1]["n_windows"] == 2
+
+
+def test_inspect__embedder_that_centres__needs_a_subject_and_no_more(raw, embedder):
+    centring = clone(embedder).set_params(center_by="subject")
+    assert "nothing says whom the windows are of" in inspect_recording(raw, centring).error
+    known = raw.copy()
+    known.info["subject_info"] = {"his_id": "ada"}
+    report = inspect_recording(known, centring)
+    assert report.error is None
+    assert report.expected_seconds > 0
 
 
 def test_inspect__estimator_and_fit__stay_as_they_were(raw):

@@ -28,6 +28,13 @@ class WorkError(ValueError):
     """The work of a command failed; the message is all that the user needs."""
 
 
+def none_usable(n_recordings: int) -> str:
+    """What is said where no recording is left."""
+    if n_recordings == 1:
+        return "The recording could not be used"
+    return f"None of the {n_recordings} recordings could be used"
+
+
 class Terminated(BaseException):
     """The process got SIGTERM."""
 

@@ -33,7 +33,7 @@ def seconds_of_network(embedder: BrainRVQEmbedder, block: EpochBlock) -> float:
     """
     windows = np.asarray(block.data[:_PROBED_WINDOWS], dtype=np.float64) * block.to_microvolts
     probe = clone(embedder).set_params(
-        sfreq=block.sfreq, ch_names=block.ch_names, unit="uV", filters=None
+        sfreq=block.sfreq, ch_names=block.ch_names, unit="uV", filters=None, center_by=None
     )
     with quiet():
         probe.fit(windows).transform(windows[:1])  # the first pass sets the network up

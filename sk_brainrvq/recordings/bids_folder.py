@@ -17,6 +17,8 @@ from sk_brainrvq.user_warnings import warn
 
 # Of each recording the file that MNE opens: those that lie beside it are read with it.
 _EXTENSIONS = (".edf", ".bdf", ".gdf", ".vhdr", ".set", ".fif", ".cnt", ".mff")
+# Entities by which recordings are chosen, and their short forms in names.
+_ENTITIES = {"task": "task", "subject": "sub", "session": "ses", "run": "run"}
 _MISSING = ("", "n/a", "nan")
 _MOST_NAMES = 5
 
@@ -37,7 +39,7 @@ def labelled_items(
     chosen : mapping
         "tasks", "subjects", "sessions" and "runs" of ``mne_bids.find_matching_paths``.
     y : str or None
-        A column of ``participants.tsv``, or "events".
+        A column of ``participants.tsv``, "task", "session", "run", or "events".
     read_options : mapping, optional
         As of :class:`~sk_brainrvq.Recordings`.
 
@@ -53,19 +55,45 @@ def labelled_items(
         return [make(path, i) for i, path in enumerate(paths)], None
     if y == "events":
         return _items_with_events(root, paths, make), None
-    labels = _labels_of_participants(root, y)
-    people = [bids_entity(path, "sub") or "" for path in paths]
-    known = [(path, labels[p]) for path, p in zip(paths, people, strict=True) if p in labels]
-    without = sorted({f"sub-{person}" for person in people if person not in labels})
+    labels = _labels_of_names(paths, y) if y in _ENTITIES else _labels_of_people(root, paths, y)
+    items = [make(path, i) for i, path in enumerate(labels)]
+    return items, _as_numbers([*labels.values()])
+
+
+def _labels_of_names(paths: Sequence[Path], entity: str) -> dict[Path, str]:
+    """What the names of recordings say of an entity; those that say nothing are left out."""
+    short = _ENTITIES[entity]
+    found = {path: bids_entity(path, short) for path in paths}
+    labels = {path: label for path, label in found.items() if label is not None}
+    without = [path.name for path in paths if path not in labels]
+    if not labels:
+        raise InvalidEEGError(
+            f"y={entity!r} was given, and no name of {len(paths)} recordings holds {short}-..."
+        )
+    if without:
+        warn(
+            f"{len(without)} of {len(paths)} recordings are left out, because their names hold no "
+            f"{short}-...: {_shortened(without)}."
+        )
+    return labels
+
+
+def _labels_of_people(root: Path, paths: Sequence[Path], column: str) -> dict[Path, str]:
+    """What ``participants.tsv`` holds of each recording's participant; others are left out."""
+    labels = _labels_of_participants(root, column)
+    people = {path: bids_entity(path, "sub") or "" for path in paths}
+    known = {path: labels[person] for path, person in people.items() if person in labels}
+    without = sorted({f"sub-{person}" for person in people.values() if person not in labels})
+    if not known:
+        raise InvalidEEGError(
+            f"participants.tsv in {root} holds a {column!r} of no participant with EEG here."
+        )
     if without:
         warn(
             f"{len(paths) - len(known)} of {len(paths)} recordings are left out: participants.tsv "
-            f"holds no {y!r} of {_shortened(without)}."
+            f"holds no {column!r} of {_shortened(without)}."
         )
-    if not known:
-        raise InvalidEEGError(f"participants.tsv in {root} holds no {y!r} of any participant.")
-    items = [make(path, i) for i, (path, _) in enumerate(known)]
-    return items, _as_numbers([label for _, label in known])
+    return known
 
 
 def _paths(root: Path, chosen: Mapping[str, str | Sequence[str] | None]) -> list[Path]:
@@ -88,13 +116,26 @@ def _paths(root: Path, chosen: Mapping[str, str | Sequence[str] | None]) -> list
     # Not those of derivatives/ and sourcedata/, which are other versions of the same recordings.
     paths = sorted({Path(path.fpath) for path in found})
     if not paths:
-        asked = {name: value for name, value in chosen.items() if value is not None}
-        with_these = f" with {asked}" if asked else ""
-        raise InvalidEEGError(
-            f"There is no EEG recording{with_these} in {root}; expected files such as "
-            "sub-01/eeg/sub-01_task-rest_eeg.edf. Entities go without their prefix: task='rest'."
-        )
+        raise InvalidEEGError(_nothing_found(root, chosen))
     return paths
+
+
+def _nothing_found(root: Path, chosen: Mapping[str, str | Sequence[str] | None]) -> str:
+    """Why there is no recording: what was asked for, and what there is of it."""
+    asked = {name[:-1]: value for name, value in chosen.items() if value is not None}
+    given = ", ".join(f"{name}={value!r}" for name, value in asked.items())
+    files = [*root.rglob("sub-*_eeg.*")]
+    found = ""
+    for name in asked:
+        values = {bids_entity(file, _ENTITIES[name]) for file in files} - {None}
+        if values:
+            found += f" The {name}s there: {_shortened(sorted(map(str, values)))}."
+    with_these = f" with {given}" if given else ""
+    return (
+        f"There is no EEG recording{with_these} in {root}; expected files such as "
+        "sub-01/eeg/sub-01_task-rest_eeg.edf. Entities go without their prefix: task='rest'."
+        f"{found}"
+    )
 
 
 def _labels_of_participants(root: Path, column: str) -> dict[str, str]:

@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sk_brainrvq.exceptions import InvalidEEGError
+from sk_brainrvq.missing_values import missing_rows
 from sk_brainrvq.recordings.recording_item import RecordingItem
 from sk_brainrvq.signals.reading import Reading, checked_reading
 from sk_brainrvq.signals.sources.mne_raws import is_mne_raw
+from sk_brainrvq.signals.sources.subjects import as_subjects
 
 # Names of recordings in a message.
 _MOST_NAMES = 3
@@ -36,8 +38,11 @@ def made_items(
         For what is no recording, and for subjects that are not one per recording.
     """
     listed, options = listed_items(items), checked_options(read_options)
-    given = one_each("subjects", subjects, len(listed))
-    people = [None] * len(listed) if given is None else given.tolist()
+    people = [None] * len(listed)
+    if subjects is not None:
+        values = subjects.tolist() if hasattr(subjects, "tolist") else subjects
+        one_each("subjects", values, len(listed))
+        people = as_subjects(values).tolist()
     return [
         RecordingItem(x, i, person, read_options=options)
         for i, (x, person) in enumerate(zip(listed, people, strict=True))
@@ -61,16 +66,49 @@ def listed_items(items: Any) -> list[Any]:
     return listed
 
 
+def labels_of(names: Sequence[str], y: Any) -> NDArray | None:
+    """Labels as an array, one per recording; None where there are none.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of the recordings.
+    y : array-like, shape (n_recordings, ...), or None
+
+    Returns
+    -------
+    ndarray, shape (n_recordings, ...), or None
+
+    Raises
+    ------
+    InvalidEEGError
+        If their number is another, or a recording has none.
+    """
+    labels, rows = one_each("y", y, len(names)), missing_rows(y)
+    if rows:
+        more = f" and {len(rows) - _MOST_NAMES} more" if len(rows) > _MOST_NAMES else ""
+        raise InvalidEEGError(
+            f"y holds no label, but NaN or None, for {len(rows)} of {len(names)} recordings: "
+            f"{', '.join(names[row] for row in rows[:_MOST_NAMES])}{more}. Leave them out of "
+            "the recordings and of y."
+        )
+    return labels
+
+
 def one_each(name: str, values: Any, n_recordings: int) -> NDArray | None:
     """Labels or subjects as an array, checked; None where there are none."""
     if values is None:
         return None
     array = np.asarray(values)
     if array.ndim == 0 or len(array) != n_recordings:
-        found = f"{values!r}" if array.ndim == 0 else f"{len(array)} entries"
+        of = "1 recording" if n_recordings == 1 else f"{n_recordings} recordings"
+        found = f"{name}={values!r} was given"
+        if array.ndim:
+            entries = "1 entry" if len(array) == 1 else f"{len(array)} entries"
+            found = f"{entries} of {name} {'was' if len(array) == 1 else 'were'} given"
+        windows = " Labels of single windows go to fit, or to cross_val_score, as y."
         raise InvalidEEGError(
-            f"{name}={found} was given for {n_recordings} recordings; expected one per recording. "
-            "Labels of single windows go to fit, or to cross_val_score, as y."
+            f"{found} for {of}; expected one per recording.{windows if name == 'y' else ''}"
         )
     return array
 

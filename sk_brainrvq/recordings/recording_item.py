@@ -20,6 +20,7 @@ from sk_brainrvq.signals.sources.subjects import (
     bids_entity,
     subject_of_header,
     subject_of_path,
+    subject_of_raw,
 )
 from sk_brainrvq.signals.windowing import window_grid
 from sk_brainrvq.user_warnings import quiet
@@ -147,7 +148,9 @@ class RecordingItem:
         """As given, by the file's name or by the header; None where nothing tells."""
         if self._subject is not None:
             return self._subject
-        named = subject_of_path(self.path)
+        if not isinstance(self.source, Path):
+            return subject_of_raw(self.source)
+        named = subject_of_path(self.source)
         if named is None and not self._has_seen_header:
             self._look(self.header())
         return self._header_subject if named is None else named

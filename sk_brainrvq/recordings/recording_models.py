@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.recordings.aggregation import aggregated, check_aggregate, means_of
-from sk_brainrvq.recordings.item_checks import one_each
+from sk_brainrvq.recordings.item_checks import labels_of, one_each
 from sk_brainrvq.recordings.recordings import Recordings
 from sk_brainrvq.user_warnings import warn
 
@@ -51,7 +51,7 @@ class _RecordingModel(MetaEstimatorMixin, BaseEstimator):
         """
         self._check()
         recordings = _whole_recordings(X)
-        labels = recordings.y if y is None else one_each("y", y, len(recordings))
+        labels = recordings.y if y is None else labels_of(recordings.sources.tolist(), y)
         if labels is None:
             raise InvalidEEGError("No labels were given: pass y, one per recording.")
         parts, number = self._cut(recordings)
@@ -78,7 +78,7 @@ class _RecordingModel(MetaEstimatorMixin, BaseEstimator):
     def _scored(self, X: Any, y: Any) -> tuple[Recordings, NDArray, NDArray]:
         """Recordings that give a window, their labels, and which they are."""
         recordings = _whole_recordings(X)
-        labels = recordings.y if y is None else one_each("y", y, len(recordings))
+        labels = recordings.y if y is None else labels_of(recordings.sources.tolist(), y)
         if labels is None:
             raise InvalidEEGError("No labels were given: pass y, one per recording.")
         has_window = recordings.count_windows(self.window, self.overlap) > 0

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sk_brainrvq.exceptions import InvalidEEGError
-from sk_brainrvq.recordings.item_checks import checked_options, known_people, made_items, one_each
+from sk_brainrvq.recordings.item_checks import checked_options, known_people, labels_of, made_items
 from sk_brainrvq.recordings.recording_item import RecordingItem
 from sk_brainrvq.recordings.rows import Rows, cut, rows_of_key
 from sk_brainrvq.signals.filters.resampling import TARGET_SFREQ
@@ -110,7 +110,7 @@ class Recordings:
                 "recordings.windows(window=...)."
             )
         made = made_items(items, subjects, read_options)
-        self._set(made, one_each("y", y, len(made)), window, overlap)
+        self._set(made, labels_of([item.name for item in made], y), window, overlap)
 
     @classmethod
     def _of_items(
@@ -160,8 +160,9 @@ class Recordings:
         task, subject, session, run : str or sequence of str, optional
             Only these, without their prefixes: ``task="rest"``.
         y : str, optional
-            A column of ``participants.tsv``, whose entry is the label of all recordings of that
-            participant; participants without one are left out. Or "events": windows within the
+            "task", "session" or "run": what the name of each recording says. Or a column of
+            ``participants.tsv``, whose entry is the label of all recordings of that participant;
+            participants without one are left out. Or "events": windows within the
             events of each recording's ``events.tsv`` have its ``trial_type`` as their label, and
             other windows are left out. An event without duration labels one window, from its
             onset on; one that is shorter than ``window`` labels none. Windows that overlap an

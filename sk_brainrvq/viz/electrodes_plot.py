@@ -71,7 +71,7 @@ def plot_electrodes(channels: Any, *, ax: "Axes | None" = None) -> "Axes":
         raise ValueError(
             f"None of the {len(matches)} channels has a known position: "
             f"{[match.channel for match in matches][:8]}. Use names of the 10-20 or 10-05 system, "
-            "set a montage, or pass electrode_map={...} to the estimator."
+            "set a montage, or pass reading=Reading(electrode_map={...}) to the estimator."
         )
     if ax is None:
         ax = style.new_axes(1, 1, 6.2)[0, 0]

@@ -56,7 +56,7 @@ def test_build__bad_files__strict__fails_and_keeps_the_others(with_broken, tmp_p
 def test_build__no_usable_file__fails(with_broken, tmp_path):
     result = build([with_broken[1]], tmp_path / "corpus")
     assert result.exit_code == 1
-    assert "None of the 1 recordings could be used" in result.stderr
+    assert "The recording could not be used" in result.stderr
 
 
 def test_build__without_notch__says_why_it_is_needed(folder, tmp_path):

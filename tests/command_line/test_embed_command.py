@@ -151,12 +151,33 @@ def test_bad_recording__raise__fails_and_leaves_the_old_output(with_broken, weig
     assert [path.name for path in tmp_path.iterdir() if "features" in path.name] == [out.name]
 
 
-def test_bad_recordings__all_of_them__fails_with_the_reasons(with_broken, weights, tmp_path):
+def test_bad_recordings__all_of_them__fails_with_the_reasons(
+    folder, with_broken, weights, tmp_path
+):
     result = embed([with_broken[1]], weights, tmp_path / "features.npz")
     assert result.exit_code == 1
-    assert "None of the 1 recordings could be used:\n  " in result.stderr
+    assert "The recording could not be used:\n  " in result.stderr
     assert "broken.edf: MNE cannot read" in result.stderr
     assert not (tmp_path / "features.npz").exists()
+    result = embed([folder], weights, tmp_path / "features.npz", "--reference", "Foo")
+    assert ".edf and 2 more: The reference channel 'Foo'" in result.stderr
+    assert result.stderr.count("Foo") == 1
+
+
+def test_settings__that_make_no_sense__are_wrong_usage_said_once(folder, weights, tmp_path):
+    cases = {
+        ("--window", -3): "window=-3.0 and overlap=",
+        ("--l-freq", 80, "--h-freq", 40): "l_freq=80.0 and h_freq=40.0 were given",
+        ("--electrode-map", "C3=C333"): "electrode_map['C3'] holds 'C333'",
+    }
+    for settings, message in cases.items():
+        for result in (
+            embed([folder], weights, tmp_path / "features.npz", *settings),
+            run("inspect", folder, *settings),
+        ):
+            assert result.exit_code == 2
+            assert result.stderr.count(message) == 1
+            assert ".edf" not in result.stderr
 
 
 def test_weights__that_are_not_there__fails_and_names_them(folder, tmp_path):

@@ -142,6 +142,8 @@ def test_pretrain__with_a_tokenizer__keeps_it(folder, tokenizer_folder, tmp_path
     assert loaded.tokenizer_weights_ == Weights(tokenizer_folder) == Weights(alone)
     assert "accuracies, frequency" in result.stdout
     assert "BrainRVQPretrainer.from_pretrained" in result.stdout
+    assert f"--weights {out} --out" in result.stdout
+    assert f"BrainRVQEmbedder(weights={str(out)!r})" in result.stdout
 
 
 def test_pretrain__model_as_weights_and_tokenizer__is_trained_further(folder, tmp_path):

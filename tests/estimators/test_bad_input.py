@@ -217,6 +217,10 @@ def test_x__fit_and_apply__is_left_as_it_was(name):
         (["rest"] * 12, re.escape("one class only ('rest')")),
         (np.linspace(0, 1, 12), "Unknown label type"),
         (np.ones((12, 2)), "1d array"),
+        (["a", "b", np.nan] * 4, r"NaN or None for 4 of 12 epochs \(rows 2, 5, 8, 11\)"),
+        (np.array(["a", "b", None] * 4), r"NaN or None for 4 of 12 epochs \(rows 2, 5, 8, 11\)"),
+        (pd.Series(["a", "b", None] * 4, dtype="string"), "NaN or None for 4 of 12 epochs"),
+        (np.array(["a", 1] * 6, dtype=object), "y mixes labels of the types int, str"),
     ],
 )
 def test_classifier__unusable_y__says_why(y, message):
@@ -238,6 +242,7 @@ PATHS = ["sub-01_eeg.edf", "sub-02_eeg.edf"]
         (pd.Index(PATHS), r"a 1-D Index of text or objects; .*Pass a list: X\.tolist\(\)"),
         (iter(PATHS), r"of type list_iterator; .*Pass a list: list\(X\)"),
         ((path for path in PATHS), r"of type generator; .*Pass a list: list\(X\)"),
+        ([], "an empty list; .*Did a pattern of file names match nothing"),
         (set(PATHS), r"of type set; .*Pass a list: list\(X\)"),
         ({}.values(), r"of type dict_values; .*Pass a list: list\(X\)"),
         ({"train": 1, "test": 2}, r"of type dict, with keys 'train', 'test'; .*list\(X\.values"),

@@ -273,15 +273,15 @@ def test_fit__one_class_or_value_for_each_person__says_that_centring_removes_it(
 
 def test_few_windows__fit_and_predict__say_whose(fitted, epochs):
     few = np.r_[0:26]
-    with pytest.warns(EEGWarning, match=r"windows are there of 'eve' \(2\)"):
+    with pytest.warns(EEGWarning, match=r"windows of 'eve' \(2\)"):
         tiny("classifier", **STANDING_STILL).fit(epochs[few], Y[few])
-    with pytest.warns(EEGWarning, match=r"windows are there of 'eve' \(1\)"):
+    with pytest.warns(EEGWarning, match=r"windows of 'eve' \(1\)"):
         assert np.isfinite(fitted.predict_proba(epochs[35])).all()
 
 
 def test_input__of_no_use__errors(fitted, epochs):
     for subjects, message in (
-        ([None, *PEOPLE[1:]], r"1 of 36 windows \(rows 0\)"),
+        ([None, *PEOPLE[1:]], r"1 of 36 windows \(row 0\)"),
         (PEOPLE[:5], "5 subjects were given for 36 windows"),
     ):
         with pytest.raises(InvalidEEGError, match=message):
@@ -311,3 +311,21 @@ def test_settings__that_do_not_go_together__errors(fitted, epochs):
             use(epochs)
     again = changed.set_params(warm_start=False).fit(epochs, Y)
     assert not hasattr(again, "center_")
+
+
+def test_epochs_above_30_s__in_training__count_once_as_they_do_for_the_embedder():
+    long, short = make_eeg(6, 4, 200 * 62, 0), make_eeg(6, 4, 400, 1)
+    long *= 1 + np.arange(6)[:, None, None]
+    subjects, y = ["ada", "bob"] * 6, [0, 0, 1, 1] * 3
+    settings = {**CENTRED, "max_epochs": 1, "strategy": "frozen", "filters": None}
+    with pytest.warns(EEGWarning, match=r"windows of 'ada' \(6\), 'bob' \(6\)"):
+        fitted = tiny("classifier", **settings).fit([long, short], y, subjects=subjects)
+    embedder = BrainRVQEmbedder(
+        fitted.weights_, center_by="subject", filters=None, sfreq=200, ch_names=CH_NAMES
+    )
+    with pytest.warns(EEGWarning, match=r"windows of 'ada' \(6\), 'bob' \(6\)"):
+        embedder.fit([long, short], subjects=subjects)
+    tokens_and_spectra = slice(0, 606)
+    np.testing.assert_allclose(
+        fitted.center_[tokens_and_spectra], embedder.center_[tokens_and_spectra], atol=1e-4
+    )

@@ -71,7 +71,7 @@ def test_transform__few_windows__mean_is_drawn_towards_that_of_the_training_peop
     X = made()
     centering = SubjectCentering(min_windows=5).fit(X, subjects=PEOPLE)
     X_new = np.array([[3.0, 5.0, 7.0], [4.0, 6.0, 9.0]])
-    with pytest.warns(EEGWarning, match=r"min_windows=5 windows are there of 'new' \(2\)"):
+    with pytest.warns(EEGWarning, match=r"min_windows=5 windows of 'new' \(2\)"):
         found = centering.transform(X_new, subjects=["new", "new"])
     mean_of_people = pd.DataFrame(X).groupby(PEOPLE).mean().mean().to_numpy()
     assert np.allclose(found, X_new - (2 / 3 * X_new.mean(0) + 1 / 3 * mean_of_people))
@@ -182,11 +182,20 @@ def test_fit__classes_within_people_or_numbers__nothing_is_said():
         SubjectCentering().fit(made(), y, subjects=PEOPLE)
 
 
+def test_fit__some_windows_without_a_label__warned_by_the_others_or_not():
+    diagnosis = np.array([None] * 3 + ["well"] * 77, dtype=object)
+    diagnosis[np.asarray(PEOPLE) == PEOPLE[-1]] = "ill"
+    with pytest.warns(EEGWarning, match="removes what you want to predict"):
+        SubjectCentering().fit(made(), diagnosis, subjects=PEOPLE)
+    for y in ([None] * 80, ["well", 1] * 40):
+        assert hasattr(SubjectCentering().fit(made(), y, subjects=PEOPLE), "center_")
+
+
 BAD = {
-    "none": (None, "subject of any window is unknown. Pass subjects="),
-    "nan": ([np.nan, *PEOPLE[1:]], r"1 of 80 windows \(rows 0\)"),
-    "pandas_na": ([*PEOPLE[:79], pd.NA], r"1 of 80 windows \(rows 79\)"),
-    "empty_text": (["", *PEOPLE[1:]], r"1 of 80 windows \(rows 0\)"),
+    "none": (None, "nothing says whom the windows are of. Pass subjects="),
+    "nan": ([np.nan, *PEOPLE[1:]], r"1 of 80 windows \(row 0\)"),
+    "pandas_na": ([*PEOPLE[:79], pd.NA], r"1 of 80 windows \(row 79\)"),
+    "empty_text": (["", *PEOPLE[1:]], r"1 of 80 windows \(row 0\)"),
     "too_few": (PEOPLE[:79], "79 subjects were given for 80 windows"),
     "text": ("ada", "subjects='ada' was given; expected a list"),
     "number": (3, "subjects=3 was given; expected a list"),

@@ -51,6 +51,9 @@ def test_recording__unknown_channel_first_seen_in_transform__as_without_it_and_s
     (said,) = said_by(embedder.transform, raw)
     assert "'SOMEWHERE'" in said
     assert "left out wherever channels are pooled" in said
+    assert "pass reading=Reading(electrode_map={...})" in said
+    placed = Reading(electrode_map={"SOMEWHERE": "Cz"}, bad_channels="keep")  # as it says
+    assert not said_by(tiny("embedder", **{**FROM_MNE, "reading": placed}).fit, raw)
 
 
 def test_channels_apart__unknown_one__keeps_its_columns_and_leaves_the_others_alone():

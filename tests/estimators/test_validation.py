@@ -68,6 +68,7 @@ def test_held_out_epochs__groups_and_classes__keeps_both():
         ({"early_stopping": 1.5, "validation": 0.5}, None, r"early_stopping=1\.5 was given; expec"),
         ({"validation": 0.2}, [0] * 12, r"validation=0\.2 cannot be split off 12 .* 1 groups"),
         ({"validation": 0.01}, None, None),
+        ({"validation": 0.2}, ["a", None, "b"] * 4, r"NaN or None for 4 of 12 epochs \(rows 1, 4"),
         ({"validation": 0.2}, [0] * 11, "groups has 11 entries, but X has 12 epochs"),
         (
             {"engine__steps_per_epoch": 0},

@@ -59,6 +59,16 @@ def test_from_bids__column_of_participants__labels_and_people_without_one_named(
     assert len(Recordings.from_bids(root, task="rest", y="group", window=10)) == 4
 
 
+def test_from_bids__task_or_run_of_the_names__labels(root):
+    assert Recordings.from_bids(root, y="task").y.tolist() == ["rest", "sleep"] * 3
+    for file in (root / "sub-01").rglob("*_task-rest_*"):
+        file.rename(file.with_name(file.name.replace("_task-rest_", "_task-rest_run-2_")))
+    with pytest.warns(EEGWarning, match=r"5 of 6 .* their names hold no run-.*sub-01_task-sleep"):
+        assert Recordings.from_bids(root, y="run").y.tolist() == [2]
+    with pytest.raises(InvalidEEGError, match=r"y='session' was given, and no name .* ses-"):
+        Recordings.from_bids(root, y="session")
+
+
 def test_from_bids__events__windows_within_them(root):
     recordings = Recordings.from_bids(root, task="sleep", y="events", window=3)
     own = recordings[recordings.subjects == "02"]
@@ -99,7 +109,7 @@ def test_from_bids__what_cannot_be__errors_that_say_what_is_there(root):
     table_of_two = table.read_text() + "sub-01\tcontrol\t61\n"
     cases = [
         ({"root": root / "none"}, "There is no folder"),
-        ({"task": "task-rest"}, r"no EEG recording with .*task='rest'"),
+        ({"task": "task-rest"}, r"with task='task-rest' .*The tasks there: rest, sleep\."),
         ({"y": "diagnosis"}, r"columns \['participant_id', 'group', 'age'\]; .*'diagnosis'"),
         ({"y": "events"}, "without window"),
         ({"y": "events", "window": 3, "task": "rest"}, r"None of 3 recordings has events"),

@@ -127,6 +127,8 @@ def test_subjects__by_what_is_given_then_bids_name_then_header(files, tmp_path):
     recordings = Recordings([files[1], header, numbered, tmp_path / "one_raw.fif"])
     assert recordings.subjects.tolist() == ["01", "ada", "7", "ada"]
     assert recordings.sources[1] == "item 1"
+    unknown = Recordings([files[1], header], subjects=["eve", np.nan])
+    assert unknown.subjects.tolist() == ["eve", "ada"]
     given = Recordings(files, subjects=[3, 1, 3], window=5)
     assert given.subjects.tolist() == [[3, 1, 3][number] for number in given.recording_of]
 
@@ -180,9 +182,10 @@ def test_bad_arguments__each__error_says_what_was_given(tmp_path):
         (lambda: Recordings(3), "type int; expected a continuous recording"),
         (lambda: Recordings([epochs]), "pass them to the estimator itself"),
         (lambda: Recordings([tmp_path / "none.edf"]), "Item 0 .*There is no recording at"),
-        (lambda: Recordings([raw], [0, 1]), "y=2 entries was given for 1 recordings"),
-        (lambda: Recordings([raw], "a"), "y='a' was given for 1 recordings"),
-        (lambda: Recordings([raw], subjects=["a", "b"]), "subjects=2 entries"),
+        (lambda: Recordings([raw], [0, 1]), "2 entries of y were given for 1 recording;"),
+        (lambda: Recordings([raw, raw], ["a", np.nan]), "for 1 of 2 recordings: item 1"),
+        (lambda: Recordings([raw], "a"), "y='a' was given for 1 recording;"),
+        (lambda: Recordings([raw], subjects=["a", "b"]), "2 entries of subjects were given"),
         (lambda: Recordings([raw], window=0), "window=0 and overlap"),
         (lambda: Recordings([raw], window=5, overlap=5), "overlap=5"),
         (lambda: Recordings([raw], overlap=1), r"overlap=1 was given without window"),

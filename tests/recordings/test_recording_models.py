@@ -141,7 +141,7 @@ def test_what_cannot_be__is_said(recordings):
         model.fit(recordings.windows(3))
     with pytest.raises(InvalidEEGError, match="No labels were given"):
         model.fit([item.source for item in recordings._items])
-    with pytest.raises(InvalidEEGError, match="y=7 entries was given for 8 recordings"):
+    with pytest.raises(InvalidEEGError, match="7 entries of y were given for 8 recordings"):
         model.fit(recordings, recordings.y[1:])
     with pytest.raises(InvalidEEGError, match="No recording gives a window of 60"):
         clone(model).set_params(window=60).fit(recordings)

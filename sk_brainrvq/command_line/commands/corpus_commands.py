@@ -8,7 +8,12 @@ from sk_brainrvq.command_line.commands.named_inputs import find_recordings
 from sk_brainrvq.command_line.options.option_types import MainsFrequency, Names
 from sk_brainrvq.command_line.options.read_options import read_option
 from sk_brainrvq.command_line.options.signature_options import WorkOption, options_of
-from sk_brainrvq.command_line.work_command import WorkCommand, WorkError, set_resume_hint
+from sk_brainrvq.command_line.work_command import (
+    WorkCommand,
+    WorkError,
+    none_usable,
+    set_resume_hint,
+)
 from sk_brainrvq.corpus import EEGCorpus, build_corpus
 
 _BUILD_OPTIONS = options_of(
@@ -70,7 +75,7 @@ def build(inputs: tuple[str, ...], out: str, strict: bool, quiet: bool, **settin
     for source, reason in report.failed:
         click.echo(f"Left out: {source}: {reason}", err=True)
     if report.built + report.kept == 0:
-        raise WorkError(f"None of the {len(recordings)} recordings could be used.")
+        raise WorkError(f"{none_usable(len(recordings))}.")
     if report.failed and strict:
         raise WorkError(
             f"{len(report.failed)} of {len(recordings)} recordings could not be used, and "

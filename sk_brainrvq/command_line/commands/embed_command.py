@@ -1,7 +1,7 @@
 """``embed``: recordings to a table of features."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,11 @@ from sk_brainrvq.command_line.options.estimator_options import (
     estimator_parameters,
     options_of_estimator,
 )
+from sk_brainrvq.command_line.options.setting_checks import check_settings
 from sk_brainrvq.command_line.options.signature_options import WorkOption
 from sk_brainrvq.command_line.processes.meeting import await_parts, follow, lead, part_file
 from sk_brainrvq.command_line.processes.ranks import is_main_process, rank, world_size
-from sk_brainrvq.command_line.work_command import WorkCommand, WorkError, say
+from sk_brainrvq.command_line.work_command import WorkCommand, WorkError, none_usable, say
 from sk_brainrvq.corpus.finding import subject_rule
 from sk_brainrvq.estimators import BrainRVQEmbedder
 from sk_brainrvq.exceptions import InvalidEEGError
@@ -139,16 +140,17 @@ def embed(
       feature_names  of each feature; columns in a parquet file
 
     Windows that overlap an annotation beginning with BAD or EDGE have no row. Recordings that
-    cannot be used are listed with their reasons (--on-error). Several processes
-    share out the recordings, and the result is that of one process.
+    cannot be used are listed with their reasons (--on-error). Nobody is centred: SubjectCentering
+    in Python takes features and subjects of the table. Several processes share out the recordings,
+    and the result is that of one process.
     """
     _check_output(out)
     files = find_recordings(recordings)
     settings["device"] = _device_of_process(settings["device"])
     on_error = settings.pop("on_error")  # of the command: the embedder gets one file at a time
-    job = _Job(
-        files, estimator_parameters(settings), on_error, subject, quiet or not is_main_process()
-    )
+    parameters = estimator_parameters(settings)
+    check_settings(BrainRVQEmbedder(**parameters))
+    job = _Job(files, parameters, on_error, subject, quiet or not is_main_process())
     if world_size() == 1:
         done = job.run(range(len(files)))
         _finish(done, files, out, on_error)
@@ -226,7 +228,7 @@ class _Job:
 
     def _fitted(self) -> BrainRVQEmbedder:
         """Fitted on the first recording that can be used, in every process the same."""
-        reasons: list[str] = []
+        reasons: dict[str, str] = {}
         for file in self.files:
             try:
                 embedder = BrainRVQEmbedder(**self.settings)
@@ -236,7 +238,7 @@ class _Job:
             except InvalidEEGError as error:
                 if self.on_error == "raise":
                     raise WorkError(f"{file}: {error}") from error
-                reasons.append(f"{file}: {error}")
+                reasons[file] = str(error)
         raise _none_usable(reasons)
 
     @staticmethod
@@ -262,19 +264,28 @@ def _starts(recording: Any, window: float, overlap: float) -> np.ndarray:
     return on_the_clock(recording, window_starts(recording, window, overlap))
 
 
-def _none_usable(reasons: Sequence[str]) -> WorkError:
-    listed = "\n".join(f"  {reason}" for reason in reasons)
-    return WorkError(f"None of the {len(reasons)} recordings could be used:\n{listed}")
+def _none_usable(reasons: Mapping[str, str]) -> WorkError:
+    """Recordings that have the reason in common share a line."""
+    files: dict[str, list[str]] = {}
+    for file, reason in reasons.items():
+        files.setdefault(reason.replace(file, "it"), []).append(file)
+    listed = "\n".join(
+        f"  {names[0]}: {reasons[names[0]]}"
+        if len(names) == 1
+        else f"  {names[0]} and {len(names) - 1} more: {reason}"
+        for reason, names in files.items()
+    )
+    return WorkError(f"{none_usable(len(reasons))}:\n{listed}")
 
 
 def _finish(done: Embedded, files: Sequence[str], out: Path, on_error: str) -> None:
     """List what was left out, and write the table."""
-    reasons = [f"{files[number]}: {reason}" for number, reason in done.left_out.items()]
+    reasons = {files[number]: reason for number, reason in done.left_out.items()}
     if not done.tables:
         raise _none_usable(reasons)
     if on_error == "warn":
-        for reason in reasons:
-            say(f"Left out: {reason}")
+        for file, reason in reasons.items():
+            say(f"Left out: {file}: {reason}")
     table = join_tables(list(done.tables.values()))
     table.save(out)
     n_windows, n_features = table.features.shape

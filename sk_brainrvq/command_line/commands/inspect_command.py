@@ -10,6 +10,7 @@ from sk_brainrvq.command_line.options.estimator_options import (
     estimator_parameters,
     options_of_estimator,
 )
+from sk_brainrvq.command_line.options.setting_checks import check_settings
 from sk_brainrvq.command_line.options.signature_options import WorkOption
 from sk_brainrvq.command_line.work_command import WorkCommand, WorkError
 from sk_brainrvq.estimators import BrainRVQEmbedder
@@ -20,7 +21,7 @@ _OPTIONS = options_of_estimator(
     # What has no part in how a recording is read.
     leave_out={
         *("architecture", "random_state", "sfreq", "ch_names", "unit", "verbose", "on_error"),
-        *("pooling", "layer", "spectrum", "covariance", "tokens"),
+        *("pooling", "layer", "spectrum", "covariance", "tokens", "center_by", "min_windows"),
     },
     types={"weights": click.Path()},
     helps={"weights": "Folder of a model, whose filters and trained electrodes count."},
@@ -55,6 +56,7 @@ def inspect(recordings: tuple[str, ...], as_json: bool, **settings: Any) -> None
     """
     files = find_recordings(recordings)
     embedder = BrainRVQEmbedder(**estimator_parameters(settings))
+    check_settings(embedder)
     reports = RecordingReports()
     for file in files:
         report = inspect_recording(file, embedder)
@@ -68,4 +70,5 @@ def inspect(recordings: tuple[str, ...], as_json: bool, **settings: Any) -> None
         click.echo(reports.summary())
     failed = sum(report.error is not None for report in reports)
     if failed:
-        raise WorkError(f"{failed} of {len(files)} recordings cannot be used, as said above.")
+        which = "The recording" if len(files) == 1 else f"{failed} of {len(files)} recordings"
+        raise WorkError(f"{which} cannot be used, as said above.")

@@ -1,5 +1,6 @@
 """What a training command prints at its end."""
 
+import shlex
 from collections.abc import Sequence
 from numbers import Real
 from pathlib import Path
@@ -27,21 +28,29 @@ def training_summary(estimator: Any, out: Path, variable: str) -> str:
     -------
     str
     """
-    name = type(estimator).__name__
+    name, folder = type(estimator).__name__, str(out)
+    use = []
+    if name == "BrainRVQPretrainer":
+        use = [
+            "Features of recordings, in a shell and in Python:",
+            f"  sk-brainrvq embed RECORDINGS --weights {shlex.quote(folder)} --out features.npz",
+            f"  sk_brainrvq.BrainRVQEmbedder(weights={folder!r})",
+        ]
     return "\n".join(
         [
             *_last_epoch(estimator.history_),
             *_code_use(estimator),
+            *use,
             f"Saved to {out}. In Python:",
             f"  from sk_brainrvq import {name}",
-            f"  {variable} = {name}.from_pretrained({str(out)!r})",
+            f"  {variable} = {name}.from_pretrained({folder!r})",
         ]
     )
 
 
 def _last_epoch(history: Sequence[dict[str, Any]]) -> list[str]:
     if not history:
-        return ["Nothing was trained: the given weights were used as they are."]
+        return ["Nothing was trained: the networks are as they were given, or random."]
     last = history[-1]
     lines = [f"Epoch {last.get('epoch', len(history))}, the last:"]
     for key, value in last.items():

@@ -11,7 +11,12 @@ from sk_brainrvq.estimators._outputs.pooling import COVARIANCE_NAMES, Align
 from sk_brainrvq.estimators._people.aligning import AligningMixin, moments_of
 from sk_brainrvq.estimators._people.alignment import Alignment
 from sk_brainrvq.estimators._people.covariances import PeoplesMoments
-from sk_brainrvq.estimators._people.naming import Names, check_named
+from sk_brainrvq.estimators._people.naming import (
+    HOW_TO_NAME,
+    HOW_TO_NAME_CALIBRATION,
+    Names,
+    check_named,
+)
 from sk_brainrvq.exceptions import CheckpointError
 from sk_brainrvq.signals.sources.registry import source_of
 from sk_brainrvq.user_warnings import quiet
@@ -38,25 +43,25 @@ class CenteredEmbeddingMixin(AligningMixin, EmbeddingMixin):
     def _aligns(self) -> bool:
         return self._embedding().tokens or self._embedding().spectrum is not None
 
-    def _names_of(self, X: Any, subjects: Any) -> Names:
+    def _names_of(self, X: Any, subjects: Any, how_to_name: str = HOW_TO_NAME) -> Names:
         """Takes down whom the epochs of X are of; of arrays nobody tells but the user."""
         if subjects is None and source_of(X).is_array:
-            check_named(np.full(1, None, dtype=object), type(self).__name__)
+            check_named(np.full(1, None, dtype=object), type(self).__name__, how_to_name)
         return Names(subjects)
 
     def _features_of_people(
-        self, X: Any, subjects: Any
+        self, X: Any, subjects: Any, how_to_name: str = HOW_TO_NAME
     ) -> tuple[NDArray, NDArray, PeoplesMoments | None]:
         """Features of X before they are centred, their people, and how their channels vary."""
-        names = self._names_of(X, subjects)
+        names = self._names_of(X, subjects, how_to_name)
         if not self._aligns:
             features = self._pool(self._groups(X, names.noting), self._info)
             return features, names.of(len(features)), None
         moments, people = moments_of(self._groups(X, names.noting), names)
+        check_named(people, type(self).__name__, how_to_name)
         return self._embed_aligned(X, moments, people), people, moments
 
     def _embed_aligned(self, X: Any, moments: PeoplesMoments, people: NDArray) -> NDArray:
-        check_named(people, type(self).__name__)
         align: Align = partial(self._alignment.aligned, moments=moments, people=people)
         with quiet(""):  # everything was said when X was read for the covariances
             return self._embed(X, align)
@@ -79,7 +84,8 @@ class CenteredEmbeddingMixin(AligningMixin, EmbeddingMixin):
         self._learn_people(features, people, y)
         given = [calibration for calibration in calibrations if calibration is not None]
         for calibration in given:
-            self.calibrate(calibration)
+            kept = self._features_of_people(calibration, None, HOW_TO_NAME_CALIBRATION)
+            self._keep_people(*kept, how_to_name=HOW_TO_NAME_CALIBRATION)
         if given:
             self._keep_training_people(features, people, moments)
         return features, people

@@ -31,7 +31,12 @@ from sk_brainrvq.estimators._people.in_training import (
     MovingCenters,
     matrices_of,
 )
-from sk_brainrvq.estimators._people.naming import HOW_TO_NAME, Names, check_named
+from sk_brainrvq.estimators._people.naming import (
+    HOW_TO_NAME,
+    HOW_TO_NAME_CALIBRATION,
+    Names,
+    check_named,
+)
 from sk_brainrvq.exceptions import CheckpointError
 from sk_brainrvq.signals import PatchGroup, PreparedEEG
 from sk_brainrvq.signals.sources.registry import source_of
@@ -45,10 +50,6 @@ _ROWS_AT_ONCE = 16
 HOW_TO_NAME_VALIDATION = (
     "They are of validation=(X, y): pass X in a container that knows them, such as mne.Epochs with "
     "a column 'subject' in metadata, or a fraction of the training data."
-)
-_HOW_TO_NAME_CALIBRATION = (
-    "They are of calibration: pass it in a container that knows them, such as mne.Epochs with a "
-    "column 'subject' in metadata."
 )
 
 
@@ -159,7 +160,7 @@ class CenteredFineTuning(AligningMixin, TrainedEstimator):
                 "centres nobody. Pass center_by='subject'."
             )
         prepared, people = self._read_people(
-            self._gather, calibration, plan.start.info, None, _HOW_TO_NAME_CALIBRATION
+            self._gather, calibration, plan.start.info, None, HOW_TO_NAME_CALIBRATION
         )
         matched = matched_for_head(prepared, plan.info, self.head)
         return LabelledEEG(matched, np.zeros(prepared.n_epochs, np.int64), subjects=people)

@@ -10,6 +10,7 @@ from sklearn.utils.multiclass import check_classification_targets, unique_labels
 from sklearn.utils.validation import check_array, column_or_1d
 
 from sk_brainrvq.estimators._inputs.validation import TrainingData, epochs_of
+from sk_brainrvq.missing_values import missing_rows, which_rows
 from sk_brainrvq.signals import PreparedEEG
 from sk_brainrvq.training import SegmentDataset
 
@@ -185,7 +186,9 @@ def encode_classes(
     """
     if y is None:
         raise ValueError(f"{estimator} requires y to be passed, but the target y is None")
+    refuse_missing(y, n_epochs)
     labels = column_or_1d(y, warn=True)
+    _refuse_mixed(labels)
     check_classification_targets(labels)
     if len(labels) != n_epochs:
         raise ValueError(
@@ -201,6 +204,32 @@ def encode_classes(
             f"{classes.tolist()}."
         )
     return np.searchsorted(classes, found)[numbers].astype(np.int64), classes
+
+
+def refuse_missing(y: Any, n_epochs: int) -> None:
+    """Raise ValueError for epochs without a label or number.
+
+    Parameters
+    ----------
+    y : array-like, shape (n_epochs, ...)
+    n_epochs : int
+    """
+    rows = missing_rows(y)
+    if rows:
+        raise ValueError(
+            f"Input y contains NaN or None for {len(rows)} of {n_epochs} epochs "
+            f"({which_rows(rows)}). Leave these epochs out of X and of y."
+        )
+
+
+def _refuse_mixed(labels: NDArray) -> None:
+    """Raise ValueError for labels that cannot be sorted, such as text beside numbers."""
+    kinds = sorted({type(label).__name__ for label in labels}) if labels.dtype == object else []
+    if "str" in kinds and len(kinds) > 1:
+        raise ValueError(
+            f"y mixes labels of the types {', '.join(kinds)}; expected text or numbers. Pass "
+            "[str(label) for label in y] if they are names."
+        )
 
 
 def check_same_classes(labels: Any, classes: NDArray) -> None:

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_array
 
+from sk_brainrvq.estimators._inputs.labels import refuse_missing
+
 
 def check_numbers(y: Any, n_epochs: int, estimator: str) -> NDArray:
     """Targets of a regression as float64.
@@ -28,7 +30,16 @@ def check_numbers(y: Any, n_epochs: int, estimator: str) -> NDArray:
     """
     if y is None:
         raise ValueError(f"{estimator} requires y to be passed, but the target y is None")
-    numbers = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
+    refuse_missing(y, n_epochs)
+    try:
+        numbers = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
+    except ValueError as error:
+        if "could not convert string to float" not in str(error):
+            raise
+        raise ValueError(
+            f"y holds text ({error}); {estimator} predicts numbers. For classes take "
+            f"{estimator.replace('Regressor', 'Classifier')}."
+        ) from error
     if len(numbers) != n_epochs:
         raise ValueError(
             f"y has {len(numbers)} rows, but X has {n_epochs} epochs (inconsistent numbers "

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
 from sklearn.utils.validation import column_or_1d
 
+from sk_brainrvq.missing_values import missing_rows, which_rows
 from sk_brainrvq.signals import PreparedEEG
 from sk_brainrvq.user_warnings import warn
 
@@ -88,6 +89,12 @@ def pair_of(validation: Any, needs_y: bool) -> tuple[Any, Any]:
 
 def check_groups(groups: Any, n_epochs: int) -> NDArray:
     """Groups as an array; raise ValueError unless there is one per epoch."""
+    rows = missing_rows(groups)
+    if rows:
+        raise ValueError(
+            f"groups holds NaN or None for {len(rows)} of {n_epochs} epochs ({which_rows(rows)}), "
+            "and who belongs together must be known of all. Leave these epochs out, or name them."
+        )
     array = column_or_1d(groups)
     if len(array) != n_epochs:
         raise ValueError(

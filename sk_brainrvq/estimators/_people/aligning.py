@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sk_brainrvq.estimators._people.alignment import Alignment
 from sk_brainrvq.estimators._people.centering import PeopleCenteringMixin
 from sk_brainrvq.estimators._people.covariances import PeoplesMoments
-from sk_brainrvq.estimators._people.naming import Names
+from sk_brainrvq.estimators._people.naming import HOW_TO_NAME, Names
 from sk_brainrvq.exceptions import CheckpointError
 from sk_brainrvq.signals import PatchGroup
 
@@ -36,9 +36,10 @@ class AligningMixin(PeopleCenteringMixin):
             self.subject_covariances_ = alignment.kept
 
     def _keep_people(
-        self, features: NDArray, subjects: NDArray, moments: PeoplesMoments | None = None
+        self, features: NDArray, subjects: NDArray, *more: Any, how_to_name: str = HOW_TO_NAME
     ) -> None:
-        super()._keep_people(features, subjects)
+        super()._keep_people(features, subjects, how_to_name=how_to_name)
+        moments: PeoplesMoments | None = more[0] if more else None
         if moments is not None:
             alignment = self._alignment
             alignment.keep(moments.of_people(subjects.tolist()))

@@ -12,7 +12,7 @@ from sk_brainrvq.estimators._people.guards import (
     warn_of_few_windows,
     warn_of_one_class_each,
 )
-from sk_brainrvq.estimators._people.naming import check_named
+from sk_brainrvq.estimators._people.naming import HOW_TO_NAME, check_named
 from sk_brainrvq.estimators.fitted_check import check_fitted
 
 
@@ -93,9 +93,14 @@ class PeopleCenteringMixin:
         centers = Centers.learn(features, subjects, self._matrices, self.min_windows)
         self.center_, self.subject_centers_, self._calibrated = centers.overall, {}, False
 
-    def _keep_people(self, features: NDArray, subjects: NDArray) -> None:
-        """Keep the centres of these people, and let nobody else be centred."""
-        check_named(subjects, f"{type(self).__name__}.calibrate")
+    def _keep_people(
+        self, features: NDArray, subjects: NDArray, *more: Any, how_to_name: str = HOW_TO_NAME
+    ) -> None:
+        """Keep the centres of these people, and let nobody else be centred.
+
+        ``more`` is what subclasses keep of people beside.
+        """
+        check_named(subjects, type(self).__name__, how_to_name)
         warn_of_few_windows(subjects, self.min_windows, ())
         centers = self._centers
         centers.keep(features, subjects)

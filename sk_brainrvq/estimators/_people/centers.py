@@ -8,6 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 Matrices = tuple[slice, ...]
+# Of the Riemannian mean: features are in single precision. pyRiemann's own is below the rounding
+# of ill-conditioned covariances, such as those of short epochs: it warns, and the mean is as good.
+_TOLERANCE = 1e-6
 
 
 @dataclass
@@ -110,7 +113,7 @@ def center_of(features: NDArray, matrices: Matrices) -> NDArray:
         from pyriemann.geometry.mean import mean_riemann
 
         for columns in matrices:
-            mean = mean_riemann(_matrices(features[:, columns]))
+            mean = mean_riemann(_matrices(features[:, columns]), tol=_TOLERANCE)
             center[columns] = _vectors(mean[None])[0]
     return center
 

@@ -9,6 +9,7 @@ from sklearn.utils.multiclass import type_of_target
 
 from sk_brainrvq.estimators._people.centers import rows_of
 from sk_brainrvq.exceptions import InvalidEEGError
+from sk_brainrvq.missing_values import missing_rows
 from sk_brainrvq.user_warnings import warn
 
 _MOST_NAMES = 5
@@ -21,10 +22,14 @@ def warn_of_one_class_each(subjects: NDArray, y: Any) -> None:
     ----------
     subjects : ndarray of object, shape (n_windows,)
     y : array-like, shape (n_windows,), or None
-        Nothing is said of numbers, and of several columns.
+        Nothing is said of numbers, and of several columns. Windows without a label do not count.
     """
     labels = np.asarray(y)
-    if labels.shape != (len(subjects),) or type_of_target(labels) not in ("binary", "multiclass"):
+    if labels.shape != (len(subjects),):
+        return
+    known = np.delete(np.arange(len(labels)), missing_rows(y))
+    labels, subjects = labels[known], subjects[known]
+    if not len(labels) or not _are_classes(labels):
         return
     found = [set(labels[rows].tolist()) for rows in rows_of(subjects).values()]
     if len(set().union(*found)) > 1 and all(len(classes) == 1 for classes in found):
@@ -33,6 +38,13 @@ def warn_of_one_class_each(subjects: NDArray, y: Any) -> None:
             "differs between the classes differs between people, and centring each person removes "
             "what you want to predict. Do not centre to predict diagnosis, age or sex."
         )
+
+
+def _are_classes(labels: NDArray) -> bool:
+    try:
+        return type_of_target(labels) in ("binary", "multiclass")
+    except TypeError:  # text beside numbers: what learns from them says so
+        return False
 
 
 def warn_of_one_value_each(subjects: NDArray, targets: NDArray) -> None:
@@ -69,9 +81,9 @@ def warn_of_few_windows(subjects: NDArray, min_windows: int, kept: Collection[An
         listed = ", ".join(f"{person!r} ({n})" for person, n in list(few.items())[:_MOST_NAMES])
         more = f" and {len(few) - _MOST_NAMES} more" if len(few) > _MOST_NAMES else ""
         warn(
-            f"Fewer than min_windows={min_windows} windows are there of {listed}{more}: their "
-            "own centre is uncertain, and is drawn towards that of the training people. Hand over "
-            "all windows of a person at once, or calibrate with earlier ones."
+            f"There are fewer than min_windows={min_windows} windows of {listed}{more}. The mean "
+            "of so few is uncertain, so the centre is drawn towards that of the training people. "
+            "Hand over all windows of a person at once, or calibrate with earlier ones."
         )
 
 

@@ -112,13 +112,12 @@ class MovingCenters(AlignedPeople):
 
     def learn(self, module: EncoderClassifier) -> Centers:
         """Centres by all features of the network as it is now."""
-        features = self._features(module, self.data, self._read)
-        subjects = _subjects_of(self.data)
+        features, subjects = _of_epochs(self.data, self._features(module, self.data, self._read))
         centers = Centers.learn(features, subjects, matrices_of(module), self.min_windows)
         if self.calibration is not None:
             aligned = self._aligned(self.calibration)
             own = self._features(module, self.calibration, aligned)
-            centers.keep(own, _subjects_of(self.calibration))
+            centers.keep(*_of_epochs(self.calibration, own))
             rest = np.array([person not in centers.kept for person in subjects], dtype=bool)
             if rest.any():
                 centers.keep(features[rest], subjects[rest])
@@ -129,7 +128,7 @@ class MovingCenters(AlignedPeople):
         if module.encoder_is_frozen:
             return
         tokens = self._tokens(module, self._read)
-        self._centers = Centers.learn(tokens, _subjects_of(self._read), (), self.min_windows)
+        self._centers = Centers.learn(*_of_epochs(self._read, tokens), (), self.min_windows)
         self._renew(module, self._read, tokens)
 
     def before_validation(self, module: EncoderClassifier) -> None:
@@ -141,8 +140,8 @@ class MovingCenters(AlignedPeople):
     def _renew(self, module: EncoderClassifier, data: LabelledEEG, tokens: NDArray) -> None:
         if self.calibration is not None:
             own = self._tokens(module, self._aligned(self.calibration))
-            self._centers.keep(own, _subjects_of(self.calibration))
-        shift = self._centers.centred(tokens, _subjects_of(data)) - tokens
+            self._centers.keep(*_of_epochs(self.calibration, own))
+        shift = _centred(data, tokens, self._centers) - tokens
         for rows, shifts in zip(_rows_of_groups(data), data.shifts or (), strict=True):
             shifts[:, : shift.shape[1]] = shift[rows]
 
@@ -150,7 +149,7 @@ class MovingCenters(AlignedPeople):
         self, module: EncoderClassifier, data: LabelledEEG, read: LabelledEEG, centers: Centers
     ) -> LabelledEEG:
         """Aligned data with what makes centred features of those that the network gives."""
-        centred = centers.centred(self._features(module, data, read), _subjects_of(data))
+        centred = _centred(data, self._features(module, data, read), centers)
         shift = (centred - self._features(module, read, read)).astype(np.float32)
         return read.with_shifts([shift[rows].copy() for rows in _rows_of_groups(data)])
 
@@ -196,6 +195,27 @@ def _subjects_of(data: LabelledEEG) -> NDArray:
     """Subject of each segment."""
     subjects = cast(NDArray, data.subjects)
     return np.concatenate([subjects[group.epoch] for group in data.prepared.groups])
+
+
+def _of_epochs(data: LabelledEEG, features: NDArray) -> tuple[NDArray, NDArray]:
+    """Features of epochs, means over segments weighted by length, and the epochs' subjects.
+
+    Prediction has centres of epochs, and counts these, not segments, against ``min_windows``.
+    """
+    groups = data.prepared.groups
+    epochs, number = np.unique(np.concatenate([g.epoch for g in groups]), return_inverse=True)
+    length = np.concatenate([np.full(len(g.patches), float(g.n_patches)) for g in groups])
+    sums = np.zeros((len(epochs), features.shape[1]))
+    np.add.at(sums, number, features * length[:, None])
+    return sums / np.bincount(number, length)[:, None], cast(NDArray, data.subjects)[epochs]
+
+
+def _centred(data: LabelledEEG, features: NDArray, centers: Centers) -> NDArray:
+    """Features of each segment, seen from the centre of the person's epochs."""
+    people = replace(centers)
+    people.keep(*_of_epochs(data, features))
+    known = replace(centers, kept={**people.kept, **centers.kept})
+    return known.centred(features, _subjects_of(data))
 
 
 def _rows_of_groups(data: LabelledEEG) -> list[slice]:

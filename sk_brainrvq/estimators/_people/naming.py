@@ -7,15 +7,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sk_brainrvq.exceptions import InvalidEEGError
+from sk_brainrvq.missing_values import which_rows
 from sk_brainrvq.signals import EpochBlock
 from sk_brainrvq.signals.sources.subjects import as_subjects
 
-# Rows of a message.
-_MOST_ROWS = 5
 HOW_TO_NAME = (
     "Pass subjects=..., one per window; or hand over a container that knows them: mne.Epochs with "
-    "a column 'subject' in metadata, recordings or files with a BIDS name or a subject in their "
-    "header, Recordings(..., subjects=...), or a corpus."
+    "a column 'subject' in metadata, recordings with a BIDS name or a subject in their header, "
+    "Recordings(..., subjects=...), or a corpus."
+)
+HOW_TO_NAME_CALIBRATION = (
+    "They are of calibration: pass it in a container that knows them, such as mne.Epochs with a "
+    "column 'subject' in metadata, or fit without it and call calibrate(X, subjects=...)."
 )
 
 
@@ -112,15 +115,14 @@ def check_named(subjects: NDArray, name: str, how_to_name: str = HOW_TO_NAME) ->
     how_to_name : str
         Sentences that say what to do.
     """
-    unknown = np.flatnonzero([person is None for person in subjects])
-    if not len(unknown):
+    unknown = [row for row, person in enumerate(subjects) if person is None]
+    if not unknown:
         return
     if len(unknown) == len(subjects):
-        which = "any window"
-    else:
-        more = ", ..." if len(unknown) > _MOST_ROWS else ""
-        listed = ", ".join(map(str, unknown[:_MOST_ROWS]))
-        which = f"{len(unknown)} of {len(subjects)} windows (rows {listed}{more})"
+        raise InvalidEEGError(
+            f"{name} centres each person, and nothing says whom the windows are of. {how_to_name}"
+        )
     raise InvalidEEGError(
-        f"{name} centres each person, and the subject of {which} is unknown. {how_to_name}"
+        f"{name} centres each person, and the subject of {len(unknown)} of {len(subjects)} windows "
+        f"({which_rows(unknown)}) is unknown. {how_to_name}"
     )

@@ -107,15 +107,27 @@ SAID_OF_PLACES = (_UNKNOWN, _UNNAMED, _READ_BY)
 
 
 def warn_of_mean_rows(
-    matches: Sequence[ElectrodeMatch], named: bool, parameter: str = "ch_names"
+    matches: Sequence[ElectrodeMatch],
+    named: bool,
+    parameter: str = "ch_names",
+    place: str = "reading=Reading(electrode_map={...})",
 ) -> None:
-    """Say which channels have no position of their own, or only a guessed one."""
+    """Say which channels have no position of their own, or only a guessed one.
+
+    Parameters
+    ----------
+    matches : sequence of ElectrodeMatch
+    named : bool
+        Whether the channels have names.
+    parameter, place : str
+        What takes names, and what takes places, where the user calls.
+    """
     guessed = [match for match in matches if GUESSED in match.note]
     if guessed:
         warn(
             f"{_READ_BY} {shorten([match.channel for match in guessed])} are read by their "
             f"{guessed[0].note}. If they number the electrodes of another cap, set a montage or "
-            "pass electrode_map={...}."
+            f"pass {place}."
         )
     lost = [match.channel for match in matches if match.how == "mean"]
     if not lost:
@@ -129,7 +141,7 @@ def warn_of_mean_rows(
         )
         message = (
             f"{_UNKNOWN} {shorten(lost)}: {effect}. Use names of the 10-20 or 10-05 system, "
-            "set a montage, or pass electrode_map={...}."
+            f"set a montage, or pass {place}."
         )
     else:
         message = (

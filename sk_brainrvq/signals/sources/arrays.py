@@ -194,7 +194,7 @@ def check_is_array(X: Any, estimator: str) -> None:
 
 
 def check_container(X: Any, estimator: str) -> None:
-    """Raise InvalidEEGError for what holds EEG, or its paths, but is neither an array nor a list.
+    """Raise InvalidEEGError for what holds EEG, or its paths, but is no array and no filled list.
 
     Parameters
     ----------
@@ -212,6 +212,8 @@ def check_container(X: Any, estimator: str) -> None:
         advice = "Pass one of its values, or all of them: list(X.values())."
     elif isinstance(X, Iterator) or _is_bag(X):
         found, advice = f"of type {kind}", "Pass a list: list(X)."
+    elif isinstance(X, (list, tuple)) and not X:
+        found, advice = f"an empty {kind}", "Did a pattern of file names match nothing?"
     elif _is_column_of_objects(X):
         found, advice = f"a 1-D {kind} of text or objects", "Pass a list: X.tolist()."
     elif _is_list_of_pairs(X):

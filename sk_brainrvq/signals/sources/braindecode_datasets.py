@@ -16,8 +16,8 @@ from sk_brainrvq.signals.sources.mne_raws import KEEP, block_from_raw, filtered_
 from sk_brainrvq.signals.sources.projections import projected
 from sk_brainrvq.signals.sources.source import ReadSettings, Source
 from sk_brainrvq.signals.sources.subjects import (
-    COLUMNS,
     as_subjects,
+    columns_of_people,
     is_nobody,
     subject_of_header,
 )
@@ -258,8 +258,8 @@ def _block_of_windows(
 def _subjects(leaf: Any, block: EpochBlock) -> NDArray:
     """Whom windows are of: by the description of their recording, or by its header."""
     description: Any = getattr(leaf, "description", None)
-    for column in () if description is None else COLUMNS:
-        if column in description and not is_nobody(description[column]):
+    for column in () if description is None else columns_of_people(description.keys()):
+        if not is_nobody(description[column]):
             return as_subjects([description[column]] * len(block.index))
     subject = subject_of_header(_source(leaf).info)
     return np.full(len(block.index), subject, dtype=object)

@@ -50,8 +50,9 @@ def chosen_channels(
         raise InvalidEEGError(
             f"There is no good EEG channel; left out are {_listed(left_out)}. Set types with "
             "set_channel_types, clear info['bads'], or rename what is EEG all the same with "
-            "rename_channels, such as to 'Cz' or 'E1'. Of a file, electrode_map={...} says where "
-            "channels lie that are EEG by another name."
+            "rename_channels, such as to 'Cz' or 'E1'. Of a file, "
+            "reading=Reading(electrode_map={...}) says where channels lie that are EEG by another "
+            "name."
         )
     return kept, left_out
 
@@ -123,7 +124,7 @@ def warn_of_other_kinds(ch_names: Iterable[str], known_as_eeg: Collection[str]) 
         warn(
             f"Not EEG by their names, but used as EEG: {_listed(others)}. Arrays are used whole: "
             "take these channels out of X and of ch_names, or say where they lie with "
-            "electrode_map={...} if they are EEG all the same."
+            "reading=Reading(electrode_map={...}) if they are EEG all the same."
         )
 
 

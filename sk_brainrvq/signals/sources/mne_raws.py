@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Collection, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,7 @@ from sk_brainrvq.signals.sources.channels import (
 )
 from sk_brainrvq.signals.sources.projections import signals_of_raw
 from sk_brainrvq.signals.sources.source import ReadSettings, Source
-from sk_brainrvq.signals.sources.subjects import subject_of_header, subject_of_path
+from sk_brainrvq.signals.sources.subjects import subject_of_raw
 from sk_brainrvq.signals.units import UNITS
 from sk_brainrvq.signals.windowing import window_grid, windows_at
 
@@ -126,12 +125,6 @@ def block_from_raw(
         left_out=left_out,
         subjects=np.full(len(windows), subject_of_raw(raw), dtype=object),
     )
-
-
-def subject_of_raw(raw: Any) -> str | None:
-    """Whom a recording is of, by the name of its file or by its header."""
-    path = next((Path(name) for name in raw.filenames if name is not None), None)
-    return subject_of_path(path) or subject_of_header(raw.info)
 
 
 def signals_to_cut(

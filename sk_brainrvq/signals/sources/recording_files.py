@@ -33,11 +33,13 @@ from sk_brainrvq.signals.sources.subjects import subject_of_path
 from sk_brainrvq.user_warnings import warn
 
 # Formats of numbers, in which a transfer as text leaves nothing sound.
+# Folders that are a recording each.
+_FOLDERS = (".mff", ".ds")
 _BINARY = (".fif", ".edf", ".bdf", ".gdf", ".set", ".cnt")
 # What to give in place of a file, by its ending.
 _TABLE = (
-    "It is a table, not a recording: read it with pandas, and hand over an array (1, n_channels, "
-    "n_times) with sfreq=, ch_names= and unit=, or an mne.io.RawArray."
+    "It is a table, not a recording: read it with pandas, and hand over its columns of EEG, in "
+    "volts, as an mne.io.RawArray, which is cut into windows as files are."
 )
 _ARRAYS = (
     "Load it, and hand over its array (n_epochs, n_channels, n_times) with sfreq=, ch_names= and "
@@ -174,6 +176,12 @@ def read_with_notes(
 
 def _why_unreadable(path: Path, error: Exception) -> str:
     suffix = path.suffix.lower()
+    if path.is_dir() and suffix not in _FOLDERS:
+        return (
+            f"{path} is a folder. Give the recordings in it, such as "
+            f"sorted(pathlib.Path({str(path)!r}).rglob('*.edf')), or a BIDS folder as "
+            "Recordings.from_bids(...)."
+        )
     instead = _INSTEAD.get(suffix)
     is_fif = path.name.lower().endswith(".fif.gz")
     if instead is not None and not (path.is_dir() or is_fif):
@@ -217,8 +225,6 @@ def _read(read: Callable[..., Any], path: Path, options: Mapping[str, Any]) -> A
 
 def _advice(path: Path) -> str:
     """What may make a file readable, by its name and kind."""
-    if path.is_dir():
-        return " It is a folder: give the files in it."
     ending = "".join(path.suffixes[-2:] if path.suffix.lower() == ".gz" else path.suffixes[-1:])
     if ending == ending.lower():
         return ""

@@ -1,16 +1,17 @@
 """Whom EEG is of: what file names, headers and tables of epochs tell."""
 
-import math
 import re
-from collections.abc import Mapping
-from pathlib import PurePath
+from collections.abc import Iterable, Mapping
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-# Columns of ``Epochs.metadata`` that name a person, in the order in which they are looked for.
-COLUMNS = ("subject", "subject_id", "participant_id", "participant")
+from sk_brainrvq.missing_values import is_missing
+
+# Columns that name a person, in any case and in the order in which they are looked for.
+_COLUMNS = ("subject", "subject_id", "participant_id", "participant")
 # What stands for nobody in the headers of files.
 _NOBODY = ("", "x", "n/a", "na", "nan", "none", "unknown", "anonymous", "anonymized", "anonymised")
 _CONVENTIONS = (
@@ -72,8 +73,23 @@ def subject_of_header(info: Mapping[str, Any]) -> str | None:
     return None
 
 
+def subject_of_raw(raw: Any) -> str | None:
+    """Whom a recording is of, by the names of its files or by its header.
+
+    None for files of several people in one ``mne.concatenate_raws``.
+    """
+    files = [Path(file) for file in raw.filenames if file is not None]
+    named = {subject_of_path(file) for file in files} - {None}
+    if not named:
+        return subject_of_header(raw.info)
+    return named.pop() if len(named) == 1 else None
+
+
 def subjects_of_epochs(epochs: Any) -> NDArray:
-    """Subject of each of MNE's epochs: by a column of its metadata, or by its header.
+    """Subject of each of MNE's epochs, by a column of their metadata.
+
+    Their header does not tell: of concatenated Epochs it is that of the first, and nothing says
+    that they were concatenated.
 
     Parameters
     ----------
@@ -85,10 +101,23 @@ def subjects_of_epochs(epochs: Any) -> NDArray:
         None where nothing tells.
     """
     metadata = epochs.metadata
-    columns = [] if metadata is None else [name for name in COLUMNS if name in metadata.columns]
-    if not columns:
-        return np.full(len(epochs), subject_of_header(epochs.info), dtype=object)
-    return as_subjects(metadata[columns[0]].tolist())
+    columns = [] if metadata is None else columns_of_people(metadata.columns)
+    if columns:
+        return as_subjects(metadata[columns[0]].tolist())
+    return np.full(len(epochs), None, dtype=object)
+
+
+def columns_of_people(names: Iterable[Any]) -> list[Any]:
+    """Those names of columns that stand for a person, the likeliest first.
+
+    Examples
+    --------
+    >>> from sk_brainrvq.signals.sources.subjects import columns_of_people
+    >>> columns_of_people(["age", "participant", "Subject ID"])
+    ['Subject ID', 'participant']
+    """
+    written = {re.sub(r"[\s.-]+", "_", str(name).strip().lower()): name for name in names}
+    return [written[name] for name in _COLUMNS if name in written]
 
 
 def as_subjects(values: Any) -> NDArray:
@@ -111,11 +140,7 @@ def as_subjects(values: Any) -> NDArray:
 
 def is_nobody(value: Any) -> bool:
     """Whether a value names no subject: None, NaN, pandas' NA, NaT or an empty text."""
-    if value is None or type(value).__name__ in ("NAType", "NaTType"):
-        return True
-    if isinstance(value, str):
-        return not value.strip()
-    return isinstance(value, (float, np.floating)) and math.isnan(value)
+    return not value.strip() if isinstance(value, str) else is_missing(value)
 
 
 def _plain(value: Any) -> Any:

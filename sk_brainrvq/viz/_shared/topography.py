@@ -93,8 +93,8 @@ def draw_topography(
         raise ValueError(
             f"A topography needs {_FEWEST} channels at different places of the head; of "
             f"{len(matches)} channels {known or 'none'} can be placed. Use names of the 10-20 or "
-            "10-05 system (ch_names=...), set a montage, or pass electrode_map={...} to the "
-            "estimator."
+            "10-05 system (ch_names=...), set a montage, or pass "
+            "reading=Reading(electrode_map={...}) to the estimator."
         )
     image, _ = mne.viz.plot_topomap(
         [np.mean(found) for found in at.values()],

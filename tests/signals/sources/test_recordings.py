@@ -217,7 +217,9 @@ def test_read__nothing_there__names_the_path(tmp_path):
 
 
 def test_read__folder__says_to_give_its_files(tmp_path):
-    with pytest.raises(InvalidEEGError, match="It is a folder: give the files in it"):
+    with pytest.raises(
+        InvalidEEGError, match=r"is a folder\. Give the recordings in it, such as sort"
+    ):
         read_recording(tmp_path)
 
 
