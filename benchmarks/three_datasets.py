@@ -30,6 +30,7 @@ CONTRASTS = (
     ("default", "bands7"),
     ("default-centred", "random-default-centred"),
     ("default-centred", "bands7-centred"),
+    ("default-centred", "bands7-whitened-centred"),
     ("frozen", "random"),
     ("frozen", "bands7"),
     ("frozen+bands", "bands7"),

@@ -18,10 +18,13 @@ try:
 except FileNotFoundError:
     eeg = make_eeg(n_subjects=1, n_windows=12, random_state=0)
 
-EPOCH = 5
-tokenizer = DDRVQTransformer(weights="default", sfreq=eeg.sfreq, ch_names=eeg.ch_names)
-signals = eeg.X[EPOCH : EPOCH + 1]
-codes = tokenizer.fit_transform(signals)
+tokenizer = DDRVQTransformer(weights="tokenizer-2026.11", sfreq=eeg.sfreq, ch_names=eeg.ch_names)
+tokenizer.fit(eeg.X[:1])
+# An average window: the one in the middle by explained variance.
+explained = [tokenizer.score(eeg.X[number : number + 1]) for number in range(len(eeg.X))]
+middle = sorted(range(len(explained)), key=explained.__getitem__)[len(explained) // 2]
+signals = eeg.X[middle : middle + 1]
+codes = tokenizer.transform(signals)
 decoded = tokenizer.reconstruct(signals)[0]
 
 figure = plt.figure(figsize=(11, 4.4), layout="constrained")

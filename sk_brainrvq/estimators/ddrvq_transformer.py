@@ -44,7 +44,8 @@ class DDRVQTransformer(CodeDecoding, TrainedTransformer):
     ----------
     weights : None, path or Weights, default=None
         None learns a tokenizer from X. Given ones are used as they are, or trained on where
-        ``max_epochs`` is given. "default" is the bundled model.
+        ``max_epochs`` is given. "tokenizer-2026.11" is the bundled one of today's recipe, "default"
+        the one whose codes the bundled encoder predicts.
     architecture : {"tiny", "small", "base"}, Architecture or None, default=None
         Sizes of the networks, by name or one by one. None is the size of given weights, and
         "small" from scratch; "base" is the paper's. With given weights other sizes are an error.

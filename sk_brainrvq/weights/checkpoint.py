@@ -21,7 +21,7 @@ FORMAT_VERSION = 1
 TENSOR_FILE = "model.safetensors"
 # Weights that come with the package.
 BUNDLED = Path(__file__).parent / "bundled"
-BUNDLED_NAMES = ("default", "default-tokenizer")
+BUNDLED_NAMES = ("default", "default-tokenizer", "tokenizer-2026.11")
 CONFIG_FILE = "config.json"
 _HEADER_KEY = "sk_brainrvq"
 

@@ -18,7 +18,7 @@ def bundled_weights(name: str) -> Weights:
 
     Parameters
     ----------
-    name : {"default", "default-tokenizer"}
+    name : {"default", "default-tokenizer", "tokenizer-2026.11"}
 
     Returns
     -------

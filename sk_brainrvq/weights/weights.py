@@ -42,8 +42,8 @@ class Weights:
     ----------
     path : path
         A folder written by ``save_pretrained`` or :meth:`save`, or the ``.safetensors`` file
-        in it. "default" and "default-tokenizer", where nothing of that name is there, are the
-        bundled weights.
+        in it. "default", "default-tokenizer" and "tokenizer-2026.11", where nothing of that name
+        is there, are the bundled weights.
     in_pickle : bool, default=True
         False keeps the tensors out of pickles, of estimators too: these hold the path and the
         digest, and read the weights again. For many small pickles on one machine.

@@ -23,7 +23,7 @@ DATA = {
     "sk_brainrvq/datasets/ssvep_git_sha1.txt",
     *(
         f"sk_brainrvq/weights/bundled/{model}/{file}"
-        for model in ("default", "default-tokenizer")
+        for model in ("default", "default-tokenizer", "tokenizer-2026.11")
         for file in ("README.md", "config.json", "model.safetensors")
     ),
 }

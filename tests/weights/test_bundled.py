@@ -27,7 +27,7 @@ from sk_brainrvq.exceptions import CheckpointError
 from sk_brainrvq.weights import bundled_weights, resolve_weights
 
 BUNDLED = Path(sk_brainrvq.__file__).parent / "weights" / "bundled"
-NAMES = ["default", "default-tokenizer"]
+NAMES = ["default", "default-tokenizer", "tokenizer-2026.11"]
 
 
 @pytest.mark.parametrize("name", NAMES)
