@@ -25,7 +25,8 @@ class Alignment:
 
     All people then have the mean power of the training people. With fewer windows than
     ``min_windows`` a person's covariance is drawn towards theirs: of n windows it counts
-    n / (n + 1). A channel of unknown place is scaled by itself, and never mixed into others.
+    n / (n + 1). A channel of unknown place is scaled by itself, and never mixed into others; so is
+    one that a person's kept covariance lacks, which is taken to have the mean power.
 
     Attributes
     ----------
@@ -191,9 +192,12 @@ class AlignedPatches(StoredPatches):
         return self.patches
 
     def __getitem__(self, rows: Any) -> NDArray:
-        patches = self.patches[rows]
+        patches, which = np.array(self.patches[rows], dtype=self.dtype), self.which[rows]
         flat = patches.reshape(*patches.shape[:2], -1)
-        return np.matmul(self.matrices[self.which[rows]], flat).reshape(patches.shape)
+        for number in np.unique(which):
+            own = which == number
+            flat[own] = self.matrices[number] @ flat[own]
+        return patches
 
     def take_rows(self, rows: NDArray) -> "AlignedPatches":
         """Some segments, which stay in storage too."""
