@@ -59,6 +59,7 @@ _SCRATCH = (
 _FINE_TUNED = (
     _trained("fine-tuned", "pretrained, fine-tuned, mean head"),
     _trained("fine-tuned-embedding", "pretrained, fine-tuned, embedding head", head="embedding"),
+    _trained("fine-tuned-centred", "pretrained, fine-tuned, mean head, centred", centred=True),
     _trained(
         "fine-tuned-embedding-centred",
         "pretrained, fine-tuned, embedding head, centred",
@@ -149,7 +150,7 @@ SYSTEMS = {system.name: system for system in _IN_ORDER}
 _NOT_BY_DEFAULT = {
     *("cbramod-mean", "minirocket", "bins", "log-covariance", "onset", "stimulus-power", "argmax"),
     *("cca", "tokens", "random-tokens", "tokens+bands", *FROZEN_RIVALS),
-    *(system.name for system in (*_DEFAULT, *_CENTRED, *_TUNED, _FINE_TUNED[-1])),
+    *(system.name for system in (*_DEFAULT, *_CENTRED, *_TUNED, *_FINE_TUNED[-2:])),
 }
 DEFAULT_SYSTEMS = tuple(name for name in SYSTEMS if name not in _NOT_BY_DEFAULT)
 _SIMPLE = ("bands7", "bins", "log-covariance", "tangent")

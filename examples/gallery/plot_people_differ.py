@@ -3,9 +3,9 @@ People differ: centre them
 ==========================
 
 In a table of EEG features people lie farther apart than their states do. A classifier that has
-learnt from some people then has its threshold in the wrong place for the next. Subtracting each
-person's own mean, which needs no labels, puts everybody in one place. This page shows the picture,
-and what that is worth.
+learnt from some people then has its threshold in the wrong place for the next. Taking off what
+belongs to the person, which needs no labels, puts everybody in one place. This page shows the
+picture, and what that is worth.
 """
 
 # %%
