@@ -113,8 +113,7 @@ class BrainRVQClassifier(ClassifierMixin, ClassTargetsMixin, FineTunedEstimator)
     n_trained_parameters_ : int
         Parameters that the last training changed.
     center_ : ndarray, shape (n_features,)
-        With ``center_by``: centre of the training people's centres; no column but for the
-        embedding head.
+        With ``center_by``: centre of the training people's centres.
     subject_centers_ : dict
         With ``center_by``: centres that calibration keeps, by person.
     covariance_, covariance_channels_, subject_covariances_

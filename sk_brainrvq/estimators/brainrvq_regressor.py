@@ -115,8 +115,7 @@ class BrainRVQRegressor(RegressorMixin, NumberTargetsMixin, FineTunedEstimator):
     n_trained_parameters_ : int
         Parameters that the last training changed.
     center_ : ndarray, shape (n_features,)
-        With ``center_by``: centre of the training people's centres; no column but for the
-        embedding head.
+        With ``center_by``: centre of the training people's centres.
     subject_centers_ : dict
         With ``center_by``: centres that calibration keeps, by person.
     covariance_, covariance_channels_, subject_covariances_

@@ -186,7 +186,8 @@ def encode_classes(
     """
     if y is None:
         raise ValueError(f"{estimator} requires y to be passed, but the target y is None")
-    refuse_missing(y, n_epochs)
+    if not (isinstance(y, np.ndarray) and y.dtype.kind in "iub"):  # which lack nothing
+        refuse_missing(y, n_epochs)
     labels = column_or_1d(y, warn=True)
     _refuse_mixed(labels)
     check_classification_targets(labels)
