@@ -92,7 +92,7 @@ def draw(rows: list[dict], path: Path) -> None:
     """Explained variance over bits, a line per code."""
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
+    figure, axes = plt.subplots(figsize=(7.5, 4), layout="constrained")
     rows = [row for row in rows if "explained" in row]
     for code in dict.fromkeys(row["code"] for row in rows):
         own = [row for row in rows if row["code"] == code]
@@ -101,5 +101,5 @@ def draw(rows: list[dict], path: Path) -> None:
         axes.plot(bits, means, "--" if code.startswith("bound") else "o-", label=code)
     axes.set(xlabel="Bits per second and channel", ylabel="Explained variance, unseen people")
     axes.set(xticks=sorted({row["bits"] for row in rows}))
-    axes.legend(fontsize="small")
+    axes.legend(fontsize="small", frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     figure.savefig(path, dpi=120)
