@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit
+from scipy.special import logit
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.model_selection import GroupKFold, TunedThresholdClassifierCV
@@ -93,7 +93,7 @@ class Linear(System):
         X = self._inputs(rows, [features[name] for name in self.features(seed)])
         fitted = {}
         for C in CS if self.choose_c else (0.01,):
-            fitted[C] = classifier_of_record(C).fit(X[rows], task.y[rows])
+            fitted[C] = self._fitted(X, rows, task, C)
         C, model = next(iter(fitted.items()))
         if self.choose_c:
             truth = task.y[fold.validation]
@@ -109,6 +109,9 @@ class Linear(System):
             {"C": C, "n_features": X.shape[1]},
         )
 
+    def _fitted(self, X: NDArray, rows: NDArray, task: Task, C: float) -> Any:
+        return classifier_of_record(C).fit(X[rows], task.y[rows])
+
     def _inputs(self, rows: NDArray, features: list[NDArray]) -> NDArray:
         return np.concatenate(features, axis=1)
 
@@ -121,33 +124,20 @@ class TunedThreshold(Linear):
         """That of the row without it, and the rule."""
         return {**super().config(settings), "threshold": "balanced accuracy, people held out"}
 
-    def run(
-        self,
-        task: Task,
-        fold: Fold,
-        seed: int,
-        features: Mapping[str, NDArray],
-        settings: Settings,
-    ) -> Outcome:
-        """Fit on training windows alone, and tune within them."""
+    def _fitted(self, X: NDArray, rows: NDArray, task: Task, C: float) -> Any:
         if task.kind != "binary":
             raise ValueError(f"{self.name} has one threshold; {task.dataset} has more classes.")
-        rows, X = fold.fitted, self._inputs(fold.fitted, [features[n] for n in self.features(seed)])
         people = task.subjects[rows]
         folds = GroupKFold(min(MOST_FOLDS, len(np.unique(people))))
-        splits = [*folds.split(X[rows], groups=people)]
         model = TunedThresholdClassifierCV(
-            classifier_of_record(), scoring="balanced_accuracy", cv=splits
+            classifier_of_record(C),
+            scoring="balanced_accuracy",
+            cv=[*folds.split(X[rows], groups=people)],
         ).fit(X[rows], task.y[rows])
-        threshold = logit(np.clip(model.best_threshold_, 1e-6, 1 - 1e-6))
-
-        def shifted(rows: NDArray) -> NDArray:
-            # At the threshold a window is as likely of one class as of the other.
-            positive = expit(model.estimator_.decision_function(X[rows]) - threshold)
-            return np.stack([1 - positive, positive], axis=1)
-
-        info = {"n_features": X.shape[1], "threshold": float(model.best_threshold_)}
-        return Outcome(shifted(fold.scored), shifted(fold.validation), info)
+        # With the threshold in the intercept both classes are equally likely at it.
+        tuned = model.estimator_
+        tuned[-1].intercept_ -= logit(np.clip(model.best_threshold_, 1e-6, 1 - 1e-6))
+        return tuned
 
 
 @dataclass(frozen=True)

@@ -1,42 +1,28 @@
 """center_by="subject" under heads that read tokens only: signals whitened by person."""
 
-import mne
 import numpy as np
-import pandas as pd
 import pytest
+from recorded_people import (
+    PEOPLE,
+    STATES,
+    corpus_of,
+    eeg_of_people,
+    epochs_of,
+    whitened,
+)
 from scipy.linalg import inv, sqrtm
 from sklearn.base import clone
-from test_centered_embedder import whitened
 from tiny import CH_NAMES, make_eeg, tiny
 
-from sk_brainrvq import BrainRVQClassifier, BrainRVQEmbedder, EEGCorpus, build_corpus
+from sk_brainrvq import BrainRVQClassifier, BrainRVQEmbedder
 from sk_brainrvq.exceptions import CheckpointError, EEGWarning, InvalidEEGError
 
-PEOPLE = np.repeat(["ada", "bob", "eve"], 12)
-Y = np.tile([0, 1], 18)
 HEADS = ("mean", "attention", "flatten")
 ALIGNED = {"center_by": "subject", "max_epochs": 1, "lr": 1e-3}
 
 
-def eeg_of_people():
-    """Noise in a mixture of the person; in one state the last two channels are stronger."""
-    rng = np.random.default_rng(1)
-    noise = make_eeg(36, 4, 400, 1)
-    noise[Y == 1, 2:] *= 2
-    mixtures = {person: rng.normal(size=(4, 4)) for person in np.unique(PEOPLE)}
-    return np.stack([mixtures[person] @ x for person, x in zip(PEOPLE, noise, strict=True)])
-
-
-X = eeg_of_people()
-
-
-def epochs_of(X, people, ch_names=CH_NAMES):
-    info = mne.create_info(list(ch_names), 200, "eeg")
-    table = pd.DataFrame({"subject": people})
-    return mne.EpochsArray(X * 1e-6, info, metadata=table, verbose="error")
-
-
-EPOCHS = epochs_of(X, PEOPLE)
+X, Y = eeg_of_people(), STATES
+EPOCHS = epochs_of(X, subject=PEOPLE)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +31,7 @@ def fitted():
 
 
 def test_heads__each__trained_and_used_on_signals_whitened_by_scipy(fitted):
-    white = epochs_of(whitened(X, PEOPLE), PEOPLE)
+    white = epochs_of(whitened(X, PEOPLE), subject=PEOPLE)
     for head, estimator in fitted.items():
         plain = tiny("classifier", head=head, max_epochs=1, lr=1e-3).fit(white, Y)
         found = estimator.decision_function(EPOCHS)
@@ -65,7 +51,7 @@ def test_calibration__covariances_kept__single_windows_as_among_all(fitted):
     together = fitted["mean"].decision_function(EPOCHS)
     np.testing.assert_allclose(estimator.decision_function(EPOCHS[[5]]), together[[5]], atol=1e-5)
     assert set(estimator.subject_covariances_) == set(PEOPLE)
-    stranger = epochs_of(X[:1], ["new"])
+    stranger = epochs_of(X[:1], subject=["new"])
     with pytest.raises(InvalidEEGError, match="no calibration windows of 'new'"):
         estimator.predict(stranger)
     with pytest.warns(EEGWarning, match=r"fewer than min_windows=10 windows of 'new' \(1\)"):
@@ -76,7 +62,7 @@ def test_calibration__covariances_kept__single_windows_as_among_all(fitted):
 def test_channel_that_some_windows_lack__other_windows_tell_its_covariance():
     """The covariance of a pair is that of all windows which hold both channels."""
     estimator = tiny("classifier", head="mean", **ALIGNED).fit(EPOCHS, Y)
-    short = epochs_of(X[33:, :3], PEOPLE[33:], CH_NAMES[:3])
+    short = epochs_of(X[33:, :3], CH_NAMES[:3], subject=PEOPLE[33:])
     mixed = [EPOCHS[24:33], short]
     found = estimator.calibrate(mixed).subject_covariances_["eve"]
     windows = [np.cov(x, bias=True) for x in X[24:]]
@@ -89,7 +75,9 @@ def test_channel_that_some_windows_lack__other_windows_tell_its_covariance():
 def test_channel_of_unknown_place__changes_no_other(fitted):
     strange = np.concatenate([X, 500 * make_eeg(36, 1, 400, 3)], axis=1)
     with pytest.warns(EEGWarning, match="odd"):
-        found = fitted["mean"].decision_function(epochs_of(strange, PEOPLE, [*CH_NAMES, "odd"]))
+        found = fitted["mean"].decision_function(
+            epochs_of(strange, [*CH_NAMES, "odd"], subject=PEOPLE)
+        )
     np.testing.assert_allclose(found, fitted["mean"].decision_function(EPOCHS), atol=1e-5)
 
 
@@ -102,18 +90,13 @@ def test_one_window__whitened_by_a_covariance_drawn_towards_the_training_people(
     drawn = (np.cov(X[0], bias=True) + fitted.covariance_) / 2
     root = inv(sqrtm(drawn + 1e-3 * np.trace(drawn) / 4 * np.eye(4))).real
     root *= np.sqrt(np.trace(fitted.covariance_) / np.trace(root @ drawn @ root))
-    expected = plain.fit_transform(epochs_of((root @ X[0])[None], ["ada"]))
+    expected = plain.fit_transform(epochs_of((root @ X[0])[None], subject=["ada"]))
     # The centre is half-way, too.
     np.testing.assert_allclose((2 * found + fitted.center_)[:, :184], expected, atol=1e-3)
 
 
 def test_corpus__read_from_storage__as_epochs_in_memory(tmp_path, fitted):
-    for person in np.unique(PEOPLE):
-        rows = person == PEOPLE
-        raw = mne.io.RawArray(np.hstack(X[rows]) * 1e-6, EPOCHS.info, verbose="error")
-        raw.save(tmp_path / f"sub-{person}_eeg.fif", verbose="error")
-    build_corpus(tmp_path, tmp_path / "corpus", notch=None, l_freq=None, h_freq=None)
-    corpus = EEGCorpus(tmp_path / "corpus", window=2)
+    corpus = corpus_of(X, tmp_path)
     expected = fitted["mean"].decision_function(EPOCHS)
     np.testing.assert_allclose(fitted["mean"].decision_function(corpus), expected, atol=1e-2)
     trained = tiny("classifier", head="mean", **ALIGNED).fit(corpus, Y)

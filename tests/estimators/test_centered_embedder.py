@@ -2,7 +2,6 @@
 
 import pickle
 
-import mne
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,8 +9,9 @@ from braindecode.datasets import create_from_X_y
 from moabb.datasets.fake import FakeDataset
 from moabb.evaluations import CrossSubjectEvaluation
 from moabb.paradigms import LeftRightImagery
+from recorded_people import PEOPLE, STATES, eeg_of_people, epochs_of, whitened
 from recordings.recording_files import bids_file, make_raw
-from scipy.linalg import expm, inv, sqrtm
+from scipy.linalg import expm
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
@@ -22,8 +22,6 @@ from tiny import CH_NAMES, make_eeg, tiny
 from sk_brainrvq import BrainRVQEmbedder, EEGCorpus, Recordings, build_corpus
 from sk_brainrvq.exceptions import CheckpointError, EEGWarning, InvalidEEGError
 
-PEOPLE = np.repeat(["ada", "bob", "eve"], 12)
-
 
 def embedder(**params):
     """Tokens, spectra and covariances of a random network, centred by person."""
@@ -32,25 +30,9 @@ def embedder(**params):
     ).set_params(**params)
 
 
-def eeg_of_people(seed=0):
-    """Noise whose strength and mixture belong to the person, and a little to the state."""
-    rng = np.random.default_rng(seed)
-    mixtures = {person: rng.normal(size=(4, 4)) for person in np.unique(PEOPLE)}
-    noise = make_eeg(36, 4, 400, seed)
-    states = np.tile([0, 1], 18)
-    mixed = np.stack([mixtures[person] @ x for person, x in zip(PEOPLE, noise, strict=True)])
-    return mixed * (1 + 0.3 * states)[:, None, None], states
-
-
-def epochs_of(X, **metadata):
-    info = mne.create_info(CH_NAMES, 200, "eeg")
-    table = pd.DataFrame(metadata) if metadata else None
-    return mne.EpochsArray(X * 1e-6, info, metadata=table, verbose="error")
-
-
 @pytest.fixture(scope="module")
 def epochs():
-    return epochs_of(eeg_of_people()[0], subject=PEOPLE)
+    return epochs_of(eeg_of_people(), subject=PEOPLE)
 
 
 @pytest.fixture(scope="module")
@@ -71,22 +53,6 @@ def matrices(features):
     return made + np.triu(made, 1).swapaxes(1, 2)
 
 
-def whitened(X, people):
-    """Signals of each person times the inverse root of their mean covariance, by scipy.
-
-    A thousandth of its mean variance is added to the diagonal; all people get one power, the
-    geometric mean of theirs.
-    """
-    own = {p: np.mean([np.cov(x, bias=True) for x in X[people == p]], axis=0) for p in set(people)}
-    power = np.exp(np.mean([np.log(np.trace(c) / len(c)) for c in own.values()]))
-    result = np.empty_like(X)
-    for person, covariance in own.items():
-        root = inv(sqrtm(covariance + 1e-3 * np.trace(covariance) / 4 * np.eye(4))).real
-        gain = np.sqrt(4 * power / np.trace(root @ covariance @ root))
-        result[people == person] = gain * root @ X[people == person]
-    return result
-
-
 # What centring does
 
 
@@ -96,7 +62,7 @@ def test_spectra__of_each_person__less_their_mean(plain, centred):
 
 
 def test_tokens_and_whitened_spectra__of_signals_whitened_by_scipy__less_their_mean(centred):
-    signals = whitened(eeg_of_people()[0], PEOPLE)
+    signals = whitened(eeg_of_people(), PEOPLE)
     features = embedder(center_by=None).fit_transform(epochs_of(signals))[:, :606]
     means = pd.DataFrame(features).groupby(PEOPLE).transform("mean").to_numpy()
     np.testing.assert_allclose(centred[:, :606], features - means, atol=1e-3)
@@ -218,7 +184,7 @@ def test_braindecode__description__tells_the_subject(epochs, centred):
 
 
 def test_pipelines__any_scorer__centred_on_both_sides(epochs):
-    X, y = epochs, eeg_of_people()[1]
+    X, y = epochs, STATES
     plain = {"tokens": False, "covariance": False}
     model = make_pipeline(embedder(**plain), LogisticRegression())
     scores = cross_val_score(
@@ -236,7 +202,7 @@ def test_pipelines__any_scorer__centred_on_both_sides(epochs):
 
 
 def test_routing__subjects_of_arrays__reach_fit_and_predict(epochs):
-    X, y = epochs.get_data() * 1e6, eeg_of_people()[1]
+    X, y = epochs.get_data() * 1e6, STATES
     part = embedder(sfreq=200, ch_names=CH_NAMES, tokens=False, covariance=False)
     with config_context(enable_metadata_routing=True):
         model = make_pipeline(part, LogisticRegression()).fit(X, y, subjects=PEOPLE)

@@ -2,11 +2,10 @@
 
 import pickle
 
-import mne
 import numpy as np
-import pandas as pd
 import pytest
 import torch
+from recorded_people import PEOPLE, STATES, corpus_of, eeg_of_people, epochs_of
 from sklearn import config_context
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import LeaveOneGroupOut, cross_val_score
@@ -19,13 +18,9 @@ from sk_brainrvq import (
     Architecture,
     BrainRVQClassifier,
     BrainRVQEmbedder,
-    EEGCorpus,
-    build_corpus,
 )
 from sk_brainrvq.exceptions import CheckpointError, EEGWarning, InvalidEEGError
 
-PEOPLE = np.repeat(["ada", "bob", "eve"], 12)
-Y = np.tile([0, 1], 18)
 CENTRED = {
     "head": "embedding",
     "center_by": "subject",
@@ -35,22 +30,7 @@ CENTRED = {
 STANDING_STILL = {"max_epochs": 0, **CENTRED}
 
 
-def eeg_of_people(seed=0):
-    """Noise whose strength and mixture belong to the person, and a little to the state."""
-    rng = np.random.default_rng(seed)
-    mixtures = {person: rng.normal(size=(4, 4)) for person in np.unique(PEOPLE)}
-    noise = make_eeg(36, 4, 400, seed)
-    mixed = np.stack([mixtures[person] @ x for person, x in zip(PEOPLE, noise, strict=True)])
-    return mixed * (1 + 0.3 * Y)[:, None, None]
-
-
-def epochs_of(X, **metadata):
-    info = mne.create_info(CH_NAMES, 200, "eeg")
-    table = pd.DataFrame(metadata) if metadata else None
-    return mne.EpochsArray(X * 1e-6, info, metadata=table, verbose="error")
-
-
-X = eeg_of_people()
+X, Y = eeg_of_people(), STATES
 
 
 @pytest.fixture(scope="module")
@@ -175,12 +155,7 @@ def test_containers__arrays_epochs_and_corpus__same_or_known(fitted, epochs, tmp
     arrays = tiny("classifier", max_epochs=2, lr=1e-3, **CENTRED).fit(X, Y, subjects=PEOPLE)
     found = arrays.decision_function(X, subjects=PEOPLE)
     np.testing.assert_allclose(found, fitted.decision_function(epochs), atol=1e-2)
-    for person in np.unique(PEOPLE):
-        rows = person == PEOPLE
-        raw = mne.io.RawArray(np.hstack(X[rows]) * 1e-6, epochs.info, verbose="error")
-        raw.save(tmp_path / f"sub-{person}_eeg.fif", verbose="error")
-    build_corpus(tmp_path, tmp_path / "corpus", notch=None, l_freq=None, h_freq=None)
-    corpus = EEGCorpus(tmp_path / "corpus", window=2)
+    corpus = corpus_of(X, tmp_path)
     of_corpus = tiny("classifier", **CENTRED).fit(corpus, Y)
     assert of_corpus.score(corpus, Y) > 0.9
     assert len(of_corpus.center_) == 100 + 2 * 506 + 950

@@ -103,22 +103,24 @@ class Alignment:
 
     def _covariance(self, moments: PeoplesMoments, person: Any, channels: list[str]) -> NDArray:
         """Covariance of a person, by however many windows there are."""
-        overall = on_channels(self.overall, self.channels, channels)
-        unknown = np.where(np.eye(len(channels), dtype=bool), _power(self.overall), 0.0)
-        overall = np.where(np.isfinite(overall), overall, unknown)
+        overall = self._on(self.overall, channels)
         own = moments.of[person].widened(len(moments.channels))
         n_windows = np.nan_to_num(on_channels(own.n_windows, moments.channels, channels))
         share = np.where(n_windows >= self.min_windows, 1.0, n_windows / (n_windows + 1))
         covariance = np.nan_to_num(on_channels(own.covariance, moments.channels, channels))
         return share * covariance + (1 - share) * overall
 
+    def _on(self, covariance: NDArray, channels: list[str]) -> NDArray:
+        """A covariance for other channels; one that it lacks has the mean power, by itself."""
+        found = on_channels(covariance, self.channels, channels)
+        alone = np.diag(np.full(len(channels), _power(self.overall)))
+        return np.where(np.isfinite(found), found, alone)
+
     def _whitening(self, group: PatchGroup, moments: PeoplesMoments, person: Any) -> NDArray:
         """Matrix (C, C) by which the channels of a group are multiplied."""
         channels = channels_of(group)
         if person in self.kept:
-            covariance = on_channels(self.kept[person], self.channels, channels)
-            unknown = np.where(np.eye(len(channels), dtype=bool), _power(self.overall), 0.0)
-            covariance = np.where(np.isfinite(covariance), covariance, unknown)
+            covariance = self._on(self.kept[person], channels)
         else:
             covariance = self._covariance(moments, person, channels)
         placed = placed_channels(group.matches)
