@@ -50,7 +50,7 @@ lint: $(STAMP)
 types: $(STAMP)
 	$(BIN)/mypy
 
-# Examples of the pages; pytest runs those of docstrings, which sphinx reads alone.
+# Examples of the pages; those of docstrings sphinx only reads, and pytest runs.
 doctest: $(STAMP)
 	$(BIN)/sphinx-build -W -q -D plot_gallery=0 -b doctest docs docs/_build/doctest docs/*.rst
 
