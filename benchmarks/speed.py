@@ -1,7 +1,7 @@
 """How fast the package is: against the machine's matrix product, the published code, and peers.
 
 Each section runs in a process of its own. Within a section all contestants take turns, round
-after round, and medians are printed as Markdown tables. README.md says how to read them.
+after round, and medians are printed as Markdown tables. details/speed.md says how to read them.
 
     python benchmarks/speed.py [--sections steps,memory] [--quick] [--threads N] [--json FILE]
 """

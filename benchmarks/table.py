@@ -2,7 +2,7 @@
 
 The same folds and seeds for every system, choices on validation subjects alone. What is done is
 kept in a folder of results: a killed command goes on when it is given again, and commands for
-single systems add up to one table. README.md says how to read it.
+single systems add up to one table. details/table.md says how to read it.
 
     python benchmarks/table.py --dataset eegmat [--data FOLDER] [--systems bands7,eegnet]
         [--folds 1-4] [--seeds 3] [--split folds] [--weights PATH] [--jobs 2] [--quick]

@@ -8,10 +8,15 @@ from sphinx.util.typing import ExtensionMetadata
 
 ROOT = Path(__file__).parents[2]
 # What stands in place of a page, and what follows the text of one.
-PAGES = {"changelog": ("CHANGELOG.md",), "three_datasets": ("benchmarks/three_datasets.md",)}
-APPENDED = {
-    "benchmarks": ("benchmarks/README.md", "benchmarks/notes.md"),
+PAGES = {
+    "changelog": ("CHANGELOG.md",),
+    "three_datasets": ("benchmarks/three_datasets.md",),
+    **{
+        f"details/{file.stem}": (f"benchmarks/details/{file.name}",)
+        for file in (ROOT / "benchmarks" / "details").glob("*.md")
+    },
 }
+APPENDED = {"benchmarks": ("benchmarks/README.md",)}
 _UNDERLINES = {1: "=", 2: "-", 3: "~", 4: "^"}
 
 

@@ -41,9 +41,9 @@ def kept(split):
     return {system: dict(folds) for system, folds in found.items()}
 
 
-def printed(beginning):
-    """Cells of the first table of benchmarks/README.md after some words, by label."""
-    text = (BENCHMARKS / "README.md").read_text()
+def printed(beginning, page="table"):
+    """Cells of the first table of a page of benchmarks/details after some words, by label."""
+    text = (BENCHMARKS / "details" / f"{page}.md").read_text()
     table = re.search(r"(?m)^\|.*?\n\n", text.split(beginning)[1], re.DOTALL)[0].strip()
     lines = [
         [cell.strip() for cell in line.strip("| ").split(" | ")] for line in table.splitlines()
@@ -79,7 +79,9 @@ ONE_DRAW = [(name, size, 1) for name in ("scratch", "fine-tuned-embedding") for 
 )
 def test_results__learning_curve_of_the_readme__means_over_the_kept_folds(name, size, n_draws):
     beginnings = {1: "## `learning_curve.py`", 3: "with three draws of training"}
-    cell = printed(beginnings[n_draws])[SYSTEMS[name].label][1 + SIZES.index(size)]
+    cell = printed(beginnings[n_draws], "learning_curve")[SYSTEMS[name].label][
+        1 + SIZES.index(size)
+    ]
     folds = kept(f"subjects-{size}")[name]
     assert len(folds) == 8
     mean = np.mean([f[seed]["auroc"] for f in folds.values() for seed in range(n_draws)])
@@ -91,7 +93,9 @@ def test_results__learning_curve_of_the_readme__ahead_of_the_network_from_scratc
     ours, theirs = (kept(f"subjects-{size}")[name] for name in ("fine-tuned-embedding", "scratch"))
     a, b = ([of[fold][0]["auroc"] for fold in sorted(ours)] for of in (ours, theirs))
     low, high = stats.ttest_rel(a, b).confidence_interval(0.95)
-    row = printed("Paired by fold with the first")[SYSTEMS["fine-tuned-embedding"].label]
+    row = printed("Paired by fold with the first", "learning_curve")[
+        SYSTEMS["fine-tuned-embedding"].label
+    ]
     shown = [float(number) for number in re.findall(r"[-+]\.\d+", row[1 + SIZES.index(size)])]
     assert shown == pytest.approx([np.mean(a) - np.mean(b), low, high], abs=0.00051)
 

@@ -2,9 +2,8 @@
 
 import re
 
-import mne
+import pytest
 from package_files import ROOT
-from tiny import make_eeg, make_labels
 
 CHECKOUT = ROOT.parent
 # Beginnings of the code that no test runs. All else is in doctest blocks or testcode.
@@ -33,13 +32,13 @@ def test_python_of_the_pages__each_block__run_by_doctest_or_listed_with_a_reason
     assert sum(".. testcode::" in text for text in pages.values()) >= 5
 
 
-def test_python_of_the_readme__each_block__runs():
+def test_python_of_the_readme__as_it_stands__prints_what_it_says(capsys):
     text = (CHECKOUT / "README.md").read_text()
     blocks = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     assert blocks
-    info = mne.create_info(["C3", "C4"], 200, "eeg")
-    epochs = mne.EpochsArray(make_eeg(6, 2) * 1e-6, info, verbose="error")
     for block in blocks:
-        names = {"epochs": epochs, "labels": make_labels(6)}
-        exec(block, names)
-        assert names["pipeline"].predict(epochs).shape == (6,)
+        exec(block, {})
+        said = re.search(r"# \[(.*?)\]", block)[1].split()
+        printed = capsys.readouterr().out.strip(" []\n").split()
+        # One window in 32 may fall on the other side on another processor.
+        assert [float(n) for n in printed] == pytest.approx([float(n) for n in said], abs=0.04)
