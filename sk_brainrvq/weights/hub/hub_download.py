@@ -18,6 +18,7 @@ from sk_brainrvq.weights.checkpoint_header import (
 from sk_brainrvq.weights.hub.hub_address import HubAddress
 from sk_brainrvq.weights.hub.hub_failures import (
     broken_off,
+    first_line,
     hub_library,
     is_offline,
     is_unreachable,
@@ -139,8 +140,8 @@ def _without_network(error: Exception, address: HubAddress) -> Path:
     if not is_offline(error):
         commit = file.parent.name
         warn(
-            f"The Hub cannot be reached ({error}): {address} is taken as the commit {commit}, "
-            f"which the cache has. Name it, {address.at(commit)}, to ask for no other."
+            f"The Hub cannot be reached ({first_line(error)}): {address} is taken as the commit "
+            f"{commit}, which the cache has. Name it, {address.at(commit)}, to ask for no other."
         )
     return file
 

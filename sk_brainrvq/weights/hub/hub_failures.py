@@ -1,6 +1,7 @@
 """What went wrong on the Hugging Face Hub, as sentences that say how to mend it."""
 
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 from sk_brainrvq.exceptions import CheckpointError
@@ -54,7 +55,7 @@ def unreachable(error: BaseException, address: HubAddress) -> CheckpointError:
     folder /= f"models--{address.owner}--{address.name}"
     why = "HF_HUB_OFFLINE is set"
     if not is_offline(error):
-        why = f"{hub_library().constants.ENDPOINT} cannot be reached ({_first_line(error)})"
+        why = f"{hub_library().constants.ENDPOINT} cannot be reached ({first_line(error)})"
     where = f"/tree/{address.revision or 'main'}"
     return CheckpointError(
         f"{address} is not in the cache, and {why}. Where there is a network, get {TENSOR_FILE} "
@@ -83,10 +84,10 @@ def refused(error: BaseException, address: HubAddress) -> CheckpointError | None
         )
     if isinstance(error, errors.HfHubHTTPError) and _status(error) in (401, 403):
         return CheckpointError(
-            f"You may not read {address} ({_first_line(error)}): {_LOGIN} of an account that may."
+            f"You may not read {address} ({first_line(error)}): {_LOGIN} of an account that may."
         )
     if isinstance(error, errors.HfHubHTTPError):
-        return CheckpointError(f"{address} cannot be read from the Hub: {_first_line(error)}")
+        return CheckpointError(f"{address} cannot be read from the Hub: {first_line(error)}")
     return None
 
 
@@ -95,9 +96,9 @@ def broken_off(error: BaseException, file: str, address: HubAddress) -> Checkpoi
     if not isinstance(error, _network_errors()):
         return None
     return CheckpointError(
-        f"{file} of {address} has not arrived whole: {_first_line(error)} Load it again; nothing "
-        f"was kept of it. If that fails too, get the file from {page_of(address)}, and give the "
-        "folder that you put it into in place of the address."
+        f"{file} of {address} has not arrived whole: {first_line(error)} Load it again. If that "
+        f"fails too, get the file from {page_of(address)}, and give the folder that you put it "
+        "into in place of the address."
     )
 
 
@@ -107,12 +108,12 @@ def not_uploaded(error: BaseException, address: HubAddress) -> CheckpointError |
     status = _status(error) if isinstance(error, errors.HfHubHTTPError) else None
     if isinstance(error, errors.RepositoryNotFoundError) or status in (401, 403):
         return CheckpointError(
-            f"You may not write to {address.repository!r} ({_first_line(error)}): {_LOGIN} that "
+            f"You may not write to {address.repository!r} ({first_line(error)}): {_LOGIN} that "
             f"may write, of {address.owner!r} or of a member."
         )
     if isinstance(error, (RuntimeError, ValueError, *_network_errors())):
         return CheckpointError(
-            f"Nothing was published as {address.repository!r}: {_first_line(error)} "
+            f"Nothing was published as {address.repository!r}: {first_line(error)} "
             "save_pretrained, or Weights.save, keeps the model on disk until it works."
         )
     return None
@@ -122,7 +123,9 @@ def _status(error: Any) -> int | None:
     return getattr(getattr(error, "response", None), "status_code", None)
 
 
-def _first_line(error: BaseException) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    text = " ".join(lines[:2])[:300] or type(error).__name__
+def first_line(error: BaseException) -> str:
+    """How the message of an error begins, as a sentence."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    lines = [line for line in lines if line and not line.startswith("For more information")]
+    text = shorten(" ".join(lines[:2]), 400, placeholder=" ...") or type(error).__name__
     return text if text.endswith(".") else f"{text}."
