@@ -172,7 +172,11 @@ class HubHandler(http.server.BaseHTTPRequestHandler):
 
     def send_blob(self, digest, file):
         content = self.server.spoiled.get(file, self.server.blobs[digest])
-        self.reply(200, content[: self.server.cut.get(file)])
+        start = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
+        # What is cut is announced as cut: a connection that breaks off is tried for many seconds.
+        part = content[: self.server.cut.get(file)][int(start[1]) if start else 0 :]
+        about = f"bytes {len(content) - len(part)}-{len(content) - 1}/{len(content)}"
+        self.reply(206 if start else 200, part, **({"Content_Range": about} if start else {}))
 
     def do_POST(self):
         path = unquote(urlsplit(self.path).path)
