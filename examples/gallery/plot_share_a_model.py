@@ -39,9 +39,9 @@ plot_training(classifier)
 # %%
 # What the card says
 # ------------------
-# The model knows its network, its channels, its parameters and the figures of its training. Licence,
-# data, figures on other people and limits are yours to say; what nobody says is marked as not
-# stated.
+# The model knows its network, its channels, its parameters and the figures of its training. The
+# licence, the data, figures on other people and limits are yours to say; what nobody says is marked
+# as not stated.
 
 facts = {
     "license": "cc-by-4.0",
@@ -50,7 +50,7 @@ facts = {
     "figures": {"AUROC, two people not seen in training": auroc},
     "limits": "It has seen no EEG of any human.",
 }
-card = classifier.model_card(facts, "owner/name")
+card = classifier.model_card(facts, repo="owner/name")
 print(card)
 
 # %%

@@ -29,7 +29,7 @@ GIVEN = {
 
 def test_card__all_that_can_be_said__read_by_the_hubs_own_reader():
     assert sorted(GIVEN) == sorted(CARD_KEYS)
-    card = ModelCard(make_weights("tokenizer").model_card(GIVEN, "lab/model"))
+    card = ModelCard(make_weights("tokenizer").model_card(GIVEN, repo="lab/model"))
     metadata = card.data.to_dict()
     assert metadata["license"] == "other"
     assert metadata["license_name"] == "in-house"

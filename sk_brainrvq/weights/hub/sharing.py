@@ -25,7 +25,7 @@ class Shareable:
         """Text of a card that comes with the model."""
         return None
 
-    def model_card(self, card: Any = None, repo: str = "owner/name") -> str:
+    def model_card(self, card: Any = None, *, repo: str = "owner/name") -> str:
         """The model card that :meth:`push_to_hub` would publish.
 
         Parameters
@@ -86,7 +86,7 @@ class Shareable:
             If the card of a public repository states no licence.
         """
         address = target_of(repo)
-        text = self.model_card(card, repo)
+        text = self.model_card(card, repo=repo)
         with tempfile.TemporaryDirectory() as folder:
             self._write_into(Path(folder))
             return push_folder(Path(folder), address, text, card is None, private)
