@@ -4,8 +4,10 @@ import json
 import re
 import warnings
 
+import mne
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from hub_server import Repository, card_data_of
 from huggingface_hub import constants
 from saved_files import EEG, SMALL, fitted_small
@@ -13,6 +15,7 @@ from sklearn.base import clone
 from weights_factory import INFO, make_weights
 
 from sk_brainrvq import BrainRVQEmbedder, BrainRVQModule, BrainRVQPretrainer, DDRVQTransformer
+from sk_brainrvq.command_line.app import app
 from sk_brainrvq.exceptions import CheckpointError, EEGWarning
 from sk_brainrvq.weights import Weights, resolve_weights
 
@@ -161,3 +164,26 @@ def test_push__card_of_a_fine_tuned_model__names_what_it_started_from(hub):
     metadata = card_data_of(files_of(hub))
     assert metadata["base_model"] == "me/base"
     assert f"The training started from {base}" in files_of(hub)["README.md"].decode()
+
+
+@pytest.mark.usefixtures("hub")
+def test_command__embed_with_an_address__the_features_of_the_folder(tmp_path):
+    folder, file = tmp_path / "model", tmp_path / "a_raw.fif"
+    weights = make_weights("pretraining")
+    weights.save(folder)
+    weights.push_to_hub("me/model", card=FREE)
+    info = mne.create_info(["C3", "C4"], 200, "eeg")
+    mne.io.RawArray(EEG[0, :2] * 1e-6, info, verbose="error").save(file, verbose="error")
+    features = []
+    for given in (folder, "hf://me/model"):
+        out = tmp_path / "features.npz"
+        call = ["embed", file, "--weights", given, "--out", out, "--window", "2", "-q"]
+        result = CliRunner().invoke(app, [str(part) for part in call])
+        assert result.exit_code == 0, result.stderr
+        features.append(np.load(out)["features"])
+    np.testing.assert_array_equal(*features)
+    call = ["embed", file, "--weights", "hf://me/none", "--out", tmp_path / "none.npz"]
+    result = CliRunner().invoke(app, [str(part) for part in call])
+    assert result.exit_code == 1
+    assert "There is no model 'me/none' on " in result.stderr
+    assert "Traceback" not in result.stderr
