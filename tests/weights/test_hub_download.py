@@ -167,6 +167,10 @@ def test_load__hub_down_or_offline_mode__from_the_cache_or_a_sentence_that_names
     )
     with pytest.warns(EEGWarning, match=rf"cannot be reached .* taken as the commit {sha}, which"):
         assert Weights("hf://lab/model@main") == weights
+    with pytest.warns(EEGWarning) as said:
+        Weights("hf://lab/model")
+    assert "http://" in str(said[0].message)
+    assert "mozilla" not in str(said[0].message)
     told = refused("hf://lab/none@v1")
     assert re.search(rf"is not in the cache, and http://\S+ cannot be reached .*{by_hand}", told)
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)

@@ -64,8 +64,7 @@ def test_push__each_fitted_estimator__loads_as_it_was(hub, name):
         other.from_pretrained("hf://me/model")
 
 
-@pytest.mark.usefixtures("hub")
-def test_address__wherever_weights_go__as_the_folder_would_be(tmp_path):
+def test_address__wherever_weights_go__as_the_folder_would_be(hub, tmp_path):
     pretrainer = fitted_small("pretrainer")
     address = pretrainer.push_to_hub("me/model", card=FREE)
     pretrainer.save_pretrained(tmp_path)
@@ -80,7 +79,11 @@ def test_address__wherever_weights_go__as_the_folder_would_be(tmp_path):
         assert tokenizer.weights_.digest == pretrainer.tokenizer_weights_.digest
         both = BrainRVQPretrainer(tokenizer=given, weights=given, **about).fit(EEG)
         assert both.weights_.digest == pretrainer.weights_.digest
+        hub.asked.clear()
         assert resolve_weights(given, ("tokenizer",), "tokenizer") == pretrainer.tokenizer_weights_
+        assert BrainRVQPretrainer.from_pretrained(given).weights_ == pretrainer.weights_
+        # Once each, so that all of it is of one commit.
+        assert len(hub.asked_for("/api/models")) == (0 if given == address else 2)
         module = BrainRVQModule(
             n_chans=3,
             n_outputs=2,
