@@ -14,6 +14,7 @@ EXTRAS = {
     "bids": ["mne-bids>=0.19"],
     "corpus": ["zarr>=3.1.4", "fsspec>=2024.12"],
     "distributed": ["accelerate>=1.0"],
+    "hub": ["huggingface_hub>=1.3"],
     "lora": ["peft>=0.13"],
     "table": ["pandas>=2.2.2", "pyarrow>=16"],
     "docs": [
@@ -34,6 +35,7 @@ EXTRAS = {
         "eeglabio",
         "fsspec>=2024.12",
         "h5py",
+        "huggingface_hub>=1.3",
         "hypothesis",
         "mne-bids>=0.19",
         "moabb>=1.7",

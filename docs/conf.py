@@ -68,6 +68,7 @@ sphinx_gallery_conf = {
             "plot_codewords.py",
             "plot_importance_masks.py",
             "plot_pretraining_history.py",
+            "plot_share_a_model.py",
             "plot_attention_maps.py",
             "plot_electrode_matching.py",
             "*",

@@ -60,7 +60,7 @@ class BrainRVQModule(nn.Module):
         Sampling rate in Hz; 200 is assumed, with a warning, where it is not given.
     input_window_seconds : float, optional
         Used where ``n_times`` is not given.
-    weights : "default", path, Weights or None, default="default"
+    weights : "default", path, "hf://owner/name", Weights or None, default="default"
         Weights of any network of this package to start from. None starts from scratch.
     architecture : {"tiny", "small", "base"}, Architecture or None, default=None
         Sizes of the networks, by name or one by one. None is the size of given weights, and

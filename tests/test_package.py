@@ -60,7 +60,7 @@ def test_using_an_estimator__fresh_process__loads_neither_mne_nor_matplotlib():
     code = """
 import sys
 from sk_brainrvq import DDRVQTransformer
-extras = {"mne", "matplotlib", "braindecode", "moabb", "zarr", "peft", "dask"}
+extras = {"mne", "matplotlib", "braindecode", "moabb", "zarr", "peft", "dask", "huggingface_hub"}
 print(sorted(extras & set(sys.modules)))
 """
     assert run_python(code).strip() == "[]"
@@ -139,6 +139,7 @@ def test_imports__datasets_and_viz__known_to_nobody_else():
 
 def test_imports__extras__only_where_they_are_used():
     extras = {"matplotlib", "braindecode", "moabb", "zarr", "fsspec", "peft", "accelerate"}
+    extras |= {"huggingface_hub"}
     strangers = {
         (str(path.relative_to(ROOT)), name)
         for path in FILES

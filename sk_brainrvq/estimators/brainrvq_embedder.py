@@ -26,7 +26,7 @@ class BrainRVQEmbedder(CenteredEmbeddingMixin, TransformerMixin, EEGEstimator):
 
     Parameters
     ----------
-    weights : "default", path, Weights or None, default="default"
+    weights : "default", path, "hf://owner/name", Weights or None, default="default"
         Weights of any network of this package: a pretrainer's, a tokenizer's, a
         classifier's. None is a randomly initialised encoder: a baseline, no more.
     architecture : {"tiny", "small", "base"}, Architecture or None, default=None

@@ -45,11 +45,11 @@ class BrainRVQPretrainer(EmbeddingMixin, TrainedTransformer):
 
     Parameters
     ----------
-    tokenizer : None, "default", path or Weights, default=None
+    tokenizer : None, "default", path, "hf://owner/name" or Weights, default=None
         Weights of the tokenizer whose codes are predicted. None fits a
         :class:`DDRVQTransformer` of the same architecture on X first. The path of a saved
         pretrainer stands for the tokenizer that it holds.
-    weights : None, "default", path or Weights, default=None
+    weights : None, "default", path, "hf://owner/name" or Weights, default=None
         Pretraining weights to start from. None starts from scratch; given weights are used
         as they are, or trained on where ``max_epochs`` is given; they need the ``tokenizer``
         they were pretrained with: "default" for "default", the same path for a saved pretrainer.

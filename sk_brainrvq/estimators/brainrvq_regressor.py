@@ -25,7 +25,7 @@ class BrainRVQRegressor(RegressorMixin, NumberTargetsMixin, FineTunedEstimator):
 
     Parameters
     ----------
-    weights : "default", path, Weights or None, default="default"
+    weights : "default", path, "hf://owner/name", Weights or None, default="default"
         Weights of any network of this package to start from. None starts from scratch.
     architecture : {"tiny", "small", "base"}, Architecture or None, default=None
         Sizes of the networks, by name or one by one. None is the size of given weights, and

@@ -42,7 +42,7 @@ class DDRVQTransformer(CodeDecoding, TrainedTransformer):
 
     Parameters
     ----------
-    weights : None, path or Weights, default=None
+    weights : None, path, "hf://owner/name" or Weights, default=None
         None learns a tokenizer from X. Given ones are used as they are, or trained on where
         ``max_epochs`` is given. "tokenizer-2026.11" is the bundled one of today's recipe, "default"
         the one whose codes the bundled encoder predicts.

@@ -3,11 +3,13 @@
 The JSON stands in the safetensors header too, so that the one file suffices.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
@@ -15,15 +17,23 @@ from torch import Tensor
 from sk_brainrvq._version import __version__
 from sk_brainrvq.exceptions import CheckpointError
 from sk_brainrvq.files import write_whole
-from sk_brainrvq.json_text import parse_json
+from sk_brainrvq.weights.checkpoint_header import (
+    CONFIG_FILE,
+    FORMAT_VERSION,
+    TENSOR_FILE,
+    check_version,
+    parse_header,
+)
+from sk_brainrvq.weights.hub.hub_address import is_hub_address
+from sk_brainrvq.weights.hub.hub_download import fetch
 
-FORMAT_VERSION = 1
-TENSOR_FILE = "model.safetensors"
 # Weights that come with the package.
 BUNDLED = Path(__file__).parent / "bundled"
 BUNDLED_NAMES = ("default", "default-tokenizer", "tokenizer-2026.11")
-CONFIG_FILE = "config.json"
+# Prefix of tensors of other networks in the same file.
+ATTACHED = "attached/"
 _HEADER_KEY = "sk_brainrvq"
+_DIGEST_LENGTH = 12
 
 
 def write_checkpoint(
@@ -50,24 +60,11 @@ def write_checkpoint(
     folder.mkdir(parents=True, exist_ok=True)
     document = {"format_version": FORMAT_VERSION, "sk_brainrvq_version": __version__, **header}
     text = json.dumps(document)
-    _parse_header(text, folder / TENSOR_FILE)  # what cannot be read is not written
+    parse_header(text, folder / TENSOR_FILE)  # what cannot be read is not written
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     write_whole(folder / TENSOR_FILE, save(contiguous, metadata={_HEADER_KEY: text}))
     write_whole(folder / CONFIG_FILE, (json.dumps(document, indent=2) + "\n").encode())
     return folder / TENSOR_FILE
-
-
-def _parse_header(text: str, file: Path) -> dict[str, Any]:
-    try:
-        header = parse_json(text)
-    except ValueError as error:
-        raise CheckpointError(
-            f"{file} has a header that is no JSON of ours: {error}. The file is damaged, or no "
-            "checkpoint of sk_brainrvq: get it anew."
-        ) from error
-    if not isinstance(header, dict):
-        raise CheckpointError(f"{file} has a header that is no JSON object: {text[:80]!r}")
-    return header
 
 
 def read_checkpoint(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -76,6 +73,7 @@ def read_checkpoint(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]
     Parameters
     ----------
     path : path
+        Or an address on the Hugging Face Hub.
 
     Returns
     -------
@@ -89,9 +87,10 @@ def read_checkpoint(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]
         If nothing is there, the file is truncated or of another kind, or it was written by
         a newer format version.
     """
-    file = Path(path)
+    file = fetch(path) if is_hub_address(path) else Path(path)
     if file.is_dir():
         file = file / TENSOR_FILE
+    source = str(path) if is_hub_address(path) else str(file)
     if not file.is_file():
         expected = f"a folder with {TENSOR_FILE}, or that file"
         # A bare word may be a bundled name misspelt; a path is none.
@@ -104,24 +103,41 @@ def read_checkpoint(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]
             tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError, RuntimeError) as error:
         raise CheckpointError(
-            f"{file} is truncated or no safetensors file ({error}). A published .pth file is "
+            f"{source} is truncated or no safetensors file ({error}). A published .pth file is "
             "read by Weights.from_official."
         ) from error
     if _HEADER_KEY not in metadata:
         raise CheckpointError(
-            f"{file} is a safetensors file of another program: it lacks the "
+            f"{source} is a safetensors file of another program: it lacks the "
             f"{_HEADER_KEY!r} entry in its header."
         )
-    header = _parse_header(metadata[_HEADER_KEY], file)
-    version = header.get("format_version", 0)
-    if not isinstance(version, int) or isinstance(version, bool) or version < 0:
-        raise CheckpointError(
-            f"{file} has the format_version {version!r:.80} in its header; expected a whole number."
-        )
-    if version > FORMAT_VERSION:
-        raise CheckpointError(
-            f"{file} has format version {version}, written by sk_brainrvq "
-            f"{header.get('sk_brainrvq_version')!s:.80}; this is sk_brainrvq {__version__}, "
-            f"which reads up to version {FORMAT_VERSION}. Upgrade sk_brainrvq to read it."
-        )
+    header = parse_header(metadata[_HEADER_KEY], source)
+    check_version(header, source)
     return header, tensors
+
+
+def own_tensors(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Tensors of the network itself; networks are float32, whatever precision the file has."""
+    halves = (torch.float16, torch.bfloat16)
+    return {
+        name: tensor.float() if tensor.dtype in halves else tensor
+        for name, tensor in tensors.items()
+        if not name.startswith(ATTACHED)
+    }
+
+
+def halved(tensor: Tensor) -> Tensor:
+    """A tensor in half precision, unless that changes a value."""
+    if tensor.dtype != torch.float32:
+        return tensor
+    half = tensor.half()
+    return half if bool((half.float() == tensor).all()) else tensor
+
+
+def content_digest(text: str, tensors: Mapping[str, Tensor]) -> str:
+    """First hexadecimal digits of the SHA-256 of what a header says and of tensors."""
+    digest = hashlib.sha256(text.encode())
+    for key in sorted(tensors):
+        digest.update(key.encode())
+        digest.update(tensors[key].contiguous().numpy().tobytes())
+    return digest.hexdigest()[:_DIGEST_LENGTH]

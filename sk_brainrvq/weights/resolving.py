@@ -5,8 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from sk_brainrvq.exceptions import CheckpointError
+from sk_brainrvq.weights.attached import read_attached
 from sk_brainrvq.weights.checkpoint import BUNDLED
-from sk_brainrvq.weights.weights import Weights, read_attached
+from sk_brainrvq.weights.hub.hub_address import is_hub_address
+from sk_brainrvq.weights.hub.hub_download import pinned
+from sk_brainrvq.weights.official_folder import is_official, official_weights
+from sk_brainrvq.weights.weights import Weights
 
 # Name under which a saved pretrainer holds its tokenizer.
 _TOKENIZER = "tokenizer_weights_"
@@ -44,8 +48,10 @@ def resolve_weights(weights: Any, kinds: tuple[str, ...], parameter: str) -> Wei
 
     Parameters
     ----------
-    weights : "default", None, path or Weights
+    weights : "default", "official", None, path, address or Weights
         The path of a saved pretrainer stands for its tokenizer where a tokenizer alone serves.
+        "official" is what the authors' checkpoints in the cache folder give, an address a model
+        on the Hugging Face Hub, "hf://owner/name@revision".
     kinds : tuple of str
         Kinds that serve.
     parameter : str
@@ -68,7 +74,8 @@ def resolve_weights(weights: Any, kinds: tuple[str, ...], parameter: str) -> Wei
         weights = _read(weights, kinds)
     if not isinstance(weights, Weights):
         raise CheckpointError(
-            f"{parameter}={weights!r} was given; expected 'default', None, a path or a Weights."
+            f"{parameter}={weights!r} was given; expected 'default', None, a path or a Weights, "
+            "or an address on the Hugging Face Hub, 'hf://owner/name@revision'."
         )
     if weights.kind not in kinds:
         raise CheckpointError(
@@ -83,15 +90,15 @@ def tokenizer_of(weights: Any) -> Any:
 
     Parameters
     ----------
-    weights : "default", path or Weights
+    weights : "default", "official", path, address or Weights
         As a pretrainer's ``weights=`` takes them.
 
     Returns
     -------
-    "default", path or None
+    "default", "official", path, address or None
         None where the weights do not tell.
     """
-    if isinstance(weights, str) and weights == "default":
+    if isinstance(weights, str) and (weights == "default" or is_official(weights)):
         return weights
     if isinstance(weights, Weights):
         bundled = (BUNDLED / "default").is_dir() and weights == bundled_weights("default")
@@ -101,6 +108,10 @@ def tokenizer_of(weights: Any) -> Any:
 
 def _read(path: str | Path, kinds: tuple[str, ...]) -> Weights:
     """Weights of a path; of a saved pretrainer those of its tokenizer, where that serves alone."""
+    if is_official(path):
+        return official_weights(kinds)
+    if is_hub_address(path):
+        path = pinned(path)  # both of the following from one commit
     weights = Weights(path)
     if weights.kind in kinds or "tokenizer" not in kinds:
         return weights

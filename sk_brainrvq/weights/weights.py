@@ -1,6 +1,5 @@
 """Weights as values: immutable, printable, safe inside scikit-learn's machinery."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,15 +8,22 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sk_brainrvq.exceptions import CheckpointError
 from sk_brainrvq.nn import EEGEncoder
 from sk_brainrvq.weights.checkpoint import (
+    ATTACHED,
     BUNDLED,
     BUNDLED_NAMES,
+    content_digest,
+    halved,
+    own_tensors,
     read_checkpoint,
     write_checkpoint,
 )
 from sk_brainrvq.weights.described import described
+from sk_brainrvq.weights.hub.hub_address import HubAddress, is_hub_address
+from sk_brainrvq.weights.hub.hub_download import pinned
+from sk_brainrvq.weights.hub.model_card import CardFacts
+from sk_brainrvq.weights.hub.sharing import Shareable
 from sk_brainrvq.weights.modules import (
     build_filled,
     encoder_config,
@@ -25,13 +31,10 @@ from sk_brainrvq.weights.modules import (
 )
 from sk_brainrvq.weights.official import convert_official
 from sk_brainrvq.weights.outline import check_network
-
-_DIGEST_LENGTH = 12
-# Prefix of tensors of other networks in the same file.
-_ATTACHED = "attached/"
+from sk_brainrvq.weights.weights_table import WeightsTable, bundled_card, weights_table
 
 
-class Weights:
+class Weights(Shareable):
     """Trained weights of one network, as an immutable value.
 
     A ``Weights`` survives ``clone``, pipelines and grid searches: copying gives the same
@@ -43,7 +46,9 @@ class Weights:
     path : path
         A folder written by ``save_pretrained`` or :meth:`save`, or the ``.safetensors`` file
         in it. "default", "default-tokenizer" and "tokenizer-2026.11", where nothing of that name
-        is there, are the bundled weights.
+        is there, are the bundled weights, which :meth:`list` describes. "hf://owner/name", or
+        "hf://owner/name@revision" with a branch, a tag or a commit, is a model on the Hugging
+        Face Hub (extra ``hub``).
     in_pickle : bool, default=True
         False keeps the tensors out of pickles, of estimators too: these hold the path and the
         digest, and read the weights again. For many small pickles on one machine.
@@ -52,7 +57,7 @@ class Weights:
     ----------
     kind : {"tokenizer", "pretraining", "classifier", "encoder"}
     name : str
-        Where the weights came from.
+        Where the weights came from; of those from the Hub the address of the very commit.
     digest : str
         First 12 hexadecimal digits of the SHA-256 of kind, configuration, info and tensors.
     config : dict
@@ -105,13 +110,16 @@ class Weights:
         if not isinstance(in_pickle, bool):
             raise ValueError(f"in_pickle={in_pickle!r} was given; expected True or False.")
         paths: tuple[str, ...] = (str(Path(path).absolute()), str(path))
-        if path in BUNDLED_NAMES and not Path(path).exists():
+        name = Path(path).name.removesuffix(".safetensors")
+        if is_hub_address(path):
+            name = path = pinned(path)
+            paths = (name,)
+        elif path in BUNDLED_NAMES and not Path(path).exists():
             # On any machine where the package is, wherever that may be.
             paths, path = (str(path),), BUNDLED / path
         header, tensors = read_checkpoint(path)
         kind, config, info = described(header, str(path))
-        name = Path(path).name.removesuffix(".safetensors")
-        own = _own(tensors)
+        own = own_tensors(tensors)
         check_network(kind, config, own, str(path))
         self._set(name, kind, config, info, own, () if in_pickle else paths)
 
@@ -181,6 +189,36 @@ class Weights:
         module = build_filled(kind, config, state, "The published checkpoint")
         return cls.from_module(name, kind, config, module, {"official": True})
 
+    @classmethod
+    def from_hub(
+        cls, repo: str, revision: str | None = None, *, in_pickle: bool = True
+    ) -> "Weights":
+        """Weights of a model on the Hugging Face Hub; ``Weights("hf://owner/name@revision")``.
+
+        Parameters
+        ----------
+        repo : str
+            "owner/name".
+        revision : str, optional
+            A branch, a tag or a commit; by default the newest of the branch main. The name of the
+            weights holds the commit.
+        in_pickle : bool, default=True
+            See the class.
+
+        Returns
+        -------
+        Weights
+
+        Raises
+        ------
+        CheckpointError
+            If there is no such model for you, it is none of this package, pickled or of a newer
+            format, or there is neither network nor cache.
+        ImportError
+            If huggingface_hub is missing.
+        """
+        return cls(str(HubAddress.of(repo, revision)), in_pickle=in_pickle)
+
     def _set(
         self,
         name: str,
@@ -199,11 +237,8 @@ class Weights:
             "_info": json.dumps(info, sort_keys=True),
             "_tensors": dict(tensors),
         }
-        digest = hashlib.sha256(f"{kind} {values['_config']} {values['_info']}".encode())
-        for key in sorted(tensors):
-            digest.update(key.encode())
-            digest.update(tensors[key].contiguous().numpy().tobytes())
-        values["digest"] = digest.hexdigest()[:_DIGEST_LENGTH]
+        text = f"{kind} {values['_config']} {values['_info']}"
+        values["digest"] = content_digest(text, tensors)
         for key, value in values.items():
             object.__setattr__(self, key, value)
 
@@ -297,10 +332,37 @@ class Weights:
         tensors = dict(self._tensors)
         for name, weights in (attached or {}).items():
             header["attached"][name] = {"name": weights.name, **weights._header()}
-            tensors |= {f"{_ATTACHED}{name}/{k}": v for k, v in weights._tensors.items()}
+            tensors |= {f"{ATTACHED}{name}/{k}": v for k, v in weights._tensors.items()}
         if half:
-            tensors = {name: _halved(tensor) for name, tensor in tensors.items()}
+            tensors = {name: halved(tensor) for name, tensor in tensors.items()}
         return write_checkpoint(folder, header, tensors)
+
+    @staticmethod
+    def list() -> WeightsTable:
+        """The weights that come with the package, as a table.
+
+        Returns
+        -------
+        WeightsTable
+            Prints as a table, and ``pandas.DataFrame`` takes it. A dict per name: "name", "kind",
+            "digest", "date" of the training, "licence", "data", "size" of the file in bytes.
+
+        Examples
+        --------
+        >>> from sk_brainrvq import Weights
+        >>> [row["kind"] for row in Weights.list()]
+        ['pretraining', 'tokenizer', 'tokenizer']
+        """
+        return weights_table(Weights)
+
+    def _card_facts(self) -> CardFacts:
+        return CardFacts(self.kind, self.digest, self.config, self.info)
+
+    def _own_card(self) -> str | None:
+        return bundled_card(self)
+
+    def _write_into(self, folder: Path) -> Path:
+        return self.save(folder)
 
     def _header(self) -> dict[str, Any]:
         return {"kind": self.kind, "config": self.config, "info": self.info}
@@ -326,57 +388,6 @@ class Weights:
 
     def __repr__(self) -> str:
         return f"Weights({self.name!r}, kind={self.kind!r}, digest={self.digest!r})"
-
-
-def read_attached(path: str | Path) -> dict[str, Weights]:
-    """Weights that went along in a checkpoint, by name.
-
-    Parameters
-    ----------
-    path : path
-
-    Returns
-    -------
-    dict of str to Weights
-    """
-    header, tensors = read_checkpoint(path)
-    entries = header.get("attached", {})
-    if not isinstance(entries, dict):
-        raise CheckpointError(f"{path} has no JSON object as 'attached' in its header.")
-    listed = tuple(f"{_ATTACHED}{name}/" for name in entries)
-    stray = [k for k in tensors if k.startswith(_ATTACHED) and not k.startswith(listed)]
-    if stray:
-        raise CheckpointError(f"{path} holds {stray[:5]}, which its header does not mention.")
-    found = {}
-    for name, entry in entries.items():
-        source = f"{path}, {name!r:.80},"
-        if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
-            raise CheckpointError(f"{source} has no name in the header of the file.")
-        kind, config, info = described(entry, source)
-        prefix = f"{_ATTACHED}{name}/"
-        state = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-        check_network(kind, config, state, source)
-        module = build_filled(kind, config, state, source)
-        found[name] = Weights.from_module(entry["name"], kind, config, module, info)
-    return found
-
-
-def _own(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Tensors of the network itself; networks are float32, whatever precision the file has."""
-    halves = (torch.float16, torch.bfloat16)
-    return {
-        name: tensor.float() if tensor.dtype in halves else tensor
-        for name, tensor in tensors.items()
-        if not name.startswith(_ATTACHED)
-    }
-
-
-def _halved(tensor: Tensor) -> Tensor:
-    """In half precision, unless that changes a value."""
-    if tensor.dtype != torch.float32:
-        return tensor
-    half = tensor.half()
-    return half if bool((half.float() == tensor).all()) else tensor
 
 
 def _to_numpy(tensors: Mapping[str, Tensor]) -> dict[str, Any]:

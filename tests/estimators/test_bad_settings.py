@@ -10,7 +10,7 @@ from tiny import NAMES, fit, fitted, make_eeg, make_labels, tiny
 
 from sk_brainrvq import Architecture, CodeHistogram, Reading, Weights
 from sk_brainrvq.exceptions import CheckpointError, EEGWarning, InvalidEEGError
-from sk_brainrvq.weights.checkpoint import CONFIG_FILE, TENSOR_FILE
+from sk_brainrvq.weights.checkpoint_header import CONFIG_FILE, TENSOR_FILE
 
 every_estimator = pytest.mark.parametrize("name", NAMES)
 TOKENIZING = pytest.mark.parametrize("name", ["tokenizer", "pretrainer"])

@@ -11,7 +11,13 @@ from sk_brainrvq import CodeHistogram
 from sk_brainrvq.viz import plot_codebook_usage, plot_electrodes, plot_training
 
 # What a method needs, by the name of its first parameter.
-GIVEN = {"X": np.zeros((4, 4, 400)), "folder": "never_written", "input_features": None}
+GIVEN = {
+    "X": np.zeros((4, 4, 400)),
+    "folder": "never_written",
+    "input_features": None,
+    "card": None,
+    "repo": "me/model",
+}
 NO_FITTING = ("fit", "get_", "set_", "partial_fit", "from_pretrained")
 
 

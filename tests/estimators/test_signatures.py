@@ -35,6 +35,8 @@ OF_EEG = [*TRAINED, BrainRVQEmbedder]
 OF_RECORDINGS = [RecordingClassifier, RecordingRegressor]
 ESTIMATORS = [*OF_EEG, CodeHistogram, SubjectCentering, *OF_RECORDINGS]
 VALUES = [Architecture, Engine, Filters, RandomCrops, Reading]
+# Beginnings of methods that take something else.
+_TAKE_NO_EEG = ("_", "get_", "set_", "save_", "from_", "push_", "model_card")
 WITH_Y = ("fit", "partial_fit", "score", "fit_transform", "correlation")
 
 # Texts that rightly differ, by estimator; the reason beside each.
@@ -93,7 +95,7 @@ def documented(cls, section):
 def public_methods(cls):
     """Methods that users call, by name; not those that take names or paths in place of EEG."""
     for name, method in inspect.getmembers(cls, inspect.isfunction):
-        if not name.startswith(("_", "get_", "set_", "save_", "from_")):
+        if not name.startswith(_TAKE_NO_EEG):
             yield name, list(inspect.signature(method).parameters.values())[1:]
 
 

@@ -14,6 +14,8 @@ NOT_RUN = {
     "# train.py, for torchrun": "trains in four processes, for hours",
     "from moabb import benchmark": "downloads datasets, and runs for hours",
     'weights = Weights.from_official("pretrained.pth")': "needs a published checkpoint",
+    "from sk_brainrvq import BrainRVQClassifier, BrainRVQEmbedder, Weights": "reads from the Hub",
+    "facts = {": "needs an account on the Hub",
 }
 
 

@@ -14,7 +14,7 @@ from weights_factory import make_weights
 
 from sk_brainrvq.exceptions import CheckpointError
 from sk_brainrvq.weights import Weights, load_official
-from sk_brainrvq.weights.weights import read_attached
+from sk_brainrvq.weights.attached import read_attached
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
 

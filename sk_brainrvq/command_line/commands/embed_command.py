@@ -72,7 +72,7 @@ _OPTIONS = options_of_estimator(
     defaults={"on_error": "warn"},
     helps={
         "weights": "Folder of a model: of 'pretrain', of 'tokenizer fit', or of a saved "
-        "classifier.",
+        "classifier; or hf://OWNER/NAME[@REVISION].",
         "pooling": "Of the tokens. mean: mean over all patches, a fixed size for any montage. "
         "region: mean over time in 11 regions of the scalp. channel: mean over time, channels "
         "kept; all recordings need the channels of the first. mean_std: mean and standard "

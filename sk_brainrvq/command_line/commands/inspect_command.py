@@ -24,7 +24,10 @@ _OPTIONS = options_of_estimator(
         *("pooling", "layer", "spectrum", "covariance", "tokens", "center_by", "min_windows"),
     },
     types={"weights": click.Path()},
-    helps={"weights": "Folder of a model, whose filters and trained electrodes count."},
+    helps={
+        "weights": "Folder of a model, or hf://OWNER/NAME[@REVISION], whose filters and trained "
+        "electrodes count."
+    },
 )
 
 

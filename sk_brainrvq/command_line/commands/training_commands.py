@@ -93,8 +93,8 @@ def _training_options(
     params=_training_options(
         DDRVQTransformer,
         {
-            "weights": "Folder of a tokenizer to start from, in place of from scratch; used as "
-            "it is unless --max-epochs is given.",
+            "weights": "Folder of a tokenizer, or hf://OWNER/NAME[@REVISION], to start from, in "
+            "place of from scratch; used as it is unless --max-epochs is given.",
         },
     ),
 )
@@ -123,13 +123,13 @@ def tokenizer_fit(inputs: tuple[str, ...], out: Path, quiet: bool, **settings: A
             BrainRVQPretrainer,
             {
                 "tokenizer": "Folder of the tokenizer whose codes are predicted, or of a "
-                "pretrained model that holds it; by default one of the same architecture is "
-                "fitted first.",
+                "pretrained model that holds it, or hf://OWNER/NAME[@REVISION]; by default one of "
+                "the same architecture is fitted first.",
                 "tokenizer_max_epochs": "Passes over the input of the tokenizer that is fitted "
                 "where none is given; 20 by default.",
-                "weights": "Folder of a pretrained model to start from, in place of from scratch; "
-                "needs its --tokenizer, for which the same folder serves, and is used as it is "
-                "unless --max-epochs is given.",
+                "weights": "Folder of a pretrained model, or hf://OWNER/NAME[@REVISION], to start "
+                "from, in place of from scratch; needs its --tokenizer, for which the same "
+                "serves, and is used as it is unless --max-epochs is given.",
             },
             # A tokenizer of another kind than the default is fitted by 'tokenizer fit'.
             leave_out={"quantizer_mode", "targets", "latents"},

@@ -1,18 +1,29 @@
 """What the estimators do with the network that they hold: give it away, pickle it, save it."""
 
+from numbers import Real
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from sklearn.base import BaseEstimator
 
-from sk_brainrvq.estimators._outputs.saving import load_estimator, save_estimator
+from sk_brainrvq.estimators._outputs.saving import (
+    changed_parameters,
+    known_name,
+    load_estimator,
+    save_estimator,
+)
 from sk_brainrvq.estimators.fitted_check import check_fitted
 from sk_brainrvq.training import EEGNet
 from sk_brainrvq.weights import Weights
+from sk_brainrvq.weights.hub.model_card import CardFacts
+from sk_brainrvq.weights.hub.sharing import Shareable
 from sk_brainrvq.weights.outside_pickles import Remainder
 
+# Columns of the history that say nothing of how well a training went.
+_NO_FIGURES = ("epoch", "dur", "lr", "train_batch_count", "valid_batch_count")
 
-class NetworkHolder(BaseEstimator):
+
+class NetworkHolder(Shareable, BaseEstimator):
     """Base of the estimators that hold a network."""
 
     # Kind of network and net class that a fitted estimator holds.
@@ -83,7 +94,8 @@ class NetworkHolder(BaseEstimator):
         Parameters
         ----------
         path : path
-            The folder, or the safetensors file in it.
+            The folder, or the safetensors file in it; or "hf://owner/name", with or without a
+            "@revision", of a model on the Hugging Face Hub.
 
         Returns
         -------
@@ -95,8 +107,33 @@ class NetworkHolder(BaseEstimator):
         ------
         CheckpointError
             If the checkpoint is missing, truncated, of another estimator or from a newer
-            format version, or if tensors are missing, left over or misshapen.
+            format version, or if tensors are missing, left over or misshapen; of the Hub also if
+            you may not read it, or there is neither network nor cache.
         """
         estimator, weights = load_estimator(cls, path)
         estimator._restore(weights)
         return estimator
+
+    def _write_into(self, folder: Path) -> Path:
+        return self.save_pretrained(folder)
+
+    def _card_facts(self) -> CardFacts:
+        weights, name = self.weights_, type(self).__name__
+        figures = {
+            key: float(value)
+            for key, value in _row_of_the_weights(self).items()
+            if isinstance(value, Real) and key not in _NO_FIGURES
+        }
+        return CardFacts(
+            *(weights.kind, weights.digest, weights.config, weights.info, name),
+            recipe=changed_parameters(self),
+            figures=figures,
+            base=known_name(self.weights),
+        )
+
+
+def _row_of_the_weights(estimator: Any) -> dict[str, Any]:
+    """The row of the history that belongs to the weights: the last, or the best that stayed."""
+    history = getattr(estimator, "history_", None) or [{}]
+    best = getattr(estimator, "best_epoch_", None)
+    return next((row for row in history if best is not None and row["epoch"] == best), history[-1])

@@ -15,13 +15,17 @@ from sk_brainrvq.exceptions import CheckpointError
 from sk_brainrvq.signals.electrodes import ElectrodeReport
 from sk_brainrvq.training import Engine
 from sk_brainrvq.weights import Weights
-from sk_brainrvq.weights.checkpoint import read_checkpoint
-from sk_brainrvq.weights.weights import read_attached
+from sk_brainrvq.weights.attached import read_attached
+from sk_brainrvq.weights.checkpoint import BUNDLED_NAMES, read_checkpoint
+from sk_brainrvq.weights.hub.hub_address import is_hub_address
+from sk_brainrvq.weights.hub.hub_download import pinned
 
 Estimator = TypeVar("Estimator")
 
 # Parameters that hold weights: not in the JSON, but beside it.
 _NETWORKS = ("weights", "tokenizer")
+# Parameters that say nothing of how a network was trained.
+_OF_ONE_MACHINE = ("device", "n_jobs", "verbose")
 
 
 def save_estimator(
@@ -64,6 +68,31 @@ def _savable(parameter: str, value: Any) -> Any:
     return None if parameter == "checkpoint_dir" else value
 
 
+def changed_parameters(estimator: Any) -> dict[str, str]:
+    """Parameters of an estimator that differ from their defaults, as text for a model card.
+
+    Data and what belongs to one machine are left out, as they are not saved either.
+    """
+    defaults = type(estimator)().get_params(deep=False)
+    texts = {}
+    for name, value in estimator.get_params(deep=False).items():
+        kept = _savable(name, value)
+        text = repr(kept)
+        if isinstance(kept, Omitted):
+            digest = f", digest {value.digest}" if isinstance(value, Weights) else ""
+            text = repr(known_name(value)) if known_name(value) else f"a saved network{digest}"
+        if name not in _OF_ONE_MACHINE and text != repr(defaults[name]):
+            texts[name] = " ".join(text.split())
+    return texts
+
+
+def known_name(weights: Any) -> str:
+    """Name of weights by which others know them; empty for what only this machine has."""
+    name = weights.name if isinstance(weights, Weights) else weights
+    known = isinstance(name, str) and (name in (*BUNDLED_NAMES, "official") or is_hub_address(name))
+    return name if known else ""
+
+
 def load_estimator(cls: type[Estimator], path: str | Path) -> tuple[Estimator, Weights]:
     """Read an estimator that :func:`save_estimator` wrote, now or in an earlier version.
 
@@ -72,6 +101,7 @@ def load_estimator(cls: type[Estimator], path: str | Path) -> tuple[Estimator, W
     cls : type
         Its class.
     path : path
+        Or an address on the Hugging Face Hub.
 
     Returns
     -------
@@ -84,6 +114,8 @@ def load_estimator(cls: type[Estimator], path: str | Path) -> tuple[Estimator, W
     ------
     CheckpointError
     """
+    if is_hub_address(path):
+        path = pinned(path)  # all of it from one commit
     header, _ = read_checkpoint(path)
     _check_header(header, cls, path)
     weights, attached = Weights(path), read_attached(path)

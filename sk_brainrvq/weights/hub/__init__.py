@@ -1,0 +1,1 @@
+"""Weights on the Hugging Face Hub: addresses, downloads, uploads, model cards."""

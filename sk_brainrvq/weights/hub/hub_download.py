@@ -1,0 +1,214 @@
+"""Models from the Hugging Face Hub into its cache: safetensors and JSON, never pickles."""
+
+import hashlib
+import os
+import re
+from pathlib import Path, PurePath
+from typing import Any
+
+from sk_brainrvq._version import __version__
+from sk_brainrvq.exceptions import CheckpointError
+from sk_brainrvq.user_warnings import warn
+from sk_brainrvq.weights.checkpoint_header import (
+    CONFIG_FILE,
+    TENSOR_FILE,
+    check_version,
+    parse_header,
+)
+from sk_brainrvq.weights.hub.hub_address import HubAddress
+from sk_brainrvq.weights.hub.hub_failures import (
+    broken_off,
+    first_line,
+    hub_library,
+    is_offline,
+    is_unreachable,
+    page_of,
+    refused,
+    unreachable,
+)
+
+_TIMEOUT = 10.0
+# Endings of files whose reading runs code that they bring along.
+_PICKLES = (".bin", ".ckpt", ".joblib", ".pickle", ".pkl", ".pt", ".pth")
+
+
+def pinned(path: str | PurePath) -> str:
+    """The address of the commit that an address stands for today; its files are in the cache then.
+
+    Parameters
+    ----------
+    path : str or path
+        ``hf://owner/name``, or ``hf://owner/name@revision``.
+
+    Returns
+    -------
+    str
+        ``hf://owner/name@`` and 40 hexadecimal digits, for which nobody asks the network again.
+
+    Raises
+    ------
+    CheckpointError
+        As of :func:`fetch`.
+    """
+    commit = fetch(path).parent.name
+    return str(HubAddress.parse(path).at(commit))
+
+
+def fetch(path: str | PurePath) -> Path:
+    """The safetensors file of a model on the Hub, from the cache where it has it.
+
+    Parameters
+    ----------
+    path : str or path
+        ``hf://owner/name``, or ``hf://owner/name@revision``.
+
+    Returns
+    -------
+    Path
+        ``model.safetensors`` in a folder that is named by its commit.
+
+    Raises
+    ------
+    CheckpointError
+        If there is no such repository or revision, it is gated or private, holds no model of this
+        package or only pickles, is of a newer format, did not arrive whole, or if there is neither
+        network nor cache.
+    ImportError
+        If huggingface_hub is missing.
+    """
+    address = HubAddress.parse(path)
+    file = _in_cache(address) if address.is_pinned else None
+    if file is None:
+        file = _from_network(address)
+    _check_sum(file, address)
+    return file
+
+
+def hub_api() -> Any:
+    """Client of the Hub, which says who asks."""
+    return hub_library().HfApi(library_name="sk_brainrvq", library_version=__version__)
+
+
+def _in_cache(address: HubAddress) -> Path | None:
+    """The file as it was downloaded earlier."""
+    try:
+        return _download(address, TENSOR_FILE, local_files_only=True)
+    except hub_library().errors.LocalEntryNotFoundError:
+        return None
+
+
+def _download(address: HubAddress, file: str, **options: Any) -> Path:
+    library = hub_library()
+    found = library.hf_hub_download(
+        address.repository,
+        file,
+        revision=address.revision,
+        library_name="sk_brainrvq",
+        library_version=__version__,
+        **options,
+    )
+    return Path(found)
+
+
+def _from_network(address: HubAddress) -> Path:
+    """The file at the commit that the Hub names; what the cache has, where it cannot be asked."""
+    try:
+        found = hub_api().model_info(
+            address.repository, revision=address.revision, timeout=_TIMEOUT
+        )
+    except Exception as error:
+        if is_unreachable(error):
+            return _without_network(error, address)
+        told = refused(error, address)
+        if told is None:
+            raise
+        raise told from error
+    names = [entry.rfilename for entry in found.siblings or ()]
+    _check_files(names, address)
+    if CONFIG_FILE in names:
+        _check_config(_transfer(address.at(found.sha), CONFIG_FILE), address)
+    _warn_without_licence(found, address)
+    # By the revision as given, so that the cache learns what it stands for.
+    return _transfer(address, TENSOR_FILE)
+
+
+def _without_network(error: Exception, address: HubAddress) -> Path:
+    """What the cache has for an address, said to the user unless the network is kept out."""
+    file = _in_cache(address)
+    if file is None:
+        raise unreachable(error, address) from error
+    if not is_offline(error):
+        commit = file.parent.name
+        warn(
+            f"The Hub cannot be reached ({first_line(error)}): {address} is taken as the commit "
+            f"{commit}, which the cache has. Name it, {address.at(commit)}, to ask for no other."
+        )
+    return file
+
+
+def _transfer(address: HubAddress, file: str) -> Path:
+    try:
+        return _download(address, file)
+    except Exception as error:
+        told = refused(error, address) or broken_off(error, file, address)
+        if told is None:
+            raise
+        raise told from error
+
+
+def _check_files(names: list[str], address: HubAddress) -> None:
+    """Raise CheckpointError for a repository without safetensors."""
+    if TENSOR_FILE in names:
+        return
+    pickles = [name for name in names if name.lower().endswith(_PICKLES)]
+    if pickles:
+        raise CheckpointError(
+            f"{address} holds pickles only ({', '.join(pickles[:3])}), and reading a pickle runs "
+            f"whatever code it brings; expected {TENSOR_FILE}, as push_to_hub writes it. A .pth "
+            "file of the published BrainRVQ code that you trust: download it, and read it with "
+            "Weights.from_official(path)."
+        )
+    listed = ", ".join(names[:5]) or "no file"
+    raise CheckpointError(
+        f"{address} holds no {TENSOR_FILE}, but {listed}: no model of sk_brainrvq. push_to_hub of "
+        "weights or of a fitted estimator publishes one."
+    )
+
+
+def _check_config(file: Path, address: HubAddress) -> None:
+    """Refuse what this version does not read before the tensors come down."""
+    header = parse_header(file.read_text(encoding="utf-8", errors="replace"), address)
+    if "kind" not in header or "format_version" not in header:
+        raise CheckpointError(
+            f"{address} is a model of another program: its {CONFIG_FILE} has neither 'kind' nor "
+            "'format_version' of a checkpoint of sk_brainrvq. Nothing else of it was downloaded."
+        )
+    check_version(header, address)
+
+
+def _warn_without_licence(found: Any, address: HubAddress) -> None:
+    if found.private or getattr(found.card_data, "license", None):
+        return
+    warn(
+        f"The model card of {address.repository} states no licence, so nothing says what you may "
+        f"do with these weights: ask {address.owner} on {page_of(address)} before you pass them on."
+    )
+
+
+def _check_sum(file: Path, address: HubAddress) -> None:
+    """Raise CheckpointError for content that is not what the Hub announced.
+
+    The cache names large files by their SHA-256, and links to them; where it cannot link, nothing
+    is known.
+    """
+    target = Path(os.readlink(file)) if file.is_symlink() else Path()
+    if not re.fullmatch("[0-9a-f]{64}", target.name):
+        return
+    with open(file, "rb") as content:
+        digest = hashlib.file_digest(content, "sha256").hexdigest()
+    if digest != target.name:
+        raise CheckpointError(
+            f"{file.name} of {address} has the SHA-256 {digest}; the Hub announced {target.name}: "
+            f"it was damaged on its way or on this disk. Delete {file.parent / target} and load "
+            "again."
+        )
