@@ -35,7 +35,7 @@ def to_rst(markdown: str, *, shift: int = 0) -> str:
     """
     lines: list[str] = []
     rows: list[str] = []
-    in_code = False
+    in_code, depth = False, shift
     for line in [*re.sub(r"<!--.*?-->", "", markdown, flags=re.DOTALL).splitlines(), ""]:
         if rows and not line.startswith("|"):
             lines += _table(rows)
@@ -49,7 +49,9 @@ def to_rst(markdown: str, *, shift: int = 0) -> str:
             rows.append(line)
         elif heading := re.fullmatch(r"(#{1,4}) (.+)", line):
             title = _inline(heading[2])
-            underline = _UNDERLINES[min(4, len(heading[1]) + shift)]
+            # Tables that commands print skip levels, which reStructuredText does not allow.
+            depth = min(4, len(heading[1]) + shift, depth + 1)
+            underline = _UNDERLINES[depth]
             lines += ["", title, underline * len(title), ""]
         else:
             # reStructuredText wants an empty line before a list that is nested.
