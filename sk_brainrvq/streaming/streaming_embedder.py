@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.signals.electrodes import check_ch_names
+from sk_brainrvq.signals.electrodes.names import refuse_one_string
 from sk_brainrvq.signals.filters.causal_filters import (
     CausalFilter,
     causal_sections,
@@ -150,7 +151,8 @@ class StreamingEmbedder:
             raise ValueError(f"on_gap={on_gap!r} was given; expected 'raise' or 'reset'.")
         reader = self._model.reader
         self.sfreq, self.unit, self.on_gap = check_sfreq(sfreq), unit, on_gap
-        names = reader.ch_names_in_ if ch_names is None else list(ch_names)
+        names = reader.ch_names_in_ if ch_names is None else ch_names
+        refuse_one_string(names)
         self.ch_names = None if names is None else check_ch_names(names, len(names))
         warn_of_other_kinds(self.ch_names or (), known_as_eeg(reader.reading))
         self._n_channels = reader.n_channels_in_ if names is None else len(names)

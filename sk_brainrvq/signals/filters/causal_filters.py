@@ -46,19 +46,23 @@ def causal_sections(settings: FilterSettings, sfreq: float) -> NDArray:
     # The high-pass first: what follows then need not carry an offset.
     parts = [np.empty((0, 6))]
     if low is not None:
-        cutoff = low * _half_power_ratio(_HIGH_PASS_ORDER)
+        cutoff = _half_power(low, sfreq, 3 ** (0.5 / _HIGH_PASS_ORDER))
         parts.append(butter(_HIGH_PASS_ORDER, cutoff, "highpass", fs=sfreq, output="sos"))
     if high is not None:
-        cutoff = high / _half_power_ratio(_LOW_PASS_ORDER)
+        cutoff = _half_power(high, sfreq, 3 ** (-0.5 / _LOW_PASS_ORDER))
         parts.append(butter(_LOW_PASS_ORDER, cutoff, "lowpass", fs=sfreq, output="sos"))
     for frequency in mains_harmonics(settings.notch, sfreq):
         parts.append(tf2sos(*iirnotch(frequency, frequency / _NOTCH_WIDTH, fs=sfreq)))
     return np.concatenate(parts)
 
 
-def _half_power_ratio(order: int) -> float:
-    """How far apart half of the amplitude and half of the power are passed."""
-    return 3.0 ** (1 / (2 * order))
+def _half_power(half_amplitude: float, sfreq: float, ratio: float) -> float:
+    """Where a Butterworth filter passes half of the power, from where it does of the amplitude.
+
+    ``ratio`` holds of the analogue filter, whose frequencies the digital one warps.
+    """
+    analogue = np.tan(np.pi * half_amplitude / sfreq)
+    return float(np.arctan(ratio * analogue) * sfreq / np.pi)
 
 
 class CausalFilter:
