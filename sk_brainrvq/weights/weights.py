@@ -18,6 +18,7 @@ from sk_brainrvq.weights.checkpoint import (
     write_checkpoint,
 )
 from sk_brainrvq.weights.described import described
+from sk_brainrvq.weights.exportable import Exportable
 from sk_brainrvq.weights.modules import (
     build_filled,
     encoder_config,
@@ -31,7 +32,7 @@ _DIGEST_LENGTH = 12
 _ATTACHED = "attached/"
 
 
-class Weights:
+class Weights(Exportable):
     """Trained weights of one network, as an immutable value.
 
     A ``Weights`` survives ``clone``, pipelines and grid searches: copying gives the same
