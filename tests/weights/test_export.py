@@ -78,9 +78,7 @@ def test_export__manifest__says_what_goes_before(embedder, exported):
 
 
 def test_export__pt2_of_a_classifier__gives_probabilities_of_any_montage(tmp_path):
-    model = tiny("classifier", head="embedding", architecture=SMALL).fit(
-        make_eeg(4), make_labels(4)
-    )
+    model = tiny("classifier", head="mean", architecture=SMALL).fit(make_eeg(4), make_labels(4))
     path = tmp_path / "model.pt2"
     about = json.loads(model.weights_.export(path).read_text())
     assert (about["before"]["fewest_seconds"], about["before"]["most_seconds"]) == (1, 30)
