@@ -10,7 +10,7 @@ import pytest
 from scipy import signal
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from tiny import CH_NAMES, fitted, make_eeg, make_labels, tiny
 
 from sk_brainrvq import Filters, Reading, StreamingEmbedder, SubjectCentering
@@ -229,6 +229,27 @@ def test_calibrate__subject_centering_in_a_pipeline__takes_off_the_mean(centring
     nobody = StreamingEmbedder(plain, 200)
     with pytest.raises(ValueError, match="nothing here centres people"):
         nobody.calibrate(before)
+
+
+def test_calibrate__that_fails_half_way__leaves_the_person_before(centring):
+    fails = []
+
+    def checked(values):
+        if fails:
+            raise OverflowError
+        return values
+
+    own = tiny("embedder", filters=None, center_by="subject").fit(centring[0])
+    second = SubjectCentering().fit(own.transform(centring[0]), subjects=centring[1])
+    pipeline = make_pipeline(own, FunctionTransformer(checked), second)
+    stream = StreamingEmbedder(pipeline, 200, window=2.0).calibrate(make_eeg(1, n_times=4800)[0])
+    x = make_eeg(1, n_times=800, seed=5)[0]
+    before = values(stream.push(x))
+    fails.append(True)
+    with pytest.raises(OverflowError):
+        stream.calibrate(5 * make_eeg(1, n_times=4800, seed=7)[0])
+    fails.clear()
+    assert np.array_equal(values(stream.reset().push(x)), before)
 
 
 def test_calibrate__raw__bad_stretches_left_out_other_rates_refused(centring):
