@@ -16,7 +16,7 @@ EXTRAS = {
     "distributed": ["accelerate>=1.0"],
     "lora": ["peft>=0.13"],
     "onnx": ["onnx>=1.18", "onnxscript>=0.5", "onnxruntime>=1.22"],
-    "stream": ["mne-lsl>=1.10"],
+    "stream": ["mne-lsl>=1.14"],
     "table": ["pandas>=2.2.2", "pyarrow>=16"],
     "docs": [
         "docutils>=0.22",
