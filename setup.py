@@ -16,6 +16,8 @@ EXTRAS = {
     "distributed": ["accelerate>=1.0"],
     "hub": ["huggingface_hub>=1.3"],
     "lora": ["peft>=0.13"],
+    "onnx": ["onnx>=1.18", "onnxscript>=0.5", "onnxruntime>=1.22"],
+    "stream": ["mne-lsl>=1.14"],
     "table": ["pandas>=2.2.2", "pyarrow>=16"],
     "docs": [
         "docutils>=0.22",
@@ -41,6 +43,9 @@ EXTRAS = {
         "moabb>=1.7",
         "mypy",
         "numpydoc>=1.8",
+        "onnx>=1.18",
+        "onnxruntime>=1.22",
+        "onnxscript>=0.5",
         "pandas>=2.2.2",
         "peft>=0.13",
         "polars",

@@ -25,6 +25,7 @@ SECTIONS = {
     "scaling": "speed.scaling",
     "workers": "speed.workers",
     "precision": "speed.precision",
+    "streaming": "speed.streaming",
 }
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         window_table,
     )
     from sk_brainrvq.signals import Filters, Reading
+    from sk_brainrvq.streaming import StreamingEmbedder
     from sk_brainrvq.system_info import show_versions
     from sk_brainrvq.training import Engine, RandomCrops
     from sk_brainrvq.weights import Architecture, Weights
@@ -50,6 +51,7 @@ _HOMES = {
     "RecordingClassifier": "recordings",
     "RecordingRegressor": "recordings",
     "Recordings": "recordings",
+    "StreamingEmbedder": "streaming",
     "SubjectCentering": "estimators",
     "Weights": "weights",
     "aggregate_by": "recordings",
@@ -76,6 +78,7 @@ __all__ = [
     "RecordingClassifier",
     "RecordingRegressor",
     "Recordings",
+    "StreamingEmbedder",
     "SubjectCentering",
     "Weights",
     "__version__",

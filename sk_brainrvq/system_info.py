@@ -12,7 +12,7 @@ _NEEDED = (
     *("joblib", "safetensors", "matplotlib", "pooch", "filelock", "click"),
 )
 _OPTIONAL = (
-    *("accelerate", "braindecode", "dask", "fsspec", "moabb"),
+    *("accelerate", "braindecode", "dask", "fsspec", "mne-lsl", "moabb", "onnx", "onnxruntime"),
     *("pandas", "peft", "pyarrow", "pyriemann", "zarr"),
 )
 

@@ -18,6 +18,7 @@ ARROWS = {
     "weights": {"nn", "signals"},
     "estimators": {"nn", "signals", "training", "weights"},
     "inspection": {"estimators", "signals"},
+    "streaming": {"estimators", "signals"},
     "command_line": {"corpus", "estimators", "inspection", "signals", "training", "weights"},
 }
 
@@ -140,6 +141,7 @@ def test_imports__datasets_and_viz__known_to_nobody_else():
 def test_imports__extras__only_where_they_are_used():
     extras = {"matplotlib", "braindecode", "moabb", "zarr", "fsspec", "peft", "accelerate"}
     extras |= {"huggingface_hub"}
+    extras |= {"mne_lsl", "onnx", "onnxruntime", "onnxscript"}
     strangers = {
         (str(path.relative_to(ROOT)), name)
         for path in FILES

@@ -215,7 +215,7 @@ class AttentionHead(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         """Outputs (B, n_outputs) of tokens (B, C, P, D)."""
         tokens = tokens.flatten(1, 2)
-        query = self.query.expand(len(tokens), -1, -1)
+        query = self.query.expand(tokens.shape[0], -1, -1)
         attended, _ = self.attention(query, tokens, tokens, need_weights=False)
         return self.linear(self.norm(attended[:, 0]))
 

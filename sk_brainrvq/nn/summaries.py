@@ -76,16 +76,15 @@ def band_covariances(x: Tensor, weights: Tensor) -> Tensor:
     IEEE Trans. Audio Electroacoust. 15(2).
     """
     signals = torch.einsum("bcpt,cr->brpt", x, weights.to(x)).flatten(2)
-    length = min(2 * _SFREQ, signals.shape[-1])
+    length = 2 * _SFREQ if signals.shape[-1] >= 2 * _SFREQ else signals.shape[-1]
     pieces = signals.unfold(-1, length, _SFREQ)
     window = torch.hann_window(length, dtype=x.dtype, device=x.device)
     spectrum = torch.fft.rfft((pieces - pieces.mean(-1, keepdim=True)) * window)
     # Twice, for the negative frequencies; the window's mean square; samples, and their number.
     scale = (2 / (window.square().sum() * length)).sqrt()
-    frequencies = torch.fft.rfftfreq(length, 1 / _SFREQ, device=x.device)
     found = []
     for low, high in COVARIANCE_BANDS:
-        chosen = scale * spectrum[..., (frequencies >= low) & (frequencies < high)]
+        chosen = scale * spectrum[..., low * length // _SFREQ : high * length // _SFREQ]
         flat = torch.view_as_real(chosen).flatten(2) / pieces.shape[2] ** 0.5
         found.append(flat @ flat.transpose(1, 2))
     return torch.stack(found, 1)
@@ -146,9 +145,10 @@ def place_logarithms(x: Tensor, weights: Tensor, by_band: bool) -> Tensor:
     Tensor, shape (B, n_places * (n_places + 1) / 2), or five times as wide
     """
     summary = band_covariances if by_band else covariances
-    if len(weights) < weights.shape[1]:
+    # An exported network takes any number of channels, and both ways give the same.
+    if not torch.compiler.is_compiling() and len(weights) < weights.shape[1]:
         matrices = summary(x, torch.eye(len(weights)))
         logarithms = log_covariances(matrices.flatten(0, -3), weights)
     else:
         logarithms = log_covariances(summary(x, weights).flatten(0, -3))
-    return logarithms.reshape(len(x), -1)
+    return logarithms.reshape(x.shape[0], -1)

@@ -65,7 +65,7 @@ class LatentNorm(nn.BatchNorm1d):
         """Standardise latents (..., d)."""
         flat = latents.float().flatten(0, -2)
         share = shared_by_vectors(latents.shape)
-        n_vectors = len(flat) if share is None else share.n_total
+        n_vectors = flat.shape[0] if share is None else share.n_total
         if not self.training or n_vectors < 2:  # one vector has no spread to measure
             normal = F.batch_norm(flat, self.running_mean, self.running_var)
         else:

@@ -20,21 +20,18 @@ from sk_brainrvq.weights.checkpoint import (
     write_checkpoint,
 )
 from sk_brainrvq.weights.described import described
+from sk_brainrvq.weights.exportable import Exportable
 from sk_brainrvq.weights.hub.hub_address import HubAddress, is_hub_address
 from sk_brainrvq.weights.hub.hub_download import pinned
 from sk_brainrvq.weights.hub.model_card import CardFacts
 from sk_brainrvq.weights.hub.sharing import Shareable
-from sk_brainrvq.weights.modules import (
-    build_filled,
-    encoder_config,
-    fill_untrained_time_rows,
-)
+from sk_brainrvq.weights.modules import build_filled, encoder_config, fill_untrained_time_rows
 from sk_brainrvq.weights.official import convert_official
 from sk_brainrvq.weights.outline import check_network
 from sk_brainrvq.weights.weights_table import WeightsTable, bundled_card, weights_table
 
 
-class Weights(Shareable):
+class Weights(Exportable, Shareable):
     """Trained weights of one network, as an immutable value.
 
     A ``Weights`` survives ``clone``, pipelines and grid searches: copying gives the same

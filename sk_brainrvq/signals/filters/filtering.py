@@ -155,7 +155,7 @@ def _filter(
     if settings.reference is not None:
         signals = subtract_reference(signals, settings.reference, ch_names, averaged)
     low, high = _missing_band(sfreq, settings, highpass, lowpass)
-    harmonics = _harmonics(settings.notch, sfreq)
+    harmonics = mains_harmonics(settings.notch, sfreq)
     if low is None and high is None and not harmonics:
         return signals
 
@@ -210,7 +210,7 @@ def filters_to_apply(
     FilterSettings(l_freq=None, h_freq=None, notch=50.0, reference=None)
     """
     low, high = _missing_band(sfreq, settings, highpass, lowpass)
-    notch = settings.notch if _harmonics(settings.notch, sfreq) else None
+    notch = settings.notch if mains_harmonics(settings.notch, sfreq) else None
     return replace(settings, l_freq=low, h_freq=high, notch=notch)
 
 
@@ -227,7 +227,7 @@ def _missing_band(
     return low, high
 
 
-def _harmonics(notch: float | None, sfreq: float) -> list[float]:
+def mains_harmonics(notch: float | None, sfreq: float) -> list[float]:
     """Multiples of the mains frequency whose stop band ends below the Nyquist frequency."""
     if notch is None:
         return []
@@ -239,6 +239,27 @@ def _harmonics(notch: float | None, sfreq: float) -> list[float]:
 def _hum_transition(notch: float) -> float:
     """Width of both transitions around a notch: MNE's 1 Hz, less at very low frequencies."""
     return min(1.0, notch / 4)
+
+
+def half_amplitude_edges(
+    sfreq: float, low: float | None, high: float | None
+) -> tuple[float | None, float | None]:
+    """Where the band-pass passes half of the amplitude, in Hz: the middles of its transitions.
+
+    Parameters
+    ----------
+    sfreq : float
+    low, high : float or None
+        Edges of the pass band in Hz.
+
+    Returns
+    -------
+    low, high : float or None
+    """
+    return (
+        None if low is None else low - _low_transition(low) / 2,
+        None if high is None else high + _high_transition(high, sfreq) / 2,
+    )
 
 
 def _low_transition(low: float | None) -> float:

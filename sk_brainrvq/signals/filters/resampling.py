@@ -191,7 +191,7 @@ def _resample_rows(rows: NDArray, ratio: Fraction, n_resampled: int, n_edge: int
     extended = np.zeros((len(rows), n_times + 2 * n_edge))
     extended[:, n_edge : n_edge + n_times] = rows - (first + slope * np.arange(n_times))
 
-    kernel = _kernel(up, down)
+    kernel = polyphase_kernel(up, down)
     # Zeros before the kernel bring the sample wanted first onto a step of ``down``.
     position = n_edge * up + len(kernel) // 2
     shift = -position % down
@@ -202,7 +202,8 @@ def _resample_rows(rows: NDArray, ratio: Fraction, n_resampled: int, n_edge: int
 
 
 @lru_cache(maxsize=2)
-def _kernel(up: int, down: int) -> NDArray:
+def polyphase_kernel(up: int, down: int) -> NDArray:
+    """Kernel of `resample` at ``up`` times the rate of the signals; linear phase, gain ``up``."""
     slower = max(up, down)
     cutoff = 1.0 if up > down else _DOWN_CUTOFF
     kernel = firwin(2 * _HALF_LENGTH * slower + 1, cutoff / slower, window=("kaiser", _KAISER_BETA))

@@ -1,0 +1,132 @@
+"""Networks as they are exported: one call from patches to tokens, logits or codes."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sk_brainrvq.nn import DualDomainTokenizer, EEGEncoder, EncoderClassifier
+from sk_brainrvq.nn.embedding_head import EmbeddingHead
+
+
+@dataclass(frozen=True)
+class TracedNetwork:
+    """A module to export, and what its result is.
+
+    Attributes
+    ----------
+    module : nn.Module
+        Takes patches (B, C, P, 200) and mixing weights (C, 129).
+    output : {"tokens", "logits", "codes"}
+    shape : tuple of str or int
+        Of the result.
+    n_channels, n_patches : int or None
+        C and P where the network takes no others.
+    fewest_patches : int
+        The least P that it takes.
+    """
+
+    module: nn.Module
+    output: str
+    shape: tuple[str | int, ...]
+    n_channels: int | None = None
+    n_patches: int | None = None
+    fewest_patches: int = 1
+
+
+class EncoderTokens(nn.Module):
+    """Tokens of the block that the weights recommend."""
+
+    def __init__(self, encoder: EEGEncoder, layer: int):
+        super().__init__()
+        self.encoder = encoder
+        self.layer = layer
+
+    def forward(self, x: Tensor, electrodes: Tensor) -> Tensor:
+        """Tokens (B, 1 + C * P, D)."""
+        return self.encoder(x, electrodes, layer=self.layer)
+
+
+class TokenizerCodes(nn.Module):
+    """Codes of patches, without the bounds on memory that a graph cannot hold.
+
+    Parameters
+    ----------
+    tokenizer : DualDomainTokenizer
+    """
+
+    def __init__(self, tokenizer: DualDomainTokenizer):
+        super().__init__()
+        self.tokenizer = tokenizer
+
+    def forward(self, x: Tensor, electrodes: Tensor) -> Tensor:
+        """Codes (B, C, P, 2, Q), int64."""
+        latents = self.tokenizer.latents(x, electrodes)
+        pairs = zip(self.tokenizer.quantizers, latents, strict=True)
+        return torch.stack([_codes(quantizer, vectors) for quantizer, vectors in pairs], -2)
+
+
+def _codes(quantizer: Any, vectors: Tensor) -> Tensor:
+    """Codes (..., Q) of vectors (..., d), as ``ResidualVectorQuantizer`` finds them."""
+    official = quantizer.mode == "official"
+    residual = F.normalize(vectors, dim=-1) if quantizer.normalise and not official else vectors
+    codes = []
+    for level in quantizer.levels:
+        searched = F.normalize(residual, dim=-1) if official else residual
+        half_norms = level.weight.square().sum(-1) / 2
+        code = (searched @ level.weight.T - half_norms).argmax(-1)
+        residual = residual - level.weight[code]
+        codes.append(code)
+    return torch.stack(codes, -1)
+
+
+def traced_network(weights: Any) -> TracedNetwork:
+    """The network of some weights, as it is exported.
+
+    Parameters
+    ----------
+    weights : Weights
+
+    Returns
+    -------
+    TracedNetwork
+    """
+    if weights.kind == "tokenizer":
+        tokenizer: DualDomainTokenizer = weights.module()
+        size = ("batch", "channels", "seconds", 2, tokenizer.n_quantizers)
+        return TracedNetwork(TokenizerCodes(tokenizer).eval(), "codes", size)
+    if weights.kind == "classifier":
+        classifier: EncoderClassifier = weights.module()
+        config = weights.config
+        sizes = config.get("n_channels"), config.get("n_patches")
+        # Covariances in bands are means over two-second pieces: a graph has several of them.
+        fewest = 3 if config.get("bands") else 1
+        return TracedNetwork(classifier, "logits", ("batch", config["n_outputs"]), *sizes, fewest)
+    layer = int(weights.info.get("layer", -1))
+    encoder = weights.encoder()
+    shape = ("batch", "1 + channels * seconds", encoder.embed_dim)
+    return TracedNetwork(EncoderTokens(encoder, layer).eval(), "tokens", shape)
+
+
+def why_not(module: nn.Module, ending: str) -> str | None:
+    """Why a network cannot be exported, as a sentence; None where it can."""
+    head = getattr(module, "head", None)
+    if not isinstance(head, EmbeddingHead):
+        return None
+    remedy = (
+        "Fit with head='mean' or head='attention', or export the encoder "
+        "(BrainRVQEmbedder(weights=...).fit(X).weights_) and compute the rest from its tokens."
+    )
+    if head.aligned:
+        return (
+            "These weights were fitted with center_by='subject' and head='embedding', which sees "
+            f"each person's centre beside the patches; no exported network can. {remedy}"
+        )
+    if ending == ".onnx":
+        return (
+            "head='embedding' takes logarithms of covariance matrices, and ONNX has no "
+            f"eigendecomposition. {remedy} Or write a .pt2 file, for PyTorch, which has one."
+        )
+    return None
