@@ -8,6 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 Labels = list[Any]
+_PLURALS = {
+    "channel": "channels",
+    "band": "bands",
+    "time": "seconds",
+    "frequency": "frequencies",
+}
 
 
 @dataclass(frozen=True)
@@ -36,12 +42,12 @@ class Explanation:
     --------
     >>> import numpy as np
     >>> from sk_brainrvq.explain import Explanation
-    >>> values = np.array([[2.0, 0.1], [-2.0, 0.1], [1.0, -0.1]])
+    >>> values = np.array([[2.0, 0.5], [-2.0, -0.5], [1.0, 0.5]])
     >>> explanation = Explanation(values, {"channel": ["C3", "C4"]}, values.sum(1), "log-odds")
     >>> explanation.top("channel")
     ['C3']
     >>> explanation.importance().round(2).tolist()
-    [0.99, 0.01]
+    [0.79, 0.21]
     """
 
     values: NDArray
@@ -53,6 +59,9 @@ class Explanation:
     bands: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        unknown = [name for name in self.axes if name not in _PLURALS]
+        if unknown:
+            raise ValueError(f"axes {unknown} were given; expected some of {[*_PLURALS]}.")
         sizes = tuple(len(labels) for labels in self.axes.values())
         windows = () if self.decisions is None else (len(self.decisions),)
         if self.values.shape != windows + sizes:
@@ -62,7 +71,7 @@ class Explanation:
             )
 
     def __repr__(self) -> str:
-        sizes = " x ".join(f"{len(labels)} {name}s" for name, labels in self.axes.items())
+        sizes = " x ".join(f"{len(labels)} {_PLURALS[name]}" for name, labels in self.axes.items())
         windows = "" if self.decisions is None else f", {len(self.decisions)} windows"
         return f"<Explanation by {self.method}: {sizes}{windows}, {self.unit}>"
 
@@ -90,11 +99,11 @@ class Explanation:
         if self.decisions is None:
             return self._reduced(self.values**2, kept, np.mean)
         values = self._reduced(self.values, kept, np.sum)
-        decisions = _within(self.decisions, self.subjects)
+        decisions = within_people(self.decisions, self.subjects)
         variance = np.sum(decisions**2)
         if variance <= 0:
             return np.zeros(values.shape[1:])
-        return np.tensordot(decisions, _within(values, self.subjects), 1) / variance
+        return np.tensordot(decisions, within_people(values, self.subjects), 1) / variance
 
     def mean(self, by: str | Sequence[str] | None = None) -> NDArray:
         """Mean of the values over windows, parts along the other axes added up.
@@ -207,7 +216,7 @@ class Explanation:
         return how(values, axis=gone).transpose(*range(first), *order)
 
 
-def _within(values: NDArray, subjects: NDArray | None) -> NDArray:
+def within_people(values: NDArray, subjects: NDArray | None) -> NDArray:
     """Values (n_windows, ...) less the mean of each person, or of all."""
     if subjects is None:
         return values - values.mean(0)

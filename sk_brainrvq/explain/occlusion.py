@@ -167,12 +167,17 @@ def _values(
     n_windows, n_channels, n_times = windows.data.shape
     seconds = seconds_of(n_times, windows.sfreq)
     starts = [round(start / windows.sfreq, 3) for start, _ in seconds]
-    all_labels = {"channel": windows.names, "band": list(bands), "time": starts}
-    labels = {name: list(all_labels[name]) for name in axes}
+    all_labels: dict[str, list[Any]] = {
+        "channel": windows.names,
+        "band": list(bands),
+        "time": starts,
+    }
+    labels = {name: all_labels[name] for name in axes}
     values = np.empty((n_windows, *(len(own) for own in labels.values())))
     for place, part in parts_of(axes, n_channels, list(bands.values()), seconds):
         X = windows.with_data(replacement.replaced(part))
-        values[(slice(None), *place)] = decision(X, subjects)
+        at: tuple[Any, ...] = (slice(None), *place)
+        values[at] = decision(X, subjects)
     return values, labels
 
 

@@ -96,8 +96,8 @@ def read_windows(reader: Any, X: Any, subjects: Any) -> ReplacedWindows:
     index = np.concatenate([block.index for block in blocks])
     if len(set(index.tolist())) < len(index):
         raise InvalidEEGError(
-            "X is a corpus of windows above 30 s, which it keeps in parts. Explain shorter windows, "
-            "or hand over the recordings."
+            "X is a corpus of windows above 30 s, which it keeps in parts. Explain shorter "
+            "windows, or hand over the recordings."
         )
     order = np.argsort(index)
     data = np.concatenate([np.asarray(block.data, dtype=np.float64) for block in blocks])[order]

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -148,7 +149,7 @@ def seconds_of(n_times: int, sfreq: float) -> list[tuple[int, int]]:
     """
     n_seconds = max(1, int(np.floor(n_times / sfreq + 0.5)))
     edges = [*(round(number * sfreq) for number in range(n_seconds)), n_times]
-    return list(zip(edges[:-1], edges[1:], strict=True))
+    return list(pairwise(edges))
 
 
 def seconds_like(second: tuple[int, int], n_times: int, sfreq: float) -> list[tuple[int, int]]:
