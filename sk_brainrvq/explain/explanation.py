@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sk_brainrvq.explain.bands import Bands, checked_bands
+
 Labels = list[Any]
 _PLURALS = {
     "channel": "channels",
@@ -138,6 +140,47 @@ class Explanation:
         """
         order = np.argsort(-self.importance(by), kind="stable")
         return [self.axes[by][number] for number in order[:n]]
+
+    def in_bands(self, bands: Bands | None = None) -> "Explanation":
+        """Patterns by band in place of frequency: the means over the frequencies of each band.
+
+        Parameters
+        ----------
+        bands : dict of str to (float, float), optional
+            Names and frequencies in Hz; :data:`~sk_brainrvq.explain.BANDS` by default. The end of
+            a band is not part of it.
+
+        Returns
+        -------
+        Explanation
+
+        Raises
+        ------
+        ValueError
+            If there is no axis "frequency", or a band holds none of the frequencies.
+        """
+        if "frequency" not in self.axes:
+            raise ValueError(
+                f"in_bands needs the axis 'frequency'; this explanation has {list(self.axes)}."
+            )
+        hertz = np.array(self.axes["frequency"])
+        chosen = checked_bands(bands, 2 * hertz.max() + 2)
+        columns = {name: (hertz >= low) & (hertz < high) for name, (low, high) in chosen.items()}
+        empty = [name for name, own in columns.items() if not own.any()]
+        if empty:
+            raise ValueError(
+                f"bands {empty} were given, which hold none of the frequencies from {hertz.min()} "
+                f"to {hertz.max()} Hz."
+            )
+        axis = list(self.axes).index("frequency") - len(self.axes)
+        values = np.stack([self.values.compress(own, axis).mean(axis) for own in columns.values()])
+        axes = {
+            ("band" if name == "frequency" else name): (
+                list(chosen) if name == "frequency" else labels
+            )
+            for name, labels in self.axes.items()
+        }
+        return replace(self, values=np.moveaxis(values, 0, axis), axes=axes, bands=chosen)
 
     def window(self, number: int) -> "Explanation":
         """The explanation of a single window, for a picture of it.

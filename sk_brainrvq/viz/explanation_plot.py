@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sk_brainrvq.explain import BANDS, Explanation
+from sk_brainrvq.explain import Explanation
 from sk_brainrvq.signals.electrodes import ElectrodeMatch, match_electrodes
 from sk_brainrvq.user_warnings import quiet
 from sk_brainrvq.viz._shared import style
@@ -89,7 +89,7 @@ class _Drawn:
     """The values that are drawn, and the panels that show them."""
 
     def __init__(self, explanation: Explanation, window: int | None):
-        self.axes = explanation.axes
+        self.explanation, self.axes = explanation, explanation.axes
         self._values: Callable[..., NDArray]
         if window is not None:
             self._values, self.label = explanation.window(window).mean, explanation.unit
@@ -136,11 +136,8 @@ class _Drawn:
             return self.axes["band"], self._values(("channel", "band"))
         if "frequency" not in self.axes:
             return ["By channel"], self._values("channel")[:, None]
-        values = self._values(("channel", "frequency"))
-        hertz = np.array(self.axes["frequency"])
-        rows = {name: (hertz >= low) & (hertz < high) for name, (low, high) in BANDS.items()}
-        shown = {name: own for name, own in rows.items() if own.any()}
-        return list(shown), np.stack([values[:, own].mean(1) for own in shown.values()], 1)
+        by_band = self.explanation.in_bands()
+        return by_band.axes["band"], by_band.mean(("channel", "band"))
 
     def _map(self, axis: "Axes", title: str, values: NDArray, limit: float) -> None:
         limits = (-limit, limit)
