@@ -7,7 +7,7 @@ those of the ten. Printed: in how many simulations the top-ranked channel (of pa
 and the top-ranked band are the true ones, with Wilson's interval. A guess hits the channel once
 in 19 times and the band once in 5.
 
-Every fifth simulation is repeated with labels shuffled within people, after Adebayo et al.
+Every tenth simulation is repeated with labels shuffled within people, after Adebayo et al.
 (2018): explanations of a model that has learnt nothing must look different.
 
     python benchmarks/explanations.py [--simulations 100] [--quick] [--out results/explanations.csv]
@@ -42,7 +42,7 @@ from sk_brainrvq.explain import (
 # The electrodes of the 10-20 system that are centres of the embedder's regions.
 PLACES = ("F7", "Fz", "F8", "T7", "Cz", "T8", "P7", "Pz", "P8")
 N_TRAINING, N_EXPLAINED = 10, 3
-SHUFFLED_EVERY = 5
+SHUFFLED_EVERY = 10
 COLUMNS = ("seed", "place", "band", "labels", "method", "channel", "found", "rank_correlation")
 
 
@@ -129,7 +129,7 @@ def _share(hits: NDArray) -> str:
 
 def evaluate(options: argparse.Namespace) -> str:
     """Simulate, keep each row as it comes, and give the table."""
-    n_simulations = 5 if options.quick else options.simulations
+    n_simulations = 10 if options.quick else options.simulations
     if n_simulations < 1:
         raise ValueError(f"--simulations {n_simulations} was given; expected at least 1.")
     rows: list[dict[str, Any]] = []
@@ -149,7 +149,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Read the command line; a user's mistake is one line."""
     parser = described(__doc__)
     parser.add_argument("--simulations", type=int, default=100, help="default 100")
-    parser.add_argument("--quick", action="store_true", help="five simulations")
+    parser.add_argument("--quick", action="store_true", help="ten simulations")
     parser.add_argument("--out", type=Path, help="CSV of all rows")
     warnings.simplefilter("ignore")
     return answered(parser, argv, evaluate)

@@ -17,6 +17,7 @@ ARROWS = {
     "training": {"nn", "signals"},
     "weights": {"nn", "signals"},
     "estimators": {"nn", "signals", "training", "weights"},
+    "explain": {"estimators", "nn", "recordings", "signals", "training"},
     "inspection": {"estimators", "signals"},
     "command_line": {"corpus", "estimators", "inspection", "signals", "training", "weights"},
 }
@@ -138,7 +139,16 @@ def test_imports__datasets_and_viz__known_to_nobody_else():
 
 
 def test_imports__extras__only_where_they_are_used():
-    extras = {"matplotlib", "braindecode", "moabb", "zarr", "fsspec", "peft", "accelerate"}
+    extras = {
+        "matplotlib",
+        "braindecode",
+        "moabb",
+        "zarr",
+        "fsspec",
+        "peft",
+        "accelerate",
+        "captum",
+    }
     strangers = {
         (str(path.relative_to(ROOT)), name)
         for path in FILES

@@ -57,13 +57,13 @@ def _log_covariances(head: EmbeddingHead, x: Tensor, electrodes: Tensor) -> Tens
     mean = matrices.diagonal(dim1=1, dim2=2).mean(1)
     ridge = RIDGE * mean.clamp(min=0) + SMALLEST_VARIANCE
     eye = torch.eye(n_places).to(matrices)
-    logarithms = _MatrixLog.apply(matrices + ridge[:, None, None] * eye)
+    logarithms = MatrixLog.apply(matrices + ridge[:, None, None] * eye)
     rows, columns = torch.triu_indices(n_places, n_places).to(x.device)
     triangles = logarithms[:, rows, columns] * torch.where(rows == columns, 1.0, 2**0.5)
     return triangles.reshape(len(x), -1).to(x)
 
 
-class _MatrixLog(torch.autograd.Function):
+class MatrixLog(torch.autograd.Function):
     """Logarithm of positive definite matrices (B, n, n).
 
     Gradients through eigenvectors, which PyTorch takes, do not exist where eigenvalues coincide;
@@ -72,6 +72,7 @@ class _MatrixLog(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, matrices: Tensor) -> Tensor:
+        """Logarithms (B, n, n)."""
         values, vectors = torch.linalg.eigh(matrices)
         values = values.clamp(min=SMALLEST_VARIANCE / 2)
         ctx.save_for_backward(values, vectors)
@@ -79,6 +80,7 @@ class _MatrixLog(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        """Gradient (B, n, n) of the matrices, from that of their logarithms."""
         values, vectors = ctx.saved_tensors
         first, second = values[:, :, None], values[:, None]
         difference = first - second

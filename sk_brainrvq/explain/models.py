@@ -54,7 +54,7 @@ class Decision:
             return np.asarray(self._decide(X, params), dtype=float)
 
     def _decide(self, X: Any, params: dict[str, Any]) -> NDArray:
-        if is_regressor(self.model):
+        if _is_regressor(self.model):
             self.unit = "predicted value"
             return self._column(np.asarray(self.model.predict(X, **params)))
         if not hasattr(self.model, "decision_function"):
@@ -84,10 +84,14 @@ class Decision:
         return np.log(own) - np.log1p(-own)
 
     def _target(self) -> str:
+        if not hasattr(self.model, "classes_"):
+            return "the model"
         return repr(np.asarray(self.model.classes_)[self._number()].item())
 
     def _number(self) -> int:
         """Column of the target among the classes."""
+        if not hasattr(self.model, "classes_"):
+            return class_number([0, 1], self.target)
         return class_number(self.model.classes_, self.target)
 
     def _column(self, predicted: NDArray) -> NDArray:
@@ -157,7 +161,7 @@ def check_model(model: Any) -> None:
             "decides on windows, and windows of the recordings."
         )
     decides = any(hasattr(model, method) for method in ("decision_function", "predict_proba"))
-    if not decides and not is_classifier(model) and not is_regressor(model):
+    if not decides and not _is_classifier(model) and not _is_regressor(model):
         raise ValueError(
             f"A {name} was given, which makes no decision that could be explained. Expected a "
             "classifier or regressor, such as make_pipeline(BrainRVQEmbedder(...), "
@@ -165,7 +169,7 @@ def check_model(model: Any) -> None:
         )
     if hasattr(model, "fit"):
         check_fitted(model)
-    if not decides and is_classifier(model):
+    if not decides and _is_classifier(model):
         raise ValueError(
             f"A {name} was given, which gives labels only; expected decision_function or "
             "predict_proba, which tell how far a decision moved. Another classifier has them, or "
@@ -244,6 +248,14 @@ def checked_subjects(subjects: Any, n_windows: int) -> NDArray | None:
     if any(person is None for person in people):
         raise InvalidEEGError("Some of subjects are missing; expected a name for each window.")
     return people
+
+
+def _is_regressor(model: Any) -> bool:
+    return hasattr(model, "__sklearn_tags__") and is_regressor(model)
+
+
+def _is_classifier(model: Any) -> bool:
+    return hasattr(model, "__sklearn_tags__") and is_classifier(model)
 
 
 def centres_people(model: Any) -> bool:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.pipeline import Pipeline
 
 from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.explain.bands import BANDS
@@ -56,7 +57,8 @@ def explain_pattern(
     -------
     Explanation
         Without windows. Axes "channel" (regions, channels or electrodes, as the features have
-        them; none for ``spectrum="mean"``) and "frequency" or "band". Values are correlations of
+        them: a place without a channel of its own has the nearest one's signal; none for
+        ``spectrum="mean"``) and "frequency" or "band". Values are correlations of
         feature and decision, which is the pattern of standardised features and decisions.
 
     Raises
@@ -123,7 +125,8 @@ def _checked_embedder(model: Any) -> Any:
             "places and frequencies. explain_occlusion takes any model."
         )
     if not any(hasattr(part, "coef_") for part in held_by(model)):
-        last = list(held_by(model))[-1]
+        pipelines = [part for part in held_by(model) if isinstance(part, Pipeline)]
+        last = pipelines[0].steps[-1][1] if pipelines else model
         raise ValueError(
             f"The model decides by a {type(last).__name__}, which has no coefficients; patterns "
             "are those of a linear model, such as LogisticRegression. explain_occlusion takes any "

@@ -14,6 +14,7 @@ from scipy.signal.windows import tukey
 _FADED = 0.1
 # Below the logarithm of any power, in the square of whatever unit.
 _SMALLEST = 1e-30
+_ROUNDING = 1e-9  # Hz
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Replacement:
 class PersonMean(Replacement):
     """Amplitudes become the person's mean, and phases stay those of the window.
 
-    A mean of waveforms would be next to zero, which no network has seen. In steps of about 1 Hz the
+    A mean of waveforms would be next to zero, which no network has seen. In steps of 1 Hz the
     power of each window is brought to the geometric mean over the person's windows (of a second:
     over all seconds of the same length), channel by channel.
 
@@ -71,7 +72,6 @@ class PersonMean(Replacement):
         names = [None] * len(data) if people is None else people.tolist()
         self._rows = [np.array([other == name for other in names]) for name in dict.fromkeys(names)]
         self._changes = lru_cache(maxsize=1)(self._new_change)
-        self._spectra = lru_cache(maxsize=1)(self._new_spectrum)
 
     def _change(self, band: tuple[float, float] | None, second: slice | None) -> NDArray:
         return self._changes(band, None if second is None else (second.start, second.stop))
@@ -79,34 +79,26 @@ class PersonMean(Replacement):
     def _new_change(
         self, band: tuple[float, float] | None, second: tuple[int, int] | None
     ) -> NDArray:
-        signals = self.data if second is None else self.data[..., slice(*second)]
-        spectrum, gain = self._spectra(second)
-        frequencies = np.fft.rfftfreq(signals.shape[-1], 1 / self.sfreq)
-        chosen = frequencies > 0 if band is None else _within(frequencies, band)
-        change = np.fft.irfft(spectrum * np.where(chosen, gain - 1, 0), signals.shape[-1])
-        return change if second is None else change * tukey(signals.shape[-1], 2 * _FADED)
-
-    def _new_spectrum(self, second: tuple[int, int] | None) -> tuple[NDArray, NDArray]:
-        """Spectrum of the windows or of a second of them, and how far amplitudes are to grow."""
         n_times = self.data.shape[-1]
-        pieces = [(0, n_times)] if second is None else seconds_like(second, n_times, self.sfreq)
-        logs = {piece: self._log_power(piece) for piece in pieces}
-        own = logs[(0, n_times) if second is None else second]
-        wanted = np.empty_like(own)
-        for rows in self._rows:
-            wanted[rows] = np.mean([log[rows] for log in logs.values()], axis=(0, 1))
-        start, stop = (0, n_times) if second is None else second
-        spectrum = np.fft.rfft(self.data[..., start:stop])
-        gain = np.exp((wanted - own) / 2)[..., _bins(stop - start, self.sfreq)]
-        return spectrum, gain
+        piece = (0, n_times) if second is None else second
+        pieces = [piece] if second is None else seconds_like(second, n_times, self.sfreq)
+        spectra = {own: np.fft.rfft(self.data[..., slice(*own)]) for own in pieces}
+        length = piece[1] - piece[0]
+        chosen, steps = _steps(length, self.sfreq, band)
+        change = np.zeros_like(spectra[piece])
+        if len(steps):
+            logs = {own: _log_power(found[..., chosen], steps) for own, found in spectra.items()}
+            gain = np.exp((self._mean(list(logs.values())) - logs[piece]) / 2)
+            change[..., chosen] = spectra[piece][..., chosen] * (gain[..., steps] - 1)
+        signals = np.fft.irfft(change, length)
+        return signals if second is None else signals * tukey(length, 2 * _FADED)
 
-    def _log_power(self, piece: tuple[int, int]) -> NDArray:
-        """Log power of each step of frequency, (n_windows, n_channels, n_steps)."""
-        power = np.abs(np.fft.rfft(self.data[..., slice(*piece)])) ** 2
-        bins = _bins(piece[1] - piece[0], self.sfreq)
-        starts = np.flatnonzero(np.r_[True, np.diff(bins) > 0])
-        sums = np.add.reduceat(power, starts, axis=-1)
-        return np.log(sums + _SMALLEST)
+    def _mean(self, logs: list[NDArray]) -> NDArray:
+        """The person's mean over windows and pieces of them, for each window."""
+        result = np.empty_like(logs[0])
+        for rows in self._rows:
+            result[rows] = np.mean([log[rows] for log in logs], axis=(0, 1))
+        return result
 
 
 class WithoutBands(Replacement):
@@ -190,7 +182,16 @@ def _within(frequencies: NDArray, band: tuple[float, float]) -> NDArray:
     return (frequencies >= band[0]) & (frequencies < band[1]) & (frequencies > 0)
 
 
-def _bins(n_times: int, sfreq: float) -> NDArray:
-    """Step of frequency of each coefficient of a spectrum: 1 Hz, or coarser for short signals."""
-    hertz = np.floor(np.fft.rfftfreq(n_times, 1 / sfreq) + 0.5).astype(int)
-    return np.unique(hertz, return_inverse=True)[1]
+def _steps(n_times: int, sfreq: float, band: tuple[float, float] | None) -> tuple[NDArray, NDArray]:
+    """Which coefficients of a spectrum lie in a band, and in which step of 1 Hz from its start."""
+    frequencies = np.fft.rfftfreq(n_times, 1 / sfreq)
+    low, high = (0.0, np.inf) if band is None else band
+    chosen = _within(frequencies, (low, high))
+    hertz = np.floor(frequencies[chosen] - low + _ROUNDING)
+    return chosen, np.unique(hertz, return_inverse=True)[1]
+
+
+def _log_power(spectrum: NDArray, steps: NDArray) -> NDArray:
+    """Log power of each step, (n_windows, n_channels, n_steps)."""
+    starts = np.flatnonzero(np.r_[True, np.diff(steps) > 0])
+    return np.log(np.add.reduceat(np.abs(spectrum) ** 2, starts, axis=-1) + _SMALLEST)
