@@ -14,6 +14,7 @@ EXTRAS = {
     "bids": ["mne-bids>=0.19"],
     "corpus": ["zarr>=3.1.4", "fsspec>=2024.12"],
     "distributed": ["accelerate>=1.0"],
+    "explain": ["captum>=0.9"],
     "lora": ["peft>=0.13"],
     "table": ["pandas>=2.2.2", "pyarrow>=16"],
     "docs": [
@@ -28,6 +29,7 @@ EXTRAS = {
     "dev": [
         "accelerate>=1.0",
         "braindecode>=1.4",
+        "captum>=0.9",
         "codespell",
         "dask[distributed]",
         "edfio",

@@ -63,6 +63,7 @@ sphinx_gallery_conf = {
             "plot_one_label_per_recording.py",
             "plot_embedding_projection.py",
             "plot_fine_tuning.py",
+            "plot_what_decided.py",
             "plot_montages.py",
             "plot_codes_of_eeg.py",
             "plot_codewords.py",
