@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from sk_brainrvq.explain.bands import Bands, checked_bands
 
 Labels = list[Any]
-_PLURALS = {
-    "channel": "channels",
-    "band": "bands",
-    "time": "seconds",
-    "frequency": "frequencies",
+# Axes, each with its unit.
+_UNITS = {
+    "channel": "channel",
+    "band": "band",
+    "time": "second",
+    "frequency": "frequency",
 }
 
 
@@ -61,9 +62,9 @@ class Explanation:
     bands: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        unknown = [name for name in self.axes if name not in _PLURALS]
+        unknown = [name for name in self.axes if name not in _UNITS]
         if unknown:
-            raise ValueError(f"axes {unknown} were given; expected some of {[*_PLURALS]}.")
+            raise ValueError(f"axes {unknown} were given; expected some of {[*_UNITS]}.")
         sizes = tuple(len(labels) for labels in self.axes.values())
         windows = () if self.decisions is None else (len(self.decisions),)
         if self.values.shape != windows + sizes:
@@ -73,8 +74,8 @@ class Explanation:
             )
 
     def __repr__(self) -> str:
-        sizes = " x ".join(f"{len(labels)} {_PLURALS[name]}" for name, labels in self.axes.items())
-        windows = "" if self.decisions is None else f", {len(self.decisions)} windows"
+        sizes = " x ".join(_counted(len(labels), name) for name, labels in self.axes.items())
+        windows = "" if self.decisions is None else f", {_counted(len(self.decisions), 'window')}"
         return f"<Explanation by {self.method}: {sizes}{windows}, {self.unit}>"
 
     def importance(self, by: str | Sequence[str] | None = None) -> NDArray:
@@ -257,6 +258,12 @@ class Explanation:
         left = [name for name in names if name in kept]
         order = [first + left.index(name) for name in kept]
         return how(values, axis=gone).transpose(*range(first), *order)
+
+
+def _counted(number: int, name: str) -> str:
+    noun = _UNITS.get(name, name)
+    plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
+    return f"{number} {noun if number == 1 else plural}"
 
 
 def within_people(values: NDArray, subjects: NDArray | None) -> NDArray:

@@ -18,6 +18,7 @@ from sk_brainrvq.explain.models import (
     held_by,
     reader_of,
 )
+from sk_brainrvq.explain.replaced_windows import known_people
 from sk_brainrvq.user_warnings import quiet
 
 # Names of features, as the embedder gives them.
@@ -50,8 +51,8 @@ def explain_pattern(
         Class that decisions are for, the second of two by default; of a regressor of several
         targets the number of one.
     subjects : array-like, shape (n_windows,), optional
-        Whom each window is of, in place of what a model that centres people learns from the
-        container. Patterns are then of what differs within people.
+        Whom each window is of, in place of what the container says. Patterns are of what differs
+        within people, where people are known.
 
     Returns
     -------
@@ -108,7 +109,8 @@ def explain_pattern(
         )
     with quiet(""):  # the model has said everything when it decided on X
         features = _features(embedder, X, subjects)[:, columns.ravel()]
-    people = checked_subjects(subjects, len(decisions))
+        people = known_people(embedder, X) if subjects is None else subjects
+    people = checked_subjects(people, len(decisions))
     correlations = _correlations(features, decisions, people).reshape(columns.shape)
     unit = f"correlation with the {decision.unit}"
     used = {name: BANDS[name] for name in axes.get("band", ()) if name in BANDS}

@@ -102,7 +102,7 @@ def read_windows(reader: Any, X: Any, subjects: Any) -> ReplacedWindows:
     order = np.argsort(index)
     data = np.concatenate([np.asarray(block.data, dtype=np.float64) for block in blocks])[order]
     check_number(len(data))
-    known = _known_people(blocks, order) if subjects is None else None
+    known = _named(blocks, order) if subjects is None else None
     people = checked_subjects(subjects, len(data)) if subjects is not None else known
     block = replace(
         blocks[0],
@@ -165,8 +165,24 @@ def check_number(n_windows: int) -> None:
         )
 
 
-def _known_people(blocks: list[EpochBlock], order: NDArray) -> NDArray | None:
-    """Whom windows are of, as the container knows; None where it knows not of all."""
+def known_people(reader: Any, X: Any) -> NDArray | None:
+    """Whom the windows of X are of, as the container knows; None where it knows not of all.
+
+    Parameters
+    ----------
+    reader : estimator of this package
+        Fitted.
+    X : as of :func:`read_windows`
+
+    Returns
+    -------
+    ndarray of object, shape (n_windows,), or None
+    """
+    blocks = list(read_blocks(X, _settings(reader)))
+    return _named(blocks, np.argsort(np.concatenate([block.index for block in blocks])))
+
+
+def _named(blocks: list[EpochBlock], order: NDArray) -> NDArray | None:
     parts = [
         np.full(len(b.data), None, dtype=object) if b.subjects is None else b.subjects
         for b in blocks

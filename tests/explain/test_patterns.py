@@ -1,5 +1,7 @@
 """Patterns of linear models."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from explained_eeg import CH_NAMES, embedder_for, pipeline_for
@@ -31,6 +33,11 @@ def test_pattern__within_people__what_lies_between_them_is_gone(eeg, pipeline):
     loud = eeg.X * (1 + 3 * eeg.subjects)[:, None, None]
     apart = explain_pattern(pipeline, loud, subjects=eeg.subjects).in_bands()
     assert (apart.top("channel"), apart.top("band")) == (["C4"], ["beta"])
+    eeg_by_name = replace(eeg, X=loud)
+    of_epochs = explain_pattern(pipeline, eeg_by_name.to_epochs())  # epochs know their people
+    np.testing.assert_allclose(
+        of_epochs.values, explain_pattern(pipeline, loud, subjects=eeg.subjects).values, atol=0.01
+    )
     together = explain_pattern(pipeline, loud)
     assert np.abs(together.values).mean() > 2 * np.abs(apart.values).mean()
 
