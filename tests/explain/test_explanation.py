@@ -41,6 +41,14 @@ def test_importance__people_known__what_lies_between_people_does_not_count():
     np.testing.assert_allclose(moved.importance(), explanation.importance())
 
 
+def test_repr__explanation__axes_windows_and_unit():
+    expected = "<Explanation by occlusion: 3 channels x 2 bands, 40 windows, log-odds>"
+    assert repr(additive()) == expected
+    axes = {"time": [0], "frequency": list(range(45))}
+    alone = Explanation(np.ones((1, 45)), axes, None, "correlation", "pattern")
+    assert repr(alone) == "<Explanation by pattern: 1 second x 45 frequencies, correlation>"
+
+
 def test_importance__decisions_all_the_same__zero():
     assert not Explanation(np.ones((4, 3, 2)), AXES, np.ones(4), "log-odds").importance().any()
 
