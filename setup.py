@@ -14,6 +14,7 @@ EXTRAS = {
     "bids": ["mne-bids>=0.19"],
     "corpus": ["zarr>=3.1.4", "fsspec>=2024.12"],
     "distributed": ["accelerate>=1.0"],
+    "explain": ["captum>=0.9"],
     "hub": ["huggingface_hub>=1.3"],
     "lora": ["peft>=0.13"],
     "onnx": ["onnx>=1.18", "onnxscript>=0.5", "onnxruntime>=1.22"],
@@ -31,6 +32,7 @@ EXTRAS = {
     "dev": [
         "accelerate>=1.0",
         "braindecode>=1.4",
+        "captum>=0.9",
         "codespell",
         "dask[distributed]",
         "edfio",

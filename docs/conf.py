@@ -64,6 +64,7 @@ sphinx_gallery_conf = {
             "plot_embedding_projection.py",
             "plot_fine_tuning.py",
             "plot_in_real_time.py",
+            "plot_what_decided.py",
             "plot_montages.py",
             "plot_codes_of_eeg.py",
             "plot_codewords.py",

@@ -17,6 +17,7 @@ ARROWS = {
     "training": {"nn", "signals"},
     "weights": {"nn", "signals"},
     "estimators": {"nn", "signals", "training", "weights"},
+    "explain": {"estimators", "nn", "recordings", "signals", "training"},
     "inspection": {"estimators", "signals"},
     "streaming": {"estimators", "signals"},
     "command_line": {"corpus", "estimators", "inspection", "signals", "training", "weights"},
@@ -142,6 +143,7 @@ def test_imports__extras__only_where_they_are_used():
     extras = {"matplotlib", "braindecode", "moabb", "zarr", "fsspec", "peft", "accelerate"}
     extras |= {"huggingface_hub"}
     extras |= {"mne_lsl", "onnx", "onnxruntime", "onnxscript"}
+    extras |= {"captum"}
     strangers = {
         (str(path.relative_to(ROOT)), name)
         for path in FILES

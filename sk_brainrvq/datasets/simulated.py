@@ -1,6 +1,7 @@
 """Simulated EEG for examples and tests."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from numbers import Integral
 
 import numpy as np
@@ -21,6 +22,9 @@ MONTAGES = (
 )
 _FRONTAL = ("FP", "AF")
 _POSTERIOR = ("O", "P", "PO")
+# How fast a rhythm falls with the angle from its place: to a half at 24 degrees, to a fifth at the
+# neighbours of the 10-20 system.
+_CONCENTRATION = 8.0
 
 
 def make_eeg(
@@ -31,13 +35,16 @@ def make_eeg(
     sfreq: float = 200.0,
     ch_names: Sequence[str] = _NAMES,
     effect: float = 0.5,
+    place: str | None = None,
+    band: tuple[float, float] | None = None,
     line_freq: float | None = 50.0,
     random_state: int | np.random.RandomState | None = None,
 ) -> Windows:
     """Simulate EEG of several subjects at rest and during a task.
 
     A 1/f background, posterior alpha of a strength of the subject's own, blinks at frontal
-    electrodes, bursts of muscle activity and mains hum. The task weakens the alpha rhythm.
+    electrodes, bursts of muscle activity and mains hum. The task weakens the alpha rhythm, or
+    another rhythm at a place and in a band of your choice.
 
     Parameters
     ----------
@@ -51,7 +58,12 @@ def make_eeg(
     ch_names : sequence of str
         19 electrodes of the 10-20 system by default.
     effect : float, default=0.5
-        Share of the alpha amplitude that the task takes away; 0 is no effect.
+        Share of the rhythm's amplitude that the task takes away; 0 is no effect.
+    place : str, optional
+        Electrode of the 10-05 system. Its surroundings get a rhythm of their own, which the task
+        weakens in place of alpha: the truth that an explanation has to find.
+    band : (float, float), optional
+        Hz, of that rhythm, a noise; 8 to 13 by default. Needs ``place``.
     line_freq : float or None, default=50.0
         Mains hum in Hz, at 0.2 to 1.5 microvolts; None, or at least half of ``sfreq``, is none.
     random_state : int, RandomState or None, default=None
@@ -68,7 +80,8 @@ def make_eeg(
     Raises
     ------
     ValueError
-        If a number is not positive, a window holds no sample, or ``effect`` is not between 0 and 1.
+        If a number is not positive, a window holds no sample, ``effect`` is not between 0 and 1,
+        ``place`` is no electrode, or ``band`` is none below half of ``sfreq``.
     TypeError
         If ``n_subjects`` or ``n_windows`` is no whole number.
 
@@ -98,6 +111,8 @@ def make_eeg(
         raise ValueError(f"effect={effect} was given; expected a share from 0 to 1.")
     if line_freq is not None and line_freq <= 0:
         raise ValueError(f"line_freq={line_freq} was given; expected Hz above 0, or None.")
+    n_times = round(duration * sfreq)
+    rhythm = _rhythm_at(place, band, ch_names, n_times, sfreq)
     rng = np.random.default_rng(
         random_state.randint(2**31)
         if isinstance(random_state, np.random.RandomState)
@@ -105,7 +120,7 @@ def make_eeg(
     )
     labels = np.repeat([0, 1], [n_windows - n_windows // 2, n_windows // 2])
     subjects = [
-        _subject(rng, labels, duration, sfreq, ch_names, effect, line_freq)
+        _subject(rng, labels, duration, sfreq, ch_names, effect, line_freq, rhythm)
         for _ in range(n_subjects)
     ]
     return Windows(
@@ -199,6 +214,7 @@ def _subject(
     ch_names: Sequence[str],
     effect: float,
     line_freq: float | None,
+    rhythm: "_Rhythm | None",
 ) -> NDArray:
     """Windows (n_windows, n_channels, n_times) of one subject."""
     shape = (len(labels), len(ch_names), round(duration * sfreq))
@@ -206,7 +222,8 @@ def _subject(
     frontal = np.array([name.upper().startswith(_FRONTAL) for name in ch_names], float)
     posterior = np.array([name.upper().startswith(_POSTERIOR) for name in ch_names], float)
     signals = _background(rng, shape, sfreq)
-    strength = rng.uniform(8, 20) * (1 - effect * labels)
+    weakened = 1 - effect * labels
+    strength = rng.uniform(8, 20) * (weakened if rhythm is None else np.ones(len(labels)))
     frequency = rng.uniform(9, 11.5)
     phase = rng.uniform(0, 2 * np.pi, (len(labels), 1))
     alpha = strength[:, None] * np.sin(2 * np.pi * frequency * times + phase)
@@ -215,7 +232,62 @@ def _subject(
     signals += _muscle(rng, shape)
     if line_freq is not None and sfreq > 2 * line_freq:
         signals += rng.uniform(0.2, 1.5) * np.sin(2 * np.pi * line_freq * times)
+    if rhythm is not None:
+        signals += rhythm.signals(rng, weakened, len(times), sfreq)
     return signals
+
+
+@dataclass(frozen=True)
+class _Rhythm:
+    """Noise of a band, strongest at a place: ``spread`` (n_channels,) is its share there."""
+
+    spread: NDArray
+    band: tuple[float, float]
+
+    def signals(
+        self, rng: np.random.Generator, weakened: NDArray, n_times: int, sfreq: float
+    ) -> NDArray:
+        """Windows (n_windows, n_channels, n_times), at 6 to 12 microvolts of the subject's own."""
+        spectrum = np.fft.rfft(rng.normal(size=(len(weakened), n_times)))
+        frequencies = np.fft.rfftfreq(n_times, 1 / sfreq)
+        spectrum[:, (frequencies < self.band[0]) | (frequencies >= self.band[1])] = 0
+        noise = np.fft.irfft(spectrum, n_times)
+        noise *= rng.uniform(6, 12) * (weakened / noise.std(1))[:, None]
+        return noise[:, None] * self.spread[:, None]
+
+
+def _rhythm_at(
+    place: str | None,
+    band: tuple[float, float] | None,
+    ch_names: Sequence[str],
+    n_times: int,
+    sfreq: float,
+) -> _Rhythm | None:
+    if place is None:
+        if band is not None:
+            raise ValueError(
+                f"band={band} was given without a place; pass place=..., an electrode, too."
+            )
+        return None
+    from sk_brainrvq.signals.electrodes.positions import template_directions
+
+    directions = template_directions()
+    unknown = [name for name in (place, *ch_names) if str(name).upper() not in directions]
+    if unknown:
+        raise ValueError(
+            f"place={place!r} was given for {len(ch_names)} channels; {unknown} are no electrodes "
+            "of the 10-05 system, whose distances are known."
+        )
+    low, high = (8.0, 13.0) if band is None else band
+    frequencies = np.fft.rfftfreq(n_times, 1 / sfreq)
+    if not 0 < low < high <= sfreq / 2 or not ((low <= frequencies) & (frequencies < high)).any():
+        raise ValueError(
+            f"band={band} was given; expected two frequencies in Hz, the lower one first, up to "
+            f"{sfreq / 2:g}, and windows long enough to tell them apart."
+        )
+    wanted = directions[place.upper()]
+    cosines = np.array([directions[name.upper()] @ wanted for name in ch_names])
+    return _Rhythm(np.exp(_CONCENTRATION * (cosines - 1)), (low, high))
 
 
 def _background(rng: np.random.Generator, shape: tuple, sfreq: float) -> NDArray:

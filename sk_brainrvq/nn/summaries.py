@@ -9,8 +9,8 @@ from sk_brainrvq.nn.encoder import log_spectrum
 _COLUMNS = [0, *range(2, 47)]
 N_SPECTRUM = len(_COLUMNS)
 # Added to the eigenvalues of a covariance: a share of their mean, and a hundredth of a microvolt.
-_RIDGE = 1e-3
-_SMALLEST_VARIANCE = 1e-8
+RIDGE = 1e-3
+SMALLEST_VARIANCE = 1e-8
 # Hz, each without its end: delta, theta, alpha, beta, gamma.
 COVARIANCE_BANDS = ((1, 4), (4, 8), (8, 13), (13, 30), (30, 45))
 _SFREQ = 200
@@ -117,7 +117,7 @@ def log_covariances(matrices: Tensor, weights: Tensor | None = None) -> Tensor:
         vectors = basis @ vectors
     n_places = vectors.shape[1]
     mean = values.sum(1, keepdim=True) / n_places
-    ridge = _RIDGE * mean.clamp(min=0) + _SMALLEST_VARIANCE
+    ridge = RIDGE * mean.clamp(min=0) + SMALLEST_VARIANCE
     logs = (values.clamp(min=0) + ridge).log()
     if weights is not None:
         logs = logs - ridge.log()

@@ -11,6 +11,7 @@ from sk_brainrvq.viz.codes_plot import plot_codes
 from sk_brainrvq.viz.codeword_plot import plot_codeword
 from sk_brainrvq.viz.electrodes_plot import plot_electrodes
 from sk_brainrvq.viz.embedding_plot import plot_embedding
+from sk_brainrvq.viz.explanation_plot import plot_explanation
 from sk_brainrvq.viz.importance_plot import plot_importance
 from sk_brainrvq.viz.reconstruction_plot import plot_reconstruction
 from sk_brainrvq.viz.training_plot import plot_training
@@ -22,6 +23,7 @@ __all__ = [
     "plot_codeword",
     "plot_electrodes",
     "plot_embedding",
+    "plot_explanation",
     "plot_importance",
     "plot_reconstruction",
     "plot_training",

@@ -33,6 +33,19 @@ def test_make_eeg__background__falls_with_frequency():
     assert band(central, 2, 4, 200).mean() > 3 * band(central, 20, 30, 200).mean()
 
 
+def test_make_eeg__place_and_band__the_task_weakens_that_rhythm_only():
+    windows = make_eeg(4, 20, place="C4", band=(13, 30), effect=0.7, random_state=0)
+    known, fell = {name: i for i, name in enumerate(windows.ch_names)}, {}
+    for low, high in ((8, 13), (14, 29)):
+        power = np.log(band(windows.X, low, high, 200))
+        fell[low] = power[windows.y == 0].mean(0) - power[windows.y == 1].mean(0)
+    assert fell[14].argmax() == known["C4"]
+    assert fell[14][known["C4"]] > 1
+    assert fell[14][[known["F7"], known["O1"]]].max() < 0.2
+    assert fell[8].max() < 0.4  # posterior alpha, too, is as it was
+    np.testing.assert_array_equal(make_eeg(1, 2, place="Pz", random_state=0).X.shape, (2, 19, 1000))
+
+
 def test_make_eeg__same_seed__same_signals():
     first, second = (make_eeg(2, 4, random_state=3) for _ in range(2))
     np.testing.assert_array_equal(first.X, second.X)
@@ -52,6 +65,9 @@ def test_make_eeg__other_montage_and_rate__shape_follows():
         ({"n_subjects": 0}, "n_subjects=0"),
         ({"effect": 2.0}, "effect=2.0"),
         ({"ch_names": []}, "0 channels"),
+        ({"band": (8, 13)}, r"band=\(8, 13\) was given without a place"),
+        ({"place": "C4", "band": (13, 8)}, r"band=\(13, 8\) was given"),
+        ({"place": "A7"}, "place='A7'"),
     ],
 )
 def test_make_eeg__bad_argument__error_names_it(arguments, message):

@@ -7,7 +7,9 @@ from package_files import ROOT
 
 PAGE = ROOT.parent / "docs" / "api.rst"
 # Autosummary has no page for these; the text names them.
-DICTS = ("PROTOCOLS", "BENCHMARK_SPLITS")
+DICTS = ("PROTOCOLS", "BENCHMARK_SPLITS", "BANDS")
+
+MODULES = ("sk_brainrvq", "sk_brainrvq.datasets", "sk_brainrvq.explain", "sk_brainrvq.viz")
 
 
 def documented():
@@ -24,7 +26,10 @@ def test_names_of_the_package__each__on_the_api_page():
     named = set(documented())
     missing = [
         f"{module}.{name}"
-        for module in ("sk_brainrvq", "sk_brainrvq.datasets", "sk_brainrvq.viz")
+        for module in (
+            "sk_brainrvq",
+            *(f"sk_brainrvq.{part}" for part in ("datasets", "explain", "viz")),
+        )
         for name in importlib.import_module(module).__all__
         if f"{module}.{name}" not in named and name not in ("__version__", *DICTS)
     ]

@@ -19,6 +19,8 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
 DOMAINS = ("time", "frequency")
 # Even in lightness, and the same to colour-blind eyes and in print.
 CMAP = "cividis"
+# For values below and above 0, which is white.
+SIGNED_CMAP = "RdBu_r"
 WIDTH = 8.0  # inches: 800 pixels at matplotlib's resolution
 
 _TITLE, _LABEL, _TICKS = 10, 9, 8

@@ -58,7 +58,11 @@ def has_place(matches: Sequence[ElectrodeMatch]) -> NDArray:
 
 
 def draw_topography(
-    axis: "Axes", values: NDArray, matches: Sequence[ElectrodeMatch], limits: tuple[float, float]
+    axis: "Axes",
+    values: NDArray,
+    matches: Sequence[ElectrodeMatch],
+    limits: tuple[float, float],
+    cmap: str = style.CMAP,
 ) -> Any:
     """Draw values of channels between their places; channels without one are named below.
 
@@ -70,6 +74,8 @@ def draw_topography(
         Of the channels.
     limits : (float, float)
         Values of the first and of the last colour.
+    cmap : str
+        Name of the colours.
 
     Returns
     -------
@@ -102,7 +108,7 @@ def draw_topography(
         sphere=1.0,
         axes=axis,
         show=False,
-        cmap=style.CMAP,
+        cmap=cmap,
         contours=4,
         res=128,
         vlim=limits,

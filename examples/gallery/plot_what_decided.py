@@ -1,0 +1,100 @@
+"""
+What decided?
+=============
+
+Which seconds, channels and bands of frequencies moved a decision? Simulated EEG tells whether the
+answer is right: the task weakens a beta rhythm at C4, and nothing else.
+"""
+
+# %%
+# EEG whose truth is known
+# ------------------------
+# Ten people learn the model, two others are explained. Blinks, muscle activity and a posterior
+# alpha rhythm of each person's own are there as distractors.
+
+import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from sk_brainrvq import BrainRVQClassifier, BrainRVQEmbedder
+from sk_brainrvq.datasets import make_eeg
+from sk_brainrvq.explain import explain_gradients, explain_occlusion, explain_pattern
+from sk_brainrvq.viz import plot_explanation
+
+names = ["Fp1", "Fp2", "F3", "F4", "T7", "C3", "Cz", "C4", "T8", "P3", "P4", "O1", "O2"]
+truth = {"place": "C4", "band": (13, 30), "effect": 0.6}
+eeg = make_eeg(12, 16, duration=2, ch_names=names, **truth, random_state=0)
+train, test = eeg.of_subjects(range(10)), eeg.of_subjects(range(10, 12))
+
+about = {"weights": None, "architecture": "tiny", "sfreq": eeg.sfreq, "ch_names": eeg.ch_names}
+embedder = BrainRVQEmbedder(**about, spectrum="channel", random_state=0)
+model = make_pipeline(embedder, StandardScaler(), LogisticRegression(C=1e-3, max_iter=1000))
+labels = np.array(eeg.classes)[train.y]
+model.fit(train.X, labels)
+predicted = model.predict(test.X) == np.array(eeg.classes)[test.y]
+print(f"accuracy on people not seen: {predicted.mean():.2f}")
+
+# %%
+# Occlusion: take parts away, and ask again
+# -----------------------------------------
+# Each channel's amplitudes in each band become what they are in the person's windows on average,
+# and the model decides once more. What is drawn is the share of the decisions' variance that goes
+# with a part.
+
+occlusion = explain_occlusion(model, test.X, subjects=test.subjects)
+print(occlusion)
+print("first:", occlusion.top("channel"), occlusion.top("band"))
+axes = plot_explanation(occlusion)
+
+# %%
+# Patterns: how features go with the decision
+# -------------------------------------------
+# A linear model needs no occlusion. Its coefficients must not be drawn as they are, since a large
+# one may only cancel noise; patterns may (Haufe et al. 2014). Red goes with the task, blue with
+# rest: the rhythm is weaker during the task.
+
+pattern = explain_pattern(model, train.X, subjects=train.subjects)
+axes = plot_explanation(pattern)
+
+# %%
+# Gradients: what a fine-tuned network reads
+# ------------------------------------------
+# Integrated gradients (with captum) give channels, bands and seconds at once. "Other" is what lies
+# in none of the bands.
+
+network = BrainRVQClassifier(**about, max_epochs=3, random_state=0).fit(train.X, labels)
+gradients = explain_gradients(network, test.X, subjects=test.subjects, n_steps=8)
+print("first:", gradients.top("channel"), gradients.top("band"))
+axes = plot_explanation(gradients)
+
+# %%
+# One window
+# ----------
+# Values of a single window are in log-odds of the task: how far each part moved this decision from
+# what the person's average amplitudes give. Here is the window that all parts together moved
+# farthest towards the task.
+
+window = int(np.argmax(occlusion.values.sum((1, 2))))
+print(f"log-odds of the task: {occlusion.decisions[window]:.1f}")
+axes = plot_explanation(occlusion, window=window)
+plt.show()
+
+# %%
+# Does it mean anything?
+# ----------------------
+# A model that has learnt nothing must give another picture (Adebayo et al. 2018). Here, labels are
+# shuffled:
+
+shuffled = np.random.default_rng(0).permutation(labels)
+chance = make_pipeline(embedder, StandardScaler(), LogisticRegression(C=1e-3, max_iter=1000))
+chance.fit(train.X, shuffled)
+of_chance = explain_occlusion(chance, test.X, subjects=test.subjects)
+for name, explanation in {"learnt": occlusion, "shuffled": of_chance}.items():
+    share = explanation.importance()[eeg.ch_names.index("C4"), 3]
+    print(f"{name}: C4 in beta accounts for {share:.0%} of the decisions' variance")
+
+# %%
+# :doc:`/explanations` says what is put in the place of what is taken away, and what explanations
+# cannot tell.
