@@ -7,7 +7,7 @@ import pytest
 from fuzz_loading import load, outcome, print_table, spoilt, write_originals
 from saved_files import megabytes_taken
 
-N_MUTATIONS = 150
+N_MUTATIONS = 60
 
 
 @pytest.fixture(scope="module")

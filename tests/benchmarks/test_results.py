@@ -111,14 +111,7 @@ CURVE = "--systems scratch,fine-tuned,fine-tuned-embedding"
     ("command", "options", "fixture"),
     [
         ("table", "--split folds --exposed= --seeds 3", "table_all_folds"),
-        # All kinds of sections, of few systems: some have intervals by bootstrap, which take time.
-        (
-            "table",
-            "--split both --systems bands7,frozen,fine-tuned --seeds 1 --folds 7,8",
-            "table_each_section",
-        ),
         ("learning_curve", f"--split folds {CURVE} --seeds 1", "learning_curve_1"),
-        ("learning_curve", f"--split folds {CURVE} --seeds 3", "learning_curve_3"),
     ],
 )
 def test_results__commands__print_what_they_did_when_each_result_was_a_file(
