@@ -36,6 +36,9 @@ CONTRASTS = (
     ("frozen+bands", "bands7"),
     ("tokens", "random-tokens"),
     ("tokens", "bands7"),
+    ("tokens-centred", "random-tokens-centred"),
+    ("tokens-region-centred", "random-tokens-region-centred"),
+    ("tokens-region-centred", "bands7-centred"),
 )
 
 

@@ -203,9 +203,9 @@ def compute(
         "bands7", "bands5" (and "bands7-whitened"), "bins", "covariances", "log-covariance",
         "onset" (the second at which a window begins, and no EEG), "signals" (standardised), those
         of stimuli, a frozen rival, or one of the embedder: "default", "no-network" (the same
-        without tokens), "random-default-" and a seed; "tokens", "random-tokens-" and a seed; and
-        with one covariance of all frequencies "embedding", "summaries" (the same without tokens),
-        "random-" and a seed. With "@person" at the end, each person's own centre is taken away.
+        without tokens), "random-default-" and a seed; "tokens", "random-tokens-" and a seed, by
+        region "tokens-region", "random-tokens-region-" and a seed; and with one covariance of all
+        frequencies "embedding", "summaries" (the same without tokens), "random-" and a seed. With "@person" at the end, each person's own centre is taken away.
     task : Task
     embedder : mapping
         Parameters of the pretrained embedder.
@@ -243,13 +243,19 @@ def _of_embedder(
         "no-network": {**without, "covariance": "bands"},
         "embedding": {**embedder},
         "tokens": {**embedder, **beside},
+        "tokens-region": {**embedder, **beside, "pooling": "region"},
         "summaries": {**without, "spectrum": "region"},
         "log-covariance": {**without, "spectrum": None},
     }
     if not name.startswith("random"):
         return known.get(name)
     kind, _, seed = name.rpartition("-")
-    own = {"random": {}, "random-tokens": beside, "random-default": {"covariance": "bands"}}[kind]
+    own = {
+        "random": {},
+        "random-tokens": beside,
+        "random-tokens-region": {**beside, "pooling": "region"},
+        "random-default": {"covariance": "bands"},
+    }[kind]
     return {**plain, **filters, **own, "weights": None, "random_state": int(seed)}
 
 

@@ -21,10 +21,10 @@ from table.tasks import Fold, Task
 # People are held out in so many folds at most to tune a threshold.
 MOST_FOLDS = 7
 # Features that are computed with the filters of the weights, without the weights.
-RANDOM = {"random", "random-tokens", "random-default"}
+RANDOM = {"random", "random-tokens", "random-tokens-region", "random-default"}
 FILTERED = {*RANDOM, "summaries", "log-covariance", "no-network"}
 # Features of the pretrained embedder.
-PRETRAINED = {"default", "embedding", "tokens"}
+PRETRAINED = {"default", "embedding", "tokens", "tokens-region"}
 CS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 
 

@@ -101,6 +101,17 @@ _TOKENS = (
         *("tokens", "bands7"),
     ),
 )
+# Regions keep the topography, which the mean over channels gives up.
+_TOKENS_BY_REGION = (
+    _linear(
+        "brainrvq",
+        "random-tokens-region",
+        "random encoder, tokens by region only",
+        "random-tokens-region",
+        seeded=True,
+    ),
+    _linear("brainrvq", "tokens-region", "BrainRVQ, tokens by region only", "tokens-region"),
+)
 _DEFAULT = (
     _linear("brainrvq", "no-network", "default embedding without network", "no-network"),
     _linear(
@@ -126,7 +137,7 @@ _WHITENED = _linear(
 )
 _CENTRED = tuple(
     _centred(system)
-    for system in (_BAND_POWER[0], _WHITENED, *_TOKENS[1::-1], *_DEFAULT)
+    for system in (_BAND_POWER[0], _WHITENED, *_TOKENS[1::-1], *_TOKENS_BY_REGION, *_DEFAULT)
     if isinstance(system, Linear)
 )
 _TUNED = tuple(
@@ -142,7 +153,8 @@ _TUNED = tuple(
 )
 _IN_ORDER: tuple[System, ...] = (
     *(*_BAND_POWER, *_SPACE_AND_SPECTRUM, *_RIVALS, _RANDOM, *_SCRATCH, *_FROZEN, *_FINE_TUNED),
-    *(*_OF_SIGNALS, *_OF_STIMULI, *_FROZEN_RIVALS, *_TOKENS, *_DEFAULT, *_CENTRED),
+    *(*_OF_SIGNALS, *_OF_STIMULI, *_FROZEN_RIVALS, *_TOKENS, *_TOKENS_BY_REGION),
+    *(*_DEFAULT, *_CENTRED),
     *_TUNED,
 )
 SYSTEMS = {system.name: system for system in _IN_ORDER}
@@ -150,6 +162,7 @@ SYSTEMS = {system.name: system for system in _IN_ORDER}
 _NOT_BY_DEFAULT = {
     *("cbramod-mean", "minirocket", "bins", "log-covariance", "onset", "stimulus-power", "argmax"),
     *("cca", "tokens", "random-tokens", "tokens+bands", *FROZEN_RIVALS),
+    *(system.name for system in _TOKENS_BY_REGION),
     *(system.name for system in (*_DEFAULT, *_CENTRED, *_TUNED, *_FINE_TUNED[-2:])),
 }
 DEFAULT_SYSTEMS = tuple(name for name in SYSTEMS if name not in _NOT_BY_DEFAULT)
