@@ -205,7 +205,8 @@ def compute(
         of stimuli, a frozen rival, or one of the embedder: "default", "no-network" (the same
         without tokens), "random-default-" and a seed; "tokens", "random-tokens-" and a seed, by
         region "tokens-region", "random-tokens-region-" and a seed; and with one covariance of all
-        frequencies "embedding", "summaries" (the same without tokens), "random-" and a seed. With "@person" at the end, each person's own centre is taken away.
+        frequencies "embedding", "summaries" (the same without tokens), "random-" and a seed. With
+        "@person" at the end, each person's own centre is taken away.
     task : Task
     embedder : mapping
         Parameters of the pretrained embedder.
