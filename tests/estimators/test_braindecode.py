@@ -351,3 +351,12 @@ def test_from_pretrained__damaged_folder__clear_error(tmp_path):
 def test_reset_head__no_outputs__clear_error(n_outputs):
     with pytest.raises(ValueError, match="expected 1 or more"):
         module().reset_head(n_outputs)
+
+
+def test_final_layer__replaced_as_leaderboards_do__is_the_only_head():
+    network, other = module(), module(ch_names=["T7", "Pz"], n_times=400)
+    other.load_state_dict(network.state_dict())  # nothing depends on montage and length
+    other.final_layer = torch.nn.Flatten(1)
+    assert other(torch.randn(3, 2, 400)).shape == (3, 100)
+    heads = set(dict(network.named_parameters())) - set(dict(other.named_parameters()))
+    assert heads == {"final_layer.weight", "final_layer.bias"}
