@@ -105,6 +105,7 @@ setup(
         "filelock>=3.18",
         "click>=8.3",
         "matplotlib>=3.9",
+        "psutil>=6",
         "pyyaml>=6",
         "typing_extensions>=4.10",
     ],

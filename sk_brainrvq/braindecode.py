@@ -3,14 +3,21 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sk_brainrvq.exceptions import InvalidEEGError
+from sk_brainrvq.module_arguments import (
+    check_head,
+    checked_length,
+    checked_n_channels,
+    checked_rate,
+    described_network,
+    names_and_places,
+    patching_matrix,
+)
 from sk_brainrvq.nn import EEGEncoder, EncoderClassifier
-from sk_brainrvq.nn.classifier import HEADS
+from sk_brainrvq.pretrained_module import PretrainedModule, plain_channels
 from sk_brainrvq.signals import match_electrodes
 from sk_brainrvq.signals.electrodes import (
     ElectrodeMatch,
@@ -20,31 +27,28 @@ from sk_brainrvq.signals.electrodes import (
     placed_channels,
     warn_of_mean_rows,
 )
-from sk_brainrvq.signals.electrodes.names import refuse_one_string
-from sk_brainrvq.signals.filters.resampling import TARGET_SFREQ, resample
-from sk_brainrvq.signals.preparation import n_patches_of, to_patches
-from sk_brainrvq.signals.sources.arrays import check_sfreq, check_unit
+from sk_brainrvq.signals.preparation import PATCH_SAMPLES
+from sk_brainrvq.signals.sources.arrays import check_unit
 from sk_brainrvq.signals.units import UNITS, describe_amplitude
 from sk_brainrvq.user_warnings import warn
 from sk_brainrvq.weights import Weights, resolve_weights
-from sk_brainrvq.weights.architecture import ENCODER, Architecture, checked_architecture
+from sk_brainrvq.weights.architecture import Architecture
 from sk_brainrvq.weights.modules import KINDS, build_module
 
-_PATCH_SAMPLES = 200
-_MOST_PATCHES = 30
 # Networks take 100 microvolts.
 _MICROVOLTS_PER_UNIT = 100.0
 # What takes names and places; braindecode's estimators hand parameters on by prefix.
 _WHERE_TO_NAME = ("ch_names=[...], or to braindecode module__ch_names", "electrode_map={...}")
 
 
-class BrainRVQModule(nn.Module):
+class BrainRVQModule(PretrainedModule):
     """Encoder and head as one PyTorch module that takes plain signals.
 
     Its arguments are those that braindecode's ``EEGClassifier`` and ``EEGRegressor`` fill in
     from data: give them the class, and train it as one of braindecode's own models. Signals are
     scaled, resampled to 200 Hz, cut into patches of 1 s and matched to electrodes as the
-    estimators of this package do it; they are not filtered.
+    estimators of this package do it; they are not filtered. ``return_features``, ``reset_head``,
+    ``get_config`` and ``from_pretrained`` are those of braindecode's foundation models.
 
     Parameters
     ----------
@@ -62,9 +66,10 @@ class BrainRVQModule(nn.Module):
         Used where ``n_times`` is not given.
     weights : "default", path, "hf://owner/name", Weights or None, default="default"
         Weights of any network of this package to start from. None starts from scratch.
-    architecture : {"tiny", "small", "base"}, Architecture or None, default=None
+    architecture : {"tiny", "small", "base"}, Architecture, mapping or None, default=None
         Sizes of the networks, by name or one by one. None is the size of given weights, and
         "small" from scratch; "base" is the paper's. With given weights other sizes are an error.
+        A mapping is what ``get_config`` gives.
     head : {"mean", "flatten", "attention"}, default="mean"
         As in :class:`~sk_brainrvq.BrainRVQClassifier`.
     dropout : float, default=0.1
@@ -83,8 +88,13 @@ class BrainRVQModule(nn.Module):
 
     Attributes
     ----------
-    classifier : EncoderClassifier
-        The bare network.
+    backbone : EncoderClassifier
+        The network without its head: its outputs are what the head sees.
+    final_layer : nn.Module
+        The head.
+    n_outputs, n_chans, n_times : int
+    sfreq : float
+        In Hz.
     electrode_report : list of dict
         How each channel was mapped to electrodes: a table for ``pandas.DataFrame``.
 
@@ -129,7 +139,7 @@ class BrainRVQModule(nn.Module):
         input_window_seconds: float | None = None,
         *,
         weights: Any = "default",
-        architecture: str | Architecture | None = None,
+        architecture: str | Architecture | Mapping[str, Any] | None = None,
         head: str = "mean",
         dropout: float = 0.1,
         drop_path: float = 0.1,
@@ -139,40 +149,82 @@ class BrainRVQModule(nn.Module):
         unit: str = "uV",
     ):
         super().__init__()
-        rate = _checked_rate(sfreq)
-        self.n_times = _checked_length(n_times, input_window_seconds, rate)
+        rate = checked_rate(sfreq)
+        self.n_times = checked_length(n_times, input_window_seconds, rate)
         check_unit(unit)
         self.unit, self.factor = unit, UNITS[unit] / _MICROVOLTS_PER_UNIT
         given = resolve_weights(weights, KINDS, "weights")
-        encoder = _encoder(given, checked_architecture(architecture), drop_path)
-        patches = _patching(self.n_times, rate)
+        described = described_network(given, architecture)
+        encoder = _encoder(given, described["encoder"], drop_path)
+        patches = patching_matrix(self.n_times, rate)
         self.register_buffer("patching", patches, persistent=False)
-        n_samples = self.n_times if patches is None else patches.shape[1]
-        names, positions = _channels(chs_info, ch_names)
-        self.n_chans = _checked_channels(names, n_chans)
-        info = {} if given is None else given.info
-        matches = match_electrodes(
-            names,
-            self.n_chans,
-            info.get("trained_rows"),
-            info.get("official", False),
-            positions=positions,
-            electrode_map=electrode_map,
-        )
-        warn_of_mean_rows(matches, names is not None, *_WHERE_TO_NAME)
+        self._n_patches = (self.n_times if patches is None else patches.shape[1]) // PATCH_SAMPLES
+        names, positions = names_and_places(chs_info, ch_names)
+        self.n_chans = checked_n_channels(names, n_chans)
+        matches = _matches(names, self.n_chans, described, electrode_map, positions)
+        check_head(head)
         self._place(matches, head)
         encoder.requires_grad_(not frozen)
-        if head not in HEADS:
-            raise ValueError(f"head={head!r} was given; expected one of {HEADS}.")
-        if head == "embedding":
-            raise ValueError(
-                "head='embedding' was given; its training starts from a regression that "
-                "BrainRVQClassifier and BrainRVQRegressor fit. Use them, or head='mean'."
-            )
-        self.classifier = EncoderClassifier(
-            encoder, n_outputs, head, self.n_chans, n_samples // _PATCH_SAMPLES, dropout
-        )
+        self.sfreq, self.head, self.dropout, self.chs_info = rate, head, dropout, chs_info
+        self.backbone = self._network(encoder, n_outputs)
+        self._take_head(n_outputs)
         self._amplitude_was_checked = False
+        self._arguments = {
+            "n_outputs": n_outputs,
+            "n_chans": self.n_chans,
+            "n_times": self.n_times,
+            "chs_info": plain_channels(chs_info),
+            "sfreq": rate,
+            "weights": None,
+            "architecture": described,
+            "head": head,
+            "dropout": dropout,
+            "drop_path": drop_path,
+            "frozen": frozen,
+            "ch_names": None if ch_names is None else list(ch_names),
+            "electrode_map": electrode_map,
+            "unit": unit,
+        }
+
+    @property
+    def input_window_seconds(self) -> float:
+        """Length of a window in seconds."""
+        return self.n_times / self.sfreq
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """Shape of a batch of one window."""
+        return 1, self.n_chans, self.n_times
+
+    def _network(self, encoder: EEGEncoder, n_outputs: int) -> EncoderClassifier:
+        return EncoderClassifier(
+            encoder, n_outputs, self.head, self.n_chans, self._n_patches, self.dropout
+        )
+
+    def _take_head(self, n_outputs: int) -> None:
+        """Put the network's head where leaderboards and braindecode look for it."""
+        self.n_outputs = n_outputs
+        self.final_layer, self.backbone.head = self.backbone.head, nn.Identity()
+
+    def reset_head(self, n_outputs: int) -> None:
+        """Replace the head by a new one, with random weights.
+
+        Parameters
+        ----------
+        n_outputs : int
+
+        Raises
+        ------
+        ValueError
+            If it is not positive.
+        """
+        if n_outputs <= 0:
+            raise ValueError(f"n_outputs={n_outputs} was given; expected 1 or more.")
+        before = next(self.parameters())
+        self.backbone = self._network(self.backbone.encoder, n_outputs).to(before.device)
+        self._take_head(n_outputs)
+        self._arguments["n_outputs"] = n_outputs
+        self.train(self.training)
 
     def _place(self, matches: list[ElectrodeMatch], head: str) -> None:
         """Keep where channels lie, and which of them are read."""
@@ -184,23 +236,42 @@ class BrainRVQModule(nn.Module):
         self.register_buffer("read", read, persistent=False)
         self.register_buffer("electrodes", rows if read is None else rows[read], persistent=False)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(
+        self,
+        x: Tensor,
+        return_features: bool = False,
+        *,
+        ch_names: Sequence[str] | None = None,
+        channel_positions: Any = None,
+    ) -> Any:
         """Class logits, or outputs of a regression.
 
         Parameters
         ----------
         x : Tensor, shape (B, n_chans, n_times)
             Signals in ``unit``.
+        return_features : bool, default=False
+            Return the encoder's tokens in place of what the head makes of them.
+        ch_names : sequence of str, optional
+            Channels of x where they are others than the module was built for; x may then have
+            another length, too. The flattened head serves one set and length only.
+        channel_positions : optional
+            Not used, as channels are placed by name; some callers pass it beside the names.
 
         Returns
         -------
-        Tensor, shape (B, n_outputs)
+        Tensor, shape (B, n_outputs), or dict of Tensor
+            With ``return_features``: "features", the patch tokens, (B, n_tokens, D), channel by
+            channel, and "cls_token", (B, D).
 
         Raises
         ------
         InvalidEEGError
-            If x has other channels or samples than the module was built for.
+            If x has other channels or samples than the module was built for, and no names.
         """
+        if ch_names is not None:
+            patches, electrodes = self._of_other_montage(x, tuple(ch_names))
+            return self._result(patches, electrodes, return_features)
         if x.ndim != 3 or x.shape[1:] != (self.n_chans, self.n_times):
             raise InvalidEEGError(
                 f"x has shape {tuple(x.shape)}; this module was built for (n_windows, "
@@ -211,7 +282,36 @@ class BrainRVQModule(nn.Module):
         signals = (x if self.read is None else x[:, self.read]).float() * self.factor
         if self.patching is not None:
             signals = signals @ self.patching
-        return self.classifier(signals.unflatten(-1, (-1, _PATCH_SAMPLES)), self.electrodes)
+        patches = signals.unflatten(-1, (-1, PATCH_SAMPLES))
+        return self._result(patches, self.electrodes, return_features)
+
+    def _result(self, patches: Tensor, electrodes: Tensor, return_features: bool) -> Any:
+        if return_features:
+            tokens = self.backbone.encoder(patches, electrodes)
+            return {"features": tokens[:, 1:], "cls_token": tokens[:, 0]}
+        return self.final_layer(self.backbone(patches, electrodes))
+
+    def _of_other_montage(self, x: Tensor, names: tuple[str, ...]) -> tuple[Tensor, Tensor]:
+        """Patches and electrodes of channels by name."""
+        if x.ndim != 3 or len(names) != x.shape[1]:
+            raise InvalidEEGError(
+                f"x has shape {tuple(x.shape)} and ch_names {len(names)} names; expected "
+                f"(n_windows, {len(names)}, n_times)."
+            )
+        described = self._arguments["architecture"]
+        electrode_map = self._arguments["electrode_map"]
+        matches = _matches(list(names), len(names), described, electrode_map)
+        known = None if self.head == "flatten" else placed_channels(matches)
+        electrodes = torch.from_numpy(electrode_rows(matches))
+        signals = x.float() * self.factor
+        if known is not None:
+            read = torch.from_numpy(known)
+            signals, electrodes = signals[:, read.to(x.device)], electrodes[read]
+        checked_length(x.shape[-1], None, self.sfreq)
+        patching = patching_matrix(x.shape[-1], self.sfreq)
+        if patching is not None:
+            signals = signals @ patching.to(x.device)
+        return signals.unflatten(-1, (-1, PATCH_SAMPLES)), electrodes.to(x.device)
 
     def _check_amplitude(self, x: Tensor) -> None:
         """Warn once of signals whose unit seems to be another."""
@@ -222,69 +322,28 @@ class BrainRVQModule(nn.Module):
             warn(sentence)
 
 
-def _encoder(weights: Weights | None, architecture: Architecture, drop_path: float) -> EEGEncoder:
+def _encoder(weights: Weights | None, config: Mapping[str, Any], drop_path: float) -> EEGEncoder:
     if weights is not None:
-        architecture.check_fits(weights.encoder_config, weights, ENCODER)
         return weights.encoder(drop_path)
-    config = {**architecture.encoder(), "drop_path": drop_path}
+    config = {**config, "drop_path": drop_path}
     return cast(EEGEncoder, build_module("encoder", {"encoder": config}))
 
 
-def _checked_rate(sfreq: float | None) -> float:
-    if sfreq is None:
-        warn(
-            "No sampling rate was given: signals are taken as 200 Hz. Pass sfreq=... "
-            "(module__sfreq=... to braindecode's EEGClassifier)."
-        )
-        return TARGET_SFREQ
-    return check_sfreq(sfreq)
-
-
-def _checked_length(n_times: int | None, seconds: float | None, rate: float) -> int:
-    if n_times is None:
-        if seconds is None:
-            raise InvalidEEGError("n_times was not given: the number of samples of a window.")
-        n_times = round(seconds * rate)
-    if not 0 < n_times <= _MOST_PATCHES * rate:
-        raise InvalidEEGError(
-            f"n_times={n_times} at {rate:g} Hz was given; expected windows of at most "
-            f"{_MOST_PATCHES} s. Cut longer ones."
-        )
-    return int(n_times)
-
-
-def _checked_channels(names: Sequence[str] | None, n_chans: int | None) -> int:
-    if names is None and n_chans is None:
-        raise InvalidEEGError("Neither chs_info, ch_names nor n_chans was given; expected one.")
-    if names is not None and n_chans is not None and len(names) != n_chans:
-        raise InvalidEEGError(f"{len(names)} channel names were given, but n_chans={n_chans}.")
-    return cast(int, n_chans if names is None else len(names))
-
-
-def _channels(
-    chs_info: Sequence[Mapping[str, Any]] | None, ch_names: Sequence[str] | None
-) -> tuple[list[str] | None, dict[str, NDArray] | None]:
-    """Names, and positions in metres of the channels that have any."""
-    refuse_one_string(ch_names)
-    if ch_names is not None or chs_info is None:
-        return None if ch_names is None else list(ch_names), None
-    places = {str(ch["ch_name"]): np.asarray(ch.get("loc", ()), float)[:3] for ch in chs_info}
-    known = {
-        name: place
-        for name, place in places.items()
-        if len(place) == 3 and np.isfinite(place).all() and place.any()
-    }
-    return [str(ch["ch_name"]) for ch in chs_info], known or None
-
-
-def _patching(n_times: int, rate: float) -> Tensor | None:
-    """Matrix that resamples and pads windows to whole seconds, or None where neither is needed.
-
-    Both are linear, so what they do to unit pulses says what they do to any signal.
-    """
-    if rate == TARGET_SFREQ and n_times % _PATCH_SAMPLES == 0:
-        return None
-    resampled = resample(np.eye(n_times), rate)
-    n_patches = n_patches_of(resampled.shape[-1])
-    padded = to_patches(resampled[:, None]).reshape(n_times, n_patches * _PATCH_SAMPLES)
-    return torch.from_numpy(padded.astype(np.float32))
+def _matches(
+    names: list[str] | None,
+    n_channels: int,
+    described: Mapping[str, Any],
+    electrode_map: Mapping[str, Any] | None,
+    positions: Mapping[str, Any] | None = None,
+) -> list[ElectrodeMatch]:
+    """Where channels lie, for a network that was trained on some electrodes."""
+    matches = match_electrodes(
+        names,
+        n_channels,
+        described["trained_rows"],
+        described["official"],
+        positions=positions,
+        electrode_map=electrode_map,
+    )
+    warn_of_mean_rows(matches, names is not None, *_WHERE_TO_NAME)
+    return matches

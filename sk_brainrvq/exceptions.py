@@ -30,3 +30,7 @@ class ResumeError(ValueError):
 
 class LostProcessError(RuntimeError):
     """One of several processes that train together is gone."""
+
+
+class OutOfMemoryError(MemoryError):
+    """Memory did not suffice; the message says for what, what is free, and what needs less."""

@@ -16,6 +16,13 @@ from sk_brainrvq.training.batches import SegmentDataset, ShuffledBatches
 from sk_brainrvq.training.callbacks.checkpointing import SaveAndResume, restore_result, result_state
 from sk_brainrvq.training.callbacks.progress import StepProgress
 from sk_brainrvq.training.engine import Engine
+from sk_brainrvq.training.memory.expected_memory import expected_step, largest_batch
+from sk_brainrvq.training.memory.free_memory import free_bytes
+from sk_brainrvq.training.memory.out_of_memory import (
+    explained,
+    message_of_training,
+    warn_of_large_step,
+)
 from sk_brainrvq.training.nets import EEGNet, NoCriterion, check_finite
 from sk_brainrvq.training.optimisation import StepSchedule, warmup_cosine
 from sk_brainrvq.training.processes import Processes, over_processes
@@ -220,7 +227,14 @@ def _run_or_restore(
     if session.state is not None and session.state.header.get("ended"):
         restore_result(net, session.state)
         return
-    with _losing_none(net, session):
+    engine = net.engine or Engine()
+    n_processes = session.processes.n_processes
+    batch = largest_batch(dataset, -(-net.batch_size // n_processes))
+    step = expected_step(module, batch, engine.dtype(net.place), n_processes)
+    memory = step, free_bytes(net.place), net.place, engine
+    if net.max_epochs and session.processes.is_main:
+        warn_of_large_step(*memory)
+    with _losing_none(net, session), explained(message_of_training(*memory)):
         _run(net, dataset)
         check_finite(net)
         _save_result(net, session)

@@ -10,6 +10,8 @@ from sk_brainrvq.nn import EncoderClassifier
 from sk_brainrvq.nn.linear import FEWEST_ROWS
 from sk_brainrvq.signals import PatchGroup
 from sk_brainrvq.training.batches import Batch, batch_of
+from sk_brainrvq.training.memory.halving import HalvedBatches
+from sk_brainrvq.training.memory.out_of_memory import explained, message_of_signals
 
 # Rows of a matrix product, a thread, below which BLAS libraries change kernels.
 ROWS_PER_THREAD = 16
@@ -35,14 +37,28 @@ def run_batches(
     batch : Batch
     result : Tensor
         On the CPU.
+
+    Raises
+    ------
+    OutOfMemoryError
+        If memory does not hold what the smallest batch needs; larger ones are halved until they
+        fit, with a warning.
     """
-    with torch.inference_mode():
+
+    def compute(batch: Batch) -> Tensor:
+        return function(_at_least(batch, _fewest_rows(batch)).to(device))[: len(batch)].cpu()
+
+    halved = HalvedBatches(device)
+    with torch.inference_mode(), explained(message_of_signals):
         for group in groups:
-            n_rows = _rows_at_once(group, int(batch_size), device)
-            for start in range(0, len(group.patches), n_rows):
+            wanted, start = _rows_at_once(group, int(batch_size), device), 0
+            while start < len(group.patches):
+                n_rows = halved.n_rows(wanted, group.n_read * group.n_patches)
                 batch = batch_of(group, slice(start, start + n_rows))
-                result = function(_at_least(batch, _fewest_rows(batch)).to(device))
-                yield batch, result[: len(batch)].cpu()
+                result = halved.attempt(compute, batch, _fewest_rows(batch))
+                if result is not None:
+                    yield batch, result
+                    start += len(batch)
 
 
 def _rows_at_once(group: PatchGroup, batch_size: int, device: str) -> int:

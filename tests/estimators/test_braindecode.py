@@ -1,5 +1,6 @@
 """Our network in braindecode's loops, and our estimators on braindecode's datasets."""
 
+import json
 import pickle
 
 import mne
@@ -8,7 +9,7 @@ import pytest
 import torch
 from braindecode import EEGClassifier, EEGRegressor
 from braindecode.datasets import create_from_X_y
-from braindecode.models import ShallowFBCSPNet
+from braindecode.models import Labram, ShallowFBCSPNet
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
@@ -18,7 +19,7 @@ from tiny import CH_NAMES, fitted, make_alpha_task, make_eeg, make_labels, tiny
 from torch.utils.data import Subset
 
 from sk_brainrvq.braindecode import BrainRVQModule
-from sk_brainrvq.exceptions import EEGWarning, InvalidEEGError
+from sk_brainrvq.exceptions import CheckpointError, EEGWarning, InvalidEEGError
 
 SMALL = {"weights": None, "architecture": "tiny"}
 QUIET = {"verbose": 0, "train_split": None, "iterator_train__drop_last": False}
@@ -49,7 +50,8 @@ def test_forward__any_rate_and_length__as_the_classifier_sees_it(sfreq, n_times)
     X = make_eeg(5, n_times=n_times)
     classifier = tiny("classifier", sfreq=sfreq).fit(X, make_labels(5))
     network = module(n_times=n_times, sfreq=sfreq, weights=None)
-    network.classifier.load_state_dict(classifier.net_.module_.state_dict())
+    network.backbone.encoder.load_state_dict(classifier.net_.module_.encoder.state_dict())
+    network.final_layer.load_state_dict(classifier.net_.module_.head.state_dict())
     with torch.inference_mode():
         logits = network(torch.from_numpy(X)).numpy()
     np.testing.assert_allclose(
@@ -79,7 +81,7 @@ def test_unit__volts_taken_as_microvolts__warns_once():
 
 def test_weights__of_a_pretrainer__are_those_of_its_encoder():
     weights = fitted("pretrainer").weights_
-    encoder = module(weights=weights).classifier.encoder
+    encoder = module(weights=weights).backbone.encoder
     for name, value in weights.encoder().state_dict().items():
         torch.testing.assert_close(encoder.state_dict()[name], value)
 
@@ -161,7 +163,7 @@ def test_classifier__windows_dataset_at_its_own_rate__trains_and_predicts():
     assert net.predict_proba(dataset).shape == (12, 3)
     assert np.isfinite(net.history[:, "train_loss"]).all()
     start = fitted("pretrainer").weights_.encoder().state_dict()
-    for name, value in net.module_.classifier.encoder.state_dict().items():
+    for name, value in net.module_.backbone.encoder.state_dict().items():
         torch.testing.assert_close(value, start[name])
 
 
@@ -280,3 +282,81 @@ def test_channels__unnamed_or_unknown__warns_and_says_what_to_pass():
         BrainRVQModule(2, n_chans=4, n_times=400, sfreq=200, **SMALL)
     with pytest.warns(EEGWarning, match="No electrode position is known for 'Q1', 'Q2'"):
         module(n_times=400, ch_names=["Q1", "Q2"])
+
+
+def as_written_for_labram(model_class, sizes, folder):
+    """What code for braindecode's foundation models does: figures that do not depend on which."""
+    names = ["Fp1", "C3", "Cz", "O2"]
+    chs_info = mne.create_info(names, 200.0, "eeg")["chs"]
+    model = model_class(n_outputs=2, n_times=400, sfreq=200, chs_info=chs_info, **sizes).eval()
+    x = 20 * torch.randn(2, 4, 400)
+    features = model(x, return_features=True, ch_names=names)
+    same = model_class.from_config(json.loads(json.dumps(model.get_config())))
+    model.save_pretrained(folder)
+    loaded = model_class.from_pretrained(folder).eval()
+    other = model_class.from_pretrained(folder, n_outputs=5)
+    with torch.no_grad():
+        torch.testing.assert_close(loaded(x, ch_names=names), model(x, ch_names=names))
+    model.reset_head(3)
+    return {
+        "features": {name: (value.ndim, len(value)) for name, value in features.items()},
+        "n_outputs": [m.n_outputs for m in (same, loaded, other, model)],
+        "shapes": [m(x, ch_names=names).shape for m in (same, loaded, other, model)],
+        "times": [(m.n_times, m.sfreq, m.n_chans, m.input_window_seconds) for m in (same, other)],
+        "weights": [n in dict(same.named_parameters()) for n in ("final_layer.weight",)],
+    }
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_foundation_models__code_for_labram__runs_with_ours(tmp_path):
+    sizes = {"embed_dim": 40, "num_layers": 1, "num_heads": 2}
+    labram = as_written_for_labram(Labram, sizes, tmp_path / "labram")
+    ours = as_written_for_labram(BrainRVQModule, SMALL, tmp_path / "ours")
+    assert ours == labram
+    assert ours["n_outputs"] == [2, 2, 5, 3]
+
+
+def test_from_pretrained__default_weights__are_those_of_the_constructor(tmp_path):
+    params = {"n_outputs": 2, "n_times": 400, "sfreq": 200, "ch_names": CH_NAMES}
+    given = BrainRVQModule.from_pretrained("default", **params)
+    given.save_pretrained(tmp_path)
+    # Another montage: what the encoder knows of electrodes has been kept.
+    loaded = BrainRVQModule.from_pretrained(tmp_path, ch_names=["T7", "Pz"], n_times=600).eval()
+    fresh = BrainRVQModule(2, n_times=600, sfreq=200, ch_names=["T7", "Pz"]).eval()
+    x = 20 * torch.randn(2, 2, 600)
+    with torch.no_grad():
+        expected = fresh(x, return_features=True)["features"]
+        torch.testing.assert_close(loaded(x, return_features=True)["features"], expected)
+
+
+def test_forward__other_channels_and_length_by_name__as_built_for_them():
+    network = module()
+    other = module(ch_names=["T7", "Pz", "F4"], n_times=500, sfreq=200)
+    other.load_state_dict(network.state_dict())
+    x = 20 * torch.randn(2, 3, 500)
+    with torch.no_grad():
+        torch.testing.assert_close(network(x, ch_names=["T7", "Pz", "F4"]), other(x))
+    with pytest.raises(InvalidEEGError, match="2 names"):
+        network(x, ch_names=["T7", "Pz"])
+
+
+def test_from_pretrained__damaged_folder__clear_error(tmp_path):
+    module().save_pretrained(tmp_path)
+    (tmp_path / "model.safetensors").unlink()
+    with pytest.raises(CheckpointError, match="cannot be loaded"):
+        BrainRVQModule.from_pretrained(tmp_path)
+
+
+@pytest.mark.parametrize("n_outputs", [0, -1])
+def test_reset_head__no_outputs__clear_error(n_outputs):
+    with pytest.raises(ValueError, match="expected 1 or more"):
+        module().reset_head(n_outputs)
+
+
+def test_final_layer__replaced_as_leaderboards_do__is_the_only_head():
+    network, other = module(), module(ch_names=["T7", "Pz"], n_times=400)
+    other.load_state_dict(network.state_dict())  # nothing depends on montage and length
+    other.final_layer = torch.nn.Flatten(1)
+    assert other(torch.randn(3, 2, 400)).shape == (3, 100)
+    heads = set(dict(network.named_parameters())) - set(dict(other.named_parameters()))
+    assert heads == {"final_layer.weight", "final_layer.bias"}

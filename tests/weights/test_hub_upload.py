@@ -92,7 +92,7 @@ def test_address__wherever_weights_go__as_the_folder_would_be(hub, tmp_path):
             ch_names=about["ch_names"],
             weights=given,
         )
-        assert module.classifier.encoder.depth == 1
+        assert module.backbone.encoder.depth == 1
     with pytest.raises(CheckpointError, match="tokenizer='hf://me/model'"):
         BrainRVQPretrainer(weights="hf://me/model", **about).fit(EEG)
 

@@ -49,6 +49,7 @@ from sk_brainrvq.signals.sources.arrays import (
 )
 from sk_brainrvq.signals.sources.registry import source_of
 from sk_brainrvq.training import available_device, resolve_device, wrap
+from sk_brainrvq.training.memory.out_of_memory import explained, message_of_signals
 from sk_brainrvq.user_warnings import warn
 from sk_brainrvq.weights import Weights
 
@@ -122,7 +123,8 @@ class EEGEstimator(NetworkHolder):
         """Leave the estimator as it was where a fit fails: no mixture of old and new."""
         before = dict(self.__dict__)
         try:
-            yield
+            with explained(message_of_signals):
+                yield
         except BaseException:
             self.__dict__.clear()
             self.__dict__.update(before)

@@ -28,6 +28,7 @@ from sk_brainrvq.signals.electrodes.regions import (
 from sk_brainrvq.signals.patches import with_every_channel
 from sk_brainrvq.training import Batch, run_batches
 from sk_brainrvq.training.inference import by_channel
+from sk_brainrvq.training.memory.out_of_memory import explained, message_of_signals
 
 POOLINGS = ("mean", "region", "channel", "mean_std", "cls", "none")
 SPECTRUM_POOLINGS = ("region", "mean", "channel")
@@ -278,6 +279,7 @@ def _side_by_side(parts: list[Tensor], batch: Batch) -> Tensor:
     return torch.cat(parts, 1) if parts else batch.x.new_empty(len(batch), 0)
 
 
+@explained(message_of_signals)
 def average_segments(results: Iterable[tuple[Batch, Tensor]]) -> NDArray:
     """Average results (B, ...) over the segments of each epoch, weighted by their patches.
 
@@ -341,6 +343,7 @@ def _to_standard_deviations(features: NDArray, width: int) -> None:
     squares[:] = np.sqrt(np.maximum(squares - means**2, 0))
 
 
+@explained(message_of_signals)
 def join_segments(results: Iterable[tuple[Batch, Tensor]]) -> NDArray:
     """Concatenate the segments (B, C, P, ...) of each epoch along the patches.
 
