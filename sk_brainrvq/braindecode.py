@@ -1,4 +1,4 @@
-"""BrainRVQModule: the network for training loops of others, such as braindecode's."""
+"""BrainRVQModule: the network for other libraries' training loops, such as braindecode's."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
@@ -34,65 +34,66 @@ _PATCH_SAMPLES = 200
 _MOST_PATCHES = 30
 # Networks take 100 microvolts.
 _MICROVOLTS_PER_UNIT = 100.0
-# What takes names and places; braindecode's estimators hand parameters on by prefix.
+# Where to pass names and positions; braindecode's estimators route parameters by prefix.
 _WHERE_TO_NAME = ("ch_names=[...], or to braindecode module__ch_names", "electrode_map={...}")
 
 
 class BrainRVQModule(nn.Module):
     """Encoder and head as one PyTorch module that takes plain signals.
 
-    Its arguments are those that braindecode's ``EEGClassifier`` and ``EEGRegressor`` fill in
-    from data: give them the class, and train it as one of braindecode's own models. Signals are
-    scaled, resampled to 200 Hz, cut into patches of 1 s and matched to electrodes as the
-    estimators of this package do it; they are not filtered.
+    braindecode's ``EEGClassifier`` and ``EEGRegressor`` fill in its arguments from data: pass them
+    this class and train it like one of braindecode's own models. Signals are scaled, resampled to
+    200 Hz, cut into patches of 1 s and matched to electrodes as in the estimators of this package,
+    but they are not filtered.
 
     Parameters
     ----------
     n_outputs : int
-        Classes, or targets of a regression.
+        Number of classes, or of targets of a regression.
     n_chans : int, optional
-        Needed only where neither ``chs_info`` nor ``ch_names`` is given.
+        Number of channels; needed only if neither ``chs_info`` nor ``ch_names`` is given.
     n_times : int
-        Samples of a window, at most 30 s.
+        Samples per window, at most 30 s.
     chs_info : list of dict, optional
         ``info["chs"]`` of MNE: names and positions of the channels.
     sfreq : float, optional
-        Sampling rate in Hz; 200 is assumed, with a warning, where it is not given.
+        Sampling rate in Hz; if it is not given, 200 is assumed, with a warning.
     input_window_seconds : float, optional
-        Used where ``n_times`` is not given.
+        Length of a window in seconds; used if ``n_times`` is not given.
     weights : "default", path, "hf://owner/name", Weights or None, default="default"
         Weights of any network of this package to start from. None starts from scratch.
     architecture : {"tiny", "small", "base"}, Architecture or None, default=None
-        Sizes of the networks, by name or one by one. None is the size of given weights, and
-        "small" from scratch; "base" is the paper's. With given weights other sizes are an error.
+        Size of the network, by name or in detail. None takes the size of the given weights, or
+        "small" from scratch; "base" is the paper's. A size that differs from that of given weights
+        is an error.
     head : {"mean", "flatten", "attention"}, default="mean"
         As in :class:`~sk_brainrvq.BrainRVQClassifier`.
     dropout : float, default=0.1
-        Of the flattened head.
+        Dropout rate of the flattened head.
     drop_path : float, default=0.1
-        Stochastic depth of the last block.
+        Stochastic depth rate of the last block.
     frozen : bool, default=False
-        Train the head alone.
+        Train only the head.
     ch_names : sequence of str, optional
-        Names of the channels where there is no ``chs_info``.
+        Names of the channels; needed only without ``chs_info``.
     electrode_map : mapping, optional
-        Where channels lie, in place of what their names say, as in the estimators.
+        Positions of channels that override what their names say, as in the estimators.
     unit : {"uV", "mV", "V"}, default="uV"
-        Unit of the signals. braindecode turns Epochs into microvolts; its windows datasets hold
-        what their recordings hold, which is volts unless they were scaled.
+        Unit of the signals. braindecode converts Epochs to microvolts; its windows datasets keep
+        the unit of their recordings, which is volts unless they were scaled.
 
     Attributes
     ----------
     classifier : EncoderClassifier
         The bare network.
     electrode_report : list of dict
-        How each channel was mapped to electrodes: a table for ``pandas.DataFrame``.
+        How each channel was mapped to electrodes; ``pandas.DataFrame`` makes a table of it.
 
     Warns
     -----
     EEGWarning
-        If no channel names reach the module, as from braindecode's windows datasets, or no
-        electrode is known by a name: the network cannot tell where such channels lie.
+        If the module gets no channel names, as from braindecode's windows datasets, or none that
+        names a known electrode: the network cannot tell where such channels lie.
 
     Raises
     ------
@@ -166,8 +167,8 @@ class BrainRVQModule(nn.Module):
             raise ValueError(f"head={head!r} was given; expected one of {HEADS}.")
         if head == "embedding":
             raise ValueError(
-                "head='embedding' was given; its training starts from a regression that "
-                "BrainRVQClassifier and BrainRVQRegressor fit. Use them, or head='mean'."
+                "head='embedding' was given; its training starts from a regression that only "
+                "BrainRVQClassifier and BrainRVQRegressor fit. Use one of them, or head='mean'."
             )
         self.classifier = EncoderClassifier(
             encoder, n_outputs, head, self.n_chans, n_samples // _PATCH_SAMPLES, dropout
@@ -175,7 +176,7 @@ class BrainRVQModule(nn.Module):
         self._amplitude_was_checked = False
 
     def _place(self, matches: list[ElectrodeMatch], head: str) -> None:
-        """Keep where channels lie, and which of them are read."""
+        """Store where channels lie, and which of them are read."""
         self.electrode_report: ElectrodeReport = electrode_report(matches)
         rows = torch.from_numpy(electrode_rows(matches))
         # The flattened head has weights for every channel.
@@ -185,7 +186,7 @@ class BrainRVQModule(nn.Module):
         self.register_buffer("electrodes", rows if read is None else rows[read], persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Class logits, or outputs of a regression.
+        """Compute class logits, or the outputs of a regression.
 
         Parameters
         ----------
@@ -199,7 +200,7 @@ class BrainRVQModule(nn.Module):
         Raises
         ------
         InvalidEEGError
-            If x has other channels or samples than the module was built for.
+            If the number of channels or samples differs from what the module was built for.
         """
         if x.ndim != 3 or x.shape[1:] != (self.n_chans, self.n_times):
             raise InvalidEEGError(
@@ -214,7 +215,7 @@ class BrainRVQModule(nn.Module):
         return self.classifier(signals.unflatten(-1, (-1, _PATCH_SAMPLES)), self.electrodes)
 
     def _check_amplitude(self, x: Tensor) -> None:
-        """Warn once of signals whose unit seems to be another."""
+        """Warn once if the signals seem to be in another unit."""
         self._amplitude_was_checked = True
         microvolts = x.detach().double().cpu().numpy() * self.factor * 100
         sentence = describe_amplitude(microvolts, self.unit)
@@ -233,8 +234,8 @@ def _encoder(weights: Weights | None, architecture: Architecture, drop_path: flo
 def _checked_rate(sfreq: float | None) -> float:
     if sfreq is None:
         warn(
-            "No sampling rate was given: signals are taken as 200 Hz. Pass sfreq=... "
-            "(module__sfreq=... to braindecode's EEGClassifier)."
+            "No sampling rate was given, so 200 Hz is assumed. Pass sfreq=... (module__sfreq=... "
+            "to braindecode's EEGClassifier)."
         )
         return TARGET_SFREQ
     return check_sfreq(sfreq)
@@ -243,12 +244,12 @@ def _checked_rate(sfreq: float | None) -> float:
 def _checked_length(n_times: int | None, seconds: float | None, rate: float) -> int:
     if n_times is None:
         if seconds is None:
-            raise InvalidEEGError("n_times was not given: the number of samples of a window.")
+            raise InvalidEEGError("n_times was not given. Pass the number of samples per window.")
         n_times = round(seconds * rate)
     if not 0 < n_times <= _MOST_PATCHES * rate:
         raise InvalidEEGError(
             f"n_times={n_times} at {rate:g} Hz was given; expected windows of at most "
-            f"{_MOST_PATCHES} s. Cut longer ones."
+            f"{_MOST_PATCHES} s. Cut longer windows into shorter ones."
         )
     return int(n_times)
 
@@ -264,7 +265,7 @@ def _checked_channels(names: Sequence[str] | None, n_chans: int | None) -> int:
 def _channels(
     chs_info: Sequence[Mapping[str, Any]] | None, ch_names: Sequence[str] | None
 ) -> tuple[list[str] | None, dict[str, NDArray] | None]:
-    """Names, and positions in metres of the channels that have any."""
+    """Names, and positions in metres of the channels that have one."""
     refuse_one_string(ch_names)
     if ch_names is not None or chs_info is None:
         return None if ch_names is None else list(ch_names), None
@@ -278,9 +279,9 @@ def _channels(
 
 
 def _patching(n_times: int, rate: float) -> Tensor | None:
-    """Matrix that resamples and pads windows to whole seconds, or None where neither is needed.
+    """Matrix that resamples and pads windows to whole seconds, or None if neither is needed.
 
-    Both are linear, so what they do to unit pulses says what they do to any signal.
+    Both are linear, so their effect on unit pulses determines their effect on any signal.
     """
     if rate == TARGET_SFREQ and n_times % _PATCH_SAMPLES == 0:
         return None

@@ -206,7 +206,7 @@ def limit_training(module: EncoderClassifier, strategy: str, lora_rank: int) -> 
     strategy : {"full", "frozen", "lora"}
         Everything; the head alone; the head and adapters in the encoder's blocks.
     lora_rank : int
-        Rank of the adapters.
+        Rank of the LoRA adapters.
 
     Returns
     -------

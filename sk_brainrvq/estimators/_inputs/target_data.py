@@ -63,7 +63,7 @@ def with_target(given: TrainedOn, X_target: Any, y_target: Any, centres: bool) -
 
 
 def groups_or_subjects(groups: Any, subjects: Any) -> Any:
-    """What must not be torn apart by a split: ``subjects`` is MOABB's word for ``groups``.
+    """What must not be torn apart by a split: ``subjects`` is MOABB's name for ``groups``.
 
     Parameters
     ----------
