@@ -63,9 +63,8 @@ class BrainRVQModule(nn.Module):
     weights : "default", path, "hf://owner/name", Weights or None, default="default"
         Weights of any network of this package to start from. None starts from scratch.
     architecture : {"tiny", "small", "base"}, Architecture or None, default=None
-        Size of the network, by name or in detail. None takes the size of the given weights, or
-        "small" from scratch; "base" is the paper's. A size that differs from that of given weights
-        is an error.
+        Size of the network, by name or in detail. None is that of the given weights, or "small"
+        from scratch; "base" is the paper's. With given weights, another size is an error.
     head : {"mean", "flatten", "attention"}, default="mean"
         As in :class:`~sk_brainrvq.BrainRVQClassifier`.
     dropout : float, default=0.1

@@ -116,7 +116,7 @@ class _Shown:
                     keys.add(key)
 
     def _forget_if_shown_elsewhere(self) -> None:
-        """Forget what was shown elsewhere: a caller that starts to record warnings has seen none."""
+        """Forget what was shown elsewhere: a caller that starts recording has seen nothing yet."""
         # Recording replaces the second, logging.captureWarnings the first.
         display = warnings.showwarning, getattr(warnings, "_showwarnmsg_impl", None)
         if display != self._display:

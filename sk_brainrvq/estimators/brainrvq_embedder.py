@@ -30,9 +30,8 @@ class BrainRVQEmbedder(CenteredEmbeddingMixin, TransformerMixin, EEGEstimator):
         Weights of any network of this package: a pretrainer's, a tokenizer's, a classifier's. None
         uses a randomly initialised encoder, which serves only as a baseline.
     architecture : {"tiny", "small", "base"}, Architecture or None, default=None
-        Size of the network, by name or in detail. None takes the size of the given weights, or
-        "small" from scratch; "base" is the paper's. A size that differs from that of given weights
-        is an error.
+        Size of the network, by name or in detail. None is that of the given weights, or "small"
+        from scratch; "base" is the paper's. With given weights, another size is an error.
     pooling : {"mean", "region", "channel", "mean_std", "cls", "none"}, default="mean"
         How tokens are pooled. "mean": mean over all patches. "region": mean over time in each of 11
         regions of the scalp, with channels weighted by their distance; keeps the topography at a

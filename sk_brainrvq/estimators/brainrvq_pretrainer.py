@@ -54,9 +54,8 @@ class BrainRVQPretrainer(EmbeddingMixin, TrainedTransformer):
         unchanged, or trained further if ``max_epochs`` is given. They need the ``tokenizer`` they
         were pretrained with: "default" for "default", the same path for a saved pretrainer.
     architecture : {"tiny", "small", "base"}, Architecture or None, default=None
-        Size of the network, by name or in detail. None takes the size of the given weights, or
-        "small" from scratch; "base" is the paper's. A size that differs from that of given weights
-        is an error.
+        Size of the network, by name or in detail. None is that of the given weights, or "small"
+        from scratch; "base" is the paper's. With given weights, another size is an error.
     drop_path : float, default=0.1
         Stochastic depth rate of the last block.
     tokenizer_max_epochs : int, optional
@@ -78,8 +77,7 @@ class BrainRVQPretrainer(EmbeddingMixin, TrainedTransformer):
         Train on random crops of X instead of on fixed epochs.
     checkpoint_dir : path, optional
         Folder to save the training in after each epoch, in a subfolder named by parameters and
-        data. Calling ``fit`` again continues an unfinished run and loads the result of a finished
-        one.
+        data. Another ``fit`` continues an unfinished run or loads a finished one.
     warm_start : bool, default=False
         Start the next ``fit`` from the network of the previous one instead of from ``weights``.
     engine : Engine, optional

@@ -28,15 +28,14 @@ class BrainRVQRegressor(RegressorMixin, NumberTargetsMixin, FineTunedEstimator):
     weights : "default", path, "hf://owner/name", Weights or None, default="default"
         Weights of any network of this package to start from. None starts from scratch.
     architecture : {"tiny", "small", "base"}, Architecture or None, default=None
-        Size of the network, by name or in detail. None takes the size of the given weights, or
-        "small" from scratch; "base" is the paper's. A size that differs from that of given weights
-        is an error.
+        Size of the network, by name or in detail. None is that of the given weights, or "small"
+        from scratch; "base" is the paper's. With given weights, another size is an error.
     head : {"embedding", "mean", "attention", "flatten"}, default="embedding"
         How to turn patch tokens into outputs. "embedding": a linear map of all features that
         ``BrainRVQEmbedder`` gives by default, which starts as a ridge regression on them. "mean": a
         linear map of the mean token. "attention": a learnt query attends over the tokens, then a
         linear map. "flatten": a perceptron with two hidden layers on all tokens side by side, as in
-        the paper's tables; it is large and needs the channels and the length seen in fit.
+        the paper's tables; large, and tied to the channels and length of fit.
     center_by : {"subject"} or None, default=None
         "subject" removes what is specific to each person, so that one threshold fits everyone: the
         encoder reads the person's signals whitened by their mean covariance, and the features that
@@ -73,8 +72,7 @@ class BrainRVQRegressor(RegressorMixin, NumberTargetsMixin, FineTunedEstimator):
         Score that ``early_stopping`` monitors. The history holds all three.
     checkpoint_dir : path, optional
         Folder to save the training in after each epoch, in a subfolder named by parameters and
-        data. Calling ``fit`` again continues an unfinished run and loads the result of a finished
-        one.
+        data. Another ``fit`` continues an unfinished run or loads a finished one.
     warm_start : bool, default=False
         Start the next ``fit`` from the network of the previous one instead of from ``weights``; y
         must have as many targets, which are standardised as before.

@@ -47,9 +47,8 @@ class DDRVQTransformer(CodeDecoding, TrainedTransformer):
         ``max_epochs`` is given. "tokenizer-2026.11" is the bundled tokenizer of the current recipe;
         "default" is the one whose codes the bundled encoder predicts.
     architecture : {"tiny", "small", "base"}, Architecture or None, default=None
-        Size of the network, by name or in detail. None takes the size of the given weights, or
-        "small" from scratch; "base" is the paper's. A size that differs from that of given weights
-        is an error.
+        Size of the network, by name or in detail. None is that of the given weights, or "small"
+        from scratch; "base" is the paper's. With given weights, another size is an error.
     quantizer_dropout : float, default=0.3
         Share of EEG epochs that are decoded from fewer levels in training, so that decoding with
         ``n_levels`` is trained too.
@@ -70,8 +69,7 @@ class DDRVQTransformer(CodeDecoding, TrainedTransformer):
         Train on random crops of X instead of on fixed epochs.
     checkpoint_dir : path, optional
         Folder to save the training in after each epoch, in a subfolder named by parameters and
-        data. Calling ``fit`` again continues an unfinished run and loads the result of a finished
-        one.
+        data. Another ``fit`` continues an unfinished run or loads a finished one.
     warm_start : bool, default=False
         Start the next ``fit`` from the network of the previous one instead of from ``weights``.
     engine : Engine, optional

@@ -165,7 +165,7 @@ def test_volts__unit_given__same_result_as_microvolts_without_warning(name):
 def test_no_sfreq__array__taken_as_200_hz_with_one_warning(name):
     with pytest.warns(EEGWarning) as caught:
         estimator = fit(tiny(name, sfreq=None), make_eeg())
-    assert sum("taken as 200 Hz" in str(w.message) for w in caught) == 1
+    assert sum("200 Hz is assumed" in str(w.message) for w in caught) == 1
     np.testing.assert_array_equal(apply(estimator, make_eeg()), apply(fitted(name), make_eeg()))
 
 

@@ -222,7 +222,7 @@ def test_forward__other_size_than_built_for__clear_error():
 
 
 def test_rate__not_given__200_hz_and_a_warning():
-    with pytest.warns(EEGWarning, match="taken as 200 Hz"):
+    with pytest.warns(EEGWarning, match="200 Hz is assumed"):
         assert module(sfreq=None).n_times == 600
 
 

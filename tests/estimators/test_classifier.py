@@ -303,7 +303,7 @@ def test_warm_start__fit_after_fit__goes_on_learning():
 
 def test_warm_start__other_classes_or_head__error_says_what_to_do():
     classifier = quick(warm_start=True).fit(make_eeg(), make_labels())
-    with pytest.raises(ValueError, match=r"warm_start=True goes on with .*; for other classes"):
+    with pytest.raises(ValueError, match=r"warm_start=True goes on with .*\. For other classes"):
         classifier.fit(make_eeg(), np.array(["a", "b"] * 6))
     with pytest.raises(ValueError, match=r"head='attention' was given, .* has head='mean'"):
         classifier.set_params(head="attention").fit(make_eeg(), make_labels())

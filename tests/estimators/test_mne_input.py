@@ -113,7 +113,7 @@ def test_embedder__mean_of_another_montage__as_if_fitted_on_it():
 def test_pooling_channel__missing_channels__are_named():
     estimator = tiny("embedder", pooling="channel").fit(make_eeg())
     epochs = make_epochs(make_eeg(n_channels=3), ["C3", "Pz", "O2"])
-    with pytest.raises(InvalidEEGError, match=r"\['Fp1', 'Cz'\].*missing in X.*pooling='mean'"):
+    with pytest.raises(InvalidEEGError, match=r"\['Fp1', 'Cz'\].*missing from X.*pooling='mean'"):
         estimator.transform(epochs)
 
 

@@ -354,7 +354,7 @@ def test_stream__what_cannot_be_set_up__a_sentence(embedder):
         ({"estimator": make_pipeline(StandardScaler())}, "StandardScaler was given to read"),
         ({"estimator": tiny("embedder")}, "not fitted yet"),
         ({"estimator": flat, "window": 2.0}, "epochs of 2 patches of 1 s"),
-        ({"estimator": channels, "ch_names": ["C3", "C4"]}, "of fit are missing in X"),
+        ({"estimator": channels, "ch_names": ["C3", "C4"]}, "of fit are missing from X"),
         ({"sfreq": 499.907}, "Pass the nominal rate"),
         ({"sfreq": 0}, "expected a sampling rate"),
         ({"unit": "nV"}, "expected one of 'uV'"),
