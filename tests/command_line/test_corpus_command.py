@@ -70,7 +70,7 @@ def test_build__without_notch__says_why_it_is_needed(folder, tmp_path):
     [
         ("missing", "There is no file or folder"),
         ("empty", "holds no recording"),
-        ("corpus", "is a corpus, where recordings are expected"),
+        ("corpus", "is a corpus, but this command needs recordings"),
     ],
 )
 def test_build__input_that_is_none__is_wrong_usage(tmp_path, corpus_folder, kind, message):

@@ -214,7 +214,7 @@ def test_x__fit_and_apply__is_left_as_it_was(name):
     [
         (make_labels(11), "y has 11 labels, but X has 12 epochs"),
         (None, "requires y to be passed, but the target y is None"),
-        (["rest"] * 12, re.escape("one class only ('rest')")),
+        (["rest"] * 12, re.escape("only one class ('rest')")),
         (np.linspace(0, 1, 12), "Unknown label type"),
         (np.ones((12, 2)), "1d array"),
         (["a", "b", np.nan] * 4, r"NaN or None for 4 of 12 epochs \(rows 2, 5, 8, 11\)"),

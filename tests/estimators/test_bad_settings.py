@@ -292,7 +292,7 @@ def test_settings_of_fine_tuning__out_of_range__error_says_what_is_expected():
         ({"validation": make_eeg()}, r"validation=ndarray was given; expected .* a pair \(X, y\)"),
         (
             {"validation": one_class, "early_stopping": 1},
-            r"validation data hold one class only \('rest'\)",
+            r"validation data hold only one class \('rest'\)",
         ),
         ({"validation": 0.01}, r"validation=0\.01 cannot be split off 12 epochs with no groups"),
     ]:

@@ -201,7 +201,7 @@ def test_regressor__numbers__trains_and_predicts():
     ("params", "message"),
     [
         ({"n_times": None}, "n_times was not given"),
-        ({"n_times": 200 * 31}, r"at most 30 s\. Cut longer ones"),
+        ({"n_times": 200 * 31}, r"at most 30 s\. Cut longer windows"),
         ({"sfreq": 0}, "expected a sampling rate in Hz, from 1 to 100,000"),
         ({"unit": "nV"}, r"unit='nV' was given; expected one of"),
         ({"n_chans": 3}, "4 channel names were given, but n_chans=3"),

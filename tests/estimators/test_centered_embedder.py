@@ -261,7 +261,7 @@ def test_saved_and_pickled__calibrated__same_features(epochs, tmp_path):
     assert np.array_equal(pickle.loads(pickle.dumps(fitted)).transform(epochs[:3]), expected)
     fitted.subject_centers_["ada"] = np.zeros(3)
     fitted.save_pretrained(tmp_path)
-    with pytest.raises(CheckpointError, match="of other sizes"):
+    with pytest.raises(CheckpointError, match="differ in size"):
         BrainRVQEmbedder.from_pretrained(tmp_path)
 
 

@@ -239,7 +239,7 @@ def test_run_on_disk__resumed__as_never_stopped(epochs, tmp_path):
 
 
 def test_fit__one_class_or_value_for_each_person__says_that_centring_removes_it(epochs):
-    with pytest.warns(EEGWarning, match="windows of one class only"):
+    with pytest.warns(EEGWarning, match="windows of only one class"):
         tiny("classifier", **STANDING_STILL).fit(epochs, PEOPLE == "ada")
     age = np.select([PEOPLE == "ada", PEOPLE == "bob"], [20.0, 30.0], 40.0)
     with pytest.warns(EEGWarning, match="only one value of the target"):

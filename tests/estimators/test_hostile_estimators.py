@@ -132,9 +132,9 @@ def test_from_pretrained__generator_in_no_state_of_one__error_says_so(saved):
         ({"key": 1}, "does not have 624 numbers"),
         ({"key": [1] * 623 + [-1]}, "numbers that do not fit into 32 bits"),
         ({"key": [2**32] + [1] * 623}, "numbers that do not fit into 32 bits"),
-        ({"pos": -1}, "stands at -1 of 624"),
-        ({"pos": 625}, "stands at 625 of 624"),
-        ({"pos": 1.0}, r"stands at 1\.0 of 624"),
+        ({"pos": -1}, "position of a RandomState is -1, not within 624"),
+        ({"pos": 625}, "position of a RandomState is 625, not within 624"),
+        ({"pos": 1.0}, r"position of a RandomState is 1\.0, not within 624"),
     ]:
         value = {MARK: "random_state", "values": {**whole, **change}}
         refused("embedder", saved("embedder", "params", "random_state", value), message)
@@ -179,7 +179,7 @@ def test_from_pretrained__pretrainer_without_its_tokenizer__says_so(tmp_path):
     file = pretrainer.weights_.save(tmp_path)
     whole = header_of(pretrainer.save_pretrained(tmp_path / "whole"))
     write_header(file, whole | {"attached": {}})
-    with pytest.raises(CheckpointError, match="with it no other"):
+    with pytest.raises(CheckpointError, match="in addition no other"):
         type(pretrainer).from_pretrained(file)
 
 

@@ -207,7 +207,7 @@ def test_mixed_montages__one_fit__every_epoch_used(name):
     estimator = tiny(name, **MNE_FREE, batch_size=5)
     estimator.fit(mixed, make_labels(24))
     if name == "tokenizer":
-        with pytest.raises(InvalidEEGError, match="one montage and length"):
+        with pytest.raises(InvalidEEGError, match="each montage and length"):
             estimator.transform(mixed)
         assert np.isfinite(estimator.transform(make_epochs(first))).all()
         assert np.isfinite(estimator.score(mixed))

@@ -189,7 +189,9 @@ def test_calibrate__person_at_hand__as_the_estimator_calibrated_on_their_windows
     model = tiny("embedder", **own).fit(epochs)
     before, x = recording(30, seed=8) * 2, recording(seed=9) * 2
     stream = StreamingEmbedder(model, 250, window=2.0)
-    with pytest.raises(InvalidEEGError, match=r"a window alone has no centre. Call calibrate\(X\)"):
+    with pytest.raises(
+        InvalidEEGError, match=r"a single window has no centre. First call calibrate\(X\)"
+    ):
         stream.push(x)
     found = values(stream.calibrate(before).offline(x))
     assert values(stream.push(x)) == pytest.approx(found, abs=1e-5)
@@ -227,7 +229,7 @@ def test_calibrate__subject_centering_in_a_pipeline__takes_off_the_mean(centring
     assert np.allclose(values(stream.push(x))[::2], wanted, atol=1e-4)
     assert centring_step.subject_centers_ == {}
     nobody = StreamingEmbedder(plain, 200)
-    with pytest.raises(ValueError, match="nothing here centres people"):
+    with pytest.raises(ValueError, match="does not centre people"):
         nobody.calibrate(before)
 
 
@@ -298,7 +300,7 @@ def test_gap__on_gap_reset__starts_afresh_with_a_warning(embedder):
     x, times = recording(), np.arange(1825) / 250
     times[900:] += 2
     stream = StreamingEmbedder(embedder, 250, window=1.0, on_gap="reset")
-    with pytest.warns(EEGWarning, match="a gap of 2 s before sample 900 .*starts afresh"):
+    with pytest.warns(EEGWarning, match="a gap of 2 s before sample 900 .*starts again"):
         results = stream.push(x, times)
     fresh = [*stream.offline(x[:, :900]), *stream.offline(x[:, 900:])]
     assert np.allclose(values(results), values(fresh), atol=1e-5)
@@ -322,8 +324,8 @@ def test_push__what_is_no_chunk__a_sentence_and_the_stream_as_before(embedder):
     stream.push(x[:, :200])
     for chunk, words in (
         (x[:, :50].T, r"shape \(50, 4\); expected \(4, n_times\).*pass chunk.T"),
-        (x[:3, :50], r"shape \(3, 50\).*Pick the channels of ch_names"),
-        (x[:, 0], r"One sample of all channels is chunk\[:, None\]"),
+        (x[:3, :50], r"shape \(3, 50\).*Select the channels of ch_names"),
+        (x[:, 0], r"For one sample of all channels, pass chunk\[:, None\]"),
         (spoilt, "contains NaN, first at 'Cz', sample 7. The filters would never forget it"),
         (x[:, :50] * np.inf, "contains infinity, first at 'Fp1', sample 0"),
         (x[:, :50] * 1e9, r"microvolts, first at 'Fp1'.*Check unit='uV'"),
@@ -339,7 +341,7 @@ def test_push__what_is_no_chunk__a_sentence_and_the_stream_as_before(embedder):
         (times[:-1], r"shape \(49,\) were given for a chunk of 50 samples"),
         (np.arange(50) / 500, "which is 500 Hz, and the stream was set up with sfreq=250"),
         (times * np.nan, "timestamps contain NaN"),
-        (["a"] * 50, "which are no numbers"),
+        (["a"] * 50, "which are not numbers"),
     ):
         with pytest.raises(InvalidEEGError, match=words):
             stream.push(x[:, :50], given)

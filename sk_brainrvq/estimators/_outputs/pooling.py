@@ -106,7 +106,7 @@ class Embedding:
         if not isinstance(self.layer, Integral) or not -depth <= self.layer < depth:
             raise ValueError(
                 f"layer={self.layer!r} was given, but the encoder has {depth} layers; expected "
-                f"{-depth} to {depth - 1}."
+                f"-{depth} to {depth - 1}."
             )
 
     def _check_parts(self) -> None:
