@@ -369,7 +369,7 @@ class EEGCorpus(StoredEEG):
         official : bool, default=False
             Match electrodes as published checkpoints do.
         electrode_map : mapping of str to electrodes, optional
-            The user's own word on where channels lie.
+            Positions of channels from the user.
         warn : bool, default=True
             Warn of channels without a position.
 

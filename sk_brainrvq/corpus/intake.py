@@ -75,7 +75,7 @@ def read_signals(
     bad_channels : BadChannelPolicy
         What is done about bad channels, which the notes name; by default nothing.
     read_options : mapping, optional
-        As of :class:`~sk_brainrvq.Reading`.
+        As in :class:`~sk_brainrvq.Reading`.
 
     Returns
     -------

@@ -93,7 +93,7 @@ def test_ch_names__too_few__says_how_many_for_how_many(name):
 
 @every_estimator
 def test_ch_names__one_string__says_the_list_that_is_meant(name):
-    with pytest.raises(InvalidEEGError, match=r"is one string; expected a list, \['Fp1C'\]"):
+    with pytest.raises(InvalidEEGError, match=r"is a string; expected a list, \['Fp1C'\]"):
         fit(tiny(name, ch_names="Fp1C"), make_eeg())
 
 

@@ -94,7 +94,7 @@ def test_channels__in_another_order__same_logits():
 
 
 def test_ch_names__one_string__error_in_module_and_estimators():
-    message = r"^ch_names='Cz' is one string; expected a list, \['Cz'\]\.$"
+    message = r"^ch_names='Cz' is a string; expected a list, \['Cz'\]\.$"
     with pytest.raises(InvalidEEGError, match=message):
         module(ch_names="Cz")
     with pytest.raises(InvalidEEGError, match=message):

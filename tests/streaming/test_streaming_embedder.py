@@ -365,7 +365,7 @@ def test_stream__what_cannot_be_set_up__a_sentence(embedder):
         ({"on_gap": "fill"}, "expected 'raise' or 'reset'"),
         ({"method": "predict_proba"}, "BrainRVQEmbedder, which comes last, has transform"),
         ({"ch_names": ["C3", "C3"]}, "more than once"),
-        ({"ch_names": "C3"}, "is one string"),
+        ({"ch_names": "C3"}, "is a string"),
     ):
         with pytest.raises(ValueError, match=words):
             StreamingEmbedder(**{"estimator": embedder, "sfreq": 250, **settings})

@@ -181,8 +181,8 @@ def test_joints__random__filtered_as_mne_filters_each_piece_alone():
 
 def test_what_is_no_recording__error_says_what_to_give(tmp_path):
     advice = {
-        "a.txt": "table.*pandas", "a.csv": "table", "a.mat": "hand over its array",
-        "a.npy": "hand over its array", "b.eeg": r"ends in \.vhdr", "b.vmrk": r"ends in \.vhdr",
+        "a.txt": "table.*pandas", "a.csv": "table", "a.mat": "pass its array",
+        "a.npy": "pass its array", "b.eeg": r"ends in \.vhdr", "b.vmrk": r"ends in \.vhdr",
         "c.fdt": r"\.set file", "d.json": "no recording", "e.xyz": "MNE cannot read",
     }  # fmt: skip
     for name, sentence in advice.items():
@@ -204,11 +204,11 @@ def test_mne_objects__without_single_trials__say_what_to_hand_over_and_nothing_e
         (
             evoked,
             "X is of type EvokedArray",
-            r"epochs that it was made of, or evoked\.data\[None\]",
+            r"epochs that it was made from, or evoked\.data\[None\]",
         ),
         ([evoked], "X is a list of EvokedArray", r"evoked\.data\[None\]"),
         ([evoked, noise(400)], "a list that mixes MNE objects", "epochs"),
-        (spectrum, "X is of type Spectrum", "the recording or the epochs that it was made of"),
+        (spectrum, "X is of type Spectrum", "the recording or the epochs that it was made from"),
         (INFO, "X is of type Info", "the recording"),
     ):
         with (
