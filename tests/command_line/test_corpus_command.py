@@ -100,7 +100,7 @@ def test_info__of_a_corpus__is_its_own_word(corpus_folder):
 def test_verify__whole__says_so(corpus_folder):
     result = run("corpus", "verify", corpus_folder)
     assert result.exit_code == 0
-    assert result.stdout == f"{corpus_folder} is whole.\n"
+    assert result.stdout == f"{corpus_folder} is undamaged.\n"
 
 
 def test_verify__a_changed_byte__is_found(tmp_path):

@@ -133,8 +133,8 @@ def test_subject__function_that_gives_no_pair__says_what_is_expected(pair):
 @pytest.mark.parametrize(
     ("subject", "message"),
     [
-        ("(", "is no regular expression"),
-        (r"\d+", "names no group 'subject'"),
+        ("(", "is not a regular expression"),
+        (r"\d+", "has no group 'subject'"),
         (3, r"expected None, a regular expression .* or a function"),
     ],
 )

@@ -189,7 +189,7 @@ class TestPaths:
     def test_another_kind_of_file__says_so(self, tmp_path):
         path = tmp_path / "model.safetensors"
         path.write_text("not tensors at all")
-        assert_refused("embedder", "no safetensors file", CheckpointError, weights=path)
+        assert_refused("embedder", "not a safetensors file", CheckpointError, weights=path)
 
     def test_safetensors_of_another_program__says_so(self, saved):
         save_file(load_file(saved), saved, metadata={"format": "pt"})

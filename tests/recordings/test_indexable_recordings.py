@@ -54,7 +54,7 @@ def test_windows__of_whole_recordings__repeat_labels_and_count_rows(files):
     assert parts.y.tolist() == ["x"] * 13
     sums = np.bincount(parts.recording_of, parts.weights())
     np.testing.assert_allclose(sums, 13 / 3)
-    with pytest.raises(InvalidEEGError, match="cut into windows of 5 s already"):
+    with pytest.raises(InvalidEEGError, match="already been cut into windows of 5 s"):
         parts.windows(3)
 
 
@@ -158,7 +158,7 @@ def test_recordings_without_windows__named_and_without_rows(files, tmp_path):
     short = bids_file(tmp_path, "short", make_raw(3))
     bad = make_raw(12).set_annotations(mne.Annotations([0], [12], ["bad_all"]))
     recordings = Recordings([short, files[1], bad], [0, 1, 0], window=5)
-    with pytest.warns(EEGWarning, match=r"2 of 3 recordings give no window.*sub-short.*3\.00 s"):
+    with pytest.warns(EEGWarning, match=r"2 of 3 recordings have no window.*sub-short.*3\.00 s"):
         assert len(recordings) == 4
     assert recordings.y.tolist() == [1] * 4
     with pytest.warns(EEGWarning, match="'bad_all'"):

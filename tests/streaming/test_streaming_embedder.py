@@ -266,7 +266,7 @@ def test_calibrate__raw__bad_stretches_left_out_other_rates_refused(centring):
     wanted = values(StreamingEmbedder(model, 200, window=2.0).calibrate(calm).push(x))
     assert np.allclose(values(stream.calibrate(raw).push(x)), wanted, atol=1e-4)
     for other, words in (
-        (raw.copy().resample(100), r"has 100 Hz, and the stream 200 Hz.*resample\(200\)"),
+        (raw.copy().resample(100), r"has 100 Hz, but the stream has 200 Hz.*resample\(200\)"),
         (raw.copy().rename_channels({"Cz": "X1"}), r"Channels \['Cz'\] of the stream are missing"),
         (raw.copy().crop(0.5, 3.5), "no window of 2 s is usable"),
         (calm[:, :0], "The EEG for calibration is empty"),
@@ -326,7 +326,7 @@ def test_push__what_is_no_chunk__a_sentence_and_the_stream_as_before(embedder):
         (x[:, :50].T, r"shape \(50, 4\); expected \(4, n_times\).*pass chunk.T"),
         (x[:3, :50], r"shape \(3, 50\).*Select the channels of ch_names"),
         (x[:, 0], r"For one sample of all channels, pass chunk\[:, None\]"),
-        (spoilt, "contains NaN, first at 'Cz', sample 7. The filters would never forget it"),
+        (spoilt, "contains NaN, first at 'Cz', sample 7. The filters would never recover from it"),
         (x[:, :50] * np.inf, "contains infinity, first at 'Fp1', sample 0"),
         (x[:, :50] * 1e9, r"microvolts, first at 'Fp1'.*Check unit='uV'"),
         (x[:, :50] + 0j, "dtype complex128; expected real numbers"),
@@ -363,7 +363,7 @@ def test_stream__what_cannot_be_set_up__a_sentence(embedder):
         ({"step": 0.1234}, "step=0.1234 was given; expected seconds above 0, in steps of 0.005"),
         ({"window": -1}, "window=-1 was given"),
         ({"on_gap": "fill"}, "expected 'raise' or 'reset'"),
-        ({"method": "predict_proba"}, "BrainRVQEmbedder, which comes last, has transform"),
+        ({"method": "predict_proba"}, "BrainRVQEmbedder, the last step, has transform"),
         ({"ch_names": ["C3", "C3"]}, "more than once"),
         ({"ch_names": "C3"}, "is a string"),
     ):

@@ -114,7 +114,7 @@ def test_read_options__reach_the_reader_by_ending_or_for_all(edf):
     with pytest.raises(InvalidEEGError, match="colour"):
         unknown.fit(edf)
     for wrong in ("latin1", {".edf": "latin1"}, {".edf": {}, "exclude": []}):
-        with pytest.raises(InvalidEEGError, match=r"read_options=.*by ending"):
+        with pytest.raises(InvalidEEGError, match=r"read_options=.*by file extension"):
             tiny("embedder", **ARRAYS, reading=Reading(read_options=wrong)).fit(edf)
 
 
