@@ -247,6 +247,6 @@ def _events(path: Path) -> tuple[NDArray, NDArray]:
     except (ValueError, IndexError) as error:
         raise ValueError(
             f"{there[0]} cannot be read ({error}); expected a table with the columns sample and "
-            "value, separated by tabulators."
+            "value, separated by tabs."
         ) from error
     return table[:, 0].astype(int), table[:, 1]
