@@ -268,7 +268,7 @@ def test_calibrate__raw__bad_stretches_left_out_other_rates_refused(centring):
     for other, words in (
         (raw.copy().resample(100), r"has 100 Hz, but the stream has 200 Hz.*resample\(200\)"),
         (raw.copy().rename_channels({"Cz": "X1"}), r"Channels \['Cz'\] of the stream are missing"),
-        (raw.copy().crop(0.5, 3.5), "no window of 2 s is usable"),
+        (raw.copy().crop(0.5, 3.5), "no usable window of 2 s"),
         (calm[:, :0], "The EEG for calibration is empty"),
     ):
         with pytest.raises(InvalidEEGError, match=words):
@@ -332,7 +332,7 @@ def test_push__what_is_no_chunk__a_sentence_and_the_stream_as_before(embedder):
         (x[:, :50] + 0j, "dtype complex128; expected real numbers"),
         (x[:, :50] > 0, "dtype bool; expected real numbers"),
         (np.full((4, 50), "a"), "holds text or objects"),
-        ([[1.0], [2.0, 3.0]], "list that makes no array"),
+        ([[1.0], [2.0, 3.0]], "list that cannot be converted to an array"),
     ):
         with pytest.raises(InvalidEEGError, match=words):
             stream.push(chunk)

@@ -78,7 +78,7 @@ def test_edf_plus_d__gaps__part_windows_and_keep_the_clock(edf):
     signal = mne.io.read_raw_edf(edf, preload=True, verbose="error").get_data()
     make_discontinuous(edf, [(5, 100.0), (21, 7.0)])
     assert gaps_of(edf) == [(5.0, 100.0), (21.0, 7.0)]
-    with pytest.warns(EEGWarning, match="interrupted 2 times, for 107 s in all"):
+    with pytest.warns(EEGWarning, match="interrupted 2 times, for 107 s in total"):
         raw = read_recording(edf)
     np.testing.assert_array_equal(raw.get_data(), signal)
     starts = window_starts(raw, 4)
@@ -183,7 +183,7 @@ def test_what_is_no_recording__error_says_what_to_give(tmp_path):
     advice = {
         "a.txt": "table.*pandas", "a.csv": "table", "a.mat": "pass its array",
         "a.npy": "pass its array", "b.eeg": r"ends in \.vhdr", "b.vmrk": r"ends in \.vhdr",
-        "c.fdt": r"\.set file", "d.json": "no recording", "e.xyz": "MNE cannot read",
+        "c.fdt": r"\.set file", "d.json": "describes a recording", "e.xyz": "MNE cannot read",
     }  # fmt: skip
     for name, sentence in advice.items():
         (tmp_path / name).write_bytes(b"1 2 3\n")

@@ -117,7 +117,7 @@ def test_channels__none_left__says_why(kinds, bads, message):
 def test_channels__all_refused_by_name__says_which_and_to_rename_them():
     names = ["AUX1", "AUX2", "MISC"]
     message = (
-        r"left out are AUX1, AUX2, MISC \(spare input, by its name\)\. "
+        r"these are left out: AUX1, AUX2, MISC \(spare input, by its name\)\. "
         "Set types .* or use rename_channels"
     )
     raw = make_raw(ch_names=names)
