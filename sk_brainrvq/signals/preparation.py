@@ -283,7 +283,7 @@ def _check_unit(amplitude: float, unit: str | None) -> None:
     if sentence is None:
         return
     if unit is None:  # unit= has no effect on recordings
-        seen = sentence.split(", and no unit")[0].split(". Pass ")[0]
+        seen = sentence.split(" that no unit")[0].split(". Pass ")[0]
         sentence = f"{seen}. Recordings are read in volts: scale the data of this one."
     warn(sentence)
 

@@ -339,7 +339,7 @@ def test_push__what_is_no_chunk__a_sentence_and_the_stream_as_before(embedder):
     times = np.arange(50) / 250
     for given, words in (
         (times[:-1], r"shape \(49,\) were given for a chunk of 50 samples"),
-        (np.arange(50) / 500, "which is 500 Hz, and the stream was set up with sfreq=250"),
+        (np.arange(50) / 500, "which is 500 Hz, but the stream was set up with sfreq=250"),
         (times * np.nan, "timestamps contain NaN"),
         (["a"] * 50, "which are not numbers"),
     ):

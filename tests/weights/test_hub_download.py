@@ -106,7 +106,7 @@ def test_load__repositories_without_a_model_of_ours__a_sentence_and_no_large_fil
     hub.repositories["lab/empty"] = Repository()
     told = {
         "pickles": r"only pickles \(pytorch_model.bin, model.PKL\), and reading a pickle runs .*fr",
-        "text": r"holds no model.safetensors, but README.md, so it is not a model of sk_brainrvq. Publish",
+        "text": r"but README.md, so it is not a model of sk_brainrvq. Publish",
         "empty": r"holds no model.safetensors, but no file, so it is not a model of sk_brainrvq",
         "bert": r"is a model of another program: its config.json has neither 'kind' nor",
         "newer": r"hf://lab/newer has format version 99, .* Upgrade sk_brainrvq to read it",
