@@ -165,7 +165,7 @@ def test_load__hub_down_or_offline_mode__from_the_cache_or_a_sentence_that_names
     hub.status = 503
     by_hand = (
         r"get model.safetensors from http://\S+/lab/none/tree/v1, copy it into a folder here, and "
-        rf"give that folder .*; or copy {re.escape(str(hub.cache))}/models--lab--none from a mach"
+        rf"pass that folder .*; or copy {re.escape(str(hub.cache))}/models--lab--none from a mach"
     )
     with pytest.warns(
         EEGWarning, match=rf"cannot be reached .* taken as the cached commit {sha}\. Pass"
