@@ -150,9 +150,9 @@ def test_tuab__one_broken_file__left_out_with_a_warning_if_wished(tmp_path):
     path = tuab_file(tmp_path, "eval", "normal", "aaaaaaac")
     content = path.read_bytes()
     path.write_bytes(content[: len(content) - 1000])
-    with pytest.raises(ValueError, match=r"aaaaaaac_s001_t000\.edf is cut short"):
+    with pytest.raises(ValueError, match=r"aaaaaaac_s001_t000\.edf is truncated"):
         TUAB().load(tmp_path)
-    with pytest.warns(UserWarning, match=r"Left out: .*aaaaaaac_s001_t000\.edf\. .*is cut short"):
+    with pytest.warns(UserWarning, match=r"Left out: .*aaaaaaac_s001_t000\.edf\. .*is truncated"):
         windows = TUAB().load(tmp_path, on_error="warn")
     np.testing.assert_array_equal(windows.X, TUAB().load(whole.parents[3], ["aaaaaaab"]).X)
     path = whole
