@@ -337,7 +337,7 @@ def test_tuab__recording_by_recording__report_of_the_parts_is_that_of_the_whole(
 
 def test_report__several_classes__kappa_and_a_warning_for_subjects_of_several():
     y, proba = np.arange(12) % 6, np.random.default_rng(0).dirichlet(np.ones(6), 12)
-    with pytest.warns(EEGWarning, match=r"no figures over subjects: .*in those of bob\."):
+    with pytest.warns(EEGWarning, match=r"no scores over subjects, .*several classes are in bob\."):
         found = TUEV().report(y, proba, recordings=y, subjects=["bob"] * 12)
     assert list(found) == ["windows", "recordings"]
     assert found["recordings"]["n"] == 6
