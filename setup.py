@@ -51,6 +51,7 @@ EXTRAS = {
         "pandas>=2.2.2",
         "peft>=0.13",
         "polars",
+        "proselint>=0.16",
         "pyarrow>=16",
         "pybv",
         "pyriemann>=0.12",

@@ -1,4 +1,4 @@
-"""BrainRVQModule: the network for training loops of others, such as braindecode's."""
+"""BrainRVQModule: the network for other libraries' training loops, such as braindecode's."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
@@ -37,33 +37,33 @@ from sk_brainrvq.weights.modules import KINDS, build_module
 
 # Networks take 100 microvolts.
 _MICROVOLTS_PER_UNIT = 100.0
-# What takes names and places; braindecode's estimators hand parameters on by prefix.
+# Where to pass names and positions; braindecode's estimators route parameters by prefix.
 _WHERE_TO_NAME = ("ch_names=[...], or to braindecode module__ch_names", "electrode_map={...}")
 
 
 class BrainRVQModule(PretrainedModule):
     """Encoder and head as one PyTorch module that takes plain signals.
 
-    Its arguments are those that braindecode's ``EEGClassifier`` and ``EEGRegressor`` fill in
-    from data: give them the class, and train it as one of braindecode's own models. Signals are
-    scaled, resampled to 200 Hz, cut into patches of 1 s and matched to electrodes as the
-    estimators of this package do it; they are not filtered. ``return_features``, ``reset_head``,
+    braindecode's ``EEGClassifier`` and ``EEGRegressor`` fill in its arguments from data: pass them
+    this class and train it like one of braindecode's own models. Signals are scaled, resampled to
+    200 Hz, cut into patches of 1 s and matched to electrodes as in the estimators of this package,
+    but they are not filtered. ``return_features``, ``reset_head``,
     ``get_config`` and ``from_pretrained`` are those of braindecode's foundation models.
 
     Parameters
     ----------
     n_outputs : int
-        Classes, or targets of a regression.
+        Number of classes, or of targets of a regression.
     n_chans : int, optional
-        Needed only where neither ``chs_info`` nor ``ch_names`` is given.
+        Number of channels; needed only if neither ``chs_info`` nor ``ch_names`` is given.
     n_times : int
-        Samples of a window, at most 30 s.
+        Samples per window, at most 30 s.
     chs_info : list of dict, optional
         ``info["chs"]`` of MNE: names and positions of the channels.
     sfreq : float, optional
-        Sampling rate in Hz; 200 is assumed, with a warning, where it is not given.
+        Sampling rate in Hz; if it is not given, 200 is assumed, with a warning.
     input_window_seconds : float, optional
-        Used where ``n_times`` is not given.
+        Length of a window in seconds; used if ``n_times`` is not given.
     weights : "default", path, "hf://owner/name", Weights or None, default="default"
         Weights of any network of this package to start from. None starts from scratch.
     architecture : {"tiny", "small", "base"}, Architecture, mapping or None, default=None
@@ -73,18 +73,18 @@ class BrainRVQModule(PretrainedModule):
     head : {"mean", "flatten", "attention"}, default="mean"
         As in :class:`~sk_brainrvq.BrainRVQClassifier`.
     dropout : float, default=0.1
-        Of the flattened head.
+        Dropout rate of the flattened head.
     drop_path : float, default=0.1
-        Stochastic depth of the last block.
+        Stochastic depth rate of the last block.
     frozen : bool, default=False
-        Train the head alone.
+        Train only the head.
     ch_names : sequence of str, optional
-        Names of the channels where there is no ``chs_info``.
+        Names of the channels; needed only without ``chs_info``.
     electrode_map : mapping, optional
-        Where channels lie, in place of what their names say, as in the estimators.
+        Positions of channels that override what their names say, as in the estimators.
     unit : {"uV", "mV", "V"}, default="uV"
-        Unit of the signals. braindecode turns Epochs into microvolts; its windows datasets hold
-        what their recordings hold, which is volts unless they were scaled.
+        Unit of the signals. braindecode converts Epochs to microvolts; its windows datasets keep
+        the unit of their recordings, which is volts unless they were scaled.
 
     Attributes
     ----------
@@ -96,13 +96,13 @@ class BrainRVQModule(PretrainedModule):
     sfreq : float
         In Hz.
     electrode_report : list of dict
-        How each channel was mapped to electrodes: a table for ``pandas.DataFrame``.
+        How each channel was mapped to electrodes; ``pandas.DataFrame`` makes a table of it.
 
     Warns
     -----
     EEGWarning
-        If no channel names reach the module, as from braindecode's windows datasets, or no
-        electrode is known by a name: the network cannot tell where such channels lie.
+        If the module gets no channel names, as from braindecode's windows datasets, or none that
+        names a known electrode: the network cannot tell where such channels lie.
 
     Raises
     ------
@@ -227,7 +227,7 @@ class BrainRVQModule(PretrainedModule):
         self.train(self.training)
 
     def _place(self, matches: list[ElectrodeMatch], head: str) -> None:
-        """Keep where channels lie, and which of them are read."""
+        """Store where channels lie, and which of them are read."""
         self.electrode_report: ElectrodeReport = electrode_report(matches)
         rows = torch.from_numpy(electrode_rows(matches))
         # The flattened head has weights for every channel.
@@ -314,7 +314,7 @@ class BrainRVQModule(PretrainedModule):
         return signals.unflatten(-1, (-1, PATCH_SAMPLES)), electrodes.to(x.device)
 
     def _check_amplitude(self, x: Tensor) -> None:
-        """Warn once of signals whose unit seems to be another."""
+        """Warn once if the signals seem to be in another unit."""
         self._amplitude_was_checked = True
         microvolts = x.detach().double().cpu().numpy() * self.factor * 100
         sentence = describe_amplitude(microvolts, self.unit)

@@ -1,7 +1,7 @@
-"""What is renamed or removed says so for two minor versions; `docs/stability.rst` has the policy.
+"""Deprecation warnings, which last for two minor versions; `docs/stability.rst` has the policy.
 
-Functions and classes take Python's own decorator (PEP 702). For keywords and for the parameters of
-estimators there is none: scikit-learn does these by hand, and what it does is here.
+Functions and classes use Python's own decorator (PEP 702). It does not cover keywords or the
+parameters of estimators: scikit-learn handles those by hand, and this module does the same.
 """
 
 import functools
@@ -16,23 +16,23 @@ from sk_brainrvq.user_warnings import warn
 P = ParamSpec("P")
 R = TypeVar("R")
 
-# Default of a constructor parameter that has a new name, as in scikit-learn.
+# Default of a renamed constructor parameter, as in scikit-learn.
 DEPRECATED = "deprecated"
 
 
 def deprecated(
     name: str, *, since: str, removed_in: str, use: str
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Decorate a function, method or class that will go.
+    """Decorate a function, method or class that will be removed.
 
     Parameters
     ----------
     name : str
-        What the user calls it.
+        The name that users know it by.
     since, removed_in : str
-        Versions: the first that warns, and the first without it.
+        The first version that warns, and the first without it.
     use : str
-        What to use in its place.
+        What to use instead.
 
     Returns
     -------
@@ -66,15 +66,15 @@ def renamed_keywords(
     Parameters
     ----------
     since, removed_in : str
-        Versions: the first that warns, and the first that knows the new names only.
+        The first version that warns, and the first that accepts only the new names.
     **new_names : str
         The new name of each old one.
 
     Returns
     -------
     callable
-        The decorator. An old name warns with a FutureWarning at the caller's line, and its value
-        is passed under the new one; both in one call are a TypeError.
+        The decorator. An old name raises a FutureWarning at the caller's line, and its value is
+        passed under the new name; passing both in one call raises a TypeError.
 
     Examples
     --------
@@ -92,7 +92,10 @@ def renamed_keywords(
             for old in new_names.keys() & kwargs.keys():
                 new = new_names[old]
                 if new in kwargs:
-                    raise TypeError(f"{old} and {new} were given; {new} is the new name: pass it.")
+                    raise TypeError(
+                        f"{old} and {new} were given; {new} is the new name of {old}: pass only "
+                        f"{new}."
+                    )
                 warn(_message(f"{old}=", since, removed_in, f"{new}="), FutureWarning)
                 kwargs[new] = kwargs.pop(old)
             return function(*args, **kwargs)
@@ -103,7 +106,7 @@ def renamed_keywords(
 
 
 def renamed_parameter(estimator: Any, old: str, new: str, *, since: str, removed_in: str) -> Any:
-    """Value of a constructor parameter that has a new name; read it where fit begins.
+    """Value of a constructor parameter that was renamed; call this at the start of fit.
 
     The old parameter stays in ``__init__`` with the default "deprecated", and both are stored as
     given, so that ``get_params``, ``set_params`` and ``clone`` work with either.
@@ -114,13 +117,13 @@ def renamed_parameter(estimator: Any, old: str, new: str, *, since: str, removed
     old, new : str
         Names of the parameter.
     since, removed_in : str
-        Versions: the first that warns, and the first that knows the new name only.
+        The first version that warns, and the first that accepts only the new name.
 
     Returns
     -------
     object
-        The old parameter's value where it was set, with a FutureWarning at the first line outside
-        the package; else the new one's.
+        The old parameter's value if it was set, with a FutureWarning at the first line outside the
+        package; otherwise the new parameter's value.
 
     Raises
     ------

@@ -1,6 +1,6 @@
 """Errors and warnings of the package; import them from here to catch them.
 
-User errors are all ``ValueError`` too, so that scikit-learn treats them as its own.
+Errors in the user's input are all ``ValueError`` too, so that scikit-learn treats them as its own.
 """
 
 

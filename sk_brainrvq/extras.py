@@ -1,15 +1,15 @@
-"""What to type where an optional package is missing."""
+"""Installation commands for optional packages that are missing."""
 
 
 def how_to_install(extra: str, packages: str) -> str:
-    """The two commands that bring an extra: this package itself is on no index.
+    """Two commands that install an extra; this package itself is not on any index.
 
     Parameters
     ----------
     extra : str
-        Its name in ``setup.py``.
+        Name of the extra in ``setup.py``.
     packages : str
-        What it brings that is missing, as pip takes it.
+        The missing packages, as arguments of pip.
 
     Returns
     -------

@@ -1,18 +1,18 @@
-"""Files that are whole or not there, and names of files that others have given."""
+"""Files written atomically, and checks of file names that come from outside."""
 
 import os
 from collections.abc import Callable
 from pathlib import Path
 
-# There is no asking for it without setting it.
+# The umask cannot be read without setting it.
 _UMASK = os.umask(0o022)
 os.umask(_UMASK)
-# Names that Windows takes for devices, with any ending.
+# Names that Windows reserves for devices, with any extension.
 _DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{p}{n}" for p in ("COM", "LPT") for n in range(1, 10))}
 
 
 def write_whole(path: Path, write: bytes | Callable[[Path], None]) -> None:
-    """Write beside, sync, rename: a reader never sees half a file, and an old one stays until then.
+    """Write to a temporary file, sync and rename, so that a reader never sees half a file.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def write_whole(path: Path, write: bytes | Callable[[Path], None]) -> None:
             write(beside)
         with open(beside, "r+b") as file:
             os.fsync(file.fileno())
-        # Some writers keep others out; who may read is for the user's umask to say.
+        # Some writers deny access to others; the user's umask decides who may read.
         beside.chmod(0o666 & ~_UMASK)
         os.replace(beside, path)
         _sync_folder(path.parent)
@@ -36,7 +36,7 @@ def write_whole(path: Path, write: bytes | Callable[[Path], None]) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make a rename survive a power failure, where the system can."""
+    """Make a rename survive a power failure, if the system can."""
     if os.name != "posix":
         return
     descriptor = os.open(folder, os.O_RDONLY)
@@ -47,23 +47,23 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _is_name_anywhere(part: str) -> bool:
-    """Whether any system takes a part of a path for a name, and for this one."""
-    # Windows drops blanks and dots at the end: one file would replace another.
+    """Whether a part of a path is a valid name on every system, and means the same on each."""
+    # Windows drops spaces and dots at the end, so one file could replace another.
     if not part or part[-1] in " ." or part.split(".")[0].rstrip().upper() in _DEVICES:
         return False
     return all(c.isprintable() and c not in '\\:*?"<>|' for c in part)
 
 
 def path_inside(folder: Path, name: str, source: object) -> Path:
-    """Path of a file below a folder, by a name that a list, an archive or a server gave.
+    """Path below a folder of a file named by a list, an archive or a server.
 
     Parameters
     ----------
     folder : Path
     name : str
-        Relative, with slashes, on every system alike.
+        Relative path with slashes, on every system.
     source : object
-        What named it, for the message.
+        Where the name comes from, for the error message.
 
     Returns
     -------
@@ -72,16 +72,16 @@ def path_inside(folder: Path, name: str, source: object) -> Path:
     Raises
     ------
     ValueError
-        If the name leads out of the folder on any system, or is none on any: it is empty or
-        absolute, or holds ``..``, a backslash, the colon of a drive, a control character, or
-        what Windows keeps for itself (``CON``, ``*``, a dot or blank at the end).
+        If the name leads out of the folder, or is invalid, on any system: it is empty or absolute,
+        or holds ``..``, a backslash, the colon of a drive, a control character, or something that
+        Windows reserves (``CON``, ``*``, a dot or space at the end).
     """
     parts = name.split("/")
     if not all(map(_is_name_anywhere, parts)):
         raise ValueError(
             f"{source} names the file {name!r}; expected a path below {folder}, with slashes, and "
-            "without '..', backslashes, colons, control characters and what Windows takes for a "
-            "device or a pattern. Nothing was written there; get the list or archive again from "
-            "its publisher."
+            "without '..', backslashes, colons, control characters and names that Windows "
+            "reserves for devices or patterns. Nothing was written there; get the list or archive "
+            "from its publisher again."
         )
     return folder / name

@@ -1,9 +1,9 @@
-"""JSON from files that anyone may have written."""
+"""JSON from untrusted files."""
 
 import json
 from typing import Any
 
-# A value takes some 100 bytes in memory, and may take 3 in the text.
+# A value takes about 100 bytes in memory, but may take only 3 in the text.
 MOST_VALUES = 400_000
 LONGEST_TEXT = 16 * 2**20
 _DEEPEST = 32
@@ -25,7 +25,8 @@ def parse_json(text: str | bytes, most_values: int = MOST_VALUES) -> Any:
     Raises
     ------
     ValueError
-        If it is no JSON, or would take far more memory than any text that the package writes.
+        If the text is not JSON, or would take far more memory than any text that the package
+        writes.
     """
     if isinstance(text, bytes):
         text = text.decode()
@@ -33,8 +34,8 @@ def parse_json(text: str | bytes, most_values: int = MOST_VALUES) -> Any:
     longest = LONGEST_TEXT * most_values // MOST_VALUES
     if len(text) > longest or n_values > most_values:
         raise ValueError(
-            f"{len(text)} characters and some {n_values} values are more than the "
-            f"{longest} and {most_values} that are read"
+            f"{len(text)} characters and about {n_values} values are more than the limits of "
+            f"{longest} characters and {most_values} values"
         )
     try:
         value = json.loads(text)

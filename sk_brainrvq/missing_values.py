@@ -1,4 +1,4 @@
-"""Entries of tables that stand for no value."""
+"""Missing values in tables."""
 
 import math
 from typing import Any
@@ -23,7 +23,7 @@ def is_missing(value: Any) -> bool:
 
 
 def missing_rows(values: Any) -> list[int]:
-    """Rows without a value, looked for before numpy makes text of them.
+    """Rows without a value, found before numpy turns missing values into text.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def _holds_missing(value: Any) -> bool:
 
 
 def which_rows(rows: list[int]) -> str:
-    """Rows in a message: the first few, by number.
+    """Text for a message that names the first few rows by number.
 
     Examples
     --------

@@ -21,7 +21,7 @@ def show_versions() -> None:
     """Print the versions and the hardware that a bug report should name.
 
     ``sk-brainrvq --show-versions`` prints the same in a shell. Packages are looked up without
-    being imported, apart from PyTorch, which says what it computes on.
+    importing them, except PyTorch, which reports its devices.
 
     Examples
     --------

@@ -1,8 +1,8 @@
 """Warnings that point at the user's line, from any depth and in any thread.
 
 Python's own filter shows a text once per line that it points at, however many recordings or folds
-repeat it. It forgets what it has shown as soon as any filter changes, though, and scikit-learn and
-MNE change filters within one call of the user; so it is remembered here.
+repeat it. But it forgets what it has shown as soon as any filter changes, and scikit-learn and MNE
+change filters within one call of the user, so this module remembers it.
 """
 
 import os
@@ -17,7 +17,7 @@ from typing import Any
 
 from sk_brainrvq.exceptions import EEGWarning
 
-# Frames of these packages stand between the user's line and what is warned of.
+# Frames of these packages lie between the user's line and the cause of the warning.
 _BETWEEN = (
     "sk_brainrvq",
     "sklearn",
@@ -29,10 +29,10 @@ _BETWEEN = (
     "concurrent",
 )
 _MODULES_BETWEEN = ("contextlib", "functools", "threading")
-# Beginnings of texts that are not to be said in this context; "" is all of them. Unlike
-# ``warnings.catch_warnings`` this leaves other threads alone.
+# Beginnings of texts to suppress in this context; "" suppresses all of them. Unlike
+# ``warnings.catch_warnings`` this does not affect other threads.
 _unsaid: ContextVar[tuple[str, ...]] = ContextVar("unsaid", default=())
-# Where texts go in this context in place of the user's screen.
+# Where texts go in this context instead of to the user's screen.
 _collected: ContextVar[list[str] | None] = ContextVar("collected", default=None)
 
 
@@ -92,7 +92,8 @@ class _Shown:
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._display: Any = None
-        # By the identity of a module's registry, which is held so that the identity stays its own.
+        # Keyed by the identity of a module's registry, which is kept alive so that the identity
+        # stays unique.
         self._keys: dict[int, tuple[dict[Any, Any], set[Any]]] = {}
 
     def show_once(
@@ -102,9 +103,9 @@ class _Shown:
         place: tuple[str, int, str],
         registry: dict[Any, Any],
     ) -> None:
-        """Let Python show a text, unless it has under these filters."""
+        """Let Python show a text, unless it has already shown it under these filters."""
         noted = message, category, place[1]
-        # Threads change the filters of each other: only together do looking and showing hold.
+        # Threads change each other's filters, so checking and showing must be one locked step.
         with self._lock:
             self._forget_if_shown_elsewhere()
             key = noted, place[0], _filters_of(category)
@@ -115,7 +116,7 @@ class _Shown:
                     keys.add(key)
 
     def _forget_if_shown_elsewhere(self) -> None:
-        """Forget what others saw: who starts to record warnings has seen none."""
+        """Forget what was shown elsewhere: a caller that starts recording has seen nothing yet."""
         # Recording replaces the second, logging.captureWarnings the first.
         display = warnings.showwarning, getattr(warnings, "_showwarnmsg_impl", None)
         if display != self._display:
@@ -145,12 +146,12 @@ if hasattr(os, "register_at_fork"):  # another thread's lock would stay locked i
 
 @contextmanager
 def quiet(start: str = "") -> Iterator[None]:
-    """Leave out the warnings of `warn` that begin so, in this thread only.
+    """Suppress the warnings of `warn` that start with a text, in this thread only.
 
     Parameters
     ----------
     start : str, default=""
-        All of them by default.
+        Beginning of the texts to suppress; by default all of them.
     """
     token = _unsaid.set((*_unsaid.get(), start))
     try:
@@ -161,12 +162,12 @@ def quiet(start: str = "") -> Iterator[None]:
 
 @contextmanager
 def collected() -> Iterator[list[str]]:
-    """Collect the texts of `warn` in place of showing them, in this thread only.
+    """Collect the texts of `warn` instead of showing them, in this thread only.
 
     Yields
     ------
     list of str
-        Each text once, in the order in which they were said.
+        Each text once, in the order of the warnings.
 
     Examples
     --------

@@ -126,7 +126,7 @@ def test_inspect__a_list_with_a_broken_file__goes_on_and_says_why(raw, tmp_path)
 
 def test_inspect__embedder_that_centres__needs_a_subject_and_no_more(raw, embedder):
     centring = clone(embedder).set_params(center_by="subject")
-    assert "nothing says whom the windows are of" in inspect_recording(raw, centring).error
+    assert "the subjects of the windows are unknown" in inspect_recording(raw, centring).error
     known = raw.copy()
     known.info["subject_info"] = {"his_id": "ada"}
     report = inspect_recording(known, centring)

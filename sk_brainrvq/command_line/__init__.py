@@ -1,4 +1,4 @@
-"""The command ``sk-brainrvq``: what the estimators do, from a shell."""
+"""The command ``sk-brainrvq``, which runs the estimators from a shell."""
 
 from sk_brainrvq.command_line.app import main
 

@@ -14,9 +14,9 @@ _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 app = LazyGroup(
     "sk-brainrvq",
-    help="""Learn from EEG, and turn EEG into features, from a shell.
+    help="""Learn from EEG and turn EEG into features, from the shell.
 
-    From recordings of any format that MNE reads to features of each window:
+    From recordings in any format that MNE reads to features of each window:
 
     \b
       sk-brainrvq inspect recordings/new.edf
@@ -25,8 +25,8 @@ app = LazyGroup(
       sk-brainrvq pretrain corpus --tokenizer tokenizer --out model
       sk-brainrvq embed new/*.edf --weights model --out features.npz
 
-    Each command explains itself: sk-brainrvq COMMAND --help. Several processes:
-    torchrun --nproc-per-node 4 -m sk_brainrvq pretrain ...
+    For help on a command: sk-brainrvq COMMAND --help. With several processes: torchrun
+    --nproc-per-node 4 -m sk_brainrvq pretrain ...
 
     Exit codes: 0 success, 1 failure, 2 wrong usage, 130 Ctrl-C, 143 SIGTERM.
     """,
@@ -34,15 +34,18 @@ app = LazyGroup(
     places={
         "inspect": (
             f"{_COMMANDS}.inspect_command:inspect",
-            "Say what would be made of a recording.",
+            "Show how a recording would be read; nothing is written.",
         ),
-        "corpus": (f"{_GROUPS}:corpus", "Recordings to a corpus that may exceed memory."),
+        "corpus": (
+            f"{_GROUPS}:corpus",
+            "Turn recordings into a corpus, which may be larger than memory.",
+        ),
         "tokenizer": (f"{_GROUPS}:tokenizer", "Learn to turn EEG into discrete codes."),
         "pretrain": (
             f"{_COMMANDS}.training_commands:pretrain",
             "Learn an encoder without labels.",
         ),
-        "embed": (f"{_COMMANDS}.embed_command:embed", "Recordings to a table of features."),
+        "embed": (f"{_COMMANDS}.embed_command:embed", "Turn recordings into a table of features."),
     },
 )
 click.version_option(__version__, prog_name="sk-brainrvq")(app)
@@ -65,12 +68,12 @@ click.option(
 
 corpus = LazyGroup(
     "corpus",
-    help="Recordings to a corpus: filtered, resampled, cut to what EEG is, and stored in chunks.",
+    help="Turn recordings into a corpus: EEG channels, filtered, resampled and stored in chunks.",
     context_settings=_SETTINGS,
     places={
         "build": (f"{_COMMANDS}.corpus_commands:build", "Read recordings into a corpus."),
-        "info": (f"{_COMMANDS}.corpus_commands:info", "Say what a corpus holds."),
-        "verify": (f"{_COMMANDS}.corpus_commands:verify", "Check that a corpus is whole."),
+        "info": (f"{_COMMANDS}.corpus_commands:info", "Show what a corpus holds."),
+        "verify": (f"{_COMMANDS}.corpus_commands:verify", "Check that a corpus is undamaged."),
     },
 )
 
@@ -89,5 +92,5 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except click.Abort:  # Ctrl-C before a command had begun
+    except click.Abort:  # Ctrl-C before a command has started
         sys.exit(130)

@@ -1,4 +1,4 @@
-"""A group of commands whose modules load when a command is asked for."""
+"""A group of commands whose modules load when a command runs."""
 
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -9,14 +9,14 @@ import click
 
 
 class LazyGroup(click.Group):
-    """Group of commands that are imported when they run, so that its own help is quick.
+    """Group of commands that are imported only when they run, so that its help is fast.
 
     Parameters
     ----------
     *args
         Of ``click.Group``.
     places : mapping of str to (str, str)
-        For each command ``"module:attribute"`` and the line that the help shows.
+        For each command, ``"module:attribute"`` and the line that the help shows.
     **settings
         Of ``click.Group``.
     """
@@ -26,7 +26,7 @@ class LazyGroup(click.Group):
         self.places = dict(places)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Names in the order in which one uses them."""
+        """Names in the order of use."""
         return list(self.places)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -44,10 +44,14 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find a command; an unknown one is an error that says which may have been meant."""
+        """Find a command; the error for an unknown one suggests a similar name."""
         name = str(args[0])
         if name not in self.places and not name.startswith("-") and not ctx.resilient_parsing:
             near = get_close_matches(name, self.places, n=1, cutoff=0.5)
-            meant = f"Did you mean '{near[0]}'?" if near else f"There are {', '.join(self.places)}."
+            meant = (
+                f"Did you mean '{near[0]}'?"
+                if near
+                else (f"The commands are {', '.join(self.places)}.")
+            )
             raise click.UsageError(f"No such command '{name}'. {meant}", ctx)
         return super().resolve_command(ctx, args)

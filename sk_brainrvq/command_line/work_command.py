@@ -1,4 +1,4 @@
-"""A command that works: common options, help under headings, failures and signals."""
+"""Base of commands: common options, help with headings, failures and signals."""
 
 import signal
 import sys
@@ -16,20 +16,20 @@ from sk_brainrvq.command_line.options.config_file import read_config
 from sk_brainrvq.command_line.options.signature_options import WorkOption
 from sk_brainrvq.command_line.processes.ranks import is_main_process, rank, world_size
 
-# Headings of the help that stand last; the others stand in the order of their options.
+# Headings at the end of the help; the others follow the order of their options.
 _LAST = {"Engine": 1, "General": 2}
 _RESUME_HINT = "sk_brainrvq.resume_hint"
-# What a user can mend; anything else is named by its type, too.
+# Errors that a user can fix; any other is shown with its type.
 _PLAIN_ERRORS = (ValueError, OSError, ImportError)
 _PLAIN_NAMES = ("LostProcessError",)  # by name: help must not wait for torch
 
 
 class WorkError(ValueError):
-    """The work of a command failed; the message is all that the user needs."""
+    """A command failed for a reason that the message fully explains."""
 
 
 def none_usable(n_recordings: int) -> str:
-    """What is said where no recording is left."""
+    """Message for no usable recording."""
     if n_recordings == 1:
         return "The recording could not be used"
     return f"None of the {n_recordings} recordings could be used"
@@ -47,7 +47,7 @@ class WorkCommand(click.Command):
     name : str
     params : list of click.Parameter
     has_progress : bool, default=True
-        Whether there is a ``--quiet``, which the callback gets.
+        Whether there is an option ``--quiet``, which the callback gets.
     **settings
         Of ``click.Command``.
     """
@@ -61,12 +61,12 @@ class WorkCommand(click.Command):
         **settings: Any,
     ):
         common = [option for option in common_options() if has_progress or option.name != "quiet"]
-        # Raw docstrings cannot hold the character by which click knows lines to keep as they are.
+        # Raw docstrings cannot hold the character with which click marks lines not to be wrapped.
         settings["help"] = (settings.get("help") or "").replace("\\b", "\b")
         super().__init__(name, params=[*params, *common], **settings)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse; an error about a value that the configuration file gave says so."""
+        """Parse; an error about a value from the configuration file says so."""
         try:
             return super().parse_args(ctx, args)
         except click.BadParameter as error:
@@ -74,12 +74,12 @@ class WorkCommand(click.Command):
             source = ctx.get_parameter_source(name) if name else None
             if source is click.core.ParameterSource.DEFAULT_MAP:
                 file = ctx.params.get("config") or "the file of --config"
-                message = f"{error.message} (given by {file})"
+                message = f"{error.message} (from {file})"
                 raise click.BadParameter(message, error.ctx, error.param) from error
             raise
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run; failures become a message and an exit code."""
+        """Run the command; turn failures into a message and an exit code."""
         debug = ctx.params.pop("debug")
         ctx.params.pop("config")
         try:
@@ -118,8 +118,10 @@ def common_options() -> list[click.Parameter]:
         metavar="FILE.yaml",
         is_eager=True,
         callback=read_config,
-        help="YAML file of options of this command, such as 'batch-size: 32'; paths in it are "
-        "relative to where you are. The command line goes before it.",
+        help=(
+            "YAML file with options of this command, such as 'batch-size: 32'; paths in it are "
+            "relative to the current folder. The command line overrides it."
+        ),
     )
     quiet = WorkOption(["--quiet", "-q"], is_flag=True, help="No progress bars.")
     debug = WorkOption(["--debug"], is_flag=True, help="Show the traceback of a failure.")
@@ -127,12 +129,12 @@ def common_options() -> list[click.Parameter]:
 
 
 def set_resume_hint(hint: Callable[[], str]) -> None:
-    """Say what to print where the running command is stopped by a signal.
+    """Set what to print if a signal stops the running command.
 
     Parameters
     ----------
     hint : callable
-        Gives a sentence on what is saved and how to continue.
+        Function that returns a sentence on what is saved and how to continue.
     """
     context = click.get_current_context(silent=True)
     if context is not None:
@@ -162,7 +164,7 @@ def _paragraph(error: Exception) -> str:
 
 @contextmanager
 def sigterm_raises() -> Iterator[None]:
-    """Make SIGTERM an exception, so that what is open is closed; only the main thread can."""
+    """Turn SIGTERM into an exception, so that files are closed; only in the main thread."""
 
     def stop(*_: Any) -> NoReturn:
         raise Terminated
@@ -179,7 +181,7 @@ def sigterm_raises() -> Iterator[None]:
 
 @contextmanager
 def plain_warnings() -> Iterator[None]:
-    """Print each warning once, as a line without its place in the code, from one process."""
+    """Print each warning once, as a line without its location, from one process."""
     seen: set[str] = set()
 
     def show(message: Any, *_: Any, **__: Any) -> None:

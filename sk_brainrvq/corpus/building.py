@@ -1,4 +1,4 @@
-"""Building a corpus: every file once, in parallel, again and again until all are in."""
+"""Building of a corpus: every file once, in parallel, in as many runs as needed."""
 
 import os
 from collections import Counter
@@ -290,7 +290,7 @@ def _local_folder(out: Any) -> Path:
 
 @contextmanager
 def _locked(out: Path) -> Iterator[None]:
-    """Alone in the folder, or an error."""
+    """Lock the folder for this build; raise an error if another build holds it."""
     from filelock import FileLock, Timeout
 
     lock = FileLock(out / ".lock", timeout=0)
@@ -298,7 +298,7 @@ def _locked(out: Path) -> Iterator[None]:
         lock.acquire()
     except Timeout as error:
         raise InvalidCorpusError(
-            f"Another build is writing to {out}. Wait for its end, and run this one again."
+            f"Another build is writing to {out}. Wait until it ends, and run this one again."
         ) from error
     try:
         yield

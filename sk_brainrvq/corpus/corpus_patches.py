@@ -92,17 +92,17 @@ class CorpusPatches(StoredPatches):
 
     @cached_property
     def digest(self) -> str:
-        """The same for the same segments of the same signals, wherever they are stored."""
+        """Digest of the segments and their signals, wherever they are stored."""
         return digest_of_windows(self.store.index, self.numbers, self.starts, self.lengths)
 
     def chunks_held(self, n_groups: int) -> int:
-        """Chunks of this size that ``n_groups`` can each mix rows of and still find in memory."""
+        """Number of chunks of this size that each of ``n_groups`` can mix and keep in memory."""
         chunk_bytes = self.shape[1] * CHUNK_SAMPLES * np.dtype(np.int16).itemsize
         # The half: while one buffer is used the next is read.
         return max(1, self.store.cache_bytes // (2 * n_groups * chunk_bytes))
 
     def take_rows(self, rows: NDArray) -> "CorpusPatches":
-        """Some segments, which stay in storage too."""
+        """Select segments, which stay in storage too."""
         spans = self.numbers[rows], self.starts[rows], self.lengths[rows]
         return CorpusPatches(self.store, *spans, *self.shape[1:3])
 

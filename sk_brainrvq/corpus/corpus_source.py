@@ -20,11 +20,11 @@ class CorpusSource(Source):
         return isinstance(X, EEGCorpus)
 
     def blocks(self, X: EEGCorpus, settings: ReadSettings) -> Iterator[EpochBlock]:
-        """Its windows; those of the settings do not matter."""
+        """The windows of the corpus; those of the settings are ignored."""
         return X.blocks()
 
     def filters_of(self, X: EEGCorpus) -> list[FilterSettings | None]:
-        """Those that it was built with."""
+        """Filters that the corpus was built with."""
         return [X.filter_settings]
 
     def readings_of(self, X: EEGCorpus) -> list[Reading | None]:

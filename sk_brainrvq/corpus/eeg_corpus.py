@@ -111,7 +111,7 @@ class EEGCorpus(StoredEEG):
             raise InvalidCorpusError(
                 f"The corpus at {self.location} holds no usable window of {window} s: it has "
                 f"{len(self._store.index.recordings)} recordings. Pass a shorter window=..., or "
-                "look at what was rejected and failed when it was built."
+                "check what was rejected and failed when it was built."
             )
 
     # Windows
@@ -138,7 +138,7 @@ class EEGCorpus(StoredEEG):
 
     @property
     def shape(self) -> tuple[int]:
-        """(n_windows,), by which scikit-learn knows something to index."""
+        """(n_windows,), which scikit-learn needs for indexing."""
         return (len(self),)
 
     def __getitem__(self, key: Any) -> Any:
@@ -192,7 +192,7 @@ class EEGCorpus(StoredEEG):
 
     @property
     def sessions(self) -> NDArray:
-        """Session of each window; an empty string where nothing names it."""
+        """Session of each window; an empty string if unknown."""
         return self._per_window("session")
 
     @property
@@ -219,7 +219,7 @@ class EEGCorpus(StoredEEG):
 
     @property
     def failed(self) -> list[tuple[str, str]]:
-        """Files that the build could not use, with reasons."""
+        """Files that the build could not use, with the reasons."""
         return list(self._store.index.failed)
 
     @property
@@ -229,12 +229,12 @@ class EEGCorpus(StoredEEG):
 
     @property
     def filters(self) -> Filters:
-        """What the signals went through when the corpus was built, for ``filters=``."""
+        """Filters that the corpus was built with, for ``filters=``."""
         return Filters(**asdict(self.filter_settings))
 
     @property
     def filter_settings(self) -> FilterSettings:
-        """The same, as signals are filtered by it."""
+        """The same filters as complete settings."""
         return self._store.index.filters
 
     @property
@@ -257,7 +257,7 @@ class EEGCorpus(StoredEEG):
         return f"EEGCorpus({self.location!r}, {len(self)} windows, digest {self.digest[:12]})"
 
     def info(self) -> str:
-        """A summary in some lines."""
+        """Summary in a few lines."""
         place = f"Corpus at {self.location}, digest {self.digest[:12]}"
         windows = f"{len(self)} windows of {self.window:g} s, overlap {self.overlap:g} s"
         return "\n".join([place, windows, *describe(self.recordings, self._store.index)])
@@ -312,7 +312,7 @@ class EEGCorpus(StoredEEG):
                 continue
             chosen &= selection.is_wanted(name, getattr(self, name), wanted)
         if not chosen.any():
-            raise InvalidCorpusError("No window is of both these subjects and these sources.")
+            raise InvalidCorpusError("No window belongs to both these subjects and these sources.")
         return self[chosen]
 
     # Signals
@@ -369,7 +369,7 @@ class EEGCorpus(StoredEEG):
         official : bool, default=False
             Match electrodes as published checkpoints do.
         electrode_map : mapping of str to electrodes, optional
-            The user's own word on where channels lie.
+            Positions of channels from the user.
         warn : bool, default=True
             Warn of channels without a position.
 

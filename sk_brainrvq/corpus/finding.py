@@ -1,4 +1,4 @@
-"""Files for a corpus: finding them, naming them, and whose they are."""
+"""Files for a corpus: how they are found and named, and their subjects."""
 
 import glob
 import hashlib
@@ -92,7 +92,7 @@ def _recordings_at(path: str) -> list[str]:
     if not found:
         raise InvalidCorpusError(
             f"{path!r} holds no recording. A folder is searched for {' '.join(_SUFFIXES)}; name "
-            "files of other formats, or give a pattern such as 'data/**/*.dat'."
+            "files of other formats, or pass a pattern such as 'data/**/*.dat'."
         )
     return found
 
@@ -242,11 +242,13 @@ def _rule_of_pattern(text: str) -> SubjectRule:
     try:
         pattern = re.compile(text)
     except re.error as error:
-        raise InvalidCorpusError(f"subject={text!r} is no regular expression: {error}.") from error
+        raise InvalidCorpusError(
+            f"subject={text!r} is not a regular expression: {error}."
+        ) from error
     if "subject" not in pattern.groupindex:
         raise InvalidCorpusError(
-            f"subject={text!r} names no group 'subject'; write (?P<subject>...) around the part "
-            "of the path that names the subject."
+            f"subject={text!r} has no group 'subject'; write (?P<subject>...) around the part of "
+            "the path that names the subject."
         )
 
     def rule(source: str) -> tuple[str, str]:
@@ -271,6 +273,6 @@ def _checked_pair(pair: Any, source: str) -> tuple[str, str]:
         pair = (pair, "")
     if not (isinstance(pair, tuple) and len(pair) == 2 and pair[0] not in (None, "")):
         raise InvalidCorpusError(
-            f"The function subject= gave {pair!r} for {source!r}; expected (subject, session)."
+            f"The function subject= returned {pair!r} for {source!r}; expected (subject, session)."
         )
     return str(pair[0]), "" if pair[1] is None else str(pair[1])

@@ -54,7 +54,7 @@ class CorpusRecording:
     unusable : tuple of (int, int)
         Runs of seconds that were rejected: the first, and the one after the last.
     recorded_sfreq, recorded_highpass : float
-        Of the file, in Hz.
+        Sampling rate of the file in Hz.
     recorded_lowpass : float or None
     notes : tuple of str
         What the user should know: channels left out, an amplitude that is not that of EEG.
@@ -272,7 +272,7 @@ def _header(line: bytes, where: str) -> dict[str, Any]:
     if not known:
         raise InvalidCorpusError(
             f"{INDEX_NAME} at {where} is not the index of a corpus, or it is truncated in its "
-            f"first line. Give the folder that build_corpus wrote, or: {_ANEW}"
+            f"first line. Pass the folder that build_corpus wrote, or: {_ANEW}"
         )
     check_version(header, where)
     wrong = wrong_header(header)

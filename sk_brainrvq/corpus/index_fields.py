@@ -76,7 +76,7 @@ def checked_failure(row: Any) -> tuple[str, str]:
     """Source and reason of a file that could not be used; raise InvalidCorpusError for others."""
     source, reason = (row.get("failed"), row.get("reason")) if isinstance(row, dict) else (0, 0)
     if not isinstance(source, str) or not isinstance(reason, str):
-        raise InvalidCorpusError(f"{row!r:.80} is no failed source and its reason")
+        raise InvalidCorpusError(f"{row!r:.80} is not a failed source and its reason")
     return source, reason
 
 

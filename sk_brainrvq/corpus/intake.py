@@ -43,7 +43,7 @@ class Signals:
     ch_names : tuple of str
     positions : tuple of (3,) tuple or None
     sfreq, highpass : float
-        Of the file, in Hz.
+        Sampling rate of the file in Hz.
     lowpass : float or None
     notes : tuple of str
     marked : tuple of (int, int)
@@ -75,7 +75,7 @@ def read_signals(
     bad_channels : BadChannelPolicy
         What is done about bad channels, which the notes name; by default nothing.
     read_options : mapping, optional
-        As of :class:`~sk_brainrvq.Reading`.
+        As in :class:`~sk_brainrvq.Reading`.
 
     Returns
     -------
@@ -91,7 +91,7 @@ def read_signals(
         raw, doubts = read_with_notes(source, read_options)
         if not is_mne_raw(raw):
             raise InvalidEEGError(
-                f"{source} holds epochs; a corpus is made of continuous recordings."
+                f"{source} holds epochs, but a corpus consists of continuous recordings."
             )
         names, left_out = chosen_channels(raw)
         keeps_offset = not filters.cuts_below(band_of(raw.info)[0])

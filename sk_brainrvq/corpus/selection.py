@@ -93,12 +93,15 @@ def check_rows(key: Any, n_windows: int) -> NDArray:
             "integers, or a mask."
         )
     if rows.dtype.kind == "b" and len(rows) != n_windows:
-        raise IndexError(f"The mask has {len(rows)} values; the corpus has {n_windows} windows.")
+        raise IndexError(
+            f"The mask has {len(rows)} values, but the corpus has {n_windows} windows."
+        )
     if rows.dtype.kind != "b" and rows.size:
         beyond = rows[(rows < -n_windows) | (rows >= n_windows)]
         if beyond.size:
             raise IndexError(
-                f"Window {beyond.reshape(-1)[0]} was asked for; the corpus has {n_windows}."
+                f"Window {beyond.reshape(-1)[0]} was asked for, but the corpus has only "
+                f"{n_windows}."
             )
     return np.arange(n_windows)[np.atleast_1d(rows)]
 

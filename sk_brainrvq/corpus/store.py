@@ -1,4 +1,4 @@
-"""Reading a corpus: its index once, its chunks as they are asked for, the latest kept."""
+"""Reading of a corpus: its index once, its chunks on demand, with the latest ones cached."""
 
 import threading
 from collections import OrderedDict
@@ -210,7 +210,7 @@ class CorpusStore:
         return InvalidCorpusError(
             f"Recording {recording.id} of {recording.source!r} in the corpus at {self.location}: "
             f"{what}. Remove {RECORDINGS}/{recording.id} and run build_corpus again, or copy the "
-            "corpus anew."
+            "corpus again."
         )
 
 
@@ -224,7 +224,7 @@ def read_index_file(location: str) -> bytes:
         return fs.cat_file(f"{path.rstrip('/')}/{INDEX_NAME}")
     except (FileNotFoundError, NotADirectoryError) as error:
         raise InvalidCorpusError(
-            f"There is no corpus at {location}: {INDEX_NAME} is missing. Give the folder that "
+            f"There is no corpus at {location}: {INDEX_NAME} is missing. Pass the folder that "
             "build_corpus wrote; if its build was interrupted, run it again."
         ) from error
     except ValueError as error:  # fsspec knows no such protocol

@@ -49,7 +49,7 @@ class BuildSettings:
         bad_channels: Any = "warn",
         read_options: Any = None,
     ) -> "BuildSettings":
-        """Settings from a user's values; raise InvalidCorpusError where they make no sense."""
+        """Settings from a user's values; raise InvalidCorpusError if they are invalid."""
         return cls(
             filters,
             _checked_limit("reject_amplitude", reject_amplitude),
@@ -134,7 +134,7 @@ def build_one(task: BuildTask, out: Path, settings: BuildSettings) -> CorpusReco
             task.source, settings.filters, settings.bad_channels, settings.read_options
         )
         if signals.microvolts.shape[1] > LONGEST:
-            return f"{LONGEST} samples, a month, are the most; cut it into several files"
+            return f"the maximum is {LONGEST} samples, a month; cut it into several files"
         scale = scales(signals.microvolts)
         recording = CorpusRecording(
             task.id,
@@ -195,6 +195,6 @@ def clear_disk_errors(out: Path) -> Iterator[None]:
         reason = reasons.get(error.errno or 0, error.strerror or str(error))
         raise OSError(
             error.errno,
-            f"The corpus at {out} could not be written: {reason}. What is done is kept: mend "
-            "this, and run build_corpus again",
+            f"The corpus at {out} could not be written: {reason}. Finished recordings are kept: "
+            "fix this, and run build_corpus again",
         ) from error

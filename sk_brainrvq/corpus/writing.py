@@ -1,4 +1,4 @@
-"""Recordings of a corpus on disk: written aside, then renamed into place whole."""
+"""Recordings of a corpus on disk, written to a temporary folder and then renamed."""
 
 import hashlib
 import os
@@ -67,8 +67,8 @@ def refuse_strangers(out: Path) -> None:
     strangers = sorted(path.name for path in out.iterdir() if not path.name.startswith("."))
     if strangers and strangers != [RECORDINGS]:
         raise InvalidCorpusError(
-            f"{out} holds other files ({', '.join(strangers[:3])}, ...) and no corpus. Give a "
-            "new or an empty folder."
+            f"{out} holds other files ({', '.join(strangers[:3])}, ...) and no corpus. Pass a new "
+            "or an empty folder."
         )
 
 
@@ -94,13 +94,13 @@ def open_corpus(out: Path, settings: dict[str, Any]) -> None:
         return
     header = _attributes(out / _METADATA)
     if header.get("format") != FORMAT or not isinstance(header.get("settings"), dict):
-        raise InvalidCorpusError(f"{out} holds another Zarr group. Give a new or an empty folder.")
+        raise InvalidCorpusError(f"{out} holds another Zarr group. Pass a new or an empty folder.")
     check_version(header, str(out))
     if header["version"] < VERSION:
         raise InvalidCorpusError(
-            f"The corpus at {out} was built by an earlier version, which heeded neither bad "
-            "stretches nor projections that files hold: recordings built now would differ. It can "
-            "be used as it is; to add to it, or to heed them, build into another folder."
+            f"The corpus at {out} was built by an earlier version, which ignored bad stretches and "
+            "projections in files, so recordings built now would differ. It can still be used; to "
+            "add to it, or to apply them, build into another folder."
         )
     before = header["settings"]
     changed = [name for name in settings if settings[name] != before.get(name)]
@@ -118,8 +118,8 @@ def _attributes(path: Path) -> dict[str, Any]:
         metadata = parse_json(path.read_bytes())
     except ValueError as error:
         raise InvalidCorpusError(
-            f"{path} does not describe a Zarr group ({error}). Copy it anew, or build into another "
-            "folder."
+            f"{path} does not describe a Zarr group ({error}). Copy it again, or build into "
+            "another folder."
         ) from error
     attributes = metadata.get("attributes") if isinstance(metadata, dict) else None
     return attributes if isinstance(attributes, dict) else {}

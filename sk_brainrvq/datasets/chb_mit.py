@@ -60,7 +60,7 @@ class CHBMIT(Protocol):
     labelled 0 in their regular grid.
 
     Recordings of electrodes against one reference (chb12_27 to chb12_29) are turned into the
-    bipolar channels; two of them write the electrode O1 with a nought, "01".
+    bipolar channels; two of them write the electrode O1 with a zero, "01".
 
     Source: Shoeb (2009), PhysioNet, doi 10.13026/C2K01R, Open Data Commons Attribution License
     1.0.

@@ -1,4 +1,4 @@
-"""Guinea-Bissau: resting EEG with eyes closed and open, of a consumer headset."""
+"""Guinea-Bissau: resting EEG with eyes closed and open, from a consumer headset."""
 
 import csv
 import gzip
@@ -205,7 +205,7 @@ class GuineaBissau(Protocol):
         signals = read_signals(path)
         if signals.shape[1] < (person.seconds - 1) * SFREQ:
             raise ValueError(
-                f"{path} is cut short: it holds {signals.shape[1] / SFREQ:.0f} s, and {_TABLE} "
+                f"{path} is truncated: it holds {signals.shape[1] / SFREQ:.0f} s, and {_TABLE} "
                 f"states {person.seconds}; download it again."
             )
         signals = prepared(signals, SFREQ, self)
@@ -291,5 +291,5 @@ def read_signals(path: Path) -> NDArray:
             "published."
         )
     if not np.isfinite(signals).all():
-        raise ValueError(f"{path} holds values that are no numbers; expected microvolts.")
+        raise ValueError(f"{path} holds values that are not numbers; expected microvolts.")
     return signals

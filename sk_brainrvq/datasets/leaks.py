@@ -1,4 +1,4 @@
-"""The same EEG under two people's names: a leak that no split by name can see."""
+"""Detection of the same EEG under two subjects, a leak that no split by subject prevents."""
 
 import hashlib
 from collections import defaultdict

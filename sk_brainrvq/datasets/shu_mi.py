@@ -162,7 +162,7 @@ class SHUMI(Protocol):
         if flat.any():
             names = [name for name, is_flat in zip(self.ch_names, flat, strict=True) if is_flat]
             warn(
-                f"{path}: the channels {names} are constant; they are loaded as they are.",
+                f"{path}: the channels {names} are constant; they are loaded unchanged.",
                 UserWarning,
             )
         # Trials were cut before they were published: each is resampled on its own.
@@ -194,7 +194,7 @@ class SHUMI(Protocol):
                 if not rows or "name" not in rows[0]:
                     raise ValueError(
                         f"{table} has no column 'name'; expected a table of channels, separated by "
-                        "tabulators. Mend it, or set mat_ch_names."
+                        "tabs. Correct it, or set mat_ch_names."
                     )
                 return [row["name"] for row in rows]
         return list(self.ch_names)
@@ -247,6 +247,6 @@ def _events(path: Path) -> tuple[NDArray, NDArray]:
     except (ValueError, IndexError) as error:
         raise ValueError(
             f"{there[0]} cannot be read ({error}); expected a table with the columns sample and "
-            "value, separated by tabulators."
+            "value, separated by tabs."
         ) from error
     return table[:, 0].astype(int), table[:, 1]

@@ -1,4 +1,4 @@
-"""The public estimators, one a file."""
+"""The public estimators, one per file."""
 
 from sk_brainrvq.estimators.brainrvq_classifier import BrainRVQClassifier
 from sk_brainrvq.estimators.brainrvq_embedder import BrainRVQEmbedder

@@ -28,54 +28,54 @@ class BrainRVQClassifier(ClassifierMixin, ClassTargetsMixin, FineTunedEstimator)
     weights : "default", path, "hf://owner/name", Weights or None, default="default"
         Weights of any network of this package to start from. None starts from scratch.
     architecture : {"tiny", "small", "base"}, Architecture or None, default=None
-        Sizes of the networks, by name or one by one. None is the size of given weights, and
-        "small" from scratch; "base" is the paper's. With given weights other sizes are an error.
+        Size of the network, by name or in detail. None is that of the given weights, or "small"
+        from scratch; "base" is the paper's. With given weights, another size is an error.
     head : {"embedding", "mean", "attention", "flatten"}, default="embedding"
-        What turns patch tokens into outputs. "embedding": a linear map of all that
+        How to turn patch tokens into outputs. "embedding": a linear map of all features that
         ``BrainRVQEmbedder`` gives by default, which starts as a logistic regression on them.
-        "mean": a linear map of the mean token. "attention": a learnt query attends over the
-        tokens, then a linear map. "flatten": a perceptron of two hidden layers on all tokens side
-        by side, as in the paper's tables: large, and tied to the channels and the length of fit.
+        "mean": a linear map of the mean token. "attention": a learnt query attends over the tokens,
+        then a linear map. "flatten": a perceptron with two hidden layers on all tokens side by
+        side, as in the paper's tables; large, and tied to the channels and length of fit.
     center_by : {"subject"} or None, default=None
-        "subject" takes off what belongs to the person, so that one threshold fits everybody: the
-        encoder reads the person's signals whitened by their mean covariance, and what the
-        embedding head sees is centred. People are known and windows used as in
-        :class:`BrainRVQEmbedder`, below 10 windows of a person too. Never for diagnosis, age or
-        sex.
+        "subject" removes what is specific to each person, so that one threshold fits everyone: the
+        encoder reads the person's signals whitened by their mean covariance, and the features that
+        the embedding head sees are centred. How people are identified and which windows are used:
+        see :class:`BrainRVQEmbedder`, also for fewer than 10 windows per person. Never use it for
+        diagnosis, age or sex.
     strategy : {"full", "frozen", "lora"}, default="full"
-        What is trained: everything; only the head; or the head and low-rank adapters (LoRA) in
-        the encoder's blocks, merged into the weights afterwards, which needs peft. With few
-        labels, less to train is often better.
+        What to train: everything; only the head; or the head and low-rank adapters (LoRA) in the
+        encoder's blocks, which need peft and are merged into the weights afterwards. With few
+        labels, training less is often better.
     lora_rank : int, default=8
-        Rank of the adapters.
+        Rank of the LoRA adapters.
     drop_path : float, default=0.1
-        Stochastic depth of the last block; a frozen encoder has none.
+        Stochastic depth rate of the last block; a frozen encoder uses none.
     max_epochs : int, default=20
         Passes over X.
     lr : float, default=5e-4
-        Peak learning rate of AdamW, of the head. ``partial_fit`` keeps it constant.
+        Peak learning rate of AdamW for the head. ``partial_fit`` keeps it constant.
     layer_decay : float, default=0.9
-        Factor of the learning rate from one block to the one below.
+        Factor by which the learning rate falls from one block to the block below.
     weight_decay : float, default=0.05
         Weight decay of AdamW.
     label_smoothing : float, default=0.0
-        Share of the probability that is spread evenly over all classes.
+        Share of the target probability that is spread evenly over all classes.
     class_weight : "balanced", dict or None, default=None
-        Weights of the classes in the loss, as in scikit-learn; multiplied with those of samples.
+        Weights of the classes in the loss, as in scikit-learn; multiplied by the sample weights.
     batch_size : int, default=16
-        EEG epochs in a batch, of all processes together.
+        EEG epochs per batch, over all processes together.
     validation : float, tuple (X, y) or None, default=None
-        Data to score after each training epoch: a fraction of X, split off by ``groups`` where
-        ``fit`` gets them (and by subject in an :class:`EEGCorpus`), or data of its own.
+        Data to score after each training epoch: a fraction of X, split off by ``groups`` if ``fit``
+        gets them (and by subject in an :class:`EEGCorpus`), or separate data.
     early_stopping : int, optional
         Stop after that many training epochs without a better ``criterion``; keep the best one.
     criterion : {"auroc", "kappa", "loss"}, default="auroc"
-        What ``early_stopping`` goes by; accuracy would reward guessing the larger class.
+        Score that ``early_stopping`` monitors; accuracy would reward guessing the larger class.
     checkpoint_dir : path, optional
-        Save the training there after each epoch, in a folder named by parameters and data.
-        Another ``fit`` continues an unfinished training, and returns the result of a finished one.
+        Folder to save the training in after each epoch, in a subfolder named by parameters and
+        data. Another ``fit`` continues an unfinished run or loads a finished one.
     warm_start : bool, default=False
-        Start another ``fit`` from the network of the one before; y must hold the same classes.
+        Start the next ``fit`` from the network of the previous one; y must hold the same classes.
     engine : Engine, optional
         Precision, compilation, gradient accumulation, clipping, steps, callbacks, resuming.
     sfreq : float, optional
@@ -85,16 +85,17 @@ class BrainRVQClassifier(ClassifierMixin, ClassTargetsMixin, FineTunedEstimator)
     unit : {"uV", "mV", "V"}, default="uV"
         Unit of arrays. MNE objects are in volts.
     window, overlap : float, default=10.0 and 0.0
-        Seconds: how continuous recordings are cut into epochs.
+        Length and overlap, in seconds, of the epochs that continuous recordings are cut into.
     filters : "auto", Filters or None, default="auto"
-        Pass band, mains filter and reference. "auto" is what the weights were trained with, and
-        none from scratch; None filters nothing. What a recording says was done is not repeated.
+        Pass band, mains filter and reference. "auto" uses those the weights were trained with, and
+        none from scratch; None does not filter. Filters that a recording reports as already applied
+        are not applied again.
     reading : Reading, optional
-        How odd recordings are read: where channels lie, what to do about bad channels and files.
+        How to read unusual recordings: positions of channels, treatment of bad channels and files.
     device : str, default="auto"
-        "auto" takes CUDA, MPS or the CPU, or a torch device.
+        Torch device; "auto" takes the first available of CUDA, MPS and the CPU.
     random_state : int, RandomState or None, default=None
-        None draws a new seed at every fit, except that a run in ``checkpoint_dir`` keeps its seed.
+        Seed. None draws a new one at every fit; a run in ``checkpoint_dir`` keeps its own.
     verbose : int, default=0
         1 shows a progress bar.
 
@@ -107,15 +108,15 @@ class BrainRVQClassifier(ClassifierMixin, ClassTargetsMixin, FineTunedEstimator)
     weights_ : Weights
         Weights of the fitted network, for ``weights=`` of another estimator.
     history_ : list of dict
-        Loss of each training epoch, or of each pass of ``partial_fit``.
+        Loss in each training epoch or each pass of ``partial_fit``.
     best_epoch_ : int
-        Training epoch whose weights early stopping kept.
+        Training epoch that early stopping kept.
     n_trained_parameters_ : int
         Parameters that the last training changed.
     center_ : ndarray, shape (n_features,)
-        With ``center_by``: centre of the training people's centres.
+        With ``center_by``: mean of the training people's centres.
     subject_centers_ : dict
-        With ``center_by``: centres that calibration keeps, by person.
+        With ``center_by``: centres from calibration, by person.
     covariance_, covariance_channels_, subject_covariances_
         With ``center_by``: as of :class:`BrainRVQEmbedder`.
     n_channels_in_ : int
@@ -123,7 +124,7 @@ class BrainRVQClassifier(ClassifierMixin, ClassTargetsMixin, FineTunedEstimator)
     ch_names_in_ : list of str, or None
         Names of the channels of the first recording.
     electrode_report_ : list of dict
-        How each channel was mapped to electrodes: a table for ``pandas.DataFrame``.
+        How each channel was mapped to electrodes; ``pandas.DataFrame`` makes a table of it.
     n_features_in_ : int
         Samples of 2-D arrays, channels otherwise.
 
@@ -243,21 +244,23 @@ class BrainRVQClassifier(ClassifierMixin, ClassTargetsMixin, FineTunedEstimator)
             Array (n_epochs, n_channels, n_times) or, for one channel, (n_epochs, n_times).
             Recordings are cut into epochs of ``window`` seconds.
         y : array-like, shape (n_epochs,)
-            Class labels, numbers or text. May be left out where X holds labels.
+            Class labels, numbers or text. May be left out if X holds labels.
         sample_weight : array-like, shape (n_epochs,), optional
-            Weights of the epochs in the loss, 0 or more; only their ratios matter. Epochs of
+            Weights of the epochs in the loss, 0 or more; only their ratios matter. Epochs with
             weight 0 are left out.
         groups : array-like, shape (n_epochs,), optional
-            What must not be torn apart where epochs are held out, such as subjects.
+            Group of each epoch, such as its subject: a group is never split when epochs are held
+            out.
         subjects : array-like, shape (n_epochs,), optional
-            MOABB's word for ``groups``; with ``center_by`` whom each epoch is of, in place of what
-            the container says.
+            MOABB's name for ``groups``; with ``center_by``, the subject of each epoch, which
+            overrides what the container says.
         calibration : as X, optional
-            With ``center_by``: EEG of people, as :meth:`calibrate` takes it. Centres of the other
+            With ``center_by``: EEG of people, as in :meth:`calibrate`. Centres of the other
             training people are then kept, too.
         X_target_labeled, y_target_labeled : optional
-            Array or mne.Epochs, and its labels: EEG of the subject the model is for, a group of
-            its own, with weight 1. MOABB hands it over for calibration; see ``set_fit_request``.
+            Array or mne.Epochs, and its labels: EEG of the subject the model is for, trained on as
+            a separate group with weight 1. MOABB passes it for calibration; see
+            ``set_fit_request``.
 
         Returns
         -------
@@ -283,10 +286,10 @@ class BrainRVQClassifier(ClassifierMixin, ClassTargetsMixin, FineTunedEstimator)
     def partial_fit(
         self, X: Any, y: Any = None, *, classes: Any = None, sample_weight: Any = None
     ) -> Self:
-        """Train for one pass over X, from where the estimator stands.
+        """Train for one pass over X, starting from the current network.
 
-        The learning rate is ``lr`` throughout. AdamW's moments are kept from call to call, but
-        not in pickles and checkpoints. After ``fit`` it goes on from the fitted network.
+        The learning rate is ``lr`` throughout. AdamW's moments are kept from call to call, but not
+        in pickles and checkpoints. After ``fit``, training goes on from the fitted network.
 
         Parameters
         ----------
@@ -295,9 +298,9 @@ class BrainRVQClassifier(ClassifierMixin, ClassTargetsMixin, FineTunedEstimator)
         y : array-like, shape (n_epochs,)
             Class labels; not every class needs to be among them.
         classes : array-like, shape (n_classes,), optional
-            All classes that will ever come; needed in the first call.
+            All classes that any call will pass; needed in the first call.
         sample_weight : array-like, shape (n_epochs,), optional
-            Weights of the epochs in the loss, taken as they are, not normalised.
+            Weights of the epochs in the loss; they are not normalised.
 
         Returns
         -------
@@ -306,8 +309,8 @@ class BrainRVQClassifier(ClassifierMixin, ClassTargetsMixin, FineTunedEstimator)
         Raises
         ------
         ValueError
-            If ``classes`` is missing in the first call or differs from those known, if y holds
-            others, or for ``class_weight="balanced"``, which needs all labels at once.
+            If ``classes`` is missing in the first call or differs from the known classes, if y
+            holds other classes, or for ``class_weight="balanced"``, which needs all labels at once.
         """
         with self._all_or_nothing():
             known = getattr(self, "classes_", None)
@@ -315,27 +318,27 @@ class BrainRVQClassifier(ClassifierMixin, ClassTargetsMixin, FineTunedEstimator)
             return self._partial_fit(X, self._labels(X, y), sample_weight, learns=False)
 
     def decision_function(self, X: Any, *, subjects: Any = None) -> NDArray:
-        """Logits: what ``predict_proba`` takes the softmax of.
+        """Compute logits, of which ``predict_proba`` takes the softmax.
 
         Parameters
         ----------
         X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
             As in :meth:`fit`; any length and rate.
         subjects : array-like, shape (n_epochs,), optional
-            With ``center_by``: whom each epoch is of, in place of what the container says.
+            With ``center_by``: the subject of each epoch; overrides what the container says.
 
         Returns
         -------
         ndarray, shape (n_epochs, n_classes), or (n_epochs,) for two classes
-            For two classes the logit of the second minus that of the first. Epochs above 30 s:
-            logits are averaged over segments, weighted by their length.
+            For two classes, the logit of the second class minus that of the first. Epochs above 30
+            s: logits are averaged over segments, weighted by their length.
         """
         check_fitted(self)
         logits = self._outputs(X, subjects)
         return logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
 
     def predict_proba(self, X: Any, *, subjects: Any = None) -> NDArray:
-        """Class probabilities: the softmax of the logits, with no further calibration.
+        """Predict class probabilities: the softmax of the logits, with no further calibration.
 
         Networks tend to be overconfident: where probabilities matter, calibrate on other epochs
         with scikit-learn's ``CalibratedClassifierCV``, which reads :meth:`decision_function`.
@@ -345,7 +348,7 @@ class BrainRVQClassifier(ClassifierMixin, ClassTargetsMixin, FineTunedEstimator)
         X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
             As in :meth:`fit`; any length and rate.
         subjects : array-like, shape (n_epochs,), optional
-            With ``center_by``: whom each epoch is of, in place of what the container says.
+            With ``center_by``: the subject of each epoch; overrides what the container says.
 
         Returns
         -------
@@ -355,19 +358,19 @@ class BrainRVQClassifier(ClassifierMixin, ClassTargetsMixin, FineTunedEstimator)
         return softmax(self._outputs(X, subjects), axis=1)
 
     def predict(self, X: Any, *, subjects: Any = None) -> NDArray:
-        """Most probable class of each epoch.
+        """Predict the most probable class of each epoch.
 
         Parameters
         ----------
         X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
             As in :meth:`fit`; any length and rate.
         subjects : array-like, shape (n_epochs,), optional
-            With ``center_by``: whom each epoch is of, in place of what the container says.
+            With ``center_by``: the subject of each epoch; overrides what the container says.
 
         Returns
         -------
         ndarray, shape (n_epochs,)
-            Labels as in y of fit.
+            Labels as in the y of fit.
         """
         check_fitted(self)
         return self.classes_[self._outputs(X, subjects).argmax(1)]
@@ -375,17 +378,17 @@ class BrainRVQClassifier(ClassifierMixin, ClassTargetsMixin, FineTunedEstimator)
     def score(
         self, X: Any, y: Any = None, *, sample_weight: Any = None, subjects: Any = None
     ) -> float:
-        """Accuracy. For imbalanced classes give cross-validation a better ``scoring=``.
+        """Compute the accuracy; for imbalanced classes cross-validate with a better ``scoring=``.
 
         Parameters
         ----------
         X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
             As in :meth:`fit`.
         y : array-like, shape (n_epochs,)
-            True labels; may be left out where X holds labels.
+            True labels; may be left out if X holds labels.
         sample_weight : array-like, shape (n_epochs,), optional
         subjects : array-like, shape (n_epochs,), optional
-            With ``center_by``: whom each epoch is of, in place of what the container says.
+            With ``center_by``: the subject of each epoch; overrides what the container says.
 
         Returns
         -------

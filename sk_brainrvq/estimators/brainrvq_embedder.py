@@ -27,45 +27,46 @@ class BrainRVQEmbedder(CenteredEmbeddingMixin, TransformerMixin, EEGEstimator):
     Parameters
     ----------
     weights : "default", path, "hf://owner/name", Weights or None, default="default"
-        Weights of any network of this package: a pretrainer's, a tokenizer's, a
-        classifier's. None is a randomly initialised encoder: a baseline, no more.
+        Weights of any network of this package: a pretrainer's, a tokenizer's, a classifier's. None
+        uses a randomly initialised encoder, which serves only as a baseline.
     architecture : {"tiny", "small", "base"}, Architecture or None, default=None
-        Sizes of the networks, by name or one by one. None is the size of given weights, and
-        "small" from scratch; "base" is the paper's. With given weights other sizes are an error.
+        Size of the network, by name or in detail. None is that of the given weights, or "small"
+        from scratch; "base" is the paper's. With given weights, another size is an error.
     pooling : {"mean", "region", "channel", "mean_std", "cls", "none"}, default="mean"
         How tokens are pooled. "mean": mean over all patches. "region": mean over time in each of 11
-        regions of the scalp, in which channels count by their distance; keeps the topography at a
-        fixed size for any montage. "channel": mean over time, channels kept, which needs the
-        channels of fit. "mean_std": mean and standard deviation over all patches. "cls": the
-        class token. "none": every patch, as a 4-D array.
+        regions of the scalp, with channels weighted by their distance; keeps the topography at a
+        fixed size for any montage. "channel": mean over time for each channel, which needs the
+        channels of fit. "mean_std": mean and standard deviation over all patches. "cls": the class
+        token. "none": every patch, as a 4-D array.
     layer : int, optional
-        Block whose output is pooled, counted as in a Python list; by default the one that the
-        weights recommend (``weights.info["layer"]``), or else the last.
+        Index of the block whose output is pooled, as in a Python list; by default the block that
+        the weights recommend (``weights.info["layer"]``), or else the last.
     spectrum : {"region", "mean", "channel"} or None, default="region"
-        How the patches' log standard deviation and log amplitude of 1 to 45 Hz, which the network
-        sees too, are pooled and added to the features, 46 for each region; None leaves them out.
+        How to pool the patches' log standard deviation and log amplitudes at 1 to 45 Hz, which the
+        network sees too. They are added to the features, 46 per region; None leaves them out.
     covariance : bool or "bands", default="bands"
-        Add how signals vary together, which no mean of tokens tells: the logarithm of the
-        covariance matrix of the signals at the 19 positions of the 10-20 system (of the nearest
-        channels, for other montages). "bands": one for each of 1-4, 4-8, 8-13, 13-30 and 30-45 Hz,
-        950 features; True: one of all frequencies, 190 features; False: none.
+        Add how signals vary together, which no mean of tokens shows: the logarithm of the
+        covariance matrix of the signals at the 19 positions of the 10-20 system (at the nearest
+        channels, for other montages). "bands": one matrix for each of 1-4, 4-8, 8-13, 13-30 and
+        30-45 Hz, 950 features; True: one for all frequencies, 190 features; False: none.
     tokens : bool, default=True
-        False leaves out what the network makes, and does not run it: only spectra and covariance,
-        to see what the network adds. On EEGMAT that is little (``benchmarks/README.md``).
+        False does not run the network and leaves out its features. Only spectra and covariance
+        remain, which shows what the network adds; on EEGMAT that is little
+        (``benchmarks/README.md``).
     center_by : {"subject"} or None, default=None
-        "subject" takes off what belongs to the person, so that one threshold fits everybody. The
+        "subject" removes what is specific to each person, so that one threshold fits everyone. The
         network reads the person's signals whitened by their mean covariance (Euclidean alignment),
-        of which spectra are added; each person's mean is subtracted from the features, and
-        covariances are recentred by their Riemannian mean. X is read twice. The container
-        knows whom a window is of: a column "subject" of ``Epochs.metadata``, a BIDS name, the
-        header of a recording, a corpus; for arrays pass ``subjects``. It uses all windows of a
-        person that are handed over at a time. Never for diagnosis, age or sex: what belongs to a
-        person is gone.
+        and spectra of the whitened signals are added; each person's mean is subtracted from the
+        features, and covariances are recentred by their Riemannian mean. X is read twice. Subjects
+        come from the container: a column "subject" of ``Epochs.metadata``, a BIDS name, the header
+        of a recording or a corpus; for arrays pass ``subjects``. All windows of a person that are
+        passed together are used. Never use it for diagnosis, age or sex: what is specific to a
+        person is removed.
     min_windows : int, default=10
-        Of a person with fewer windows the centre is drawn towards that of the training people: of
-        n windows it counts n / (n + 1). A warning names such people.
+        The centre of a person with n windows, fewer than this, is shrunk towards that of the
+        training people, with weight n / (n + 1) on the person's own. A warning names such people.
     batch_size : int, default=64
-        EEG epochs in a batch.
+        EEG epochs per batch.
     sfreq : float, optional
         Sampling rate of arrays in Hz; by default 200, with a warning. MNE objects have their own.
     ch_names : sequence of str, optional
@@ -73,14 +74,15 @@ class BrainRVQEmbedder(CenteredEmbeddingMixin, TransformerMixin, EEGEstimator):
     unit : {"uV", "mV", "V"}, default="uV"
         Unit of arrays. MNE objects are in volts.
     window, overlap : float, default=10.0 and 0.0
-        Seconds: how continuous recordings are cut into epochs.
+        Length and overlap, in seconds, of the epochs that continuous recordings are cut into.
     filters : "auto", Filters or None, default="auto"
-        Pass band, mains filter and reference. "auto" is what the weights were trained with, and
-        none from scratch; None filters nothing. What a recording says was done is not repeated.
+        Pass band, mains filter and reference. "auto" uses those the weights were trained with, and
+        none from scratch; None does not filter. Filters that a recording reports as already applied
+        are not applied again.
     reading : Reading, optional
-        How odd recordings are read: where channels lie, what to do about bad channels and files.
+        How to read unusual recordings: positions of channels, treatment of bad channels and files.
     device : str, default="auto"
-        "auto" takes CUDA, MPS or the CPU, or a torch device.
+        Torch device; "auto" takes the first available of CUDA, MPS and the CPU.
     random_state : int, RandomState or None, default=None
         Seed of the random encoder that ``weights=None`` stands for.
     verbose : int, default=0
@@ -97,26 +99,28 @@ class BrainRVQEmbedder(CenteredEmbeddingMixin, TransformerMixin, EEGEstimator):
     ch_names_in_ : list of str, or None
         Names of the channels of the first recording.
     electrode_report_ : list of dict
-        How each channel was mapped to electrodes: a table for ``pandas.DataFrame``.
+        How each channel was mapped to electrodes; ``pandas.DataFrame`` makes a table of it.
     n_features_in_ : int
         Samples of 2-D arrays, channels otherwise.
     center_ : ndarray, shape (n_features,)
-        With ``center_by``: centre of the training people's centres.
+        With ``center_by``: mean of the training people's centres.
     subject_centers_ : dict
-        With ``center_by``: centres that calibration keeps, by person.
+        With ``center_by``: centres from calibration, by person.
     covariance_ : ndarray, shape (n_channels, n_channels)
-        With ``center_by``: mean covariance of the training people in square microvolts.
+        With ``center_by``: mean covariance of the training people, in square microvolts.
     covariance_channels_ : list of str
-        With ``center_by``: channels of its rows and columns.
+        With ``center_by``: channels of the rows and columns of ``covariance_``.
     subject_covariances_ : dict
-        With ``center_by``: covariances that calibration keeps, by person.
+        With ``center_by``: covariances from calibration, by person.
 
     Notes
     -----
-    Source: the BrainRVQ paper (2026), encoder. Of the recentring: Zanini et al. (2018), IEEE Trans.
-    Biomed. Eng. 65(5). Of the whitening: He and Wu (2020), IEEE Trans. Biomed. Eng. 67(2).
-    ``subjects`` are asked for by scikit-learn's metadata routing as they are; whether ``center_by``
-    uses them or not.
+    Sources: the BrainRVQ paper (2026) for the encoder; Zanini et al. (2018), IEEE Trans. Biomed.
+    Eng. 65(5), for the recentring; He and Wu (2020), IEEE Trans. Biomed. Eng. 67(2), for the
+    whitening.
+
+    scikit-learn's metadata routing requests ``subjects`` by default, whether or not ``center_by``
+    uses them.
 
     Examples
     --------
@@ -141,7 +145,7 @@ class BrainRVQEmbedder(CenteredEmbeddingMixin, TransformerMixin, EEGEstimator):
         *("center_", "subject_centers_", "_calibrated"),
         *("covariance_", "covariance_channels_", "subject_covariances_"),
     )
-    # Asked for without set_fit_request and set_transform_request.
+    # Requested without set_fit_request and set_transform_request.
     __metadata_request__fit: ClassVar[dict[str, bool]] = {"subjects": True}
     __metadata_request__transform: ClassVar[dict[str, bool]] = {"subjects": True}
 
@@ -207,14 +211,14 @@ class BrainRVQEmbedder(CenteredEmbeddingMixin, TransformerMixin, EEGEstimator):
             Array (n_epochs, n_channels, n_times) or, for one channel, (n_epochs, n_times).
             Recordings are cut into epochs of ``window`` seconds.
         y : array-like, shape (n_epochs,), optional
-            With ``center_by``: only to warn where each person has epochs of one class.
+            With ``center_by``: used only to warn if each person has epochs of one class.
         subjects : array-like, shape (n_epochs,), optional
-            With ``center_by``: whom each epoch is of, in place of what the container says.
+            With ``center_by``: the subject of each epoch; overrides what the container says.
         calibration : as X, optional
-            With ``center_by``: EEG of people who will be predicted for, in a container that knows
-            them, as :meth:`calibrate` takes it. Centres of the training people are then kept, too.
+            With ``center_by``: EEG of the people to predict for, in a container that holds their
+            subjects, as in :meth:`calibrate`. Centres of the training people are then kept, too.
         X_target_unlabeled : as X, optional
-            MOABB's word for ``calibration``.
+            MOABB's name for ``calibration``.
 
         Returns
         -------
@@ -225,7 +229,7 @@ class BrainRVQEmbedder(CenteredEmbeddingMixin, TransformerMixin, EEGEstimator):
         CheckpointError
             If ``weights`` cannot be used.
         InvalidEEGError
-            If X cannot be used as EEG; the message names the offender. With ``center_by`` also if
+            If X cannot be used as EEG; the message names the recording. With ``center_by``, also if
             the subject of an epoch is unknown.
         """
         given = (subjects, calibration, X_target_unlabeled)
@@ -236,7 +240,7 @@ class BrainRVQEmbedder(CenteredEmbeddingMixin, TransformerMixin, EEGEstimator):
                 return self
             checked = check(self._learn_blocks(X, info), **self._preparing(info))
             for _ in self._remember_electrodes(self._check_map(checked)):
-                # Every part is checked and none kept; files are read once, by transform.
+                # Every part is checked but not kept; transform reads the files once.
                 if source.reads_files(X) or source.stored(X) is not None:
                     break
         return self
@@ -262,7 +266,7 @@ class BrainRVQEmbedder(CenteredEmbeddingMixin, TransformerMixin, EEGEstimator):
         Returns
         -------
         ndarray, float32
-            As of :meth:`transform`.
+            As in :meth:`transform`.
         """
         given = (subjects, calibration, X_target_unlabeled)
         with self._all_or_nothing():
@@ -272,7 +276,7 @@ class BrainRVQEmbedder(CenteredEmbeddingMixin, TransformerMixin, EEGEstimator):
             return self._pool(self._learn_channels(X, info), info)
 
     def _load_encoder(self, X: Any) -> dict[str, Any]:
-        """Hold the encoder that the parameters mean; what is known of its training."""
+        """Load the encoder that the parameters ask for; return what is known of its training."""
         weights = resolve_weights(self.weights, KINDS, "weights")
         if weights is None:
             config, info = checked_architecture(self.architecture).encoder(), {}
@@ -302,7 +306,7 @@ class BrainRVQEmbedder(CenteredEmbeddingMixin, TransformerMixin, EEGEstimator):
         X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
             As in :meth:`fit`; any length and rate.
         subjects : array-like, shape (n_epochs,), optional
-            With ``center_by``: whom each epoch is of, in place of what the container says.
+            With ``center_by``: the subject of each epoch; overrides what the container says.
 
         Returns
         -------
@@ -311,14 +315,14 @@ class BrainRVQEmbedder(CenteredEmbeddingMixin, TransformerMixin, EEGEstimator):
             for "region", (n_epochs, n_channels * D) for "channel", (n_epochs, 2 * D) for
             "mean_std", (n_epochs, n_channels, n_patches, D) for "none". No tokens with
             ``tokens=False``. Then the spectra: 11 * 46 columns for ``spectrum`` "region", 46 for
-            "mean", n_channels * 46 for "channel"; with ``center_by`` those of whitened signals, and
-            then as many of the signals as they are. Then 950 columns for ``covariance`` "bands",
+            "mean", n_channels * 46 for "channel"; with ``center_by``, those of the whitened signals
+            and then as many of the unwhitened signals. Then 950 columns for ``covariance`` "bands",
             190 for True.
 
         Warns
         -----
         EEGWarning
-            With ``center_by``: if there are fewer than ``min_windows`` windows of a person.
+            With ``center_by``: if a person has fewer than ``min_windows`` windows.
         """
         check_fitted(self)
         if self.center_by is None:

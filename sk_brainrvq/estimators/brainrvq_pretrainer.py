@@ -48,18 +48,18 @@ class BrainRVQPretrainer(EmbeddingMixin, TrainedTransformer):
     tokenizer : None, "default", path, "hf://owner/name" or Weights, default=None
         Weights of the tokenizer whose codes are predicted. None fits a
         :class:`DDRVQTransformer` of the same architecture on X first. The path of a saved
-        pretrainer stands for the tokenizer that it holds.
+        pretrainer means the tokenizer that it holds.
     weights : None, "default", path, "hf://owner/name" or Weights, default=None
         Pretraining weights to start from. None starts from scratch; given weights are used
-        as they are, or trained on where ``max_epochs`` is given; they need the ``tokenizer``
-        they were pretrained with: "default" for "default", the same path for a saved pretrainer.
+        unchanged, or trained further if ``max_epochs`` is given. They need the ``tokenizer`` they
+        were pretrained with: "default" for "default", the same path for a saved pretrainer.
     architecture : {"tiny", "small", "base"}, Architecture or None, default=None
-        Sizes of the networks, by name or one by one. None is the size of given weights, and
-        "small" from scratch; "base" is the paper's. With given weights other sizes are an error.
+        Size of the network, by name or in detail. None is that of the given weights, or "small"
+        from scratch; "base" is the paper's. With given weights, another size is an error.
     drop_path : float, default=0.1
-        Stochastic depth of the last block.
+        Stochastic depth rate of the last block.
     tokenizer_max_epochs : int, optional
-        Passes over X of the tokenizer that ``tokenizer=None`` fits; 20 by default.
+        Passes over X to fit the tokenizer with ``tokenizer=None``; 20 by default.
     max_epochs : int, optional
         Passes over X; by default 20 without and 0 with given ``weights``.
     lr : float, default=1e-3
@@ -67,19 +67,19 @@ class BrainRVQPretrainer(EmbeddingMixin, TrainedTransformer):
     weight_decay : float, default=0.05
         Weight decay of AdamW.
     batch_size : int, default=16
-        EEG epochs in a batch, of all processes together.
+        EEG epochs per batch, over all processes together.
     validation : float, tuple (X, y) or None, default=None
-        Data to score after each training epoch: a fraction of X, split off by ``groups`` where
-        ``fit`` gets them (and by subject in an :class:`EEGCorpus`), or data of its own.
+        Data to score after each training epoch: a fraction of X, split off by ``groups`` if ``fit``
+        gets them (and by subject in an :class:`EEGCorpus`), or separate data.
     early_stopping : int, optional
         Stop after that many training epochs without a lower validation loss; keep the best one.
     crops : RandomCrops, optional
-        Train on random crops of X in place of its epochs as they are.
+        Train on random crops of X instead of on fixed epochs.
     checkpoint_dir : path, optional
-        Save the training there after each epoch, in a folder named by parameters and data.
-        Another ``fit`` continues an unfinished training, and returns the result of a finished one.
+        Folder to save the training in after each epoch, in a subfolder named by parameters and
+        data. Another ``fit`` continues an unfinished run or loads a finished one.
     warm_start : bool, default=False
-        Start another ``fit`` from the network of the one before, instead of ``weights``.
+        Start the next ``fit`` from the network of the previous one instead of from ``weights``.
     engine : Engine, optional
         Precision, compilation, gradient accumulation, clipping, steps, callbacks, resuming.
     sfreq : float, optional
@@ -89,16 +89,17 @@ class BrainRVQPretrainer(EmbeddingMixin, TrainedTransformer):
     unit : {"uV", "mV", "V"}, default="uV"
         Unit of arrays. MNE objects are in volts.
     window, overlap : float, default=10.0 and 0.0
-        Seconds: how continuous recordings are cut into epochs.
+        Length and overlap, in seconds, of the epochs that continuous recordings are cut into.
     filters : "auto", Filters or None, default="auto"
-        Pass band, mains filter and reference. "auto" is what the weights were trained with, and
-        none from scratch; None filters nothing. What a recording says was done is not repeated.
+        Pass band, mains filter and reference. "auto" uses those the weights were trained with, and
+        none from scratch; None does not filter. Filters that a recording reports as already applied
+        are not applied again.
     reading : Reading, optional
-        How odd recordings are read: where channels lie, what to do about bad channels and files.
+        How to read unusual recordings: positions of channels, treatment of bad channels and files.
     device : str, default="auto"
-        "auto" takes CUDA, MPS or the CPU, or a torch device.
+        Torch device; "auto" takes the first available of CUDA, MPS and the CPU.
     random_state : int, RandomState or None, default=None
-        None draws a new seed at every fit, except that a run in ``checkpoint_dir`` keeps its seed.
+        Seed. None draws a new one at every fit; a run in ``checkpoint_dir`` keeps its own.
     verbose : int, default=0
         1 shows a progress bar.
 
@@ -111,15 +112,15 @@ class BrainRVQPretrainer(EmbeddingMixin, TrainedTransformer):
     tokenizer_weights_ : Weights
         Weights of the tokenizer whose codes are predicted.
     history_ : list of dict
-        Loss and accuracies of each training epoch; "accuracies" is per domain and level.
+        Loss and accuracies in each training epoch; "accuracies" holds one per domain and level.
     best_epoch_ : int
-        Training epoch whose weights early stopping kept.
+        Training epoch that early stopping kept.
     n_channels_in_ : int
         Number of channels of the first recording.
     ch_names_in_ : list of str, or None
         Names of the channels of the first recording.
     electrode_report_ : list of dict
-        How each channel was mapped to electrodes: a table for ``pandas.DataFrame``.
+        How each channel was mapped to electrodes; ``pandas.DataFrame`` makes a table of it.
     n_features_in_ : int
         Samples of 2-D arrays, channels otherwise.
 
@@ -222,12 +223,13 @@ class BrainRVQPretrainer(EmbeddingMixin, TrainedTransformer):
         y : None
             Ignored.
         groups : array-like, shape (n_epochs,), optional
-            Epochs of a group (a subject) stay on one side of the ``validation`` split.
+            Group of each epoch, such as its subject: a group stays on one side of the
+            ``validation`` split.
         subjects : array-like, shape (n_epochs,), optional
-            MOABB's word for ``groups``.
+            MOABB's name for ``groups``.
         X_target_unlabeled : array or mne.Epochs, optional
-            EEG of the subject the model is for, trained on beside X as a group of its own.
-            MOABB's evaluations hand it over with calibration; see ``set_fit_request``.
+            EEG of the subject the model is for, trained on together with X as a separate group.
+            MOABB's evaluations pass it when they calibrate; see ``set_fit_request``.
 
         Returns
         -------
@@ -275,7 +277,7 @@ class BrainRVQPretrainer(EmbeddingMixin, TrainedTransformer):
         return PretrainingStart(weights, tokenizer, info, self._n_epochs_to_train())
 
     def _given_tokenizer(self) -> Weights | None:
-        """Weights of the tokenizer; those of the fit before with ``warm_start``."""
+        """Weights of the tokenizer; with ``warm_start``, those of the previous fit."""
         if self.warm_start and self.__sklearn_is_fitted__():
             return self.tokenizer_weights_
         return resolve_weights(self.tokenizer, ("tokenizer",), "tokenizer")
@@ -327,7 +329,7 @@ class BrainRVQPretrainer(EmbeddingMixin, TrainedTransformer):
         info: dict[str, Any],
         seed: int,
     ) -> Weights:
-        """Fit a tokenizer of the same architecture on EEG that is read and split already."""
+        """Fit a tokenizer of the same architecture on EEG that has been read and split."""
         engine = checked_engine(self.engine).get_params(deep=False)
         runs, resumed = self.checkpoint_dir, engine["resume_from"]
         if runs is None and resumed is not None:
@@ -346,7 +348,7 @@ class BrainRVQPretrainer(EmbeddingMixin, TrainedTransformer):
             verbose=self.verbose,
         )
         start = tokenizer._start(None)
-        # Validation data, if any, are split off already.
+        # Any validation data have already been split off.
         fitted = tokenizer._fit_prepared(start, data, None, validation, self.ch_names_in_)
         return fitted.weights_
 
@@ -361,7 +363,7 @@ class BrainRVQPretrainer(EmbeddingMixin, TrainedTransformer):
         Returns
         -------
         ndarray, float32
-            As of :class:`BrainRVQEmbedder` with ``weights_``: for other features, use that.
+            As from :class:`BrainRVQEmbedder` with ``weights_``, which also offers other features.
         """
         check_fitted(self)
         return self._embed(X)
@@ -370,7 +372,7 @@ class BrainRVQPretrainer(EmbeddingMixin, TrainedTransformer):
         return Embedding()
 
     def score(self, X: Any, y: Any = None) -> float:
-        """Accuracy of predicting the codes of hidden patches.
+        """Compute the accuracy of predicting the codes of hidden patches.
 
         Parameters
         ----------
@@ -382,8 +384,8 @@ class BrainRVQPretrainer(EmbeddingMixin, TrainedTransformer):
         Returns
         -------
         float
-            Mean over domains and levels, given the true codes of coarser levels; masks are
-            drawn from a fixed seed.
+            Mean over domains and levels, given the true codes of coarser levels, with masks drawn
+            from a fixed seed.
         """
         check_fitted(self)
         coder = CodeMaker(self.tokenizer_weights_, self.net_.device, self.batch_size)

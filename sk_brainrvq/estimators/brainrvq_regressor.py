@@ -21,61 +21,61 @@ from sk_brainrvq.weights import Architecture
 class BrainRVQRegressor(RegressorMixin, NumberTargetsMixin, FineTunedEstimator):
     """Fine-tune an encoder with a regression head.
 
-    Targets are standardised in ``fit`` and predictions come in the unit of the targets.
+    ``fit`` standardises the targets; predictions are in the unit of the targets.
 
     Parameters
     ----------
     weights : "default", path, "hf://owner/name", Weights or None, default="default"
         Weights of any network of this package to start from. None starts from scratch.
     architecture : {"tiny", "small", "base"}, Architecture or None, default=None
-        Sizes of the networks, by name or one by one. None is the size of given weights, and
-        "small" from scratch; "base" is the paper's. With given weights other sizes are an error.
+        Size of the network, by name or in detail. None is that of the given weights, or "small"
+        from scratch; "base" is the paper's. With given weights, another size is an error.
     head : {"embedding", "mean", "attention", "flatten"}, default="embedding"
-        What turns patch tokens into outputs. "embedding": a linear map of all that
-        ``BrainRVQEmbedder`` gives by default, which starts as a ridge regression on them.
-        "mean": a linear map of the mean token. "attention": a learnt query attends over the
-        tokens, then a linear map. "flatten": a perceptron of two hidden layers on all tokens side
-        by side, as in the paper's tables: large, and tied to the channels and the length of fit.
+        How to turn patch tokens into outputs. "embedding": a linear map of all features that
+        ``BrainRVQEmbedder`` gives by default, which starts as a ridge regression on them. "mean": a
+        linear map of the mean token. "attention": a learnt query attends over the tokens, then a
+        linear map. "flatten": a perceptron with two hidden layers on all tokens side by side, as in
+        the paper's tables; large, and tied to the channels and length of fit.
     center_by : {"subject"} or None, default=None
-        "subject" takes off what belongs to the person, so that one threshold fits everybody: the
-        encoder reads the person's signals whitened by their mean covariance, and what the
-        embedding head sees is centred. People are known and windows used as in
-        :class:`BrainRVQEmbedder`, below 10 windows of a person too. Never for diagnosis, age or
-        sex.
+        "subject" removes what is specific to each person, so that one threshold fits everyone: the
+        encoder reads the person's signals whitened by their mean covariance, and the features that
+        the embedding head sees are centred. How people are identified and which windows are used:
+        see :class:`BrainRVQEmbedder`, also for fewer than 10 windows per person. Never use it for
+        diagnosis, age or sex.
     strategy : {"full", "frozen", "lora"}, default="full"
-        What is trained: everything; only the head; or the head and low-rank adapters (LoRA) in
-        the encoder's blocks, merged into the weights afterwards, which needs peft. With few
-        labels, less to train is often better.
+        What to train: everything; only the head; or the head and low-rank adapters (LoRA) in the
+        encoder's blocks, which need peft and are merged into the weights afterwards. With few
+        labels, training less is often better.
     lora_rank : int, default=8
-        Rank of the adapters.
+        Rank of the LoRA adapters.
     drop_path : float, default=0.1
-        Stochastic depth of the last block; a frozen encoder has none.
+        Stochastic depth rate of the last block; a frozen encoder uses none.
     max_epochs : int, default=20
         Passes over X.
     lr : float, default=5e-4
-        Peak learning rate of AdamW, of the head. ``partial_fit`` keeps it constant.
+        Peak learning rate of AdamW for the head. ``partial_fit`` keeps it constant.
     layer_decay : float, default=0.9
-        Factor of the learning rate from one block to the one below.
+        Factor by which the learning rate falls from one block to the block below.
     weight_decay : float, default=0.05
         Weight decay of AdamW.
     loss : {"squared_error", "huber"}, default="squared_error"
-        "huber" grows linearly from an error of one standard deviation of the target on: for
-        targets with outliers.
+        "huber" grows only linearly beyond an error of one standard deviation of the target, which
+        suits targets with outliers.
     batch_size : int, default=16
-        EEG epochs in a batch, of all processes together.
+        EEG epochs per batch, over all processes together.
     validation : float, tuple (X, y) or None, default=None
-        Data to score after each training epoch: a fraction of X, split off by ``groups`` where
-        ``fit`` gets them (and by subject in an :class:`EEGCorpus`), or data of its own.
+        Data to score after each training epoch: a fraction of X, split off by ``groups`` if ``fit``
+        gets them (and by subject in an :class:`EEGCorpus`), or separate data.
     early_stopping : int, optional
         Stop after that many training epochs without a better ``criterion``; keep the best one.
     criterion : {"loss", "r2", "correlation"}, default="loss"
-        What ``early_stopping`` goes by. The history has all three.
+        Score that ``early_stopping`` monitors. The history holds all three.
     checkpoint_dir : path, optional
-        Save the training there after each epoch, in a folder named by parameters and data.
-        Another ``fit`` continues an unfinished training, and returns the result of a finished one.
+        Folder to save the training in after each epoch, in a subfolder named by parameters and
+        data. Another ``fit`` continues an unfinished run or loads a finished one.
     warm_start : bool, default=False
-        Start another ``fit`` from the network of the one before, instead of ``weights``; y must
-        have as many targets, and they are standardised as before.
+        Start the next ``fit`` from the network of the previous one instead of from ``weights``; y
+        must have as many targets, which are standardised as before.
     engine : Engine, optional
         Precision, compilation, gradient accumulation, clipping, steps, callbacks, resuming.
     sfreq : float, optional
@@ -85,16 +85,17 @@ class BrainRVQRegressor(RegressorMixin, NumberTargetsMixin, FineTunedEstimator):
     unit : {"uV", "mV", "V"}, default="uV"
         Unit of arrays. MNE objects are in volts.
     window, overlap : float, default=10.0 and 0.0
-        Seconds: how continuous recordings are cut into epochs.
+        Length and overlap, in seconds, of the epochs that continuous recordings are cut into.
     filters : "auto", Filters or None, default="auto"
-        Pass band, mains filter and reference. "auto" is what the weights were trained with, and
-        none from scratch; None filters nothing. What a recording says was done is not repeated.
+        Pass band, mains filter and reference. "auto" uses those the weights were trained with, and
+        none from scratch; None does not filter. Filters that a recording reports as already applied
+        are not applied again.
     reading : Reading, optional
-        How odd recordings are read: where channels lie, what to do about bad channels and files.
+        How to read unusual recordings: positions of channels, treatment of bad channels and files.
     device : str, default="auto"
-        "auto" takes CUDA, MPS or the CPU, or a torch device.
+        Torch device; "auto" takes the first available of CUDA, MPS and the CPU.
     random_state : int, RandomState or None, default=None
-        None draws a new seed at every fit, except that a run in ``checkpoint_dir`` keeps its seed.
+        Seed. None draws a new one at every fit; a run in ``checkpoint_dir`` keeps its own.
     verbose : int, default=0
         1 shows a progress bar.
 
@@ -109,15 +110,15 @@ class BrainRVQRegressor(RegressorMixin, NumberTargetsMixin, FineTunedEstimator):
     weights_ : Weights
         Weights of the fitted network, for ``weights=`` of another estimator.
     history_ : list of dict
-        Loss of each training epoch, or of each pass of ``partial_fit``.
+        Loss in each training epoch or each pass of ``partial_fit``.
     best_epoch_ : int
-        Training epoch whose weights early stopping kept.
+        Training epoch that early stopping kept.
     n_trained_parameters_ : int
         Parameters that the last training changed.
     center_ : ndarray, shape (n_features,)
-        With ``center_by``: centre of the training people's centres.
+        With ``center_by``: mean of the training people's centres.
     subject_centers_ : dict
-        With ``center_by``: centres that calibration keeps, by person.
+        With ``center_by``: centres from calibration, by person.
     covariance_, covariance_channels_, subject_covariances_
         With ``center_by``: as of :class:`BrainRVQEmbedder`.
     n_channels_in_ : int
@@ -125,7 +126,7 @@ class BrainRVQRegressor(RegressorMixin, NumberTargetsMixin, FineTunedEstimator):
     ch_names_in_ : list of str, or None
         Names of the channels of the first recording.
     electrode_report_ : list of dict
-        How each channel was mapped to electrodes: a table for ``pandas.DataFrame``.
+        How each channel was mapped to electrodes; ``pandas.DataFrame`` makes a table of it.
     n_features_in_ : int
         Samples of 2-D arrays, channels otherwise.
 
@@ -237,7 +238,7 @@ class BrainRVQRegressor(RegressorMixin, NumberTargetsMixin, FineTunedEstimator):
         X_target_labeled: Any = None,
         y_target_labeled: Any = None,
     ) -> Self:
-        """Fine-tune on EEG with a number, or several, for each epoch.
+        """Fine-tune on EEG with one or several numbers per epoch.
 
         Parameters
         ----------
@@ -245,22 +246,23 @@ class BrainRVQRegressor(RegressorMixin, NumberTargetsMixin, FineTunedEstimator):
             Array (n_epochs, n_channels, n_times) or, for one channel, (n_epochs, n_times).
             Recordings are cut into epochs of ``window`` seconds.
         y : array-like, shape (n_epochs,) or (n_epochs, n_targets)
-            May be left out where X holds targets: braindecode datasets, Recordings.
+            Targets; may be left out if X holds them: braindecode datasets, Recordings.
         sample_weight : array-like, shape (n_epochs,), optional
-            Weights of the epochs in the loss, 0 or more; only their ratios matter. Epochs of
+            Weights of the epochs in the loss, 0 or more; only their ratios matter. Epochs with
             weight 0 are left out.
         groups : array-like, shape (n_epochs,), optional
-            What must not be torn apart where epochs are held out, such as subjects.
+            Group of each epoch, such as its subject: a group is never split when epochs are held
+            out.
         subjects : array-like, shape (n_epochs,), optional
-            MOABB's word for ``groups``; with ``center_by`` whom each epoch is of, in place of what
-            the container says.
+            MOABB's name for ``groups``; with ``center_by``, the subject of each epoch, which
+            overrides what the container says.
         calibration : as X, optional
-            With ``center_by``: EEG of people, as :meth:`calibrate` takes it. Centres of the other
+            With ``center_by``: EEG of people, as in :meth:`calibrate`. Centres of the other
             training people are then kept, too.
         X_target_labeled, y_target_labeled : optional
-            Array or mne.Epochs, and its labels: EEG of the subject the model is for, trained on
-            beside X as a group of its own, with weight 1. MOABB's evaluations hand it over with
-            calibration; see ``set_fit_request``.
+            Array or mne.Epochs, and its targets: EEG of the subject the model is for, trained on
+            together with X as a separate group with weight 1. MOABB's evaluations pass it when they
+            calibrate; see ``set_fit_request``.
 
         Returns
         -------
@@ -273,8 +275,8 @@ class BrainRVQRegressor(RegressorMixin, NumberTargetsMixin, FineTunedEstimator):
         ImportError
             For ``strategy="lora"`` without peft.
         ValueError
-            If y has another length than X, or holds no finite numbers, or if ``groups`` and
-            ``subjects`` differ without ``center_by``.
+            If the length of y differs from that of X, if y holds anything but finite numbers, or if
+            ``groups`` and ``subjects`` differ without ``center_by``.
         """
         about = {"sample_weight": sample_weight, "groups": groups, "subjects": subjects}
         with self._all_or_nothing():
@@ -282,11 +284,11 @@ class BrainRVQRegressor(RegressorMixin, NumberTargetsMixin, FineTunedEstimator):
             return self._fit(given, calibration)
 
     def partial_fit(self, X: Any, y: Any = None, *, sample_weight: Any = None) -> Self:
-        """Train for one pass over X, from where the estimator stands.
+        """Train for one pass over X, starting from the current network.
 
-        The learning rate is ``lr`` throughout. Targets are standardised as in ``fit``, or as in
-        the first call, which should therefore hold many. AdamW's moments are kept from call to
-        call in memory; they do not go into pickles and checkpoints.
+        The learning rate is ``lr`` throughout. Targets are standardised as in ``fit``, or as in the
+        first call, which should therefore hold many. AdamW's moments are kept from call to call,
+        but not in pickles and checkpoints.
 
         Parameters
         ----------
@@ -294,7 +296,7 @@ class BrainRVQRegressor(RegressorMixin, NumberTargetsMixin, FineTunedEstimator):
             As in :meth:`fit`.
         y : array-like, shape (n_epochs,) or (n_epochs, n_targets)
         sample_weight : array-like, shape (n_epochs,), optional
-            Weights of the epochs in the loss, taken as they are, not normalised.
+            Weights of the epochs in the loss; they are not normalised.
 
         Returns
         -------
@@ -303,7 +305,7 @@ class BrainRVQRegressor(RegressorMixin, NumberTargetsMixin, FineTunedEstimator):
         Raises
         ------
         ValueError
-            As in :meth:`fit`. The estimator is then as before.
+            As in :meth:`fit`. The estimator then stays unchanged.
         """
         with self._all_or_nothing():
             learns = not hasattr(self, "net_")
@@ -327,7 +329,7 @@ class BrainRVQRegressor(RegressorMixin, NumberTargetsMixin, FineTunedEstimator):
         X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
             As in :meth:`fit`; any length and rate.
         subjects : array-like, shape (n_epochs,), optional
-            With ``center_by``: whom each epoch is of, in place of what the container says.
+            With ``center_by``: the subject of each epoch; overrides what the container says.
 
         Returns
         -------
@@ -342,7 +344,7 @@ class BrainRVQRegressor(RegressorMixin, NumberTargetsMixin, FineTunedEstimator):
     def score(
         self, X: Any, y: Any = None, *, sample_weight: Any = None, subjects: Any = None
     ) -> float:
-        """R², the share of the targets' variance that is predicted; 1 is perfect.
+        """Compute R², the share of the targets' variance that is predicted; 1 is perfect.
 
         Parameters
         ----------
@@ -352,7 +354,7 @@ class BrainRVQRegressor(RegressorMixin, NumberTargetsMixin, FineTunedEstimator):
             True values; may be left out where X holds targets.
         sample_weight : array-like, shape (n_epochs,), optional
         subjects : array-like, shape (n_epochs,), optional
-            With ``center_by``: whom each epoch is of, in place of what the container says.
+            With ``center_by``: the subject of each epoch; overrides what the container says.
 
         Returns
         -------
@@ -363,10 +365,10 @@ class BrainRVQRegressor(RegressorMixin, NumberTargetsMixin, FineTunedEstimator):
         return float(r2_score(self._labels(X, y), predicted, sample_weight=sample_weight))
 
     def correlation(self, X: Any, y: Any = None, *, subjects: Any = None) -> float:
-        """Pearson's correlation of predictions and true values.
+        """Compute Pearson's correlation of predictions and true values.
 
-        Unlike :meth:`score` it does not mind a wrong offset or scale, which is what studies of
-        age or symptom scores often report.
+        Unlike :meth:`score` it ignores a wrong offset or scale. Studies of age or symptom scores
+        often report it.
 
         Parameters
         ----------
@@ -375,13 +377,13 @@ class BrainRVQRegressor(RegressorMixin, NumberTargetsMixin, FineTunedEstimator):
         y : array-like, shape (n_epochs,) or (n_epochs, n_targets)
             True values; may be left out where X holds targets.
         subjects : array-like, shape (n_epochs,), optional
-            With ``center_by``: whom each epoch is of, in place of what the container says.
+            With ``center_by``: the subject of each epoch; overrides what the container says.
 
         Returns
         -------
         float
-            The mean over targets, from -1 to 1; NaN, with a warning, where values or
-            predictions of a target are all the same.
+            The mean over targets, from -1 to 1; NaN, with a warning, if all values or all
+            predictions of a target are the same.
         """
         true = np.asarray(self._labels(X, y), dtype=np.float64)
         return mean_correlation(true, self.predict(X, subjects=subjects))

@@ -25,11 +25,10 @@ class CodeHistogram(TransformerMixin, BaseEstimator):
     Parameters
     ----------
     codebook_size : int, optional
-        Number of codes per level. By default one more than the largest code of fit; larger
-        codes met later are then left out, with a warning. With a given size they are an
-        error.
+        Number of codes per level. By default one more than the largest code in fit; larger codes in
+        later data are then left out, with a warning. With a given size they are an error.
     per_channel : bool, default=False
-        Count each channel apart, which keeps the topography (5-D codes only).
+        Count each channel separately, which keeps the topography (5-D codes only).
     sparse_output : bool, default=True
         False gives an array, which pandas output and histogram gradient boosting need.
 
@@ -48,7 +47,7 @@ class CodeHistogram(TransformerMixin, BaseEstimator):
 
     Notes
     -----
-    The bag of words of natural language processing, with codes as words.
+    This is the bag of words of natural language processing, with codes as words.
 
     Examples
     --------
@@ -80,7 +79,7 @@ class CodeHistogram(TransformerMixin, BaseEstimator):
         return tags
 
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Learn the shape of the codes and, where not given, the size of the codebook.
+        """Learn the shape of the codes and, unless given, the size of the codebook.
 
         Parameters
         ----------
@@ -113,12 +112,12 @@ class CodeHistogram(TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X: Any) -> csr_matrix | NDArray:
-        """Counts of codes.
+        """Count codes.
 
         Parameters
         ----------
         X : ndarray of int
-            As in :meth:`fit`; of 5-D codes the number of patches may differ.
+            As in :meth:`fit`; the number of patches of 5-D codes may differ.
 
         Returns
         -------
@@ -138,7 +137,7 @@ class CodeHistogram(TransformerMixin, BaseEstimator):
         )
         shape = (len(codes), self._n_blocks() * self.codebook_size_)
         ones = np.ones(np.count_nonzero(known))
-        # Building from coordinates adds up equal ones: that is the counting.
+        # Building from coordinates adds up duplicates, which does the counting.
         counts = csr_matrix((ones, (rows[known], columns[known])), shape=shape)
         return counts if self.sparse_output else counts.toarray()
 
@@ -176,7 +175,7 @@ class CodeHistogram(TransformerMixin, BaseEstimator):
             self.code_shape_ = shape
         elif shape != self.code_shape_:
             raise ValueError(
-                f"X has (n_channels, 2, n_quantizers) = {shape or 'none, being 2-D'}; "
+                f"X has (n_channels, 2, n_quantizers) = {shape or 'none, as it is 2-D'}; "
                 f"{type(self).__name__} was fitted on {self.code_shape_ or '2-D codes'}."
             )
         if codes.size and codes.min() < 0:
@@ -185,8 +184,8 @@ class CodeHistogram(TransformerMixin, BaseEstimator):
             )
         if codes.dtype.kind == "f" and not np.array_equal(codes, np.floor(codes)):
             raise ValueError(
-                f"X holds numbers that are not integers; {type(self).__name__} counts codes. Use "
-                "DDRVQTransformer to turn EEG into codes first."
+                f"X holds numbers that are not integers, but {type(self).__name__} counts codes. "
+                "Use DDRVQTransformer to turn EEG into codes first."
             )
         return codes
 
@@ -200,24 +199,24 @@ class CodeHistogram(TransformerMixin, BaseEstimator):
                 f"from 0 to {self.codebook_size - 1}."
             )
         warn(
-            f"Codes of {self.codebook_size_} and above were not met in fit and are not counted. "
+            f"Codes of {self.codebook_size_} and above did not occur in fit and are not counted. "
             "Pass codebook_size=... to count them.",
             UserWarning,
         )
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray:
-        """Names of the features.
+        """Get the names of the features.
 
         Parameters
         ----------
         input_features : array of str, optional
-            Checked against the names of fit; otherwise not used.
+            Checked against the names seen in fit; otherwise not used.
 
         Returns
         -------
         ndarray of str
-            "code_7" for 2-D codes, "time_level1_code_7" for 5-D ones, with the number of the
-            channel before it where counted per channel.
+            "code_7" for 2-D codes, "time_level1_code_7" for 5-D codes, prefixed with the number of
+            the channel if each channel is counted separately.
         """
         check_fitted(self)
         if not self.code_shape_:

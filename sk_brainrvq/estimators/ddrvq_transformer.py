@@ -33,7 +33,7 @@ from sk_brainrvq.training import (
 )
 from sk_brainrvq.weights import Architecture
 
-# Of the training data: enough to see whether levels help.
+# A sample of the training data that is large enough to see whether levels help.
 _BATCHES_TO_JUDGE = 4
 
 
@@ -43,14 +43,15 @@ class DDRVQTransformer(CodeDecoding, TrainedTransformer):
     Parameters
     ----------
     weights : None, path, "hf://owner/name" or Weights, default=None
-        None learns a tokenizer from X. Given ones are used as they are, or trained on where
-        ``max_epochs`` is given. "tokenizer-2026.11" is the bundled one of today's recipe, "default"
-        the one whose codes the bundled encoder predicts.
+        None learns a tokenizer from X. Given weights are used unchanged, or trained further if
+        ``max_epochs`` is given. "tokenizer-2026.11" is the bundled tokenizer of the current recipe;
+        "default" is the one whose codes the bundled encoder predicts.
     architecture : {"tiny", "small", "base"}, Architecture or None, default=None
-        Sizes of the networks, by name or one by one. None is the size of given weights, and
-        "small" from scratch; "base" is the paper's. With given weights other sizes are an error.
+        Size of the network, by name or in detail. None is that of the given weights, or "small"
+        from scratch; "base" is the paper's. With given weights, another size is an error.
     quantizer_dropout : float, default=0.3
-        Share of training epochs decoded from fewer levels, so that ``n_levels`` is trained.
+        Share of EEG epochs that are decoded from fewer levels in training, so that decoding with
+        ``n_levels`` is trained too.
     max_epochs : int, optional
         Passes over X; by default 20 without and 0 with given ``weights``.
     lr : float, default=1e-3
@@ -58,19 +59,19 @@ class DDRVQTransformer(CodeDecoding, TrainedTransformer):
     weight_decay : float, default=1e-4
         Weight decay of AdamW.
     batch_size : int, default=16
-        EEG epochs in a batch, of all processes together.
+        EEG epochs per batch, over all processes together.
     validation : float, tuple (X, y) or None, default=None
-        Data to score after each training epoch: a fraction of X, split off by ``groups`` where
-        ``fit`` gets them (and by subject in an :class:`EEGCorpus`), or data of its own.
+        Data to score after each training epoch: a fraction of X, split off by ``groups`` if ``fit``
+        gets them (and by subject in an :class:`EEGCorpus`), or separate data.
     early_stopping : int, optional
         Stop after that many training epochs without a lower validation loss; keep the best one.
     crops : RandomCrops, optional
-        Train on random crops of X in place of its epochs as they are.
+        Train on random crops of X instead of on fixed epochs.
     checkpoint_dir : path, optional
-        Save the training there after each epoch, in a folder named by parameters and data.
-        Another ``fit`` continues an unfinished training, and returns the result of a finished one.
+        Folder to save the training in after each epoch, in a subfolder named by parameters and
+        data. Another ``fit`` continues an unfinished run or loads a finished one.
     warm_start : bool, default=False
-        Start another ``fit`` from the network of the one before, instead of ``weights``.
+        Start the next ``fit`` from the network of the previous one instead of from ``weights``.
     engine : Engine, optional
         Precision, compilation, gradient accumulation, clipping, steps, callbacks, resuming.
     sfreq : float, optional
@@ -80,16 +81,17 @@ class DDRVQTransformer(CodeDecoding, TrainedTransformer):
     unit : {"uV", "mV", "V"}, default="uV"
         Unit of arrays. MNE objects are in volts.
     window, overlap : float, default=10.0 and 0.0
-        Seconds: how continuous recordings are cut into epochs.
+        Length and overlap, in seconds, of the epochs that continuous recordings are cut into.
     filters : "auto", Filters or None, default="auto"
-        Pass band, mains filter and reference. "auto" is what the weights were trained with, and
-        none from scratch; None filters nothing. What a recording says was done is not repeated.
+        Pass band, mains filter and reference. "auto" uses those the weights were trained with, and
+        none from scratch; None does not filter. Filters that a recording reports as already applied
+        are not applied again.
     reading : Reading, optional
-        How odd recordings are read: where channels lie, what to do about bad channels and files.
+        How to read unusual recordings: positions of channels, treatment of bad channels and files.
     device : str, default="auto"
-        "auto" takes CUDA, MPS or the CPU, or a torch device.
+        Torch device; "auto" takes the first available of CUDA, MPS and the CPU.
     random_state : int, RandomState or None, default=None
-        None draws a new seed at every fit, except that a run in ``checkpoint_dir`` keeps its seed.
+        Seed. None draws a new one at every fit; a run in ``checkpoint_dir`` keeps its own.
     verbose : int, default=0
         1 shows a progress bar.
 
@@ -100,11 +102,12 @@ class DDRVQTransformer(CodeDecoding, TrainedTransformer):
     weights_ : Weights
         Weights of the fitted network, for ``weights=`` of another estimator.
     history_ : list of dict
-        Losses of each training epoch, perplexity of its codebooks, and "valid_loss".
+        Losses in each training epoch, perplexities of the codebooks, and "valid_loss".
     best_epoch_ : int
-        Training epoch whose weights early stopping kept.
+        Training epoch that early stopping kept.
     codebook_usage_ : ndarray, shape (2, n_quantizers)
-        Share of the codes in use, per domain (time, frequency) and level; of a corpus, in a sample.
+        Share of the codes in use, per domain (time, frequency) and level; for a corpus, in a
+        sample.
     perplexity_ : ndarray, shape (2, n_quantizers)
         Exponential of the entropy of code use: the number of codes effectively in use.
     n_channels_in_ : int
@@ -112,7 +115,7 @@ class DDRVQTransformer(CodeDecoding, TrainedTransformer):
     ch_names_in_ : list of str, or None
         Names of the channels of the first recording.
     electrode_report_ : list of dict
-        How each channel was mapped to electrodes: a table for ``pandas.DataFrame``.
+        How each channel was mapped to electrodes; ``pandas.DataFrame`` makes a table of it.
     n_features_in_ : int
         Samples of 2-D arrays, channels otherwise.
 
@@ -226,12 +229,13 @@ class DDRVQTransformer(CodeDecoding, TrainedTransformer):
         y : None
             Ignored.
         groups : array-like, shape (n_epochs,), optional
-            Epochs of a group (a subject) stay on one side of the ``validation`` split.
+            Group of each epoch, such as its subject: a group stays on one side of the
+            ``validation`` split.
         subjects : array-like, shape (n_epochs,), optional
-            MOABB's word for ``groups``.
+            MOABB's name for ``groups``.
         X_target_unlabeled : array or mne.Epochs, optional
-            EEG of the subject the model is for, trained on beside X as a group of its own.
-            MOABB's evaluations hand it over with calibration; see ``set_fit_request``.
+            EEG of the subject the model is for, trained on together with X as a separate group.
+            MOABB's evaluations pass it when they calibrate; see ``set_fit_request``.
 
         Returns
         -------
@@ -272,7 +276,7 @@ class DDRVQTransformer(CodeDecoding, TrainedTransformer):
         validation: TrainingData | None,
         ch_names: list[str] | None,
     ) -> Self:
-        """Learn from EEG that was read before, as that of a pretrainer."""
+        """Learn from EEG that has already been read, such as a pretrainer's."""
         tokenizing.warn_of_large_codebook(data.prepared, start)
         info, crops = start.info, checked_crops(self.crops)
         if start.max_epochs:
@@ -300,12 +304,12 @@ class DDRVQTransformer(CodeDecoding, TrainedTransformer):
         quality.warn_of_poor_codes(explained, self.codebook_usage_, mode)
 
     def transform(self, X: Any) -> NDArray:
-        """Codes of EEG.
+        """Encode EEG as codes.
 
         Parameters
         ----------
         X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
-            As in :meth:`fit`; any length and rate. The channels of fit are put in their order.
+            As in :meth:`fit`; any length and rate. Channels are put in the order of fit.
 
         Returns
         -------
@@ -319,7 +323,7 @@ class DDRVQTransformer(CodeDecoding, TrainedTransformer):
         return join_segments(self._encoded(groups))
 
     def _in_order_of_fit(self, block: EpochBlock) -> EpochBlock:
-        """The block with its channels in the order of fit, where they are those of fit."""
+        """The block with its channels in the order of fit, if they are the same channels."""
         same = has_same_channels(block.ch_names, self.ch_names_in_)
         return self._reorder(block) if same else block
 
@@ -328,5 +332,5 @@ class DDRVQTransformer(CodeDecoding, TrainedTransformer):
         return run_batches(encode, groups, self.batch_size, self.net_.device)
 
     def set_output(self, *, transform: str | None = None) -> Self:
-        """Do nothing: codes are no table. Pipelines set the output of all their steps."""
+        """Do nothing: codes are not a table, but pipelines set the output of all their steps."""
         return self

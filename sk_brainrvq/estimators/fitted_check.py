@@ -1,4 +1,4 @@
-"""Whether an estimator is fitted, and what to do where it is not."""
+"""Check that an estimator is fitted, with an error that says what to do if it is not."""
 
 from typing import Any
 
@@ -7,17 +7,18 @@ from sklearn.utils.validation import check_is_fitted
 
 
 def check_fitted(estimator: Any) -> None:
-    """Raise NotFittedError unless an estimator is fitted; it says what ``fit`` will do.
+    """Raise NotFittedError, which says what ``fit`` will do, unless an estimator is fitted.
 
     Parameters
     ----------
     estimator : estimator
-        Of this package or not.
+        An estimator of this package or of another one.
 
     Raises
     ------
     sklearn.exceptions.NotFittedError
-        Given ``weights`` do not make an estimator fitted; where ``fit`` trains nothing, it says so.
+        If it is not fitted: ``weights=`` is not enough. If ``fit`` trains nothing, the message says
+        so.
     """
     if type(estimator).__module__.split(".")[0] != __name__.split(".")[0]:
         check_is_fitted(estimator)
@@ -34,7 +35,7 @@ def _what_to_do(estimator: Any) -> str:
 
 
 def _what_fit_does(estimator: Any) -> str:
-    """More on ``fit``, where weights make it look unneeded."""
+    """Explain ``fit`` if weights make it look unnecessary."""
     params = estimator.get_params(deep=False)
     if "weights" not in params:
         return ""
@@ -43,8 +44,8 @@ def _what_fit_does(estimator: Any) -> str:
         given = "With weights=... and no max_epochs," if "max_epochs" in params else "Here,"
         return (
             f" {given} fit trains nothing and is quick: it loads the network and learns the "
-            "channels of X, which may be any EEG that has them."
+            "channels of X. Any EEG with these channels will do."
         )
     if params["weights"] is not None:
-        return " weights=... is only where its training starts."
+        return " weights=... only sets where training starts."
     return ""

@@ -1,4 +1,4 @@
-"""SubjectCentering: the mean of each person taken off features of any kind."""
+"""SubjectCentering: subtracts each person's mean from features of any kind."""
 
 from typing import Any, ClassVar, Self
 
@@ -14,13 +14,13 @@ from sk_brainrvq.estimators.fitted_check import check_fitted
 _HOW_TO_NAME = (
     "Pass subjects=..., one per window, to fit and to transform; in a pipeline under "
     "sklearn.config_context(enable_metadata_routing=True), to the pipeline's fit, predict and "
-    "score. Scorers given by name pass none on: there use BrainRVQEmbedder(center_by='subject') "
-    "on a container that knows its people."
+    "score. Scorers given by name do not pass subjects on: with these, use "
+    "BrainRVQEmbedder(center_by='subject') on a container that holds subjects."
 )
 
 
 class _Everybody:
-    """Stands for the one person that windows without a subject are of."""
+    """Stands for the one person that all windows without a subject belong to."""
 
     def __repr__(self) -> str:
         return "everybody without a name"
@@ -33,28 +33,28 @@ EVERYBODY = _Everybody()
 
 
 class SubjectCentering(OneToOneFeatureMixin, PeopleCenteringMixin, TransformerMixin, BaseEstimator):
-    """Subtract each person's mean, so that one threshold fits everybody.
+    """Subtract each person's mean, so that one threshold fits everyone.
 
-    People differ more than their states do. Subtracting each person's mean leaves what varies
-    within a person; what belongs to the person is gone, and so this is never for diagnosis, age
-    or sex. It uses the unlabelled windows of the people predicted for, all that are handed over at
-    a time: hand over all windows of a person at once, or calibrate.
+    People differ from each other more than their states do. Subtracting each person's mean leaves
+    only what varies within a person, so never use this for diagnosis, age or sex. It uses the
+    unlabelled windows of the people to predict for, all that one call gets: pass all windows of a
+    person together, or calibrate.
 
     Parameters
     ----------
     min_windows : int, default=10
-        Of a person with fewer windows the centre is drawn towards that of the training people: of n
-        windows it counts n / (n + 1). A warning names such people.
+        The centre of a person with n windows, fewer than this, is shrunk towards that of the
+        training people, with weight n / (n + 1) on the person's own. A warning names such people.
     missing : {"error", "one"}, default="error"
-        What windows without a subject are. "one": windows of one and the same person, whose mean
-        is that of ``fit``; "error" says how to pass subjects.
+        What to do about windows without a subject. "one" takes them as windows of one person, whose
+        mean is that of ``fit``; "error" raises an error that says how to pass subjects.
 
     Attributes
     ----------
     center_ : ndarray, shape (n_features,)
         Mean of the training people's means.
     subject_centers_ : dict
-        Means that calibration keeps, by person.
+        Means from calibration, by person.
     n_features_in_ : int
         Number of columns.
     feature_names_in_ : ndarray of str
@@ -62,12 +62,12 @@ class SubjectCentering(OneToOneFeatureMixin, PeopleCenteringMixin, TransformerMi
 
     See Also
     --------
-    BrainRVQEmbedder : ``center_by="subject"`` knows the people of its container, and recentres
-        covariances, too.
+    BrainRVQEmbedder : ``center_by="subject"`` takes subjects from the container, and
+        recentres covariances, too.
 
     Notes
     -----
-    ``subjects`` are asked for by scikit-learn's metadata routing as they are.
+    scikit-learn's metadata routing requests ``subjects`` by default.
 
     Examples
     --------
@@ -88,7 +88,7 @@ class SubjectCentering(OneToOneFeatureMixin, PeopleCenteringMixin, TransformerMi
     1.0
     """
 
-    # Asked for without set_fit_request and set_transform_request.
+    # Requested without set_fit_request and set_transform_request.
     __metadata_request__fit: ClassVar[dict[str, bool]] = {"subjects": True}
     __metadata_request__transform: ClassVar[dict[str, bool]] = {"subjects": True}
 
@@ -108,12 +108,12 @@ class SubjectCentering(OneToOneFeatureMixin, PeopleCenteringMixin, TransformerMi
         ----------
         X : array-like, shape (n_windows, n_features)
         y : array-like, shape (n_windows,), optional
-            Classes: only to warn where each person has windows of one class.
+            Classes, used only to warn if each person has windows of one class.
         subjects : array-like, shape (n_windows,), optional
-            Name or number of the person that each window is of.
+            Name or number of the person that each window comes from.
         calibration : tuple of array-like, optional
-            Features and subjects of further windows: as :meth:`calibrate` takes them. The means of
-            the training people are then kept, too.
+            Features and subjects of further windows, as in :meth:`calibrate`. The means of the
+            training people are then kept, too.
 
         Returns
         -------
@@ -122,7 +122,7 @@ class SubjectCentering(OneToOneFeatureMixin, PeopleCenteringMixin, TransformerMi
         Raises
         ------
         InvalidEEGError
-            If subjects are missing, or are not one per window.
+            If subjects are missing, or their number differs from that of windows.
 
         Warns
         -----
@@ -147,7 +147,7 @@ class SubjectCentering(OneToOneFeatureMixin, PeopleCenteringMixin, TransformerMi
     def fit_transform(
         self, X: Any, y: Any = None, *, subjects: Any = None, calibration: Any = None
     ) -> NDArray:
-        """Fit to X, and subtract from each window the mean of its person.
+        """Fit to X, and subtract each person's mean from their windows.
 
         Parameters
         ----------
@@ -162,24 +162,24 @@ class SubjectCentering(OneToOneFeatureMixin, PeopleCenteringMixin, TransformerMi
         return fitted.transform(X, subjects=subjects)
 
     def calibrate(self, X: Any, *, subjects: Any = None) -> Self:
-        """Keep the means of people by these windows, for all later ones of theirs.
+        """Compute the means of people from these windows, and keep them for their later windows.
 
         Parameters
         ----------
         X : array-like, shape (n_windows, n_features)
-            Such as a minute of rest of each person.
+            Features of, for example, a minute of rest of each person.
         subjects : array-like, shape (n_windows,), optional
             As in :meth:`fit`.
 
         Returns
         -------
         self
-            From now on only people whose means are kept can be centred.
+            From now on only people with calibration can be centred.
 
         Warns
         -----
         EEGWarning
-            If there are fewer than ``min_windows`` windows of a person.
+            If a person has fewer than ``min_windows`` windows.
         """
         check_fitted(self)
         X = validate_data(self, X, dtype=FLOAT_DTYPES, reset=False)
@@ -187,7 +187,7 @@ class SubjectCentering(OneToOneFeatureMixin, PeopleCenteringMixin, TransformerMi
         return self
 
     def transform(self, X: Any, *, subjects: Any = None) -> NDArray:
-        """Subtract from each window the mean of its person.
+        """Subtract each person's mean from their windows.
 
         Parameters
         ----------
@@ -202,20 +202,20 @@ class SubjectCentering(OneToOneFeatureMixin, PeopleCenteringMixin, TransformerMi
         Raises
         ------
         InvalidEEGError
-            If subjects are missing or are not one per window, and for people without calibration
-            where others have some.
+            If subjects are missing, if their number differs from that of windows, or if some people
+            have calibration and one of these has none.
 
         Warns
         -----
         EEGWarning
-            If there are fewer than ``min_windows`` windows of a person.
+            If a person has fewer than ``min_windows`` windows.
         """
         check_fitted(self)
         X = validate_data(self, X, dtype=FLOAT_DTYPES, reset=False)
         return self._centred(X, self._named(subjects, len(X)))
 
     def _named(self, subjects: Any, n_windows: int) -> NDArray:
-        """Whom windows are of, with a stand-in for those without a name where that is wanted."""
+        """Subjects of the windows, with a stand-in for missing ones if ``missing="one"``."""
         people = Names(subjects).of(n_windows)
         if self.missing == "error":
             check_named(people, type(self).__name__, _HOW_TO_NAME)

@@ -1,4 +1,4 @@
-"""A dry run over a recording: what an embedder would make of it, before anything is computed."""
+"""A dry run over a recording, which shows how an embedder would read it."""
 
 from sk_brainrvq.inspection.inspecting import inspect_recording
 from sk_brainrvq.inspection.recording_report import ChannelFacts, RecordingReport, RecordingReports

@@ -1,4 +1,4 @@
-"""How long embedding takes, and how much memory signals need."""
+"""Estimates of how long embedding takes and how much memory signals need."""
 
 from collections.abc import Sequence
 from time import perf_counter
@@ -19,7 +19,7 @@ _PROBED_WINDOWS = 4
 
 
 def seconds_of_network(embedder: BrainRVQEmbedder, block: EpochBlock) -> float:
-    """Seconds that embedding one window takes here, without reading and filtering it.
+    """Seconds that embedding one window takes on this machine, without reading and filtering.
 
     Parameters
     ----------
@@ -36,26 +36,26 @@ def seconds_of_network(embedder: BrainRVQEmbedder, block: EpochBlock) -> float:
         sfreq=block.sfreq, ch_names=block.ch_names, unit="uV", filters=None, center_by=None
     )
     with quiet():
-        probe.fit(windows).transform(windows[:1])  # the first pass sets the network up
+        probe.fit(windows).transform(windows[:1])  # the first pass initialises the network
         began = perf_counter()
         probe.transform(windows)
     return (perf_counter() - began) / len(windows)
 
 
 def expected_bytes(recording: Any, blocks: Sequence[EpochBlock]) -> int:
-    """Bytes of all copies of the signals that are held at once.
+    """Bytes of all copies of the signals that are in memory at the same time.
 
     Parameters
     ----------
     recording : mne.io.Raw, mne.Epochs or array
     blocks : sequence of EpochBlock
-        Its windows.
+        Windows of the recording.
 
     Returns
     -------
     int
-        For continuous recordings the whole file, the EEG while it is filtered, and the windows;
-        of others only a bounded part is converted at a time.
+        For continuous recordings, this covers the whole file, the EEG while it is filtered, and the
+        windows; others are converted in parts of limited size.
     """
     windows = sum(int(np.prod(block.data.shape)) for block in blocks)
     if not is_mne_raw(recording):

@@ -1,4 +1,4 @@
-"""Find out what an embedder would make of recordings, through the code that it runs."""
+"""Inspection of recordings with the code that an embedder runs."""
 
 import os
 from collections import Counter
@@ -29,35 +29,35 @@ from sk_brainrvq.signals.sources.recording_files import read_recording
 from sk_brainrvq.signals.sources.registry import source_of
 from sk_brainrvq.user_warnings import collected
 
-# Windows whose amplitudes are looked at, spread over the recording.
+# Number of windows, spread over the recording, whose amplitudes are measured.
 _MOST_WINDOWS = 200
 
 
 def inspect_recording(
     X: Any, estimator: BrainRVQEmbedder | None = None
 ) -> RecordingReport | RecordingReports:
-    """Say what an embedder would make of a recording; nothing is kept.
+    """Show how an embedder would read a recording; nothing is stored.
 
     Parameters
     ----------
     X : path, mne.io.Raw, mne.Epochs, ndarray, or a list of these
-        As for :meth:`BrainRVQEmbedder.fit`.
+        As in :meth:`BrainRVQEmbedder.fit`.
     estimator : BrainRVQEmbedder, optional
-        Whose settings count: window, filters, weights, names and rate of arrays. By default
-        ``BrainRVQEmbedder()``. It is not changed.
+        Embedder whose settings are used: window, filters, weights, names and rate of arrays. By
+        default ``BrainRVQEmbedder()``. It is not changed.
 
     Returns
     -------
     RecordingReport, or RecordingReports for a list
-        Printed, it shows channels that count as EEG with place and amplitude, channels that are
-        left out and why, rate, filters, annotations, windows, tokens, time and memory, and what
-        the embedder would warn of. ``as_dict()`` gives plain values. What cannot be read has an
-        ``error``.
+        When printed, it shows the channels that count as EEG with position and amplitude, channels
+        that are left out and why, rate, filters, annotations, windows, tokens, time and memory, and
+        the embedder's warnings. ``as_dict()`` returns plain values. A report on an unreadable
+        recording has an ``error``.
 
     Raises
     ------
     InvalidEEGError
-        For a corpus, and for an estimator that is no embedder.
+        For a corpus, and for an estimator that is not an embedder.
 
     See Also
     --------
@@ -78,14 +78,14 @@ def inspect_recording(
     estimator = BrainRVQEmbedder() if estimator is None else estimator
     if not isinstance(estimator, BrainRVQEmbedder):
         raise InvalidEEGError(
-            f"estimator={estimator!r} was given; expected a BrainRVQEmbedder, whose settings say "
-            "how to read and what to compute."
+            f"estimator={estimator!r} was given; expected a BrainRVQEmbedder, whose settings "
+            "determine how to read and what to compute."
         )
     source = source_of(X)
     if source.stored(X) is not None:
         raise InvalidEEGError(
-            "X is a corpus, which was read and checked when it was built: its info() says what it "
-            "holds. inspect_recording takes recordings, Epochs and arrays."
+            "X is a corpus, which was read and checked when it was built; its info() shows what "
+            "it holds. inspect_recording takes recordings, Epochs and arrays."
         )
     if isinstance(X, (list, tuple)) and not source.is_array:
         return RecordingReports(_inspected(item, estimator) for item in X)
@@ -93,7 +93,7 @@ def inspect_recording(
 
 
 def _inspected(X: Any, estimator: BrainRVQEmbedder) -> RecordingReport:
-    """The report of one item; a file that cannot be read is one with an error."""
+    """The report on one item, with an error for an unreadable file."""
     name = _name_of(X)
     notes: list[str] = []
     try:
@@ -111,7 +111,7 @@ def _report(
 ) -> RecordingReport:
     embedder = clone(estimator).fit(recording)
     reading = perf_counter() - began
-    # As recorded: filters would hide offsets, drifts and hum.
+    # Unfiltered: filters would hide offsets, drifts and hum.
     settings = ReadSettings(
         *(embedder.sfreq, embedder.ch_names, embedder.unit, embedder.window, embedder.overlap),
         known_as_eeg=known_as_eeg(embedder.reading),
@@ -157,7 +157,7 @@ def _kind_of(recording: Any) -> str:
 
 
 def _unused(recording: Any, duration: float, embedder: BrainRVQEmbedder) -> float:
-    """Seconds of a continuous recording that are in no window."""
+    """Seconds of a continuous recording outside all windows."""
     if not is_mne_raw(recording):
         return 0.0
     starts = window_starts(recording, embedder.window, embedder.overlap)
@@ -166,7 +166,7 @@ def _unused(recording: Any, duration: float, embedder: BrainRVQEmbedder) -> floa
 
 
 def _n_tokens(block: EpochBlock, n_windows: int | None = None) -> int:
-    """Patches of all channels, over all windows of a block or some."""
+    """Number of patches of all channels, over all or some windows of a block."""
     n_epochs, n_channels, n_times = block.data.shape
     n_patches = n_patches_of(round(n_times / block.sfreq * 200))
     return (n_epochs if n_windows is None else n_windows) * n_channels * n_patches
@@ -219,7 +219,7 @@ def _place(row: dict[str, Any]) -> str:
 
 
 def _amplitudes(blocks: Sequence[EpochBlock]) -> dict[str, tuple[float, float]]:
-    """Amplitude and offset in microvolts of each channel: of its middle window."""
+    """Amplitude and offset of each channel in microvolts, from its middle window."""
     spreads: dict[str, list[NDArray]] = {}
     for block in blocks:
         step = -(-len(block.data) // _MOST_WINDOWS)

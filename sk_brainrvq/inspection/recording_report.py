@@ -1,4 +1,4 @@
-"""What is found out about a recording, as values, as JSON and as text."""
+"""Report on a recording, as values, as JSON and as text."""
 
 import textwrap
 from collections.abc import Iterable, Mapping
@@ -19,18 +19,18 @@ class ChannelFacts:
     ----------
     name : str
     kept : bool
-        Whether it counts as EEG.
+        Whether the channel counts as EEG.
     how : str
-        How it was matched to electrodes, as in ``electrode_report_``.
+        How the channel was matched to electrodes, as in ``electrode_report_``.
     place : str
-        The electrodes, with their shares where there are several; "unknown" without any.
+        The electrodes, with their weights if there are several; "unknown" without any.
     note : str
-        What was assumed about it, or why it is left out.
+        What was assumed about the channel, or why it is left out.
     amplitude : float or None
-        Standard deviation in a window in microvolts, before filters: the middle one of all
-        windows. None for channels that are left out.
+        Standard deviation within a window in microvolts, before filtering: the median over windows.
+        None for channels that are left out.
     offset : float or None
-        Mean in a window in microvolts, the same way.
+        Mean within a window in microvolts, computed in the same way.
     """
 
     name: str
@@ -44,42 +44,42 @@ class ChannelFacts:
 
 @dataclass(frozen=True)
 class RecordingReport:
-    """What an embedder would make of one recording; printed, it is a page of text.
+    """How an embedder would read one recording; prints as a page of text.
 
     Attributes
     ----------
     source : str
-        Path of the recording, or its kind.
+        Path of the recording, or its type.
     error : str or None
-        Why it cannot be used. Of the rest only ``notes`` is then known.
+        Why the recording cannot be used. Otherwise only ``notes`` is then known.
     kind : str
         "recording", "epochs" or "array".
     sfreq : float
         Sampling rate in Hz.
     duration : float
-        Seconds, of all epochs together.
+        Duration in seconds, over all epochs.
     channels : list of ChannelFacts
-        Those that count as EEG first.
+        Channels, those that count as EEG first.
     header_filters : dict
-        "highpass" and "lowpass" in Hz that the recording states; None where it states none.
+        "highpass" and "lowpass" in Hz as stated by the recording; None if it states none.
     filters_to_apply : dict
-        "l_freq", "h_freq" and "notch" in Hz and "reference": what is left to do of the filters.
+        Filters that remain to be applied: "l_freq", "h_freq" and "notch" in Hz, and "reference".
     annotations : dict of str to int
-        How often each description occurs.
+        Number of occurrences of each description.
     window : float
-        Seconds of a window or an epoch.
+        Length of a window or an epoch in seconds.
     n_windows : int
-        Rows that an embedder gives.
+        Number of rows that an embedder returns.
     unused : float
-        Seconds that are in no window.
+        Seconds outside all windows.
     n_tokens : int
-        Seconds of channels that the network reads, over all windows.
+        Number of seconds of single channels that the network reads, over all windows.
     expected_seconds : float
-        About how long embedding takes on this machine, reading included.
+        Approximate time that embedding takes on this machine, including reading.
     expected_bytes : int
-        About how much memory signals take at most, without the network.
+        Approximate peak memory for signals, without the network.
     notes : list of str
-        What an embedder would warn of.
+        Warnings that an embedder would give.
     """
 
     source: str
@@ -100,7 +100,7 @@ class RecordingReport:
     notes: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
-        """The same as plain values, for ``json.dumps``."""
+        """The report as plain values, for ``json.dumps``."""
         return asdict(self)
 
     def __str__(self) -> str:
@@ -108,7 +108,7 @@ class RecordingReport:
             body = _paragraph("error", self.error)
         else:
             body = [*self._facts(), "", *_table(self.channels), *self._left_out()]
-        # Channels that are left out are listed already.
+        # Channels that are left out have already been listed.
         notes = [note for note in self.notes if not (self.channels and note.startswith(_LISTED))]
         return "\n".join([self.source, *body, *_notes(notes)])
 
@@ -147,7 +147,7 @@ class RecordingReport:
 
 
 class RecordingReports(list[RecordingReport]):
-    """Reports of several recordings; printed, they follow one another, with a line on all."""
+    """Reports on several recordings; prints them one after the other, with a summary line."""
 
     def __str__(self) -> str:
         pages = "\n\n".join(map(str, self))
@@ -156,7 +156,7 @@ class RecordingReports(list[RecordingReport]):
     __repr__ = __str__
 
     def summary(self) -> str:
-        """A line on all recordings."""
+        """One line on all recordings."""
         usable = [report for report in self if report.error is None]
         failed = len(self) - len(usable)
         windows = sum(report.n_windows for report in usable)
@@ -174,7 +174,7 @@ class RecordingReports(list[RecordingReport]):
 
 
 def _table(channels: Iterable[ChannelFacts]) -> list[str]:
-    """The channels that are kept, a line for each."""
+    """The channels that are kept, one per line."""
     kept = [channel for channel in channels if channel.kept]
     shows_offset = any(
         abs(c.offset or 0.0) > 5 * (c.amplitude or 0.0) and abs(c.offset or 0.0) > 1 for c in kept
@@ -198,7 +198,7 @@ def _table(channels: Iterable[ChannelFacts]) -> list[str]:
     ]
 
 
-# What needs no word: the name says the place.
+# Matches that need no comment because the name gives the position.
 _HOW = {"exact": "", "decorated": "", "official": "", "mean": "no known position"}
 
 

@@ -301,7 +301,7 @@ class DualDomainTokenizer(nn.Module):
         codes : Tensor, shape (B, C, P, 2, Q), int64
         electrodes : Tensor, shape (C,) int64 or (C, 129) float
         n_levels : int, optional
-            Levels used; all by default.
+            Number of levels to use; all by default.
 
         Returns
         -------

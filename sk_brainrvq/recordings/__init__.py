@@ -16,5 +16,5 @@ __all__ = [
     "window_table",
 ]
 
-# Whoever holds Recordings has come by here: from now on everything that reads EEG takes them.
+# Anyone who has Recordings has imported this module, which registers them as a source of EEG.
 register(RecordingsSource())

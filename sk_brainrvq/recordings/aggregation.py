@@ -1,4 +1,4 @@
-"""From rows to groups of rows: probabilities of recordings and of subjects."""
+"""Aggregation of probabilities from rows to groups, such as recordings and subjects."""
 
 from typing import Any
 
@@ -8,33 +8,34 @@ from numpy.typing import NDArray
 from sk_brainrvq.exceptions import InvalidEEGError
 
 AGGREGATES = ("mean_log_proba", "mean_proba", "vote")
-# Logarithms of what is smaller would let a single window decide.
+# Logarithms of smaller probabilities would let a single window decide.
 _SMALLEST = 1e-6
 
 
 def aggregate_by(
     proba: NDArray, groups: Any, aggregate: str = "mean_log_proba"
 ) -> tuple[NDArray, NDArray]:
-    """Probabilities of groups of rows, such as of subjects given those of their recordings.
+    """Aggregate probabilities over groups of rows, such as the recordings of each subject.
 
     Parameters
     ----------
     proba : ndarray, shape (n_rows, n_classes)
     groups : array-like, shape (n_rows,)
     aggregate : {"mean_log_proba", "mean_proba", "vote"}
-        Mean of logarithms, mean, or share of the rows in which a class is the likeliest.
+        How to aggregate: mean of logarithms, mean, or share of the rows in which a class is the
+        most probable one.
 
     Returns
     -------
     names : ndarray, shape (n_groups,)
-        Sorted.
+        Names of the groups, sorted.
     proba : ndarray, shape (n_groups, n_classes)
-        Rows sum to 1.
+        Probabilities; each row sums to 1.
 
     Raises
     ------
     InvalidEEGError
-        For an unknown aggregate, and for groups that are not one per row.
+        For an unknown aggregate, and unless there is one group per row.
 
     Examples
     --------
@@ -55,7 +56,7 @@ def aggregate_by(
 
 
 def check_aggregate(aggregate: Any) -> None:
-    """Raise InvalidEEGError for an aggregate that is not known."""
+    """Raise InvalidEEGError for an unknown aggregate."""
     if aggregate not in AGGREGATES:
         raise InvalidEEGError(f"aggregate={aggregate!r} was given; expected one of {AGGREGATES}.")
 

@@ -1,4 +1,4 @@
-"""EEG recordings of a BIDS folder, and the labels that its tables hold."""
+"""EEG recordings of a BIDS folder, and labels from its tables."""
 
 import csv
 from collections.abc import Callable, Mapping, Sequence
@@ -15,9 +15,9 @@ from sk_brainrvq.recordings.recording_item import Event, RecordingItem
 from sk_brainrvq.signals.sources.subjects import bids_entity
 from sk_brainrvq.user_warnings import warn
 
-# Of each recording the file that MNE opens: those that lie beside it are read with it.
+# For each recording, only the file that MNE opens; MNE reads its companion files itself.
 _EXTENSIONS = (".edf", ".bdf", ".gdf", ".vhdr", ".set", ".fif", ".cnt", ".mff")
-# Entities by which recordings are chosen, and their short forms in names.
+# Entities that select recordings, and their short forms in names.
 _ENTITIES = {"task": "task", "subject": "sub", "session": "ses", "run": "run"}
 _MISSING = ("", "n/a", "nan")
 _MOST_NAMES = 5
@@ -39,14 +39,14 @@ def labelled_items(
     chosen : mapping
         "tasks", "subjects", "sessions" and "runs" of ``mne_bids.find_matching_paths``.
     y : str or None
-        A column of ``participants.tsv``, "task", "session", "run", or "events".
+        Source of labels: a column of ``participants.tsv``, "task", "session", "run", or "events".
     read_options : mapping, optional
-        As of :class:`~sk_brainrvq.Recordings`.
+        As in :class:`~sk_brainrvq.Recordings`.
 
     Returns
     -------
     items : list of RecordingItem
-        Those that have a label.
+        Recordings that have a label.
     labels : ndarray, shape (n_items,), or None
         None for ``y="events"``, whose items hold their events.
     """
@@ -61,14 +61,15 @@ def labelled_items(
 
 
 def _labels_of_names(paths: Sequence[Path], entity: str) -> dict[Path, str]:
-    """What the names of recordings say of an entity; those that say nothing are left out."""
+    """Value of an entity in the names of recordings; names without it are left out."""
     short = _ENTITIES[entity]
     found = {path: bids_entity(path, short) for path in paths}
     labels = {path: label for path, label in found.items() if label is not None}
     without = [path.name for path in paths if path not in labels]
     if not labels:
         raise InvalidEEGError(
-            f"y={entity!r} was given, and no name of {len(paths)} recordings holds {short}-..."
+            f"y={entity!r} was given, but none of the names of {len(paths)} recordings holds "
+            f"{short}-..."
         )
     if without:
         warn(
@@ -79,19 +80,19 @@ def _labels_of_names(paths: Sequence[Path], entity: str) -> dict[Path, str]:
 
 
 def _labels_of_people(root: Path, paths: Sequence[Path], column: str) -> dict[Path, str]:
-    """What ``participants.tsv`` holds of each recording's participant; others are left out."""
+    """Label of each recording's participant in ``participants.tsv``; others are left out."""
     labels = _labels_of_participants(root, column)
     people = {path: bids_entity(path, "sub") or "" for path in paths}
     known = {path: labels[person] for path, person in people.items() if person in labels}
     without = sorted({f"sub-{person}" for person in people.values() if person not in labels})
     if not known:
         raise InvalidEEGError(
-            f"participants.tsv in {root} holds a {column!r} of no participant with EEG here."
+            f"participants.tsv in {root} holds no {column!r} for any participant with EEG there."
         )
     if without:
         warn(
             f"{len(paths) - len(known)} of {len(paths)} recordings are left out: participants.tsv "
-            f"holds no {column!r} of {_shortened(without)}."
+            f"holds no {column!r} for {_shortened(without)}."
         )
     return known
 
@@ -113,7 +114,7 @@ def _paths(root: Path, chosen: Mapping[str, str | Sequence[str] | None]) -> list
         extensions=list(_EXTENSIONS),
         ignore_nosub=True,
     )
-    # Not those of derivatives/ and sourcedata/, which are other versions of the same recordings.
+    # Not derivatives/ and sourcedata/, which hold other versions of the same recordings.
     paths = sorted({Path(path.fpath) for path in found})
     if not paths:
         raise InvalidEEGError(_nothing_found(root, chosen))
@@ -121,7 +122,7 @@ def _paths(root: Path, chosen: Mapping[str, str | Sequence[str] | None]) -> list
 
 
 def _nothing_found(root: Path, chosen: Mapping[str, str | Sequence[str] | None]) -> str:
-    """Why there is no recording: what was asked for, and what there is of it."""
+    """Error text for no recording: what was asked for, and what there is."""
     asked = {name[:-1]: value for name, value in chosen.items() if value is not None}
     given = ", ".join(f"{name}={value!r}" for name, value in asked.items())
     files = [*root.rglob("sub-*_eeg.*")]
@@ -133,16 +134,16 @@ def _nothing_found(root: Path, chosen: Mapping[str, str | Sequence[str] | None])
     with_these = f" with {given}" if given else ""
     return (
         f"There is no EEG recording{with_these} in {root}; expected files such as "
-        "sub-01/eeg/sub-01_task-rest_eeg.edf. Entities go without their prefix: task='rest'."
-        f"{found}"
+        "sub-01/eeg/sub-01_task-rest_eeg.edf. Pass entities without their prefix: "
+        f"task='rest'.{found}"
     )
 
 
 def _labels_of_participants(root: Path, column: str) -> dict[str, str]:
-    """Label of each participant that has one, by the name without "sub-"."""
+    """Label of each participant who has one, by name without "sub-"."""
     table = root / "participants.tsv"
     if not table.exists():
-        raise InvalidEEGError(f"There is no {table}, which is to hold the labels {column!r}.")
+        raise InvalidEEGError(f"There is no {table}, which should hold the labels {column!r}.")
     rows = _read_table(table)
     columns = list(rows[0]) if rows else []
     if "participant_id" not in columns or column not in columns:
@@ -157,7 +158,7 @@ def _labels_of_participants(root: Path, column: str) -> dict[str, str]:
         if labels.setdefault(person, label) != label:
             raise InvalidEEGError(
                 f"{table} holds sub-{person} twice, with {column} {labels[person]!r} and "
-                f"{label!r}. Mend the table; labels that differ from session to session go into "
+                f"{label!r}. Correct the table; pass labels that differ between sessions as "
                 "Recordings(paths, y)."
             )
     return labels
@@ -166,7 +167,7 @@ def _labels_of_participants(root: Path, column: str) -> dict[str, str]:
 def _items_with_events(
     root: Path, paths: Sequence[Path], make: Callable[..., RecordingItem]
 ) -> list[RecordingItem]:
-    """Recordings with the events of their tables; others are left out."""
+    """Recordings with events from their tables; others are left out."""
     found = {path: _events_of(root, path) for path in paths}
     without = [path.name for path, events in found.items() if not events]
     if len(without) == len(paths):
@@ -205,7 +206,7 @@ def _events_of(root: Path, path: Path) -> list[Event]:
             if row["trial_type"].lower() not in _MISSING and row["onset"].lower() not in _MISSING
         ]
     except ValueError as error:
-        raise InvalidEEGError(f"{table} holds times that are no numbers: {error}.") from error
+        raise InvalidEEGError(f"{table} holds times that are not numbers: {error}.") from error
 
 
 def _seconds(duration: str) -> float:
@@ -213,14 +214,14 @@ def _seconds(duration: str) -> float:
 
 
 def _read_table(path: Path) -> list[Row]:
-    """Rows of a table of BIDS; entries without the spaces around them."""
+    """Rows of a BIDS table; entries are stripped of spaces."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file, delimiter="\t"))
     return [{k.strip(): (v or "").strip() for k, v in row.items() if k is not None} for row in rows]
 
 
 def _as_numbers(labels: list[str]) -> NDArray:
-    """Numbers where all of them are, as ages are; else text."""
+    """Numbers if all labels are numbers, as for ages; otherwise text."""
     values: Any = np.asarray(labels)
     for kind in (np.int64, np.float64):
         try:

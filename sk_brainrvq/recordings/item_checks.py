@@ -1,4 +1,4 @@
-"""What users hand over as recordings, and with them, checked."""
+"""Checks of recordings and their labels, subjects and options."""
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,19 +14,19 @@ from sk_brainrvq.signals.reading import Reading, checked_reading
 from sk_brainrvq.signals.sources.mne_raws import is_mne_raw
 from sk_brainrvq.signals.sources.subjects import as_subjects
 
-# Names of recordings in a message.
+# Maximum number of names of recordings in a message.
 _MOST_NAMES = 3
 
 
 def made_items(
     items: Any, subjects: Any, read_options: Mapping[str, Any] | None
 ) -> list[RecordingItem]:
-    """Recordings as a user lists them.
+    """Make recordings from the user's list.
 
     Parameters
     ----------
     items, subjects, read_options
-        As of :class:`~sk_brainrvq.Recordings`.
+        As in :class:`~sk_brainrvq.Recordings`.
 
     Returns
     -------
@@ -35,7 +35,7 @@ def made_items(
     Raises
     ------
     InvalidEEGError
-        For what is no recording, and for subjects that are not one per recording.
+        For items that are not recordings, and unless there is one subject per recording.
     """
     listed, options = listed_items(items), checked_options(read_options)
     people = [None] * len(listed)
@@ -50,29 +50,29 @@ def made_items(
 
 
 def checked_options(read_options: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    """Options of MNE's readers, or InvalidEEGError for what is none."""
+    """Options of MNE's readers; raise InvalidEEGError for anything else."""
     return checked_reading(Reading(read_options=read_options)).read_options
 
 
 def listed_items(items: Any) -> list[Any]:
-    """The items as a list; one recording is a list of one."""
+    """The items as a list; a single recording becomes a list of one."""
     if isinstance(items, (str, os.PathLike)) or is_mne_raw(items):
         return [items]
     if not isinstance(items, Iterable) or hasattr(items, "datasets"):
-        RecordingItem(items, 0)  # says what was given, and what to give
+        RecordingItem(items, 0)  # its error says what was given and what to pass
     listed = list(items)
     if not listed:
-        raise InvalidEEGError("items is empty; give at least one recording.")
+        raise InvalidEEGError("items is empty; pass at least one recording.")
     return listed
 
 
 def labels_of(names: Sequence[str], y: Any) -> NDArray | None:
-    """Labels as an array, one per recording; None where there are none.
+    """Labels as an array, one per recording; None if there are none.
 
     Parameters
     ----------
     names : sequence of str
-        Of the recordings.
+        Names of the recordings.
     y : array-like, shape (n_recordings, ...), or None
 
     Returns
@@ -82,21 +82,21 @@ def labels_of(names: Sequence[str], y: Any) -> NDArray | None:
     Raises
     ------
     InvalidEEGError
-        If their number is another, or a recording has none.
+        If the number of labels differs, or a recording has none.
     """
     labels, rows = one_each("y", y, len(names)), missing_rows(y)
     if rows:
         more = f" and {len(rows) - _MOST_NAMES} more" if len(rows) > _MOST_NAMES else ""
         raise InvalidEEGError(
-            f"y holds no label, but NaN or None, for {len(rows)} of {len(names)} recordings: "
-            f"{', '.join(names[row] for row in rows[:_MOST_NAMES])}{more}. Leave them out of "
-            "the recordings and of y."
+            f"y holds NaN or None instead of a label for {len(rows)} of {len(names)} recordings: "
+            f"{', '.join(names[row] for row in rows[:_MOST_NAMES])}{more}. Leave them out of the "
+            "recordings and of y."
         )
     return labels
 
 
 def one_each(name: str, values: Any, n_recordings: int) -> NDArray | None:
-    """Labels or subjects as an array, checked; None where there are none."""
+    """Labels or subjects as an array, checked; None if there are none."""
     if values is None:
         return None
     array = np.asarray(values)
@@ -106,7 +106,7 @@ def one_each(name: str, values: Any, n_recordings: int) -> NDArray | None:
         if array.ndim:
             entries = "1 entry" if len(array) == 1 else f"{len(array)} entries"
             found = f"{entries} of {name} {'was' if len(array) == 1 else 'were'} given"
-        windows = " Labels of single windows go to fit, or to cross_val_score, as y."
+        windows = " Pass labels of single windows as y to fit or cross_val_score."
         raise InvalidEEGError(
             f"{found} for {of}; expected one per recording.{windows if name == 'y' else ''}"
         )
@@ -114,13 +114,13 @@ def one_each(name: str, values: Any, n_recordings: int) -> NDArray | None:
 
 
 def known_people(items: Sequence[RecordingItem]) -> NDArray:
-    """Subject of each item; InvalidEEGError where nothing tells that of one."""
+    """Subject of each item; raise InvalidEEGError if one is unknown."""
     people = [item.subject for item in items]
     unknown = [item.name for item, person in zip(items, people, strict=True) if person is None]
     if unknown:
         more = f" and {len(unknown) - _MOST_NAMES} more" if len(unknown) > _MOST_NAMES else ""
         raise InvalidEEGError(
-            f"The subject is unknown of {', '.join(unknown[:_MOST_NAMES])}{more}: neither a "
-            "BIDS name (sub-01_...) nor the header tells. Pass subjects=..., one per recording."
+            f"The subject is unknown for {', '.join(unknown[:_MOST_NAMES])}{more}: neither a BIDS "
+            "name (sub-01_...) nor the header gives it. Pass subjects=..., one per recording."
         )
     return np.asarray(people)

@@ -1,4 +1,4 @@
-"""One recording of a list: what its name and its header tell, without its signals."""
+"""One recording of a list: information from its name and header, without its signals."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -28,12 +28,12 @@ from sk_brainrvq.user_warnings import quiet
 
 @dataclass(frozen=True)
 class Event:
-    """A labelled stretch of a recording.
+    """A labelled interval of a recording.
 
     Attributes
     ----------
     onset, duration : float
-        Seconds from the first sample of the recording; the duration of a moment is 0.
+        Seconds from the first sample of the recording; the duration of an instant is 0.
     label : object
     """
 
@@ -43,28 +43,28 @@ class Event:
 
     @property
     def is_mark(self) -> bool:
-        """Whether it marks what no window may hold, as annotations of BAD and EDGE do."""
+        """Whether windows must not overlap it, as for annotations of BAD and EDGE."""
         return str(self.label).lower().startswith(LEFT_OUT)
 
 
 @dataclass(frozen=True)
 class WindowPlan:
-    """Which windows a recording is cut into.
+    """Windows that a recording is cut into.
 
     Attributes
     ----------
     starts : ndarray of int, shape (n_windows,)
-        First sample of each, at 200 Hz.
+        First sample of each window, at 200 Hz.
     labels : ndarray, shape (n_windows,), or None
-        Of windows that events label.
+        Labels of windows that come from events.
     n_marked : int
-        Windows left out, because they overlap annotations of BAD or EDGE.
+        Number of windows left out because they overlap annotations of BAD or EDGE.
     marks : tuple of str
         Descriptions of those annotations.
     why_none : str or None
-        Why there is no window, where there is none.
+        Why there is no window, if there is none.
     n_short : int
-        Events shorter than a window, which label none.
+        Number of events shorter than a window, which label no window.
     """
 
     starts: NDArray
@@ -76,24 +76,24 @@ class WindowPlan:
 
 
 class RecordingItem:
-    """A continuous recording, which is read when it is needed; its header is read once.
+    """A continuous recording that is read on demand; its header is read once.
 
     Parameters
     ----------
     source : mne.io.Raw or path
     number : int
-        Its position in the user's list.
+        Position in the user's list.
     subject : object, optional
-        As given by the user.
+        Subject from the user.
     events : sequence of Event, optional
-        Windows are cut from these, where they are given.
+        Events to cut windows from.
     read_options : mapping, optional
-        Options of MNE's readers, as of :class:`~sk_brainrvq.Reading`.
+        Options of MNE's readers, as in :class:`~sk_brainrvq.Reading`.
 
     Raises
     ------
     InvalidEEGError
-        For what is no continuous recording, and for a path where nothing is.
+        For anything but a continuous recording, and for a path that does not exist.
     """
 
     def __init__(
@@ -132,7 +132,7 @@ class RecordingItem:
 
     @property
     def path(self) -> Path | None:
-        """The file, where there is one."""
+        """The file, if there is one."""
         if isinstance(self.source, Path):
             return self.source
         files = [file for file in self.source.filenames if file is not None]
@@ -140,12 +140,12 @@ class RecordingItem:
 
     @property
     def name(self) -> str:
-        """The file as text, or the place in the list."""
+        """The file as text, or the position in the list."""
         return f"item {self.number}" if self.path is None else str(self.path)
 
     @property
     def subject(self) -> Any:
-        """As given, by the file's name or by the header; None where nothing tells."""
+        """Subject from the user, from the file's name or from the header; None if unknown."""
         if self._subject is not None:
             return self._subject
         if not isinstance(self.source, Path):
@@ -157,15 +157,15 @@ class RecordingItem:
 
     @property
     def session(self) -> str | None:
-        """By the BIDS name; None where it names none."""
+        """Session from the BIDS name; None if it has none."""
         return bids_entity(self.path, "ses")
 
     def header(self) -> Any:
-        """The recording as MNE opens it, without its signals."""
+        """The recording opened by MNE, without its signals."""
         if not isinstance(self.source, Path):
             return self.source
         try:
-            with quiet():  # reading the signals says it
+            with quiet():  # reading the signals gives the warnings
                 raw = read_recording(self.source, self.read_options, preload=False)
         except InvalidEEGError as error:
             raise InvalidEEGError(f"Item {self.number} of the recordings: {error}") from error
@@ -186,7 +186,7 @@ class RecordingItem:
         Parameters
         ----------
         window, overlap : float
-            In seconds.
+            Length and overlap in seconds.
 
         Returns
         -------
@@ -207,12 +207,12 @@ def _planned(raw: Any, window: float, overlap: float, events: Sequence[Event] | 
         starts, length = window_grid(n_times, window, overlap)
     except InvalidEEGError as error:
         if n_times >= round(window * TARGET_SFREQ):
-            raise  # the windows make no sense, whatever the recording
+            raise  # the windows are invalid for any recording
         return WindowPlan(np.empty(0, np.int64), why_none=str(error).split(";")[0])
     if events is not None:
         starts, labels, n_short = _at_events(events, n_times, window, overlap)
         if not len(starts):
-            return WindowPlan(starts, why_none="No event lasts a window.", n_short=n_short)
+            return WindowPlan(starts, why_none="No event is as long as a window.", n_short=n_short)
     overlaps, marks = overlapping_marks(raw, starts, length)
     for event in [event for event in events or () if event.is_mark]:
         first, end = (np.array([event.onset, event.onset + event.duration]) * TARGET_SFREQ).round()
@@ -234,7 +234,7 @@ def _planned(raw: Any, window: float, overlap: float, events: Sequence[Event] | 
 def _at_events(
     events: Sequence[Event], n_times: int, window: float, overlap: float
 ) -> tuple[NDArray, NDArray, int]:
-    """Starts and labels of the windows within events, and how many events are too short."""
+    """Starts and labels of the windows within events, and the number of events too short."""
     starts, labels, n_short = [], [], 0
     length = round(window * TARGET_SFREQ)
     for event in [event for event in events if not event.is_mark]:
@@ -253,11 +253,11 @@ def _at_events(
 
 def _advice(source: Any) -> str:
     if is_mne_epochs(source):
-        return " scikit-learn indexes mne.Epochs as they are: pass them to the estimator itself."
+        return " scikit-learn can index mne.Epochs: pass them to the estimator itself."
     if is_braindecode_dataset(source):
         return (
-            " Of a braindecode dataset that was cut into windows pass SliceDataset(dataset, idx=0) "
-            "of skorch.helper to the estimator itself; of one that was not, "
+            " For a braindecode dataset that was cut into windows, pass SliceDataset(dataset, "
+            "idx=0) from skorch.helper to the estimator itself; for one that was not, pass "
             "[part.raw for part in dataset.datasets] here."
         )
     return ""

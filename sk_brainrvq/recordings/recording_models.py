@@ -1,4 +1,4 @@
-"""One label per recording, learnt and predicted from its windows."""
+"""Models with one label per recording, learnt and predicted from its windows."""
 
 from typing import Any, Self
 
@@ -18,20 +18,20 @@ _MOST_NAMES = 8
 
 
 class _RecordingModel(MetaEstimatorMixin, BaseEstimator):
-    """What both models share: windows with the labels of their recordings."""
+    """Base of both models: windows with the labels of their recordings."""
 
     estimator: Any
     window: float
     overlap: float
 
     def fit(self, X: Any, y: Any = None, *, sample_weight: Any = None) -> Self:
-        """Fit the estimator on all windows, in which each recording counts the same.
+        """Fit the estimator on all windows, with the same total weight for each recording.
 
         Parameters
         ----------
         X : Recordings without ``window``, or a list of mne.io.Raw and paths
         y : array-like, shape (n_recordings,), optional
-            By default those that the recordings carry.
+            Labels; by default those that the recordings hold.
         sample_weight : array-like, shape (n_recordings,), optional
 
         Returns
@@ -41,13 +41,13 @@ class _RecordingModel(MetaEstimatorMixin, BaseEstimator):
         Raises
         ------
         InvalidEEGError
-            For other X, and for labels or weights that are not one per recording.
+            For other X, and unless there is one label and one weight per recording.
 
         Warns
         -----
         EEGWarning
-            If recordings give no window, and if the estimator takes no ``sample_weight``, so that
-            longer recordings count for more.
+            If recordings give no window, or if the estimator takes no ``sample_weight``, so that
+            longer recordings count more.
         """
         self._check()
         recordings = _whole_recordings(X)
@@ -64,7 +64,7 @@ class _RecordingModel(MetaEstimatorMixin, BaseEstimator):
         return self
 
     def _check(self) -> None:
-        """Raise InvalidEEGError for parameters that make no sense."""
+        """Raise InvalidEEGError for invalid parameters."""
 
     def _cut(self, recordings: Recordings) -> tuple[Recordings, NDArray]:
         """The windows, and the row of each window's recording."""
@@ -76,7 +76,7 @@ class _RecordingModel(MetaEstimatorMixin, BaseEstimator):
         return parts, parts.recording_of
 
     def _scored(self, X: Any, y: Any) -> tuple[Recordings, NDArray, NDArray]:
-        """Recordings that give a window, their labels, and which they are."""
+        """Recordings that give a window, their labels, and their positions in X."""
         recordings = _whole_recordings(X)
         labels = recordings.y if y is None else labels_of(recordings.sources.tolist(), y)
         if labels is None:
@@ -92,7 +92,7 @@ class _RecordingModel(MetaEstimatorMixin, BaseEstimator):
 
 
 class RecordingClassifier(ClassifierMixin, _RecordingModel):
-    """One class per recording: windows are classified, and their probabilities joined.
+    """Classify recordings by classifying their windows and combining the probabilities.
 
     Parameters
     ----------
@@ -100,21 +100,22 @@ class RecordingClassifier(ClassifierMixin, _RecordingModel):
         :class:`~sk_brainrvq.BrainRVQClassifier`, or a pipeline that starts with
         :class:`~sk_brainrvq.BrainRVQEmbedder`.
     window, overlap : float, default=10.0 and 0.0
-        Seconds: how recordings are cut. Those of the estimator need not be set.
+        Length and overlap of windows in seconds. Those of the estimator need not be set.
     aggregate : {"mean_log_proba", "mean_proba", "vote"}, default="mean_log_proba"
-        How the windows of a recording are joined: by the mean logarithm of their probabilities,
-        their mean, or the share of windows that vote for a class, which needs only ``predict``.
+        How to combine the windows of a recording: the mean logarithm of their probabilities, the
+        mean of their probabilities, or the share of windows that vote for a class, which needs only
+        ``predict``.
 
     Attributes
     ----------
     estimator_ : estimator
         Fitted on all windows.
     classes_ : ndarray
-        Those of the fitted estimator.
+        Classes of the fitted estimator.
 
     See Also
     --------
-    aggregate_by : From recordings to subjects.
+    aggregate_by : Aggregates recordings to subjects.
 
     Examples
     --------
@@ -151,18 +152,18 @@ class RecordingClassifier(ClassifierMixin, _RecordingModel):
         if self.aggregate != "vote" and not hasattr(self.estimator, "predict_proba"):
             raise InvalidEEGError(
                 f"aggregate={self.aggregate!r} needs probabilities, which this "
-                f"{type(self.estimator).__name__} does not give. Pass aggregate='vote', or wrap it "
-                "in CalibratedClassifierCV."
+                f"{type(self.estimator).__name__} does not predict. Pass aggregate='vote', or wrap "
+                "it in CalibratedClassifierCV."
             )
 
     @property
     def classes_(self) -> NDArray:
-        """Classes, as of the fitted estimator."""
+        """Classes of the fitted estimator."""
         check_is_fitted(self, "estimator_")
         return self.estimator_.classes_
 
     def predict_proba(self, X: Any) -> NDArray:
-        """Probabilities of the classes of each recording.
+        """Predict class probabilities for each recording.
 
         Parameters
         ----------
@@ -171,7 +172,8 @@ class RecordingClassifier(ClassifierMixin, _RecordingModel):
         Returns
         -------
         ndarray, shape (n_recordings, n_classes)
-            NaN for recordings that give no window. With ``aggregate="vote"`` shares of windows.
+            Probabilities, or shares of windows with ``aggregate="vote"``; NaN for recordings
+            without a window.
         """
         check_is_fitted(self, "estimator_")
         self._check()
@@ -185,7 +187,7 @@ class RecordingClassifier(ClassifierMixin, _RecordingModel):
         return aggregated(proba, number, len(recordings), self.aggregate)
 
     def predict(self, X: Any) -> NDArray:
-        """Class of each recording.
+        """Predict the class of each recording.
 
         Parameters
         ----------
@@ -205,13 +207,13 @@ class RecordingClassifier(ClassifierMixin, _RecordingModel):
         return self.classes_[proba.argmax(axis=1)]
 
     def score(self, X: Any, y: Any = None, *, sample_weight: Any = None) -> float:
-        """Accuracy over recordings; those that give no window are left out, with a warning.
+        """Compute the accuracy; recordings without a window are left out, with a warning.
 
         Parameters
         ----------
         X : Recordings without ``window``, or a list of mne.io.Raw and paths
         y : array-like, shape (n_recordings,), optional
-            By default those that the recordings carry.
+            Labels; by default those that the recordings hold.
         sample_weight : array-like, shape (n_recordings,), optional
 
         Returns
@@ -224,7 +226,7 @@ class RecordingClassifier(ClassifierMixin, _RecordingModel):
 
 
 class RecordingRegressor(RegressorMixin, _RecordingModel):
-    """One number per recording: the mean of what is predicted for its windows.
+    """Predict numbers for recordings as the mean of the predictions for their windows.
 
     Parameters
     ----------
@@ -232,7 +234,7 @@ class RecordingRegressor(RegressorMixin, _RecordingModel):
         :class:`~sk_brainrvq.BrainRVQRegressor`, or a pipeline that starts with
         :class:`~sk_brainrvq.BrainRVQEmbedder`.
     window, overlap : float, default=10.0 and 0.0
-        Seconds: how recordings are cut. Those of the estimator need not be set.
+        Length and overlap of windows in seconds. Those of the estimator need not be set.
 
     Attributes
     ----------
@@ -260,7 +262,7 @@ class RecordingRegressor(RegressorMixin, _RecordingModel):
         self.overlap = overlap
 
     def predict(self, X: Any) -> NDArray:
-        """Number, or numbers, of each recording.
+        """Predict the number, or numbers, of each recording.
 
         Parameters
         ----------
@@ -284,13 +286,13 @@ class RecordingRegressor(RegressorMixin, _RecordingModel):
         return means
 
     def score(self, X: Any, y: Any = None, *, sample_weight: Any = None) -> float:
-        """R² over recordings; those that give no window are left out, with a warning.
+        """Compute R²; recordings without a window are left out, with a warning.
 
         Parameters
         ----------
         X : Recordings without ``window``, or a list of mne.io.Raw and paths
         y : array-like, shape (n_recordings,), optional
-            By default those that the recordings carry.
+            Labels; by default those that the recordings hold.
         sample_weight : array-like, shape (n_recordings,), optional
 
         Returns
@@ -307,15 +309,15 @@ def _whole_recordings(X: Any) -> Recordings:
     recordings = X if isinstance(X, Recordings) else Recordings(X)
     if recordings.window is not None:
         raise InvalidEEGError(
-            f"The recordings are cut into windows of {recordings.window} s, and one row per "
-            "recording is asked for. Pass Recordings without window=..., and the window to the "
-            "model: it cuts them itself."
+            f"The recordings are cut into windows of {recordings.window} s, but this model needs "
+            "one row per recording. Pass Recordings without window=..., and pass the window to "
+            "the model, which cuts them itself."
         )
     return recordings
 
 
 def _weighting(estimator: Any, weights: NDArray) -> dict[str, NDArray]:
-    """Weights of windows as the estimator takes them: a pipeline's go to its last step."""
+    """Weights of windows as keywords for the estimator; in a pipeline for its last step."""
     name, last = "", estimator
     while isinstance(last, Pipeline):
         step, last = last.steps[-1]
@@ -324,8 +326,8 @@ def _weighting(estimator: Any, weights: NDArray) -> dict[str, NDArray]:
         return {f"{name}sample_weight": weights}
     if len(set(weights.tolist())) > 1:
         warn(
-            f"{type(last).__name__} takes no sample_weight, so that recordings with more windows "
-            "count for more."
+            f"{type(last).__name__} takes no sample_weight, so recordings with more windows count "
+            "more."
         )
     return {}
 
@@ -333,9 +335,9 @@ def _weighting(estimator: Any, weights: NDArray) -> dict[str, NDArray]:
 def _refuse_unknown(recordings: Recordings, unknown: NDArray, window: float) -> None:
     if unknown.any():
         raise InvalidEEGError(
-            f"No window of {window} s is in {_listed(recordings.sources[unknown])}, so nothing can "
-            "be predicted. Leave them out: recordings[recordings.count_windows(window) > 0]; "
-            "or pass a shorter window."
+            f"There is no window of {window} s in {_listed(recordings.sources[unknown])}, so "
+            "nothing can be predicted. Leave them out: "
+            "recordings[recordings.count_windows(window) > 0]; or pass a shorter window."
         )
 
 

@@ -15,52 +15,52 @@ from sk_brainrvq.recordings.rows import Rows, cut, rows_of_key
 from sk_brainrvq.signals.filters.resampling import TARGET_SFREQ
 from sk_brainrvq.signals.sources.source import check_window
 
-# Labels in a repr.
+# Maximum number of labels in a repr.
 _MOST_LABELS = 6
 
 
 class Recordings:
     """Continuous recordings that scikit-learn can index, split and shuffle.
 
-    Every estimator takes them. Without ``window`` a row is a recording, which an estimator cuts
-    into windows of its own ``window`` and takes as one long epoch: one row of features, one
-    prediction, one label per recording. With ``window`` a row is a window, and each recording's
-    label holds for all of its windows. A slice is ``Recordings`` again, and reads nothing;
-    signals are read by the estimators, each recording once, filtered as a whole and then cut.
+    Every estimator takes them. Without ``window``, a row is a recording. An estimator cuts it into
+    windows of its own ``window`` and treats it as one long epoch: one row of features, one
+    prediction and one label per recording. With ``window``, a row is a window, and each recording's
+    label applies to all of its windows. A slice is ``Recordings`` again, and reads nothing.
+    Estimators read the signals, each recording once, filter them as a whole and then cut them.
 
     Parameters
     ----------
     items : sequence of mne.io.Raw or path
-        Paths as text, ``pathlib.Path`` or ``mne_bids.BIDSPath``.
+        Recordings, or their paths as text, ``pathlib.Path`` or ``mne_bids.BIDSPath``.
     y : array-like, shape (n_recordings, ...), optional
-        A label, or numbers, per recording.
+        One label, or one row of numbers, per recording.
     subjects : array-like, shape (n_recordings,), optional
-        By default those of the BIDS names (``sub-01_...``), or of the headers.
+        Subject of each recording; by default from the BIDS name (``sub-01_...``) or the header.
     window : float, optional
-        Seconds. Windows that overlap an annotation beginning with BAD or EDGE are left out, as is
-        the tail that fills no window.
+        Length of windows in seconds. Windows that overlap an annotation beginning with BAD or EDGE
+        are left out, and so is the remainder at the end.
     overlap : float, default=0.0
-        Seconds by which a window reaches into the one before.
+        Overlap of consecutive windows in seconds.
     read_options : mapping, optional
-        Options of ``mne.io.read_raw`` for files, as of :class:`~sk_brainrvq.Reading`: headers are
-        read with them when rows are counted, and signals too.
+        Options of ``mne.io.read_raw`` for files, as in :class:`~sk_brainrvq.Reading`. They are used
+        to read headers, when rows are counted, and signals.
 
     Attributes
     ----------
     window, overlap : float
-        As given; ``window`` is None for whole recordings.
+        As passed; ``window`` is None for whole recordings.
 
     Raises
     ------
     InvalidEEGError
-        For items that are no continuous recordings, paths where nothing is, labels or subjects
-        that are not one per recording, and windows that make no sense.
+        For items that are not continuous recordings, paths that do not exist, more or fewer than
+        one label or subject per recording, and invalid windows.
 
     Warns
     -----
     EEGWarning
-        When the rows are counted: recordings that give no window and so have no row, and windows
-        left out for annotations.
+        When the rows are counted: about recordings without a window, which have no row, and about
+        windows left out because of annotations.
 
     Notes
     -----
@@ -83,7 +83,7 @@ class Recordings:
     >>> len(windows), windows[4:8]
     (16, Recordings(1 recording, 4 windows of 5 s, labels 'task'))
 
-    They go into cross-validation as they are:
+    They can be passed to cross-validation:
 
     >>> from sklearn.linear_model import LogisticRegression
     >>> from sklearn.model_selection import GroupKFold, cross_val_score
@@ -106,8 +106,8 @@ class Recordings:
     ):
         if isinstance(items, Recordings):
             raise InvalidEEGError(
-                "Recordings of Recordings were asked for. To cut those that are whole, call "
-                "recordings.windows(window=...)."
+                "items holds Recordings; expected recordings or paths. To cut whole Recordings, "
+                "call recordings.windows(window=...)."
             )
         made = made_items(items, subjects, read_options)
         self._set(made, labels_of([item.name for item in made], y), window, overlap)
@@ -116,7 +116,7 @@ class Recordings:
     def _of_items(
         cls, items: Sequence[RecordingItem], y: NDArray | None, window: Any, overlap: Any
     ) -> "Recordings":
-        """Recordings that were made elsewhere."""
+        """Make Recordings from existing items."""
         new = cls.__new__(cls)
         new._set(items, y, window, overlap)
         return new
@@ -127,7 +127,7 @@ class Recordings:
         if window is None and overlap != 0:
             raise InvalidEEGError(
                 f"overlap={overlap!r} was given without window=...: whole recordings do not "
-                "overlap. The overlap of an estimator's own windows is a parameter of its own."
+                "overlap. Set the overlap of an estimator's own windows in the estimator."
             )
         if window is not None:
             check_window(window, overlap)
@@ -151,34 +151,34 @@ class Recordings:
         overlap: float = 0.0,
         read_options: Mapping[str, Any] | None = None,
     ) -> "Recordings":
-        """EEG recordings of a BIDS folder.
+        """Find the EEG recordings of a BIDS folder.
 
         Parameters
         ----------
         root : path
-            The folder that holds ``participants.tsv``.
+            Folder that holds ``participants.tsv``.
         task, subject, session, run : str or sequence of str, optional
-            Only these, without their prefixes: ``task="rest"``.
+            Take only these, without their prefixes: ``task="rest"``.
         y : str, optional
-            "task", "session" or "run": what the name of each recording says. Or a column of
-            ``participants.tsv``, whose entry is the label of all recordings of that participant;
-            participants without one are left out. Or "events": windows within the
-            events of each recording's ``events.tsv`` have its ``trial_type`` as their label, and
-            other windows are left out. An event without duration labels one window, from its
-            onset on; one that is shorter than ``window`` labels none. Windows that overlap an
-            event beginning with BAD or EDGE are left out.
+            Source of the labels. "task", "session" or "run" take them from the name of each
+            recording. A column of ``participants.tsv`` labels all recordings of a participant;
+            participants without an entry are left out. With "events", windows within the events of
+            each recording's ``events.tsv`` get their ``trial_type`` as label, and other windows are
+            left out. An event without duration labels one window, which starts at its onset; an
+            event shorter than ``window`` labels none. Windows that overlap an event beginning with
+            BAD or EDGE are left out.
         window, overlap, read_options
-            As of :class:`Recordings`; ``y="events"`` needs ``window``.
+            As in :class:`Recordings`; ``y="events"`` needs ``window``.
 
         Returns
         -------
         Recordings
-            In the order of the names.
+            Recordings in the order of their names.
 
         Raises
         ------
         ImportError
-            Without mne-bids.
+            If mne-bids is not installed.
         InvalidEEGError
             If there is no such recording, if ``participants.tsv`` is missing, lacks the column or
             holds a participant twice with different labels, or if no recording has a label.
@@ -186,7 +186,7 @@ class Recordings:
         Warns
         -----
         EEGWarning
-            If recordings are left out, because they have no label or no ``events.tsv``.
+            If recordings are left out because they have no label or no ``events.tsv``.
         """
         from sk_brainrvq.recordings.bids_folder import labelled_items
 
@@ -203,7 +203,7 @@ class Recordings:
 
     @property
     def _rows(self) -> Rows:
-        """What each row is; counts the windows when it is first asked for."""
+        """The rows; the first access counts the windows."""
         if self.window is None:
             return self._whole
         if self._cut is None:
@@ -215,11 +215,11 @@ class Recordings:
 
     @property
     def shape(self) -> tuple[int]:
-        """(n_rows,), by which scikit-learn knows something to index."""
+        """(n_rows,), which scikit-learn needs for indexing."""
         return (len(self),)
 
     def __getitem__(self, key: Any) -> "Recordings":
-        """Some rows, in the order asked for; nothing is read.
+        """Select rows, in the order asked for, without reading anything.
 
         Parameters
         ----------
@@ -240,7 +240,7 @@ class Recordings:
         return (self[row] for row in range(len(self)))
 
     def _of_rows(self, rows: Rows) -> "Recordings":
-        """Recordings of these rows, with only the items that they are of."""
+        """Recordings of these rows, with only the items that they need."""
         used, item = np.unique(rows.item, return_inverse=True)
         new = type(self)._of_items(
             [self._items[number] for number in used], None, self.window, self.overlap
@@ -253,7 +253,7 @@ class Recordings:
         return new
 
     def windows(self, window: float, overlap: float = 0.0) -> "Recordings":
-        """The same recordings cut into windows, each with the label of its recording.
+        """Cut the recordings into windows, each with the label of its recording.
 
         Parameters
         ----------
@@ -263,24 +263,24 @@ class Recordings:
         Returns
         -------
         Recordings
-            ``recording_of`` counts the rows of these recordings.
+            Windows; their ``recording_of`` refers to the rows of these recordings.
 
         Raises
         ------
         InvalidEEGError
-            If they are cut already.
+            If they have already been cut.
         """
         if self.window is not None:
             raise InvalidEEGError(
-                f"The recordings are cut into windows of {self.window} s already; make Recordings "
-                "without window=... to cut them in more than one way."
+                f"The recordings have already been cut into windows of {self.window} s; make "
+                "Recordings without window=... to cut them in more than one way."
             )
         new = type(self)._of_items(self._items, None, window, overlap)
         new._whole = self._whole
         return new
 
     def count_windows(self, window: float, overlap: float = 0.0) -> NDArray:
-        """How many windows each of these recordings gives; zero for those too short, or bad.
+        """Count the windows of each recording; zero for those too short or bad.
 
         Parameters
         ----------
@@ -298,30 +298,30 @@ class Recordings:
 
     @property
     def y(self) -> NDArray | None:
-        """Label of each row, shape (n_rows, ...); None where none were given."""
+        """Label of each row, shape (n_rows, ...); None if none were given."""
         return self._rows.y
 
     @property
     def recording_of(self) -> NDArray:
-        """Number of each row's recording, shape (n_rows,): as counted when they were listed.
+        """Number of each row's recording, shape (n_rows,), in the order in which they were listed.
 
-        Of :meth:`windows` the row of the recordings that it was called on.
+        After :meth:`windows`, the row of the recordings that it was called on.
         """
         return self._rows.recording
 
     @property
     def starts(self) -> NDArray:
-        """Second at which each row begins in its recording, shape (n_rows,)."""
+        """Start of each row in its recording in seconds, shape (n_rows,)."""
         return self._rows.start / TARGET_SFREQ
 
     @property
     def sources(self) -> NDArray:
-        """File of each row, shape (n_rows,), text; of a Raw without a file "item 3"."""
+        """File of each row as text, shape (n_rows,); "item 3" for a Raw without a file."""
         return self._of_each([item.name for item in self._items])
 
     @property
     def sessions(self) -> NDArray:
-        """Session of each row by the BIDS name, shape (n_rows,); None where it names none."""
+        """Session of each row from the BIDS name, shape (n_rows,); None if it has none."""
         return self._of_each([item.session for item in self._items])
 
     @property
@@ -331,13 +331,13 @@ class Recordings:
         Raises
         ------
         InvalidEEGError
-            If nothing tells that of a recording.
+            If the subject of a recording is unknown.
         """
         return known_people(self._items)[self._rows.item]
 
     @property
     def known_subjects(self) -> NDArray:
-        """Subject of each row, shape (n_rows,): None where nothing tells."""
+        """Subject of each row, shape (n_rows,); None if unknown."""
         return self._of_each([item.subject for item in self._items])
 
     @property
@@ -345,36 +345,36 @@ class Recordings:
         """The rows as a ``pandas.DataFrame``.
 
         Columns: ``source`` (file), ``recording`` (number), ``start`` (seconds), ``subject`` and
-        ``session`` (None where unknown), and ``label`` where there are labels.
+        ``session`` (None if unknown), and ``label`` if there are labels.
 
         Raises
         ------
         ImportError
-            Without pandas; the columns are attributes, too: ``sources``, ``recording_of``,
-            ``starts``, ``subjects``, ``sessions``, ``y``.
+            If pandas is not installed; the columns are also attributes: ``sources``,
+            ``recording_of``, ``starts``, ``subjects``, ``sessions``, ``y``.
         """
         from sk_brainrvq.recordings.window_table import table_of
 
         return table_of(self)
 
     def weights(self) -> NDArray:
-        """Weights with which every recording counts the same, however many windows it gives.
+        """Weights that give every recording the same total, however many windows it has.
 
         Returns
         -------
         ndarray, shape (n_rows,)
-            For ``sample_weight``: of mean 1, with the same sum for each recording.
+            Weights for ``sample_weight``, with mean 1 and the same sum for each recording.
         """
         _, number, counts = np.unique(self.recording_of, return_inverse=True, return_counts=True)
         weights = 1 / counts[number]
         return weights * len(weights) / weights.sum() if len(weights) else weights
 
     def _of_each(self, values: Sequence[Any]) -> NDArray:
-        """A value of each item as one of each row; text, numbers or None."""
+        """Repeat a value per item (text, number or None) for each of its rows."""
         return np.array(values, dtype=object)[self._rows.item]
 
     def __repr__(self) -> str:
-        rows = self._whole if self._cut is None else self._cut  # nothing is counted for this
+        rows = self._whole if self._cut is None else self._cut  # counts no windows
         n_recordings = len(set(rows.recording.tolist()))
         parts = [f"{n_recordings} recording{'s' * (n_recordings != 1)}"]
         if self.window is not None:

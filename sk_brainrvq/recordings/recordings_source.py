@@ -1,4 +1,4 @@
-"""Recordings as a source of EEG: each recording is read once, whatever rows are asked for."""
+"""Recordings as a source of EEG; each recording is read once, for any selection of rows."""
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -20,21 +20,21 @@ from sk_brainrvq.signals.sources.source import ReadSettings, Source
 
 
 class RecordingsSource(Source):
-    """``Recordings``, or a list of nothing else."""
+    """Source for ``Recordings``, or a list of only these."""
 
     def accepts(self, X: Any) -> bool:
-        """Whether X is Recordings, or a list of nothing else."""
+        """Whether X is Recordings, or a list of only these."""
         if isinstance(X, Recordings):
             return True
         is_list = isinstance(X, (list, tuple)) and len(X) > 0
         return is_list and all(isinstance(x, Recordings) for x in X)
 
     def blocks(self, X: Any, settings: ReadSettings) -> Iterator[EpochBlock]:
-        """Blocks of each recording in turn, while the next is read."""
+        """Blocks of one recording after the other, while the next is read."""
         recordings = joined(X)
         settings = _settings_of(recordings, settings)
         if not len(recordings):
-            raise InvalidEEGError(f"{recordings!r} holds no row: at least one is needed.")
+            raise InvalidEEGError(f"{recordings!r} has no rows; expected at least one.")
         order = list(dict.fromkeys(recordings._rows.item.tolist()))
         with ThreadPoolExecutor(max_workers=1) as pool:
             coming = pool.submit(_read, recordings, order[0], settings)
@@ -45,22 +45,22 @@ class RecordingsSource(Source):
                 yield from now.result()
 
     def reads_files(self, X: Any) -> bool:
-        """Whether a recording is a file."""
+        """Whether any recording is a file."""
         return any(isinstance(item.source, Path) for item in joined(X)._items)
 
     def subjects_of(self, X: Any) -> NDArray | None:
-        """Subject of each row; None where that of any is unknown."""
+        """Subject of each row; None if any is unknown."""
         recordings = joined(X)
         known = all(item.subject is not None for item in recordings._items)
         return recordings.subjects if known else None
 
     def labels_of(self, X: Any) -> NDArray | None:
-        """Label of each row, where there are labels."""
+        """Label of each row, if there are labels."""
         return joined(X).y
 
 
 def _settings_of(recordings: Recordings, settings: ReadSettings) -> ReadSettings:
-    """Settings with the windows of the recordings; an error for others of the estimator's own."""
+    """Settings with the windows of the recordings; an error if the estimator's differ."""
     if recordings.window is None:
         return settings
     own, wanted = (settings.window, settings.overlap), (recordings.window, recordings.overlap)
@@ -68,8 +68,8 @@ def _settings_of(recordings: Recordings, settings: ReadSettings) -> ReadSettings
     if not (is_alike and own[1] in (wanted[1], ReadSettings.overlap)):
         raise InvalidEEGError(
             f"The estimator has window={own[0]!r} and overlap={own[1]!r}, but the recordings were "
-            f"cut with window={wanted[0]!r} and overlap={wanted[1]!r}. Leave the estimator's out: "
-            "those of the recordings hold. Or pass Recordings without window=."
+            f"cut with window={wanted[0]!r} and overlap={wanted[1]!r}. Do not set the estimator's, "
+            "so that those of the recordings apply, or pass Recordings without window=."
         )
     return replace(settings, window=wanted[0], overlap=wanted[1])
 
@@ -95,14 +95,14 @@ def _read(recordings: Recordings, item: int, settings: ReadSettings) -> list[Epo
 
 
 def _of_person(block: EpochBlock, subject: Any) -> EpochBlock:
-    """The block as a person's own, as the recordings name them."""
+    """The block with the subject that the recordings give."""
     return replace(block, subjects=np.full(len(block.index), subject, dtype=object))
 
 
 def _read_options(
     recordings: Recordings, item: RecordingItem, settings: ReadSettings
 ) -> Mapping[str, Any] | None:
-    """Options with which a recording is read: those with which its windows were counted."""
+    """Options to read a recording with: those with which its windows were counted."""
     own, of_estimator = item.read_options, settings.read_options
     if of_estimator is None or not isinstance(item.source, Path):
         return own
@@ -113,7 +113,7 @@ def _read_options(
         raise InvalidEEGError(
             f"The estimator's reading has read_options={wanted!r} for {item.source}, but the "
             f"recordings were listed with {counted or None!r}, which may give other windows. Pass "
-            "them to Recordings(..., read_options=...), and leave the estimator's out."
+            "them to Recordings(..., read_options=...) and not to the estimator."
         )
     return own
 
@@ -124,7 +124,7 @@ def _as_one_epoch(block: EpochBlock, row: int) -> EpochBlock:
 
 
 def joined(X: Any) -> Recordings:
-    """Recordings of a list as one, items that it holds more than once held once.
+    """Join the Recordings of a list; repeated items are stored once.
 
     Parameters
     ----------
@@ -144,8 +144,8 @@ def joined(X: Any) -> Recordings:
     kinds = {(part.window, part.overlap) for part in X}
     if len(kinds) > 1:
         raise InvalidEEGError(
-            f"The list holds Recordings cut into different windows, (window, overlap) = "
-            f"{sorted(kinds, key=str)}; cut them alike, or make one Recordings of all."
+            "The list holds Recordings cut into different windows, (window, overlap) = "
+            f"{sorted(kinds, key=str)}; cut them in the same way, or make one Recordings of all."
         )
     parts = [part._rows for part in X]
     items = {id(item): item for part in X for item in part._items}

@@ -11,20 +11,20 @@ from numpy.typing import NDArray
 from sk_brainrvq.recordings.recording_item import RecordingItem, WindowPlan
 from sk_brainrvq.user_warnings import warn
 
-# Names of recordings in a message.
+# Maximum number of names of recordings in a message.
 _MOST_NAMES = 5
 
 
 @dataclass(frozen=True)
 class Rows:
-    """What each row is.
+    """Rows of recordings.
 
     Attributes
     ----------
     item : ndarray of int, shape (n_rows,)
-        Which of the items the row is of.
+        Item that the row belongs to.
     recording : ndarray of int, shape (n_rows,)
-        Number of the recording, as the user counts them.
+        Number of the recording in the user's order.
     start : ndarray of int, shape (n_rows,)
         First sample at 200 Hz.
     y : ndarray, shape (n_rows, ...), or None
@@ -39,13 +39,13 @@ class Rows:
         return len(self.item)
 
     def take(self, rows: NDArray) -> "Rows":
-        """Some rows, in the order asked for."""
+        """Select rows, in the order asked for."""
         y = None if self.y is None else self.y[rows]
         return Rows(self.item[rows], self.recording[rows], self.start[rows], y)
 
 
 def rows_of_key(key: Any, n_rows: int) -> NDArray:
-    """Rows that a key means.
+    """Rows that a key selects.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def rows_of_key(key: Any, n_rows: int) -> NDArray:
     IndexError
     """
     if isinstance(key, tuple) and len(key) == 2 and key[1] is Ellipsis:
-        key = key[0]  # what scikit-learn makes of a key
+        key = key[0]  # scikit-learn wraps a key in a tuple
     if isinstance(key, Integral) and not isinstance(key, (bool, np.bool_)):
         key = [int(key)]
     if not isinstance(key, slice):
@@ -82,14 +82,14 @@ def cut(items: Sequence[RecordingItem], rows: Rows, window: float, overlap: floa
     ----------
     items : sequence of RecordingItem
     rows : Rows
-        Whole recordings, whose labels are repeated.
+        Whole recordings; their labels are repeated.
     window, overlap : float
         In seconds.
 
     Returns
     -------
     Rows
-        ``recording`` counts the rows given.
+        Windows; their ``recording`` refers to the rows given.
 
     Warns
     -----
@@ -110,15 +110,15 @@ def cut(items: Sequence[RecordingItem], rows: Rows, window: float, overlap: floa
 
 
 def _tell(items: Sequence[RecordingItem], plans: Sequence[WindowPlan]) -> None:
-    """Say which windows, and recordings, are not there."""
+    """Warn of windows and recordings that are left out."""
     pairs = list(zip(items, plans, strict=True))
     lost = {item.name: plan.why_none for item, plan in pairs if plan.why_none is not None}
     if lost:
         listed = "; ".join(f"{name}: {why}" for name, why in list(lost.items())[:_MOST_NAMES])
         more = f"; and {len(lost) - _MOST_NAMES} more" if len(lost) > _MOST_NAMES else ""
         warn(
-            f"{len(lost)} of {len(plans)} recordings give no window, and no row: {listed}{more}. "
-            "Pass a shorter window=..., or leave them out."
+            f"{len(lost)} of {len(plans)} recordings have no window, and so no row: "
+            f"{listed}{more}. Pass a shorter window=..., or leave them out."
         )
     marked = [plan for plan in plans if plan.n_marked and plan.why_none is None]
     if marked:
@@ -126,13 +126,12 @@ def _tell(items: Sequence[RecordingItem], plans: Sequence[WindowPlan]) -> None:
         n_marked = sum(plan.n_marked for plan in marked)
         warn(
             f"{n_marked} of {n_marked + sum(len(plan.starts) for plan in plans)} windows are left "
-            "out, because they overlap annotations "
-            f"{', '.join(map(repr, descriptions))}, in {len(marked)} recordings. The table of the "
-            "recordings lists those that are left."
+            f"out because they overlap annotations {', '.join(map(repr, descriptions))}, in "
+            f"{len(marked)} recordings. The table of the recordings lists those that remain."
         )
     n_short = sum(plan.n_short for plan in plans)
     if n_short:
         warn(
-            f"{n_short} events last less than a window, and label none. Pass a shorter "
-            "window=..., or, for epochs around moments, make mne.Epochs."
+            f"{n_short} events are shorter than a window and label none. Pass a shorter "
+            "window=..., or make mne.Epochs for epochs around events."
         )

@@ -1,4 +1,4 @@
-"""Windows, and what is known of each, as a table."""
+"""Windows and their properties as a table."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,17 +16,17 @@ def window_table(
     subjects: Any = None,
     read_options: Mapping[str, Any] | None = None,
 ) -> Any:
-    """What each row of an estimator's result is, of a plain list of recordings.
+    """Describe the rows of an estimator's result for a plain list of recordings.
 
     Parameters
     ----------
     X : mne.io.Raw, path, a list of these, or Recordings
     window, overlap : float
-        Seconds, as of the estimator.
+        Length and overlap in seconds, as in the estimator.
     y, subjects : array-like, shape (n_recordings,), optional
-        As of :class:`Recordings`.
+        As in :class:`Recordings`.
     read_options : mapping, optional
-        As of the estimator's :class:`~sk_brainrvq.Reading`.
+        As in the estimator's :class:`~sk_brainrvq.Reading`.
 
     Returns
     -------
@@ -37,7 +37,7 @@ def window_table(
     Raises
     ------
     ImportError
-        Without pandas.
+        If pandas is not installed.
 
     Examples
     --------
@@ -64,7 +64,7 @@ def table_of(recordings: Recordings) -> Any:
     except ImportError as error:
         raise ImportError(
             f"A table of the rows needs pandas: {how_to_install('table', 'pandas')}. Its columns "
-            "are attributes, too: sources, recording_of, starts, subjects, sessions, y."
+            "are also attributes: sources, recording_of, starts, subjects, sessions, y."
         ) from error
     columns = {
         "source": recordings.sources,

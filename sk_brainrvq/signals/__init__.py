@@ -1,4 +1,4 @@
-"""EEG in: any container to patches in 100 microvolts at 200 Hz."""
+"""Conversion of EEG in any container to patches in units of 100 microvolts at 200 Hz."""
 
 from sk_brainrvq.signals.blocks import EpochBlock
 from sk_brainrvq.signals.electrodes import ELECTRODE_NAMES, canonical_name, match_electrodes

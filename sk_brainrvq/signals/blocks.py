@@ -17,7 +17,7 @@ _CHUNK_SAMPLES = 2**22
 
 @dataclass
 class EpochBlock:
-    """Epochs that share montage, rate and length, as the container held them.
+    """Epochs that share montage, rate and length, in the form that the container held them.
 
     Attributes
     ----------
@@ -36,22 +36,22 @@ class EpochBlock:
     item : int or None
         Item of the user's list that the epochs come from.
     highpass, lowpass : float
-        What the signals were filtered with already, in Hz; no low-pass is None.
+        Filters that the signals have already been through, in Hz; None for no low-pass.
     filtered : bool
         Whether the user's filters have been applied (to the continuous recording).
     bad_channels : dict of str to Fault, or None
-        Those of the whole recording, of which what was asked for is done. None: each epoch is
-        still to be judged.
+        Bad channels of the whole recording, already treated. None: each epoch is still to be
+        judged.
     recording : str or None
         Name of the file.
     info : mne.Info or None
         Of the MNE object that the epochs come from.
     left_out : dict of str to str
-        Channels of the recording that are bad or no EEG, and why.
+        Channels of the recording that are bad or not EEG, and why.
     segment : ndarray of int, shape (n_epochs,), or None
-        Where these are parts of longer epochs, which `index` then numbers: the place of each.
+        Position of each part, if these are parts of longer epochs, which `index` then numbers.
     subjects : ndarray of object, shape (n_epochs,), or None
-        Whom each epoch is of, with None where nothing tells. None: the container knows nobody.
+        Subject of each epoch, None if unknown. None if the container holds no subjects.
     """
 
     data: NDArray
@@ -78,7 +78,7 @@ class EpochBlock:
         return self.data.shape[1]
 
     def take(self, rows: slice | NDArray) -> "EpochBlock":
-        """Some of the epochs."""
+        """Select epochs."""
         segment = None if self.segment is None else self.segment[rows]
         subjects = None if self.subjects is None else self.subjects[rows]
         return replace(
@@ -103,7 +103,7 @@ def check_finite(block: EpochBlock) -> None:
 
 
 def pieces_of(block: EpochBlock) -> Iterator[EpochBlock]:
-    """A block in parts of a bounded size; a memory-mapped array is read part by part.
+    """Split a block into parts of limited size; a memory-mapped array is read part by part.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ def pieces_of(block: EpochBlock) -> Iterator[EpochBlock]:
 def _mapping_of(data: Any) -> mmap.mmap | None:
     """The file mapping behind an array, whose pages would otherwise stay in memory once read.
 
-    Not of mode "c": there they hold the user's own changes.
+    None for mode "c", in which the pages hold the user's changes.
     """
     while data is not None:
         if isinstance(data, np.memmap) and data.mode != "c":

@@ -12,7 +12,7 @@ from sk_brainrvq.signals.electrodes import ElectrodeMatch, electrode_rows, match
 
 
 class StoredPatches(ABC):
-    """Patches of segments that stay in storage, and are read when they are indexed.
+    """Patches of segments that stay in storage and are read when indexed.
 
     Attributes
     ----------
@@ -49,15 +49,15 @@ class StoredPatches(ABC):
     @property
     @abstractmethod
     def digest(self) -> str:
-        """The same for the same segments of the same signals, told without reading them."""
+        """Digest of the segments, computed without reading their signals."""
 
     @abstractmethod
     def take_rows(self, rows: NDArray) -> "StoredPatches":
-        """Some segments, which stay in storage too."""
+        """Select segments, which stay in storage too."""
 
     @abstractmethod
     def chunks_held(self, n_groups: int) -> int:
-        """Chunks of this size that ``n_groups`` can each mix rows of and still find in memory."""
+        """Number of chunks of this size that each of ``n_groups`` can mix and keep in memory."""
 
 
 class StoredEEG(ABC):
@@ -104,13 +104,13 @@ class PatchGroup:
     positions : dict of str to ndarray, or None
         Head coordinates of channels in metres.
     electrode_map : mapping, or None
-        The user's own word on where channels lie.
+        Positions of channels from the user.
     left_out : dict of str to str
         Channels that were left out of these or other epochs as bad, and why.
     channels : ndarray of int, or None
-        Numbers of the channels that networks read; None is all. A channel of unknown place is
-        not among them where that of others is known: it would pass for lying everywhere, and its
-        amplitude would change how all others are read.
+        Numbers of the channels that networks read; None is all. If the positions of some channels
+        are known, those of unknown position are not read: the network would take them to lie
+        everywhere, and their amplitude would change how all others are read.
     """
 
     patches: NDArray | StoredPatches
@@ -202,7 +202,7 @@ def _join(groups: list[PatchGroup]) -> PatchGroup:
 
 
 def with_every_channel(groups: Iterable[PatchGroup]) -> Iterator[PatchGroup]:
-    """The same groups, of which networks read channels of unknown place too.
+    """The same groups, with channels of unknown position to be read too.
 
     Parameters
     ----------
@@ -250,7 +250,7 @@ def rematch(
 def shuffled_rows(
     chunks: NDArray, generator: np.random.Generator, buffer_chunks: int = 64
 ) -> NDArray:
-    """A random order of rows in which each storage chunk has to be read once.
+    """A random order of rows that reads each storage chunk once.
 
     Chunks are drawn in random order, and the rows of ``buffer_chunks`` of them at a time are
     mixed. A reader that holds as many chunks reads each once.
@@ -261,7 +261,7 @@ def shuffled_rows(
         Chunk of each row, as ``StoredPatches.chunks``.
     generator : numpy.random.Generator
     buffer_chunks : int, default=64
-        More mix better, and take more memory.
+        Number of chunks to mix; more mix better and take more memory.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""From blocks of epochs to patches: scale, resample, cut, pad; each once."""
+"""Preparation of blocks of epochs as patches: scale, resample, cut, pad."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
@@ -55,18 +55,18 @@ def stream(
     official : bool, default=False
         Match electrodes as published checkpoints do.
     warn : bool, default=True
-        Warn of channels without a position. Of a unit that looks wrong is always warned.
+        Warn of channels without a position. A unit that looks wrong always raises a warning.
     filters : FilterSettings
-        Applied to epochs; continuous recordings come filtered.
+        Filters for epochs; continuous recordings are already filtered.
     electrode_map : mapping of str to electrodes, optional
-        The user's own word on where channels lie.
+        Positions of channels from the user.
     bad_channels : BadChannelPolicy
-        What is done about channels that record no EEG; by default nothing.
+        What to do about channels that record no EEG; by default nothing.
 
     Yields
     ------
     PatchGroup
-        In the order of the blocks.
+        Groups in the order of the blocks.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def stream(
         treatment = Treatment(block, bad_channels, _keeps_offset(block, filters))
         matched = _matcher(block, trained_rows, official, electrode_map, warn)
         for number, piece in enumerate(pieces_of(block)):
-            with quiet() if number else nullcontext():  # the first piece has said it
+            with quiet() if number else nullcontext():  # the first piece has given the warnings
                 groups = [
                     group
                     for part in _usable(piece, treatment)
@@ -96,7 +96,7 @@ def stream(
 
 @dataclass(frozen=True)
 class CheckedBlock:
-    """Epochs that can be used, as they are in the container.
+    """Usable epochs in the form that the container holds them.
 
     Attributes
     ----------
@@ -225,7 +225,7 @@ def to_network_units(
     filters : FilterSettings
         Applied unless the block is filtered already.
     averaged : ndarray of int, optional
-        Numbers of the channels that an average reference is the average of; all by default.
+        Numbers of the channels that an average reference averages; all by default.
 
     Returns
     -------
@@ -283,7 +283,7 @@ def _check_unit(amplitude: float, unit: str | None) -> None:
     if sentence is None:
         return
     if unit is None:  # unit= has no effect on recordings
-        seen = sentence.split(", and no unit")[0].split(". Pass ")[0]
+        seen = sentence.split(" that no unit")[0].split(". Pass ")[0]
         sentence = f"{seen}. Recordings are read in volts: scale the data of this one."
     warn(sentence)
 

@@ -1,4 +1,4 @@
-"""What MNE's readers warn of, heard in the thread that reads, and passed on where it matters."""
+"""Warnings of MNE's readers, collected in the reading thread and passed on if they matter."""
 
 import logging
 import warnings
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
-# Beginnings of what is not passed on, and why.
+# Beginnings of warnings that are not passed on, and why.
 _LEFT_OUT = (
     # The sizes of files are compared with their headers in other words.
     "Number of records from the header does not match the file size",
@@ -104,12 +104,12 @@ _FILTER = ("ignore", _Text(), RuntimeWarning, _Module(), 0)
 
 @contextmanager
 def heard_from_mne() -> Iterator[list[str]]:
-    """Collect what MNE warns of in this thread, instead of showing it.
+    """Collect MNE's warnings in this thread instead of showing them.
 
     Yields
     ------
     list of str
-        Filled as MNE warns, each text once.
+        Texts of the warnings, filled as MNE warns, each once.
 
     Examples
     --------
@@ -133,13 +133,13 @@ def heard_from_mne() -> Iterator[list[str]]:
 
 
 def worth_telling(heard: Sequence[str], also_left_out: Sequence[str] = ()) -> list[str]:
-    """What users should know of it, each once, in a line.
+    """Warnings that users should see, each once, on one line.
 
     Parameters
     ----------
     heard : sequence of str
     also_left_out : sequence of str, optional
-        Further beginnings of what is not to be told.
+        Further beginnings of warnings to leave out.
 
     Returns
     -------

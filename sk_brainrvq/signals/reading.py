@@ -1,4 +1,4 @@
-"""How odd recordings are read: what a user says about them."""
+"""The user's settings for reading unusual recordings."""
 
 import json
 from collections.abc import Mapping
@@ -11,30 +11,30 @@ from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.signals.bad_channels import ACTIONS, BadChannelPolicy
 
 _ON_ERROR = ("raise", "warn", "skip")
-# What leaves bad channels as they are.
+# Actions that do not change bad channels.
 _UNTREATED = ("warn", "keep")
 
 
 class Reading(BaseEstimator):
-    """How recordings that are not as usual are read, for ``reading=`` of the estimators.
+    """How to read unusual recordings, for ``reading=`` of the estimators.
 
     Parameters
     ----------
     electrode_map : mapping of str to str, sequence or mapping, optional
-        Where channels lie, in place of what their names say: an electrode, a pair such as
-        "FP1-F7", several names, or names with weights. A channel of a recording that is named here
-        is EEG whatever its name, rate or lack of a unit; one marked bad, of another type, or in a
-        unit that is no voltage stays out.
+        Positions of channels, which override their names: an electrode, a pair such as "FP1-F7",
+        several names, or names with weights. A channel listed here counts as EEG whatever its name
+        or rate, and even without a unit. It is still left out if it is marked bad, has another
+        type, or has a unit that is not a voltage.
     on_error : {"raise", "warn", "skip"}, default="raise"
         What to do about a file in a list of files that cannot be used.
     bad_channels : {"warn", "drop", "interpolate", "keep"}, default="warn"
-        What to do about channels that record no EEG: flat, stuck at an extreme, 100 times larger
-        or smaller than the others, or with an offset far above their amplitude. "warn" names
-        them, "drop" leaves them out, "interpolate" makes them of the others by spherical splines,
-        "keep" says nothing.
+        What to do about channels that record no EEG: flat, stuck at an extreme, 100 times larger or
+        smaller than the others, or with an offset far above their amplitude. "warn" warns of them,
+        "drop" leaves them out, "interpolate" interpolates them from the others with spherical
+        splines, "keep" uses them without a warning.
     read_options : mapping, optional
-        Options of ``mne.io.read_raw`` for files, such as ``{"encoding": "latin1"}``; or by ending,
-        such as ``{".set": {"montage_units": "mm"}, ".cnt": {"data_format": "int32"}}``.
+        Options of ``mne.io.read_raw`` for files, such as ``{"encoding": "latin1"}``; or by
+        extension, such as ``{".set": {"montage_units": "mm"}, ".cnt": {"data_format": "int32"}}``.
 
     Examples
     --------
@@ -58,7 +58,7 @@ class Reading(BaseEstimator):
         self.read_options = read_options
 
     def check(self) -> None:
-        """Raise InvalidEEGError for settings that make no sense."""
+        """Raise InvalidEEGError for invalid settings."""
         if self.on_error not in _ON_ERROR:
             raise InvalidEEGError(
                 f"on_error={self.on_error!r} was given; expected one of {_ON_ERROR}."
@@ -71,7 +71,8 @@ class Reading(BaseEstimator):
         if given is not None and not (isinstance(given, Mapping) and _has_one_form(given)):
             raise InvalidEEGError(
                 f"read_options={given!r} was given; expected options of mne.io.read_raw by name, "
-                "or dicts of them by ending, such as {'.set': {'montage_units': 'mm'}}."
+                "or dicts of them by file extension, such as "
+                f"{{'.set': {{'montage_units': 'mm'}}}}."
             )
 
 
@@ -111,7 +112,7 @@ def options_for(path: Path, read_options: Mapping[str, Any] | None) -> dict[str,
 
 
 def checked_reading(reading: Any) -> Reading:
-    """What a user says about reading, checked; None is the usual way."""
+    """The user's settings for reading, checked; None uses the defaults."""
     if reading is None:
         return Reading()
     if not isinstance(reading, Reading):
@@ -123,14 +124,14 @@ def checked_reading(reading: Any) -> Reading:
 
 
 def other_reading(before: Reading, asked: Reading) -> list[str]:
-    """Parameters that ask for something else than was done when recordings were read before.
+    """Parameters that differ from how recordings were read before.
 
     Parameters
     ----------
     before : Reading
         As a corpus records it: of options that JSON does not know the text.
     asked : Reading
-        What is left at its default asks for nothing.
+        Settings asked for; defaults are not compared.
 
     Returns
     -------
@@ -156,13 +157,13 @@ def other_reading(before: Reading, asked: Reading) -> list[str]:
 
 
 def bad_channel_policy(reading: Any, fixed_by: str | None = None) -> BadChannelPolicy:
-    """What a user wants done about bad channels; ``fixed_by`` is why none can be left out."""
+    """Policy for bad channels; ``fixed_by`` says why none can be left out."""
     checked = checked_reading(reading)
     return BadChannelPolicy(checked.bad_channels, fixed_by, checked.electrode_map)
 
 
 def known_as_eeg(reading: Any) -> frozenset[str]:
-    """Channels that a user has given a place on the head, and so knows as EEG."""
+    """Channels for which a user has given a position, which makes them EEG."""
     given = checked_reading(reading).electrode_map
     # What is no mapping is refused where electrodes are matched, with all its message.
     return frozenset(given) if isinstance(given, Mapping) else frozenset()

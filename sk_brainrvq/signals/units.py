@@ -1,4 +1,4 @@
-"""Whether an amplitude looks like EEG, or like EEG in another unit."""
+"""Checks of whether an amplitude looks like EEG, or like EEG in another unit."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +46,7 @@ def typical_amplitude(signals: NDArray) -> float:
 
 
 def describe_amplitude(microvolts: NDArray, unit: str | None = None) -> str | None:
-    """A sentence of warning where the amplitude is not that of EEG.
+    """Warning if the amplitude is not that of EEG.
 
     Parameters
     ----------
@@ -86,8 +86,8 @@ def describe_typical(amplitude: float, unit: str | None = None) -> str | None:
     if not mistakes:
         given = _WORDS["uV" if unit == "µV" else str(unit)]
         return seen + (
-            f"a wrong scale, and no unit mends it ({given} were given). Raw counts of an amplifier "
-            "have to be multiplied by its resolution; pass the result with unit='uV'."
+            f"a wrong scale that no unit corrects ({given} were given). Multiply raw counts of an "
+            "amplifier by its resolution, and pass the result with unit='uV'."
         )
     return (
         seen

@@ -1,4 +1,4 @@
-"""Which windows a continuous recording is cut into."""
+"""Windows that a continuous recording is cut into."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from sk_brainrvq.signals.sources.annotations import overlapping_marks
 
 
 def window_grid(n_times: int, window: float, overlap: float) -> tuple[NDArray, int]:
-    """Where windows begin in a recording at 200 Hz, and how long they are.
+    """Starts of windows in a recording at 200 Hz, and their length.
 
     Parameters
     ----------
@@ -35,31 +35,31 @@ def window_grid(n_times: int, window: float, overlap: float) -> tuple[NDArray, i
     step = round((window - overlap) * TARGET_SFREQ)
     if length < 1 or step < 1:
         raise InvalidEEGError(
-            f"window={window!r} and overlap={overlap!r} seconds were given: windows would be, or "
-            "start, less than one sample of 200 Hz apart."
+            f"window={window!r} and overlap={overlap!r} seconds were given, but windows would be "
+            "shorter, or start closer together, than one sample at 200 Hz."
         )
     if n_times < length:
         raise InvalidEEGError(
-            f"The recording lasts {n_times / TARGET_SFREQ:.2f} s, less than one window of "
-            f"{window} s; pass a shorter window=..."
+            f"The recording lasts {n_times / TARGET_SFREQ:.2f} s, less than one window of {window} "
+            "s; pass a shorter window=..."
         )
     return np.arange(0, n_times - length + 1, step), length
 
 
 def window_starts(raw: Any, window: float, overlap: float = 0.0) -> NDArray:
-    """Seconds from the beginning of a recording at which its windows start.
+    """Starts of a recording's windows, in seconds from its beginning.
 
     Parameters
     ----------
     raw : mne.io.Raw
     window, overlap : float
-        In seconds, as of an estimator.
+        Length and overlap in seconds, as in an estimator.
 
     Returns
     -------
     ndarray, shape (n_windows,)
-        One for each row that an estimator gives: without the windows that overlap an annotation
-        beginning with BAD or EDGE, and the tail that fills no window.
+        One start for each row that an estimator returns. Windows that overlap an annotation
+        beginning with BAD or EDGE are left out, and so is the remainder at the end.
 
     Examples
     --------
@@ -81,7 +81,7 @@ def windows_at(signals: NDArray, starts: NDArray, length: int) -> NDArray:
     if len(starts) and starts.max() + length > signals.shape[1]:
         raise InvalidEEGError(
             f"The recording lasts {signals.shape[1] / TARGET_SFREQ:.2f} s, less than when its "
-            "windows were counted: it has changed. Make Recordings of it anew."
+            "windows were counted: it has changed. Make its Recordings again."
         )
     windows = np.empty((len(starts), len(signals), length), dtype=np.float32)
     for window, start in zip(windows, starts, strict=True):

@@ -7,5 +7,5 @@ from sk_brainrvq.streaming.streaming_embedder import StreamingEmbedder
 
 __all__ = ["StreamResult", "StreamingEmbedder"]
 
-# Windows of a stream reach an estimator as any other container does.
+# Windows of a stream reach an estimator like any other container.
 register(StreamSource())

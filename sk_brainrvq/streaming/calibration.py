@@ -1,4 +1,4 @@
-"""EEG of the person at hand, from which a centre is learnt before the stream begins."""
+"""EEG of the current person, for learning a centre before the stream begins."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,7 +18,7 @@ def is_raw(X: Any) -> bool:
 
 
 def read_raw(raw: Any, ch_names: Sequence[str] | None, sfreq: float) -> tuple[NDArray, NDArray]:
-    """Signals of a recording as the stream would bring them.
+    """Signals of a recording in the form that the stream would have.
 
     Parameters
     ----------
@@ -32,31 +32,31 @@ def read_raw(raw: Any, ch_names: Sequence[str] | None, sfreq: float) -> tuple[ND
     -------
     microvolts : ndarray, shape (n_channels, n_times)
     is_bad : ndarray of bool, shape (n_times,)
-        Samples that are annotated as BAD or EDGE.
+        Samples annotated as BAD or EDGE.
 
     Raises
     ------
     InvalidEEGError
-        For another rate, or where channels of the stream are missing.
+        If the rate differs or channels of the stream are missing.
     """
     rate = float(raw.info["sfreq"])
     if rate != sfreq:
         raise InvalidEEGError(
-            f"The recording for calibration has {rate:g} Hz, and the stream {sfreq:g} Hz; the same "
-            f"causal filters need the same rate. Pass raw.copy().resample({sfreq:g})."
+            f"The recording for calibration has {rate:g} Hz, but the stream has {sfreq:g} Hz; the "
+            f"same causal filters need the same rate. Pass raw.copy().resample({sfreq:g})."
         )
     names = list(raw.ch_names) if ch_names is None else list(ch_names)
     missing = [name for name in names if name not in raw.ch_names]
     if missing:
         raise InvalidEEGError(
-            f"Channels {missing} of the stream are missing in the recording for calibration, "
+            f"Channels {missing} of the stream are missing from the recording for calibration, "
             f"which has {list(raw.ch_names)}. Rename its channels with raw.rename_channels."
         )
     return raw.get_data(picks=names) * _TO_MICROVOLTS, is_bad_sample(raw)
 
 
 def usable_ends(n_samples: int, n_window: int, n_before: int, is_bad: NDArray) -> list[int]:
-    """Ends of the windows that a centre is learnt from: one after the other, without bad samples.
+    """Ends of the windows that a centre is learnt from: consecutive and without bad samples.
 
     Parameters
     ----------
@@ -65,9 +65,9 @@ def usable_ends(n_samples: int, n_window: int, n_before: int, is_bad: NDArray) -
     n_window : int
         Samples of a window.
     n_before : int
-        Samples from the start that are left out, in which filters settle.
+        Samples to skip at the start, while filters settle.
     is_bad : ndarray of bool
-        Of all samples, at any rate.
+        Mask of all samples, at any rate.
 
     Returns
     -------
@@ -86,8 +86,8 @@ def usable_ends(n_samples: int, n_window: int, n_before: int, is_bad: NDArray) -
     ]
     if not ends:
         raise InvalidEEGError(
-            f"The EEG for calibration has {n_samples / 200:.3g} s, of which no window of "
-            f"{n_window / 200:g} s is usable: the first {n_before / 200:.3g} s are left out, in "
-            "which the filters settle, and so is what is annotated as BAD. Pass some minutes."
+            f"The EEG for calibration is {n_samples / 200:.3g} s long and has no usable window of "
+            f"{n_window / 200:g} s: the first {n_before / 200:.3g} s are left out, while the "
+            "filters settle, and so are samples annotated as BAD. Pass a few minutes."
         )
     return ends

@@ -1,4 +1,4 @@
-"""Checks of what comes in: chunks, their timestamps, and the settings of a stream."""
+"""Checks of chunks, their timestamps, and the settings of a stream."""
 
 from collections.abc import Sequence
 from numbers import Real
@@ -12,18 +12,18 @@ from sk_brainrvq.signals.filters.resampling import TARGET_SFREQ
 from sk_brainrvq.signals.sources.arrays import to_numbers
 
 _LARGEST_MICROVOLTS = 1e9
-# From how far off on is another rate, and no jitter, seen in the timestamps.
+# Relative deviation from which timestamps show another rate rather than jitter.
 _RATE_TOLERANCE = 0.01
-# Samples of a chunk from which on its timestamps tell the rate.
+# Minimum number of samples of a chunk whose timestamps determine the rate.
 _FEWEST_TIMESTAMPS = 4
-# Rounding of seconds that are meant to be whole samples.
+# Tolerance for seconds that should be whole samples.
 _SHARE_OF_SAMPLE = 1e-3
 
 
 def checked_chunk(
     chunk: Any, n_channels: int, ch_names: Sequence[str] | None, to_microvolts: float, unit: str
 ) -> NDArray:
-    """A chunk in microvolts.
+    """Check a chunk and convert it to microvolts.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def checked_chunk(
     ch_names : sequence of str, or None
     to_microvolts : float
     unit : str
-        For the message.
+        Unit of the stream, for the message.
 
     Returns
     -------
@@ -41,7 +41,7 @@ def checked_chunk(
     Raises
     ------
     InvalidEEGError
-        For another shape, for what are no real numbers, for NaN, infinity or absurd amplitudes.
+        For another shape, anything but real numbers, NaN, infinity or absurd amplitudes.
     """
     try:
         array = np.asarray(to_numbers(chunk))
@@ -49,12 +49,12 @@ def checked_chunk(
         if isinstance(error, InvalidEEGError):
             raise
         raise InvalidEEGError(
-            f"The chunk is a {type(chunk).__name__} that makes no array: {error}. Expected shape "
-            f"({n_channels}, n_times)."
+            f"The chunk is a {type(chunk).__name__} that cannot be converted to an array: {error}. "
+            f"Expected shape ({n_channels}, n_times)."
         ) from error
     if array.dtype.kind not in "iuf":
         raise InvalidEEGError(
-            f"The chunk is of dtype {array.dtype}; expected real numbers, shape ({n_channels}, "
+            f"The chunk has dtype {array.dtype}; expected real numbers, shape ({n_channels}, "
             "n_times)."
         )
     _check_shape(array, n_channels)
@@ -72,16 +72,16 @@ def _check_shape(array: NDArray, n_channels: int) -> None:
         return
     remedy = ""
     if array.ndim == 2 and array.shape[1] == n_channels:
-        remedy = " Its axes are exchanged: pass chunk.T."
+        remedy = " Its axes are swapped: pass chunk.T."
     elif array.ndim == 1 and len(array) == n_channels:
-        remedy = " One sample of all channels is chunk[:, None]."
+        remedy = " For one sample of all channels, pass chunk[:, None]."
     elif array.ndim == 1 and n_channels == 1:
-        remedy = " Samples of one channel are chunk[None]."
+        remedy = " For samples of one channel, pass chunk[None]."
     elif array.ndim == 2:
-        remedy = " Pick the channels of ch_names, in their order, before they are pushed."
+        remedy = " Select the channels of ch_names, in their order, before calling push."
     raise InvalidEEGError(
-        f"The chunk has shape {array.shape}; expected ({n_channels}, n_times), a row for each "
-        f"channel of the stream.{remedy}"
+        f"The chunk has shape {array.shape}; expected ({n_channels}, n_times), one row per channel "
+        f"of the stream.{remedy}"
     )
 
 
@@ -94,13 +94,13 @@ def _unusable(value: float, name: str, sample: int, unit: str) -> str:
     what = "NaN" if np.isnan(value) else "infinity"
     return (
         f"The chunk contains {what}, first at {name}, sample {sample}. The filters would never "
-        "forget it: repeat the last good value of the channel, or leave these samples out and call "
-        "reset()."
+        "recover from it: repeat the last good value of the channel, or leave these samples out "
+        "and call reset()."
     )
 
 
 def checked_timestamps(timestamps: Any, n_times: int, sfreq: float) -> NDArray | None:
-    """Timestamps of the samples of a chunk; raise InvalidEEGError if they cannot be.
+    """Check the timestamps of the samples of a chunk; raise InvalidEEGError if they are invalid.
 
     Parameters
     ----------
@@ -120,13 +120,13 @@ def checked_timestamps(timestamps: Any, n_times: int, sfreq: float) -> NDArray |
         times = np.asarray(timestamps, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise InvalidEEGError(
-            f"timestamps of type {type(timestamps).__name__} were given, which are no numbers; "
-            "expected one in seconds for each sample of the chunk."
+            f"timestamps of type {type(timestamps).__name__} were given, which are not numbers; "
+            "expected one timestamp in seconds per sample of the chunk."
         ) from error
     if times.shape != (n_times,):
         raise InvalidEEGError(
             f"timestamps of shape {times.shape} were given for a chunk of {n_times} samples; "
-            f"expected ({n_times},): one in seconds for each sample."
+            f"expected ({n_times},): one in seconds per sample."
         )
     if not np.isfinite(times).all():
         raise InvalidEEGError("timestamps contain NaN or infinity; expected seconds.")
@@ -136,14 +136,14 @@ def checked_timestamps(timestamps: Any, n_times: int, sfreq: float) -> NDArray |
             seen = f"{1 / period:.5g} Hz" if period > 0 else "no rate at all"
             raise InvalidEEGError(
                 f"Timestamps of the chunk advance by {period:.4g} s per sample, which is {seen}, "
-                f"and the stream was set up with sfreq={sfreq:g}. Set up a StreamingEmbedder with "
+                f"but the stream was set up with sfreq={sfreq:g}. Set up a StreamingEmbedder with "
                 "the rate of the stream."
             )
     return times
 
 
 def find_gaps(times: NDArray, before: float | None, sfreq: float) -> list[int]:
-    """Samples of a chunk that do not follow the one before them.
+    """Samples of a chunk that do not directly follow the previous one.
 
     Parameters
     ----------
@@ -156,7 +156,7 @@ def find_gaps(times: NDArray, before: float | None, sfreq: float) -> list[int]:
     Returns
     -------
     list of int
-        Those that are early or late by more than half a sample.
+        Samples that are early or late by more than half a sample.
 
     Examples
     --------
@@ -171,7 +171,7 @@ def find_gaps(times: NDArray, before: float | None, sfreq: float) -> list[int]:
 
 
 def describe_gap(gap: int, times: NDArray | None, before: float | None, sfreq: float) -> str:
-    """The beginning of a sentence on a gap that `find_gaps` found."""
+    """Beginning of a sentence on a gap that `find_gaps` found."""
     times = np.asarray(times)
     last = times[gap - 1] if gap else before
     step = float(times[gap] - last)
@@ -181,7 +181,7 @@ def describe_gap(gap: int, times: NDArray | None, before: float | None, sfreq: f
 
 
 def checked_samples(name: str, seconds: Any) -> int:
-    """Samples at 200 Hz of a window or a step; raise InvalidEEGError unless they are whole."""
+    """Samples at 200 Hz of a window or step; raise InvalidEEGError unless it is a whole number."""
     is_number = isinstance(seconds, Real) and not isinstance(seconds, bool)
     samples = float(seconds) * TARGET_SFREQ if is_number else 0.0
     whole = round(samples) if np.isfinite(samples) else 0

@@ -1,4 +1,4 @@
-"""A fitted estimator or pipeline as a stream uses it: without filters, and with one person."""
+"""A fitted estimator or pipeline for a stream: without filters, and for one person."""
 
 import copy
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ from sk_brainrvq.signals import Filters
 from sk_brainrvq.signals.filters.settings import FilterSettings, checked_filters
 from sk_brainrvq.streaming.stream_windows import StreamWindows
 
-# What reads EEG; all else reads features.
+# Estimators that read EEG; all others read features.
 _READERS = (
     BrainRVQClassifier,
     BrainRVQEmbedder,
@@ -31,29 +31,29 @@ _READERS = (
     BrainRVQRegressor,
     DDRVQTransformer,
 )
-# What a window is asked for, in this order.
+# Methods to call on a window, in this order of preference.
 _METHODS = ("predict_proba", "decision_function", "predict", "transform")
 
 
 class StreamModel:
-    """Steps of a fitted estimator; the user's own are copied where they would change.
+    """Steps of a fitted estimator; steps that would change are copied.
 
     Parameters
     ----------
     estimator : estimator of this package or Pipeline
         Fitted.
     method : "auto" or name of a method
-        Asked for the result of a window; "auto" is the first there is of ``predict_proba``,
-        ``decision_function``, ``predict`` and ``transform``.
+        Method that gives the result of a window; "auto" is the first available of
+        ``predict_proba``, ``decision_function``, ``predict`` and ``transform``.
     subject : object
-        A person whose centre the steps keep; None if that is still to be learnt.
+        Person whose centre the steps keep; None if it is still to be learnt.
 
     Attributes
     ----------
     reader : estimator
-        The first step, as the user fitted it.
+        The first step, as fitted by the user.
     filters : FilterSettings
-        Those of the first step.
+        Filters of the first step.
     method : str
     """
 
@@ -73,7 +73,8 @@ class StreamModel:
         self.filters: FilterSettings = checked_filters(self.reader.filters).resolve(trained)
         self.method = _checked_method(steps[-1], method)
         self._steps = [copy.copy(step) if _reads_or_centres(step) else step for step in steps]
-        # The stream filters; a reference is a matter of one moment, and stays the estimator's.
+        # The stream filters; the estimator still applies the reference, which needs no past
+        # samples.
         left = Filters(l_freq=None, h_freq=None, notch=None, reference=self.filters.reference)
         self._steps[0].set_params(filters=left)
         self._subject = subject
@@ -83,29 +84,30 @@ class StreamModel:
 
     @property
     def subject(self) -> Any:
-        """Name of the person at hand, for those steps that centre people."""
+        """Name of the current person, for steps that centre people."""
         return "the person at hand" if self._subject is None else self._subject
 
     @property
     def is_ready(self) -> bool:
-        """Whether every step that centres people knows the person at hand."""
+        """Whether every step that centres people has a centre of the current person."""
         centred = any(map(_centres_people, self._steps))
         return not centred or self._is_calibrated or self._subject is not None
 
     @property
     def classes(self) -> NDArray | None:
-        """Classes of the last step, where it has any."""
+        """Classes of the last step, if it has any."""
         return getattr(self._steps[-1], "classes_", None)
 
     def calibrate(self, windows: StreamWindows) -> None:
-        """Learn the centre of the person at hand, in every step that centres people."""
+        """Learn the centre of the current person, in every step that centres people."""
         if not any(map(_centres_people, self._steps)):
             raise ValueError(
-                "calibrate learns the centre of the person at hand, and nothing here centres "
-                "people. Fit with center_by='subject', or with SubjectCentering in the pipeline."
+                "calibrate learns the centre of the current person, but this estimator does not "
+                "centre people. Fit with center_by='subject', or with SubjectCentering in the "
+                "pipeline."
             )
         values: Any = windows
-        # All or none: a step that fails must not leave others calibrated.
+        # All or none: if a step fails, the others must not stay calibrated.
         steps = [copy.copy(step) if _centres_people(step) else step for step in self._steps]
         last = max(number for number, step in enumerate(steps) if _centres_people(step))
         for number, step in enumerate(steps[: last + 1]):
@@ -116,7 +118,7 @@ class StreamModel:
         self._steps, self._is_calibrated = steps, True
 
     def results(self, windows: StreamWindows) -> NDArray:
-        """What the estimator makes of windows, shape (n_windows, ...)."""
+        """Results of the estimator for windows, shape (n_windows, ...)."""
         self.check_ready()
         values: Any = windows
         for step in self._steps[:-1]:
@@ -126,17 +128,17 @@ class StreamModel:
         return values.toarray() if issparse(values) else np.asarray(values)
 
     def check_ready(self) -> None:
-        """Raise InvalidEEGError where the person at hand has no centre yet."""
+        """Raise InvalidEEGError if the current person has no centre yet."""
         if not self.is_ready:
             name = next(type(step).__name__ for step in self._steps if _centres_people(step))
             raise InvalidEEGError(
-                f"{name} centres each person, and a window alone has no centre. Call calibrate(X) "
-                "with some minutes of EEG of the person at hand first, or pass subject=..., the "
-                "name of a person whose centre the fitted estimator keeps."
+                f"{name} centres each person, but a single window has no centre. First call "
+                "calibrate(X) with a few minutes of EEG of the current person, or pass "
+                "subject=..., the name of a person whose centre the fitted estimator keeps."
             )
 
     def _people(self, step: Any, n_windows: int) -> dict[str, Any]:
-        """Arguments that tell of whom features are; windows of a stream tell themselves."""
+        """Arguments that give the subject of features; windows of a stream hold it themselves."""
         if isinstance(step, SubjectCentering):
             return {"subjects": [self.subject] * n_windows}
         return {}
@@ -145,7 +147,7 @@ class StreamModel:
         for step in filter(_centres_people, self._steps):
             if self._subject not in step.subject_centers_:
                 raise InvalidEEGError(
-                    f"subject={self._subject!r} was given, and {type(step).__name__} keeps the "
+                    f"subject={self._subject!r} was given, but {type(step).__name__} keeps the "
                     f"centres of {sorted(map(str, step.subject_centers_)) or 'nobody'}. Calibrate "
                     "the estimator for this person, or leave subject out and call calibrate(X) of "
                     "the stream."
@@ -153,7 +155,7 @@ class StreamModel:
 
 
 def _steps_of(estimator: Any) -> Iterator[Any]:
-    """Steps of a pipeline, of pipelines within it too; an estimator is its own step."""
+    """Steps of a pipeline and of pipelines within it; an estimator is a single step."""
     if not isinstance(estimator, Pipeline):
         yield estimator
         return
@@ -171,13 +173,13 @@ def _reads_or_centres(step: Any) -> bool:
 
 
 def _checked_method(last: Any, method: Any) -> str:
-    """Name of the method that gives results."""
+    """Name of the method that returns results."""
     known = [name for name in _METHODS if hasattr(last, name)]
     if method == "auto" and known:
         return known[0]
     if method not in known:
         raise ValueError(
-            f"method={method!r} was given; {type(last).__name__}, which comes last, has "
+            f"method={method!r} was given; {type(last).__name__}, the last step, has "
             f"{', '.join(known) or 'none of ' + ', '.join(_METHODS)}. Expected 'auto' or one of "
             "them."
         )

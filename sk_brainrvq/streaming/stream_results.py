@@ -1,4 +1,4 @@
-"""What comes out of a stream."""
+"""Results of a stream."""
 
 from dataclasses import dataclass
 
@@ -12,14 +12,15 @@ class StreamResult:
     Attributes
     ----------
     start, end : float
-        Seconds of the stream between which the window lies: since its first sample or, where
-        chunks come with timestamps, on their clock. The first sample of the window is at
-        ``start``, the first sample after it would be at ``end``.
+        Start and end of the window in seconds, since the first sample of the stream or, if chunks
+        have timestamps, on their clock. The first sample of the window is at ``start``; the first
+        sample after it would be at ``end``.
     values : ndarray
-        Features of the window, shape (n_features,), or what the estimator decides: probabilities,
-        shape (n_classes,), or a number.
+        Features of the window, shape (n_features,), or a decision: probabilities, shape
+        (n_classes,), or a number.
     settled : bool
-        Whether the window holds nothing of the filters' start. What does is best passed over.
+        Whether the filters had settled before the window. Results that are not settled are best
+        ignored.
 
     Examples
     --------

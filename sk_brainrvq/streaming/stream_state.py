@@ -1,4 +1,4 @@
-"""What a stream remembers from chunk to chunk: filters, the last window, and the time."""
+"""State of a stream between chunks: filters, the last window, and the time."""
 
 from collections.abc import Iterator
 
@@ -12,12 +12,12 @@ from sk_brainrvq.streaming.window_grid import Cut, WindowGrid
 
 
 class StreamState:
-    """A stream from its first sample, or from the last reset, to the present.
+    """State of a stream since its first sample or the last reset.
 
     Parameters
     ----------
     sections : ndarray, shape (n_sections, 6)
-        Of the causal filters.
+        Sections of the causal filters.
     sfreq : float
         Rate of the stream in Hz.
     grid : WindowGrid
@@ -30,28 +30,28 @@ class StreamState:
         self._sfreq, self._grid = sfreq, grid
         self._recorded = np.empty((n_channels, 0))
         self._filtered = np.empty((n_channels, 0))
-        # Samples that are no longer held.
+        # Number of samples that are no longer held.
         self._recorded_gone = self._filtered_gone = 0
         self._next_end = grid.n_window
-        # The time of one sample of the stream; those of all others follow.
+        # The time of one sample of the stream, from which all others follow.
         self._known_sample, self._known_time = 0, 0.0
 
     @property
     def n_seen(self) -> int:
-        """Samples of the stream so far."""
+        """Number of samples of the stream so far."""
         return self._recorded_gone + self._recorded.shape[1]
 
     def set_time(self, seconds: float) -> None:
-        """Say when the next sample was recorded."""
+        """Set the time at which the next sample was recorded."""
         self._known_sample, self._known_time = self.n_seen, seconds
 
     def time_of(self, sample: int) -> float:
-        """Seconds at a sample at 200 Hz, from the start of the stream or on its own clock."""
+        """Time of a sample at 200 Hz in seconds, from the start of the stream or on its clock."""
         since = sample / TARGET_SFREQ - self._known_sample / self._sfreq
         return self._known_time + since
 
     def push(self, microvolts: NDArray) -> Iterator[Cut]:
-        """Take in the samples that follow; give the windows that they complete.
+        """Add the next samples; return the windows that they complete.
 
         Parameters
         ----------
@@ -61,7 +61,7 @@ class StreamState:
         ------
         Cut
         """
-        # In parts as long as a window: what is held stays bounded, however long the chunk.
+        # In parts as long as a window, so that memory stays bounded for chunks of any length.
         length = self._grid.recorded_end(self._grid.n_window)
         for start in range(0, microvolts.shape[1], length):
             part = microvolts[:, start : start + length]
@@ -78,7 +78,7 @@ class StreamState:
             self._forget()
 
     def _forget(self) -> None:
-        """Drop what no later window holds."""
+        """Drop samples that no later window needs."""
         grid, end = self._grid, self._next_end
         first = grid.recorded_end(end) - grid.recorded_end(grid.n_window)
         surplus = min(max(0, first - self._recorded_gone), self._recorded.shape[1])

@@ -14,23 +14,23 @@ from sk_brainrvq.signals.filters.resampling import TARGET_SFREQ
 
 @dataclass(frozen=True)
 class StreamWindows:
-    """Windows of a stream that went through its filters.
+    """Windows of a stream, as recorded and after its filters.
 
     Attributes
     ----------
     recorded : ndarray, shape (n_windows, n_channels, n_samples)
-        In microvolts as they came in, by which bad channels are known.
+        Signals in microvolts before filtering, which show bad channels.
     filtered : ndarray, shape (n_windows, n_channels, n_samples at 200 Hz)
-        In microvolts.
+        Filtered signals in microvolts.
     sfreq : float
         Rate of the stream in Hz.
     ch_names : list of str, or None
     unit : {"uV", "mV", "V"}
-        Of the stream, for messages.
+        Unit of the stream, for messages.
     keeps_offset : bool
-        Whether no high-pass filter has taken offsets off.
+        Whether offsets remain because no high-pass filter was applied.
     subject : object
-        Whom all windows are of; None where nobody needs to know.
+        Subject of all windows; None if it is not needed.
     """
 
     recorded: NDArray
@@ -45,7 +45,7 @@ class StreamWindows:
         return len(self.filtered)
 
     def block(self, data: NDArray, sfreq: float) -> EpochBlock:
-        """The windows as a block that holds some signals of them."""
+        """The windows as a block that holds the given signals."""
         subjects = None
         if self.subject is not None:
             subjects = np.full(len(self), None, dtype=object)
@@ -58,23 +58,23 @@ class StreamWindows:
 
 
 class StreamSource(Source):
-    """``StreamWindows``: judged as recorded, and handed on as filtered."""
+    """Source for ``StreamWindows``: checked as recorded, and passed on as filtered."""
 
     def accepts(self, X: Any) -> bool:
-        """Whether X is windows of a stream."""
+        """Whether X holds windows of a stream."""
         return isinstance(X, StreamWindows)
 
     def blocks(self, X: StreamWindows, settings: ReadSettings) -> Iterator[EpochBlock]:
-        """The windows, those with the same good channels together."""
+        """The windows, grouped by their good channels."""
         recorded = X.block(X.recorded, X.sfreq)
         treatment = Treatment(recorded, settings.bad_channels, X.keeps_offset)
         judgement = treatment.judge(recorded)
-        # Interpolating channels and filtering them can be done in any order.
+        # Interpolation and filtering of channels commute.
         filtered = X.block(X.filtered.copy(), TARGET_SFREQ)
         for part in treatment.parts(filtered, judgement):
             yield replace(part, bad_channels={})
         treatment.tell()
 
     def subjects_of(self, X: StreamWindows) -> NDArray | None:
-        """Whom each window is of."""
+        """Subject of each window."""
         return X.block(X.filtered, TARGET_SFREQ).subjects

@@ -1,4 +1,4 @@
-"""StreamingEmbedder: a fitted estimator applied to EEG as it comes in."""
+"""StreamingEmbedder: applies a fitted estimator to EEG as it arrives."""
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -38,76 +38,76 @@ from sk_brainrvq.streaming.stream_windows import StreamWindows
 from sk_brainrvq.streaming.window_grid import Cut, WindowGrid
 from sk_brainrvq.user_warnings import warn
 
-# Where the delay is stated: the middle of alpha.
+# Frequency at which the delay is stated: the middle of alpha.
 _ALPHA = 10.0
-# Of noise in microvolts that stands in for EEG where a stream is set up.
+# Standard deviation in microvolts of the noise that replaces EEG when a stream is set up.
 _TRIAL_AMPLITUDE = 20.0
 
 
 class StreamingEmbedder:
-    """Features or decisions from EEG as it comes in: chunks in, a result every ``step`` seconds.
+    """Features or decisions from EEG as it arrives: chunks in, a result every ``step`` seconds.
 
-    Chunks may have any length. They are filtered and resampled to 200 Hz by filters that see the
-    past only, and keep their state from chunk to chunk.
+    Chunks may have any length. They are filtered and resampled to 200 Hz by causal filters, which
+    keep their state from chunk to chunk.
 
     Parameters
     ----------
     estimator : BrainRVQEmbedder, BrainRVQClassifier or Pipeline
-        Fitted: any estimator of this package that reads EEG, or a pipeline that starts with one.
-        It is left as it is.
+        Any fitted estimator of this package that reads EEG, or a pipeline that starts with one. It
+        is not changed.
     sfreq : float
         Nominal rate of the stream in Hz.
     ch_names : sequence of str, optional
-        Channels of the stream, in its order; by default those that the estimator was fitted on.
+        Channels of the stream, in its order; by default those seen in fit.
     unit : {"uV", "mV", "V"}, default="uV"
         Unit of the stream.
     window : float, optional
-        Seconds that each result is of; by default the estimator's ``window``.
+        Length in seconds of the window for each result; by default the estimator's ``window``.
     step : float, default=1.0
-        Seconds from one result to the next, in steps of 5 ms.
+        Seconds between results, a multiple of 5 ms.
     method : {"auto", "predict_proba", "decision_function", "predict", "transform"}, default="auto"
-        What the estimator is asked for; "auto" is the first of these that it has.
+        Method of the estimator to call; "auto" is the first of these that it has.
     subject : object, optional
-        For estimators that centre people: whom the stream is of, where the estimator keeps a centre
-        of theirs. Otherwise call :meth:`calibrate`.
+        For estimators that centre people: the subject of the stream, if the estimator keeps a
+        centre for this person. Otherwise call :meth:`calibrate`.
     highpass, lowpass : float, optional
-        What the amplifier filters already, in Hz: an edge at least as strict is not filtered again.
+        Filters of the amplifier in Hz; an edge that is at least as strict is not filtered again.
     on_gap : {"raise", "reset"}, default="raise"
-        What to do where timestamps show a gap: raise an error, or start afresh, with a warning.
+        What to do if timestamps show a gap: raise an error, or start again, with a warning.
 
     Attributes
     ----------
     delay : float
-        Seconds by which filters and resampler delay a wave of 10 Hz.
+        Delay of a 10 Hz wave by filters and resampler, in seconds.
     settling : float
-        Seconds in which the slowest transient of the filters falls to a hundredth. Results of
+        Seconds until the slowest transient of the filters has decayed to one hundredth. Results of
         windows that begin earlier have ``settled=False``.
     filters : FilterSettings
-        What is filtered, as the estimator asks for it and the amplifier leaves it to do.
+        Filters of the estimator that the amplifier has not applied yet.
     classes : ndarray, or None
-        Classes to which probabilities belong.
+        Classes that probabilities refer to.
 
     Raises
     ------
     InvalidEEGError
-        If the stream cannot be read so: rate, names, unit, filters, window.
+        If the rate, names, unit, filters or window of the stream cannot be used.
     ValueError
-        For an estimator that reads no EEG, or another parameter that makes no sense.
+        For an estimator that does not read EEG, or another invalid parameter.
     NotFittedError
         If the estimator, or a step of it, is not fitted.
 
     See Also
     --------
-    BrainRVQEmbedder : Its ``center_by="subject"`` takes off what belongs to the person.
+    BrainRVQEmbedder : Its ``center_by="subject"`` removes what is specific to a person.
 
     Notes
     -----
-    The filters are Butterworth filters, of order 2 for the high-pass and 8 for the low-pass, that
-    pass half of the amplitude where the zero-phase filters of the estimators do, and notches 2 Hz
-    wide; the resampler passes what that of the estimators passes, with minimum phase. What was
-    before the first sample is taken to be constant at its value. :meth:`offline` gives the same
-    numbers for a whole recording. A reference is subtracted, and bad channels are treated, in each
-    window as ``transform`` does in each epoch.
+    The filters are Butterworth filters, of order 2 for the high-pass and 8 for the low-pass, with
+    half amplitude at the same frequencies as the zero-phase filters of the estimators, and notches
+    2 Hz wide. The resampler has the pass band of the estimators' resampler, with minimum phase. The
+    signal before the first sample is assumed to be constant at its value. :meth:`offline` gives the
+    same numbers for a whole recording. In each window, the reference is subtracted and bad channels
+    are treated as ``transform`` does in each epoch.
 
     Examples
     --------
@@ -126,7 +126,7 @@ class StreamingEmbedder:
     ...
     """
 
-    # Timestamp of the last sample, where chunks have any.
+    # Timestamp of the last sample, if chunks have timestamps.
     _last_time: float | None
     _state: StreamState
 
@@ -171,26 +171,26 @@ class StreamingEmbedder:
 
     @property
     def classes(self) -> NDArray | None:
-        """Classes to which probabilities belong; None where nothing decides."""
+        """Classes that probabilities refer to; None without a classifier."""
         return self._model.classes
 
     @property
     def window(self) -> float:
-        """Seconds that each result is of."""
+        """Length of the window for each result, in seconds."""
         return self._grid.n_window / TARGET_SFREQ
 
     @property
     def step(self) -> float:
-        """Seconds from one result to the next."""
+        """Seconds between results."""
         return self._grid.n_step / TARGET_SFREQ
 
     def delay_at(self, frequency: float) -> float:
-        """Seconds by which filters and resampler delay a wave, their group delay.
+        """Group delay of filters and resampler at a frequency, in seconds.
 
         Parameters
         ----------
         frequency : float
-            In Hz, within the pass band.
+            Frequency in Hz, within the pass band.
 
         Returns
         -------
@@ -200,31 +200,31 @@ class StreamingEmbedder:
         return filters + resampling_delay(self.sfreq, frequency)
 
     def push(self, chunk: Any, timestamps: Any = None) -> list[StreamResult]:
-        """Take in the samples that follow; give the results that they complete.
+        """Add the next samples; return the results that they complete.
 
         Parameters
         ----------
         chunk : array-like, shape (n_channels, n_times)
-            In the unit of the stream; of any length, none included.
+            Samples in the unit of the stream, of any length, even zero.
         timestamps : array-like, shape (n_times,), optional
-            When each sample was recorded, in seconds on the clock of the stream, without jitter.
-            Results then carry its times, and gaps are found.
+            Time of each sample in seconds on the clock of the stream, without jitter. Results then
+            have these times, and gaps are found.
 
         Returns
         -------
         list of StreamResult
-            Often empty.
+            Results; often none.
 
         Raises
         ------
         InvalidEEGError
-            For a chunk of another shape, NaN, another rate, a gap; or if the person at hand has no
-            centre yet. The stream then stands where it stood before.
+            For a chunk with another shape, NaN, another rate or a gap, or if the current person has
+            no centre yet. The state of the stream is then unchanged.
 
         Warns
         -----
         EEGWarning
-            Of gaps with ``on_gap="reset"``, and of what ``transform`` warns of.
+            About gaps with ``on_gap="reset"``, and the warnings of ``transform``.
         """
         self._model.check_ready()
         microvolts = self._checked(chunk)
@@ -242,23 +242,23 @@ class StreamingEmbedder:
         return results
 
     def offline(self, X: Any) -> list[StreamResult]:
-        """What the stream would give for a whole recording; the stream itself stays where it is.
+        """Compute what the stream would return for a whole recording, without changing its state.
 
         Parameters
         ----------
         X : array-like, shape (n_channels, n_times)
-            As chunks are, all of them side by side.
+            All chunks of the recording, concatenated.
 
         Returns
         -------
         list of StreamResult
-            Those of :meth:`push`, whatever the size of its chunks, to 1e-5; times are seconds from
-            the first sample.
+            The results of :meth:`push` for chunks of any size, to within 1e-5; times are in seconds
+            from the first sample.
 
         Raises
         ------
         InvalidEEGError
-            As of :meth:`push`.
+            As in :meth:`push`.
         """
         self._model.check_ready()
         microvolts = self._checked(X)
@@ -274,25 +274,24 @@ class StreamingEmbedder:
         ]
 
     def calibrate(self, X: Any) -> Self:
-        """Learn the centre of the person at hand, for estimators that centre people.
+        """Learn the centre of the current person, for estimators that centre people.
 
         Parameters
         ----------
         X : array-like, shape (n_channels, n_times), or mne.io.Raw
-            Some minutes of EEG of the person, recorded as the stream is: an array in its unit, or
-            a recording at its rate with its channels. Labels are not needed; both states should be
-            in it where two are to be told apart.
+            A few minutes of EEG of the person, recorded like the stream: an array in its unit, or a
+            recording with its rate and channels. Labels are not needed. To tell two states apart,
+            both should occur in it.
 
         Returns
         -------
         self
-            A centre that was learnt before is forgotten, and the fitted estimator knows none of
-            it.
+            A previous centre is replaced; the fitted estimator is not changed.
 
         Raises
         ------
         ValueError
-            If nothing in the estimator centres people.
+            If the estimator does not centre people.
         InvalidEEGError
             If X cannot be used, or is too short.
 
@@ -303,8 +302,8 @@ class StreamingEmbedder:
 
         Notes
         -----
-        X goes through the stream's filters and is cut into windows without overlap, from
-        ``settling`` seconds on.
+        X is passed through the stream's filters and cut into windows without overlap, starting at
+        ``settling`` seconds.
         """
         if is_raw(X):
             microvolts, is_bad = read_raw(X, self.ch_names, self.sfreq)
@@ -313,7 +312,7 @@ class StreamingEmbedder:
             microvolts = self._checked(X)
             is_bad = np.zeros(microvolts.shape[1], dtype=bool)
         if not microvolts.shape[1]:
-            raise InvalidEEGError("The EEG for calibration is empty; expected some minutes.")
+            raise InvalidEEGError("The EEG for calibration is empty; expected a few minutes.")
         filtered = self._filtered(microvolts)
         n_before = int(np.ceil(self.settling * TARGET_SFREQ))
         ends = usable_ends(filtered.shape[1], self._grid.n_window, n_before, is_bad)
@@ -324,7 +323,7 @@ class StreamingEmbedder:
         return self
 
     def reset(self) -> Self:
-        """Forget all samples, as after a pause; what :meth:`calibrate` learnt is kept.
+        """Forget all samples, for example after a pause; what :meth:`calibrate` learnt is kept.
 
         Returns
         -------
@@ -350,7 +349,7 @@ class StreamingEmbedder:
         return checked_chunk(X, self._n_channels, self.ch_names, to_microvolts, self.unit)
 
     def _filtered(self, microvolts: NDArray) -> NDArray:
-        """A whole recording as the stream's filters give it, at 200 Hz."""
+        """A whole recording at 200 Hz, after the stream's filters."""
         return resample_causally(CausalFilter(self._sections).process(microvolts), self.sfreq)
 
     def _windows(self, recorded: NDArray, filtered: NDArray) -> StreamWindows:
@@ -368,7 +367,7 @@ class StreamingEmbedder:
             yield StreamResult(state.time_of(start), state.time_of(end), value, settled)
 
     def _note_time(self, times: NDArray | None, first: int, end: int) -> None:
-        """Remember when the samples of a part of a chunk were recorded."""
+        """Store when the samples of a part of a chunk were recorded."""
         if times is not None:
             self._state.set_time(float(times[first]))
             self._last_time = float(times[end - 1])
@@ -376,21 +375,21 @@ class StreamingEmbedder:
             self._last_time += (end - first) / self.sfreq
 
     def _gaps(self, times: NDArray | None) -> list[int]:
-        """Samples of a chunk before which some are missing: an error, or warned of."""
+        """Samples of a chunk after gaps; each gap raises an error or a warning."""
         gaps = [] if times is None else find_gaps(times, self._last_time, self.sfreq)
         for gap in gaps:
             found = describe_gap(gap, times, self._last_time, self.sfreq)
             if self.on_gap == "raise":
                 raise InvalidEEGError(
-                    f"{found}; expected samples {1 / self.sfreq:.4g} s apart, to half of that. "
-                    "Fill the gap, or call reset() and push what follows; on_gap='reset' does so "
-                    "by itself."
+                    f"{found}; expected samples {1 / self.sfreq:.4g} s apart, to within half of "
+                    "that. Fill the gap, or call reset() and push what follows; on_gap='reset' "
+                    "does so automatically."
                 )
-            warn(f"{found}: the stream starts afresh there, and its first windows are not settled.")
+            warn(f"{found}: the stream starts again there, and its first windows are not settled.")
         return gaps
 
     def _try_out(self) -> None:
-        """Embed noise, so that what cannot work fails now and the first result is not slow."""
+        """Embed noise, so that errors show now and the first result is not slow."""
         if not self._model.is_ready:
             return
         n_recorded = self._grid.recorded_end(self._grid.n_window)

@@ -1,4 +1,4 @@
-"""Where the windows of a stream lie, and how they are cut."""
+"""Positions of the windows of a stream, and their cutting."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,20 +7,20 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-# Windows that are cut and handed on at once: a long chunk must not become all of its windows.
+# Number of windows to cut at a time, so that a long chunk does not become all of its windows.
 _AT_ONCE = 64
 
 
 @dataclass(frozen=True)
 class Cut:
-    """Some windows of a stream.
+    """Windows cut from a stream.
 
     Attributes
     ----------
     ends : list of int
         Samples at 200 Hz from the start of the stream to the end of each window.
     recorded, filtered : ndarray, shape (n_windows, n_channels, n_samples)
-        In microvolts, at the stream's rate and at 200 Hz.
+        Signals in microvolts, at the stream's rate and at 200 Hz.
     """
 
     ends: list[int]
@@ -44,7 +44,7 @@ class WindowGrid:
     ratio: Fraction
 
     def recorded_end(self, end: int) -> int:
-        """Samples of the stream that are needed for so many at 200 Hz."""
+        """Number of samples of the stream needed for a number of samples at 200 Hz."""
         return (end - 1) * self.ratio.denominator // self.ratio.numerator + 1
 
     def cuts(
@@ -55,7 +55,7 @@ class WindowGrid:
         first_recorded: int = 0,
         first_filtered: int = 0,
     ) -> Iterator[Cut]:
-        """Windows that end at given samples, a bounded number at a time.
+        """Cut windows that end at given samples, a limited number at a time.
 
         Parameters
         ----------
@@ -63,7 +63,7 @@ class WindowGrid:
         ends : sequence of int
             Samples at 200 Hz from the start of the stream.
         first_recorded, first_filtered : int
-            Numbers of the first samples at hand, from the start of the stream.
+            Numbers of the first samples in the arrays, from the start of the stream.
 
         Yields
         ------

@@ -80,7 +80,7 @@ class Engine(BaseEstimator):
         self.resume_from = resume_from
 
     def check(self) -> None:
-        """Raise ValueError for settings that make no sense."""
+        """Raise ValueError for invalid settings."""
         if self.precision not in ("auto", *_PRECISIONS):
             raise ValueError(
                 f"precision={self.precision!r} was given; expected 'auto', 'float32', 'bfloat16' "

@@ -50,7 +50,7 @@ class FineTuningNet(EEGNet):
     recentring : Recentring, optional
         Where each person's features are centred.
     **kwargs
-        Of :class:`~sk_brainrvq.training.nets.EEGNet`.
+        Arguments of :class:`~sk_brainrvq.training.nets.EEGNet`.
     """
 
     def __init__(
@@ -121,7 +121,7 @@ class ClassifierNet(FineTuningNet):
     criterion : callable
     label_smoothing : float, default=0.0
     **kwargs
-        Of :class:`~sk_brainrvq.training.nets.EEGNet`.
+        Arguments of :class:`~sk_brainrvq.training.nets.EEGNet`.
     """
 
     def __init__(
@@ -159,7 +159,7 @@ class RegressionNet(FineTuningNet):
     loss : {"squared_error", "huber"}, default="squared_error"
         "huber" turns linear at an error of one standard deviation of the target.
     **kwargs
-        Of :class:`~sk_brainrvq.training.nets.EEGNet`.
+        Arguments of :class:`~sk_brainrvq.training.nets.EEGNet`.
     """
 
     def __init__(
@@ -204,9 +204,9 @@ def limit_training(module: EncoderClassifier, strategy: str, lora_rank: int) -> 
     ----------
     module : EncoderClassifier
     strategy : {"full", "frozen", "lora"}
-        Everything; the head alone; the head and adapters in the encoder's blocks.
+        Everything; only the head; the head and adapters in the encoder's blocks.
     lora_rank : int
-        Rank of the adapters.
+        Rank of the LoRA adapters.
 
     Returns
     -------
@@ -257,7 +257,7 @@ def train_pass(
     engine : Engine, optional
         Its precision, accumulation, clipping and batches are heeded.
     **settings
-        Of the net: ``lr``, ``weight_decay``, ...
+        Settings of the net: ``lr``, ``weight_decay``, ...
 
     Returns
     -------

@@ -144,7 +144,7 @@ def train(
     warmup_epochs : float
         At most a fifth of all epochs are warm-up.
     batch_size : int
-        Of all processes together.
+        Over all processes together.
     device : str
     verbose : int
     session : Session, optional
@@ -161,7 +161,7 @@ def train(
         The user's own.
     engine : Engine, optional
     **settings
-        Of the net: ``lr``, ``weight_decay``, ...
+        Settings of the net: ``lr``, ``weight_decay``, ...
 
     Returns
     -------

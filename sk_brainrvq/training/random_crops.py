@@ -71,7 +71,7 @@ class RandomCrops(BaseEstimator):
         self.fewest_channels = fewest_channels
 
     def check(self) -> None:
-        """Raise ValueError for settings that make no sense."""
+        """Raise ValueError for invalid settings."""
         for name in ("shortest", "longest", "fewest_channels"):
             value: Any = getattr(self, name)
             whole = isinstance(value, Integral) and not isinstance(value, bool)

@@ -252,7 +252,7 @@ def is_whole(value: Any) -> bool:
 def _check_header(header: Any) -> None:
     """Raise ValueError unless a header says what every checkpoint of a training says."""
     if not isinstance(header, dict):
-        raise ValueError("its header is no JSON object")
+        raise ValueError("its header is not a JSON object")
     odd = [n for n in ("format_version", "epoch", "seed") if not is_whole(header.get(n))]
     if odd or header["seed"] >= _SEEDS or not isinstance(header.get("ended", False), bool):
         raise ValueError(f"its header has no {', '.join(odd) or 'seed or end'} that can be")

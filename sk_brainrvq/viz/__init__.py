@@ -1,4 +1,4 @@
-"""Pictures of what the models see, drawn with matplotlib."""
+"""Figures of what the models see, drawn with matplotlib."""
 
 try:
     import matplotlib  # noqa: F401

@@ -1,4 +1,4 @@
-"""What the class token attends to."""
+"""Attention of the class token."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -99,7 +99,8 @@ def _layers(layer: int | Sequence[int], depth: int) -> list[int]:
         isinstance(n, (int, np.integer)) and -depth <= n < depth for n in given
     ):
         raise ValueError(
-            f"layer={layer!r} was given; the encoder has {depth} blocks: -{depth} to {depth - 1}."
+            f"layer={layer!r} was given, but the encoder has {depth} blocks; expected -{depth} to "
+            f"{depth - 1}."
         )
     return [int(number) % depth for number in given]
 

@@ -1,4 +1,4 @@
-"""How much of the codebooks is in use."""
+"""Usage of the codebooks."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -44,7 +44,7 @@ def plot_codebook_usage(
     sklearn.exceptions.NotFittedError
         If the tokenizer is not fitted.
     ValueError
-        For what is no tokenizer, codes that are not its own, or another number of axes.
+        For anything but a tokenizer, codes that are not its own, or another number of axes.
 
     Examples
     --------

@@ -21,7 +21,7 @@ def plot_codes(
     ch_names: Any = None,
     ax: "Sequence[Axes] | NDArray | None" = None,
 ) -> NDArray:
-    """Draw the codes of an epoch: channels over time, an image for each domain and level.
+    """Draw the codes of an epoch: channels over time, one image per domain and level.
 
     A code is a name, not a quantity, and the numbers of two codes say nothing of how alike
     they are. With the tokenizer the colours do: codes are put in the order of the first

@@ -1,4 +1,4 @@
-"""What one code stands for."""
+"""Meaning of a single code."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -59,7 +59,7 @@ def plot_codeword(
     sklearn.exceptions.NotFittedError
         If the tokenizer is not fitted.
     ValueError
-        For what is no tokenizer, an unknown domain, level or code, a code that does not occur
+        For anything but a tokenizer, an unknown domain, level or code, a code that does not occur
         in X, fewer than 4 channels with a place on the head, or another number of axes.
 
     Examples
@@ -118,7 +118,9 @@ def _checked_code(code: int | None, codes: NDArray, size: int) -> int:
     if code is None:
         return int(counts.argmax())
     if not 0 <= code < size:
-        raise ValueError(f"code={code} was given; this codebook has codes 0 to {size - 1}.")
+        raise ValueError(
+            f"code={code} was given; expected a code of this codebook, from 0 to {size - 1}."
+        )
     if not counts[code]:
         frequent = np.argsort(-counts, kind="stable")[:5].tolist()
         raise ValueError(f"Code {code} does not occur in X; the most frequent are {frequent}.")

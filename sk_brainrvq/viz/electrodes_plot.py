@@ -30,7 +30,7 @@ _TOO_CLOSE, _ASIDE = 0.12, 0.2
 
 
 def plot_electrodes(channels: Any, *, ax: "Axes | None" = None) -> "Axes":
-    """Draw where each channel lies for the network, and how that was found out.
+    """Draw the position of each channel for the network, and how it was found.
 
     A channel of one electrode is a point. A bipolar pair, an interpolated channel and one of
     ``electrode_map`` are points between the electrodes they are mixed from, with a line to

@@ -77,7 +77,7 @@ def plot_embedding(
     values = None if y is None else np.asarray(y)
     if values is not None and values.shape != (table.shape[0],):
         raise ValueError(
-            f"y has shape {values.shape}; expected ({table.shape[0]},): one value an epoch."
+            f"y has shape {values.shape}; expected ({table.shape[0]},): one value per epoch."
         )
     points, names = _project(table, method, random_state)
     if ax is None:
@@ -123,7 +123,7 @@ def _project(table: Any, method: Any, random_state: int) -> tuple[NDArray, tuple
     points = np.asarray(method.fit_transform(scaled))
     if points.shape != (len(scaled), 2):
         raise ValueError(
-            f"{type(method).__name__} gave an array of shape {points.shape}; expected "
+            f"{type(method).__name__} returned an array of shape {points.shape}; expected "
             f"({len(scaled)}, 2): make it with n_components=2."
         )
     name = type(method).__name__
@@ -136,7 +136,7 @@ def _draw_groups(
     groups = np.unique(values)
     if len(groups) > _MOST_GROUPS:
         raise ValueError(
-            f"y holds {len(groups)} groups, of which {_MOST_GROUPS} can be told apart; give "
+            f"y holds {len(groups)} groups, but only {_MOST_GROUPS} can be told apart; pass "
             "floating-point numbers for a colour scale."
         )
     if classes is not None and not all(0 <= int(group) < len(classes) for group in groups):

@@ -47,7 +47,7 @@ def plot_importance(
     unit : {"uV", "mV", "V"}, default="uV"
         Of arrays; MNE objects carry their own unit, rate and names.
     window : float, default=10.0
-        Seconds: how continuous recordings are cut into epochs.
+        Length and overlap, in seconds, of the epochs that continuous recordings are cut into.
     epoch : int, default=0
         Counted from 0.
     info_weight : float, default=0.5

@@ -53,7 +53,7 @@ def plot_reconstruction(
     sklearn.exceptions.NotFittedError
         If the tokenizer is not fitted.
     ValueError
-        If it is no tokenizer, ``epoch`` or ``channel`` is not in X, or there are not as many
+        If it is not a tokenizer, ``epoch`` or ``channel`` is not in X, or there are not as many
         axes as panels.
 
     Examples

@@ -1,4 +1,4 @@
-"""How a training went."""
+"""Course of a training."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -110,7 +110,7 @@ def _history(estimator: Any) -> list[dict[str, Any]]:
     if not history or not all(isinstance(row, Mapping) for row in history):
         raise ValueError(
             f"{type(estimator).__name__} holds no history; expected an estimator that has trained "
-            "a network, or its history_: a list with a dict for each epoch."
+            "a network, or its history_: a list with one dict per epoch."
         )
     rows = [dict(row) for row in history]
     # The steps of an estimator that was just fitted are with its net.

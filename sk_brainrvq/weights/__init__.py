@@ -1,4 +1,4 @@
-"""Checkpoints in and out: safetensors with JSON, and the published ``.pth`` files."""
+"""Checkpoints: safetensors with JSON, and the published ``.pth`` files."""
 
 from sk_brainrvq.exceptions import CheckpointError
 from sk_brainrvq.weights.architecture import Architecture

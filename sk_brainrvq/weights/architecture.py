@@ -1,4 +1,4 @@
-"""Sizes of networks: presets by name, and single sizes laid over them."""
+"""Sizes of networks: presets by name, and single sizes that override them."""
 
 from collections.abc import Iterable, Mapping
 from numbers import Integral
@@ -33,7 +33,7 @@ PRESETS: dict[str, dict[str, int]] = {
     },
 }
 _FROM_SCRATCH = "small"
-# Settings that are no sizes, and what they are from scratch.
+# Settings other than sizes, and their values from scratch.
 _DESIGN = {
     "quantizer_mode": "residual",
     "targets": "extended",
@@ -175,7 +175,7 @@ class Architecture(BaseEstimator):
         names: Iterable[str] | None = None,
         with_preset: bool = True,
     ) -> None:
-        """Raise ValueError where what was asked for differs from given weights.
+        """Raise ValueError if the sizes asked for differ from those of given weights.
 
         Parameters
         ----------
@@ -197,8 +197,8 @@ class Architecture(BaseEstimator):
                 found = found[0]
             if name in chosen and name in config and chosen[name] != found:
                 raise ValueError(
-                    f"{self._asked(name)}, but {source!r} has {name}={found!r}. With weights "
-                    "given, sizes come from them: leave architecture at None."
+                    f"{self._asked(name)}, but {source!r} has {name}={found!r}. Given weights "
+                    "determine the sizes: leave architecture at None."
                 )
 
     def _asked(self, name: str) -> str:

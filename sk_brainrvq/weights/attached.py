@@ -24,7 +24,7 @@ def read_attached(path: str | Path) -> dict[str, Weights]:
     header, tensors = read_checkpoint(path)
     entries = header.get("attached", {})
     if not isinstance(entries, dict):
-        raise CheckpointError(f"{path} has no JSON object as 'attached' in its header.")
+        raise CheckpointError(f"{path} does not have a JSON object as 'attached' in its header.")
     listed = tuple(f"{ATTACHED}{name}/" for name in entries)
     stray = [k for k in tensors if k.startswith(ATTACHED) and not k.startswith(listed)]
     if stray:

@@ -56,7 +56,7 @@ def write_checkpoint(
     """
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
-        raise CheckpointError(f"{folder} is a file; give a folder to save into.")
+        raise CheckpointError(f"{folder} is a file; pass a folder to save into.")
     folder.mkdir(parents=True, exist_ok=True)
     document = {"format_version": FORMAT_VERSION, "sk_brainrvq_version": __version__, **header}
     text = json.dumps(document)
@@ -68,7 +68,7 @@ def write_checkpoint(
 
 
 def read_checkpoint(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """Read a checkpoint folder, or its safetensors file alone.
+    """Read a checkpoint folder, or only its safetensors file.
 
     Parameters
     ----------
@@ -103,8 +103,8 @@ def read_checkpoint(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]
             tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError, RuntimeError) as error:
         raise CheckpointError(
-            f"{source} is truncated or no safetensors file ({error}). A published .pth file is "
-            "read by Weights.from_official."
+            f"{source} is truncated or not a safetensors file ({error}). Read a published .pth "
+            "file with Weights.from_official."
         ) from error
     if _HEADER_KEY not in metadata:
         raise CheckpointError(

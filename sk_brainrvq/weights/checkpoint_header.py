@@ -32,11 +32,11 @@ def parse_header(text: str, source: object) -> dict[str, Any]:
         header = parse_json(text)
     except ValueError as error:
         raise CheckpointError(
-            f"{source} has a header that is no JSON of ours: {error}. The file is damaged, or no "
-            "checkpoint of sk_brainrvq: get it anew."
+            f"{source} has a header that sk_brainrvq cannot have written: {error}. The file is "
+            "damaged or not a checkpoint of sk_brainrvq; get it again."
         ) from error
     if not isinstance(header, dict):
-        raise CheckpointError(f"{source} has a header that is no JSON object: {text[:80]!r}")
+        raise CheckpointError(f"{source} has a header that is not a JSON object: {text[:80]!r}")
     return header
 
 

@@ -45,7 +45,7 @@ def described(header: Mapping[str, Any], source: str) -> tuple[str, dict[str, An
     if wrong:
         raise CheckpointError(
             f"{source} has a header that says {', '.join(wrong)} of the training of its network. "
-            "The file is damaged, or no checkpoint of sk_brainrvq: get it anew."
+            "The file is damaged or not a checkpoint of sk_brainrvq; get it again."
         )
     return kind, header["config"], header["info"]
 

@@ -1,4 +1,4 @@
-"""Weights out of Python: as ONNX, or as a program of PyTorch."""
+"""Export of weights as ONNX, or as a PyTorch program."""
 
 import json
 import logging
@@ -163,6 +163,6 @@ def _check(network: TracedNetwork, path: Path, ending: str) -> None:
         fits, seen = error <= _LARGEST_ERROR, f"{network.output} are off by up to {error:.2g}"
     if not fits:
         raise CheckpointError(
-            f"{path} was written, but gives other results than the network: {seen}. Do not use it; "
-            "export with other versions of torch and onnxruntime, and report this."
+            f"{path} was written, but its results differ from those of the network: {seen}. Do not "
+            "use it; export with other versions of torch and onnxruntime, and report this."
         )

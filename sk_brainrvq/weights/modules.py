@@ -28,7 +28,7 @@ def build_module(kind: str, config: dict[str, Any]) -> nn.Module:
     nn.Module
     """
     if kind not in KINDS:
-        raise CheckpointError(f"Weights of kind {kind!r} are not known; expected one of {KINDS}.")
+        raise CheckpointError(f"Weights have the unknown kind {kind!r}; expected one of {KINDS}.")
     # Weights are float32, whatever torch's default type is.
     if kind == "tokenizer":
         return DualDomainTokenizer(**config).float()

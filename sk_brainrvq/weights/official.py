@@ -103,7 +103,7 @@ def convert_official(
     except (KeyError, IndexError) as error:
         raise CheckpointError(
             f"The published checkpoint, a {kind} network, lacks {error.args[0]!r}, without which "
-            "its sizes cannot be told."
+            "its sizes are unknown."
         ) from error
     except CheckpointError:
         raise

@@ -49,7 +49,7 @@ def check_network(
         raise CheckpointError(
             f"{source} has a configuration that builds no network of kind {kind!r}: "
             f"{'; '.join(wrong)}. The file is damaged, or no checkpoint of sk_brainrvq: get it "
-            "anew."
+            "again."
         )
     try:
         module = _outline(kind, config)
@@ -65,7 +65,7 @@ def check_network(
     if broken:
         raise CheckpointError(
             f"{source} has NaN or infinity in {', '.join(broken[:5])}. The file is damaged, or its "
-            "training diverged: get it anew, or train again."
+            "training diverged: get it again, or train again."
         )
 
 

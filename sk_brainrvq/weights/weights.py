@@ -282,7 +282,7 @@ class Weights(Exportable, Shareable):
         Parameters
         ----------
         drop_path : float, default=0.0
-            Stochastic depth of the last block.
+            Stochastic depth rate of the last block.
         """
         config = {"encoder": {**self.encoder_config, "drop_path": drop_path}}
         prefix = "" if self.kind == "encoder" else "encoder."

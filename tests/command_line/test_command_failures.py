@@ -192,14 +192,17 @@ def test_config__numbers_as_yaml_reads_them__are_numbers(config):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("bach-size: 3\n", r"'bach-size' in .*work.yaml is no option .* did you mean 'batch-size'"),
-        ("colour: red\n", r"'colour' in .*work.yaml is no option of this command: see --help"),
-        ("batch-size: 3\nbatch_size: 4\n", "gives 'batch_size' twice"),
+        (
+            "bach-size: 3\n",
+            r"'bach-size' in .*work.yaml is not an option .* did you mean 'batch-size'",
+        ),
+        ("colour: red\n", r"'colour' in .*work.yaml is not an option of this command: see --help"),
+        ("batch-size: 3\nbatch_size: 4\n", "holds 'batch_size' twice"),
         ("- batch-size\n", "holds a list; expected lines such as 'batch-size: 32'"),
-        ("batch-size: [1\n", "is no YAML: .*line 2"),
-        ("batch-size: many\n", r"'many' is not a valid integer. \(given by .*work.yaml\)"),
-        ("pooling: max\n", r"'max' is not one of .*given by .*work.yaml"),
-        ("config: other.yaml\n", "'config' in .* is no option"),
+        ("batch-size: [1\n", "is not YAML: .*line 2"),
+        ("batch-size: many\n", r"'many' is not a valid integer. \(from .*work.yaml\)"),
+        ("pooling: max\n", r"'max' is not one of .*from .*work.yaml"),
+        ("config: other.yaml\n", "'config' in .* is not an option"),
     ],
 )
 def test_config__that_cannot_be_used__is_wrong_usage(config, text, message):

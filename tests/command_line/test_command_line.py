@@ -80,7 +80,7 @@ def test_version__printed():
         (("tokeniser", "fit"), "Did you mean 'tokenizer'?"),
         (("pretrian",), "Did you mean 'pretrain'?"),
         (("corpus", "biuld"), "Did you mean 'build'?"),
-        (("corpus", "xyzzy"), "There are build, info, verify"),
+        (("corpus", "xyzzy"), "The commands are build, info, verify"),
     ],
 )
 def test_unknown_command__says_which_was_meant(words, meant):

@@ -165,8 +165,8 @@ def test_value__of_a_type__becomes_what_python_expects(kind, given, expected):
     ("kind", "given", "message"),
     [
         (NumberOrWord(["auto", "none"]), "high", "'high' is neither a number nor 'auto' or 'none'"),
-        (MainsFrequency(), "55", "'55' is none of 50, 60 and none"),
-        (Assignments(), "A:F3", "'A:F3' is not of the form CHANNEL=ELECTRODE"),
+        (MainsFrequency(), "55", "'55' was given; expected 50, 60 or none"),
+        (Assignments(), "A:F3", "'A:F3' does not have the form CHANNEL=ELECTRODE"),
     ],
 )
 def test_value__that_cannot_be_meant__says_what_can(kind, given, message):

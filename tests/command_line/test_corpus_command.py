@@ -70,7 +70,7 @@ def test_build__without_notch__says_why_it_is_needed(folder, tmp_path):
     [
         ("missing", "There is no file or folder"),
         ("empty", "holds no recording"),
-        ("corpus", "is a corpus, where recordings are expected"),
+        ("corpus", "is a corpus, but this command needs recordings"),
     ],
 )
 def test_build__input_that_is_none__is_wrong_usage(tmp_path, corpus_folder, kind, message):
@@ -100,7 +100,7 @@ def test_info__of_a_corpus__is_its_own_word(corpus_folder):
 def test_verify__whole__says_so(corpus_folder):
     result = run("corpus", "verify", corpus_folder)
     assert result.exit_code == 0
-    assert result.stdout == f"{corpus_folder} is whole.\n"
+    assert result.stdout == f"{corpus_folder} is undamaged.\n"
 
 
 def test_verify__a_changed_byte__is_found(tmp_path):

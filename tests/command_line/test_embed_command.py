@@ -202,4 +202,4 @@ def test_output__that_cannot_be__is_wrong_usage(folder, weights, tmp_path, out, 
 def test_corpus__in_place_of_recordings__is_wrong_usage(corpus_folder, weights, tmp_path):
     result = embed([corpus_folder], weights, tmp_path / "features.npz")
     assert result.exit_code == 2
-    assert "is a corpus, where recordings are expected" in result.stderr
+    assert "is a corpus, but this command needs recordings" in result.stderr

@@ -72,7 +72,7 @@ def test_meeting__silent_process__is_lost(tmp_path):
 def test_meeting__no_first_process__is_an_error(tmp_path):
     thread, errors = follower(tmp_path / "f.npz", patience=0.5)
     thread.join()
-    assert "The first process (RANK=0) did not show up" in str(errors[0])
+    assert "The first process (RANK=0) did not appear" in str(errors[0])
 
 
 def test_meeting__announcement_of_a_killed_run__is_not_followed(tmp_path):

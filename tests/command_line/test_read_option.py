@@ -74,7 +74,7 @@ def test_read_option__several__are_put_together_by_ending():
 def test_read_option__that_cannot_be_meant__says_what_can(edf):
     for given, message in (
         ("edf.encoding", "'edf.encoding' has no '='; expected FORMAT.NAME=VALUE"),
-        ("encoding=latin1", "names no format"),
+        ("encoding=latin1", "does not name a format"),
         ("eddf.encoding=latin1", "there is no format 'eddf'; did you mean 'edf'?"),
         ("xyz.encoding=latin1", "known are ahdr, bdf,"),
         (
@@ -83,7 +83,7 @@ def test_read_option__that_cannot_be_meant__says_what_can(edf):
         ),
         ("edf.colour=1", "its options are eog, misc,"),
         ("edf.preload=false", "has no option 'preload'"),
-        ('edf.exclude=["Cz"', "the value is no JSON"),
+        ('edf.exclude=["Cz"', "the value is not JSON"),
         ("edf.infer_types=True", "write true, as JSON does"),
     ):
         result = run("inspect", edf, "--read-option", given)

@@ -214,7 +214,7 @@ def test_validation__of_one_subject__is_wrong_usage(folder, tmp_path):
 def test_corpus__beside_another_input__is_wrong_usage(corpus_folder, folder, tmp_path):
     result = fit([corpus_folder, folder], tmp_path / "out")
     assert result.exit_code == 2
-    assert "give one corpus alone, or recordings" in result.stderr
+    assert "Pass only one corpus, or recordings" in result.stderr
 
 
 def test_tokenizer_fit__bad_file__fails_and_names_it(with_broken, tmp_path):
@@ -299,7 +299,7 @@ def test_tokenizer_fit__over_a_model_of_an_earlier_version__says_what_is_not_kno
     result = fit([folder], out, "--max-epochs", 1)
     assert result.exit_code == 1
     assert "inputs.sha256 is missing, which earlier versions did not write" in result.stderr
-    assert "If this is the command that made it, --overwrite is right" in result.stderr
+    assert "If this command made it, pass --overwrite" in result.stderr
     assert fit([folder], out, "--max-epochs", 1, "--overwrite").exit_code == 0
     assert Weights(out) == before
     assert fit([folder], out, "--max-epochs", 1).exit_code == 0

@@ -190,7 +190,7 @@ def with_nan(path):
         ("bad.edf", broken_edf, "MNE cannot read"),
         ("bad.bdf", text, "MNE cannot read"),
         ("bad.set", text, "MNE cannot read"),
-        ("bad-epo.fif", epochs, "holds epochs; a corpus is made of continuous recordings"),
+        ("bad-epo.fif", epochs, "holds epochs, but a corpus consists of continuous recordings"),
         ("bad.edf", without_eeg, "There is no good EEG channel"),
         ("bad_raw.fif", with_nan, "NaN or infinity, first in channel 'C3' at 0.50 s"),
         ("bad.edf", lambda path: path.mkdir(), "is a folder"),

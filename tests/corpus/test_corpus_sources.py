@@ -126,15 +126,15 @@ def test_subject__by_function__what_it_gives():
 
 @pytest.mark.parametrize("pair", [None, ("", "1"), (None, "1"), ("a", "b", "c"), 3])
 def test_subject__function_that_gives_no_pair__says_what_is_expected(pair):
-    with pytest.raises(InvalidCorpusError, match=r"gave .* for 'a.edf'; expected \(subject, "):
+    with pytest.raises(InvalidCorpusError, match=r"returned .* for 'a.edf'; expected \(subject, "):
         subject_rule(lambda _: pair)("a.edf")
 
 
 @pytest.mark.parametrize(
     ("subject", "message"),
     [
-        ("(", "is no regular expression"),
-        (r"\d+", "names no group 'subject'"),
+        ("(", "is not a regular expression"),
+        (r"\d+", "has no group 'subject'"),
         (3, r"expected None, a regular expression .* or a function"),
     ],
 )

@@ -89,7 +89,7 @@ def test_index__line_that_is_no_recording__says_which(tmp_path, lines, line):
 @pytest.mark.parametrize("line", [5, {"failed": "a"}, {"failed": "a", "reason": 5}])
 def test_index__line_that_is_no_failed_file__says_which(tmp_path, lines, line):
     lines[3] = line
-    refused(tmp_path, lines, r"Line 4 of index\.jsonl .* no failed source")
+    refused(tmp_path, lines, r"Line 4 of index\.jsonl .* not a failed source")
 
 
 def test_index__a_field_more_or_less__says_which(tmp_path, lines):

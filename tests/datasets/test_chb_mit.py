@@ -83,7 +83,7 @@ def test_windows__recording_cut_short__refused(tmp_path):
     path = write(tmp_path, "chb01_03.edf", [(45, 55)])
     content = path.read_bytes()
     path.write_bytes(content[: len(content) // 2])
-    with pytest.raises(ValueError, match=r"chb01_03.edf is cut short: it has \d+ of the \d+ bytes"):
+    with pytest.raises(ValueError, match=r"chb01_03.edf is truncated: it has \d+ of the \d+ bytes"):
         CHBMIT().load(tmp_path)
 
 

@@ -72,7 +72,7 @@ def test_load__broken_or_cut_file__error_names_it(eegmat_folder, tmp_path, conte
         (tmp_path / name).write_bytes(whole)
     spoilt = whole[: len(whole) // 2] if content is None else content
     (tmp_path / "Subject04_2.edf").write_bytes(spoilt)
-    message = "is cut short" if content is None else "cannot be read as EDF"
+    message = "is truncated" if content is None else "cannot be read as EDF"
     with pytest.raises(ValueError, match=rf"Subject04_2.edf {message}.*download it again"):
         load_eegmat(tmp_path, [4])
 

@@ -144,9 +144,9 @@ def test_load__bad_files__errors_say_what_is_wrong(tmp_path):
     write_person(tmp_path, 1, 30, value="NA")
     refused(ValueError, r"cannot be read as a compressed CSV table .*NA")
     write_person(tmp_path, 1, 30, value="nan")
-    refused(ValueError, r"holds values that are no numbers")
+    refused(ValueError, r"holds values that are not numbers")
     write_person(tmp_path, 1, 28)
-    refused(ValueError, r"is cut short: it holds 28 s, and metadata_guineabissau\.csv states 30")
+    refused(ValueError, r"is truncated: it holds 28 s, and metadata_guineabissau\.csv states 30")
     refused(ValueError, r"subjects 1 to 97, and not \[98\]", number=98)
 
 

@@ -150,9 +150,9 @@ def test_tuab__one_broken_file__left_out_with_a_warning_if_wished(tmp_path):
     path = tuab_file(tmp_path, "eval", "normal", "aaaaaaac")
     content = path.read_bytes()
     path.write_bytes(content[: len(content) - 1000])
-    with pytest.raises(ValueError, match=r"aaaaaaac_s001_t000\.edf is cut short"):
+    with pytest.raises(ValueError, match=r"aaaaaaac_s001_t000\.edf is truncated"):
         TUAB().load(tmp_path)
-    with pytest.warns(UserWarning, match=r"Left out: .*aaaaaaac_s001_t000\.edf\. .*is cut short"):
+    with pytest.warns(UserWarning, match=r"Left out: .*aaaaaaac_s001_t000\.edf\. .*is truncated"):
         windows = TUAB().load(tmp_path, on_error="warn")
     np.testing.assert_array_equal(windows.X, TUAB().load(whole.parents[3], ["aaaaaaab"]).X)
     path = whole
@@ -337,7 +337,7 @@ def test_tuab__recording_by_recording__report_of_the_parts_is_that_of_the_whole(
 
 def test_report__several_classes__kappa_and_a_warning_for_subjects_of_several():
     y, proba = np.arange(12) % 6, np.random.default_rng(0).dirichlet(np.ones(6), 12)
-    with pytest.warns(EEGWarning, match=r"no figures over subjects: .*in those of bob\."):
+    with pytest.warns(EEGWarning, match=r"no scores over subjects, .*several classes are in bob\."):
         found = TUEV().report(y, proba, recordings=y, subjects=["bob"] * 12)
     assert list(found) == ["windows", "recordings"]
     assert found["recordings"]["n"] == 6

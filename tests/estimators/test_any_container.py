@@ -297,7 +297,7 @@ def test_mixed_list__pooling_channel__says_it_needs_one_montage():
     with pytest.raises(InvalidEEGError, match=r"differ in their channels.*pooling='mean'"):
         embedder.fit_transform(mixed_raws())
     embedder.fit(mixed_raws()[0])
-    with pytest.raises(InvalidEEGError, match=r"missing in X.*pooling='mean' to mix montages"):
+    with pytest.raises(InvalidEEGError, match=r"missing from X.*pooling='mean' to mix montages"):
         embedder.transform(mixed_raws())
 
 

@@ -93,7 +93,7 @@ def test_ch_names__too_few__says_how_many_for_how_many(name):
 
 @every_estimator
 def test_ch_names__one_string__says_the_list_that_is_meant(name):
-    with pytest.raises(InvalidEEGError, match=r"is one string; expected a list, \['Fp1C'\]"):
+    with pytest.raises(InvalidEEGError, match=r"is a string; expected a list, \['Fp1C'\]"):
         fit(tiny(name, ch_names="Fp1C"), make_eeg())
 
 
@@ -165,7 +165,7 @@ def test_volts__unit_given__same_result_as_microvolts_without_warning(name):
 def test_no_sfreq__array__taken_as_200_hz_with_one_warning(name):
     with pytest.warns(EEGWarning) as caught:
         estimator = fit(tiny(name, sfreq=None), make_eeg())
-    assert sum("taken as 200 Hz" in str(w.message) for w in caught) == 1
+    assert sum("200 Hz is assumed" in str(w.message) for w in caught) == 1
     np.testing.assert_array_equal(apply(estimator, make_eeg()), apply(fitted(name), make_eeg()))
 
 
@@ -214,7 +214,7 @@ def test_x__fit_and_apply__is_left_as_it_was(name):
     [
         (make_labels(11), "y has 11 labels, but X has 12 epochs"),
         (None, "requires y to be passed, but the target y is None"),
-        (["rest"] * 12, re.escape("one class only ('rest')")),
+        (["rest"] * 12, re.escape("only one class ('rest')")),
         (np.linspace(0, 1, 12), "Unknown label type"),
         (np.ones((12, 2)), "1d array"),
         (["a", "b", np.nan] * 4, r"NaN or None for 4 of 12 epochs \(rows 2, 5, 8, 11\)"),

@@ -189,7 +189,7 @@ class TestPaths:
     def test_another_kind_of_file__says_so(self, tmp_path):
         path = tmp_path / "model.safetensors"
         path.write_text("not tensors at all")
-        assert_refused("embedder", "no safetensors file", CheckpointError, weights=path)
+        assert_refused("embedder", "not a safetensors file", CheckpointError, weights=path)
 
     def test_safetensors_of_another_program__says_so(self, saved):
         save_file(load_file(saved), saved, metadata={"format": "pt"})
@@ -292,7 +292,7 @@ def test_settings_of_fine_tuning__out_of_range__error_says_what_is_expected():
         ({"validation": make_eeg()}, r"validation=ndarray was given; expected .* a pair \(X, y\)"),
         (
             {"validation": one_class, "early_stopping": 1},
-            r"validation data hold one class only \('rest'\)",
+            r"validation data hold only one class \('rest'\)",
         ),
         ({"validation": 0.01}, r"validation=0\.01 cannot be split off 12 epochs with no groups"),
     ]:

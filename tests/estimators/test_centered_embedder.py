@@ -117,10 +117,12 @@ def test_pooling_and_parts__each__are_centred(epochs):
 def test_fit__calibration_that_knows_nobody__says_so_of_the_calibration(epochs):
     arrays = embedder(sfreq=200, ch_names=CH_NAMES, tokens=False)
     X = epochs.get_data() * 1e6
-    with pytest.raises(InvalidEEGError, match=r"They are of calibration: .*calibrate\(X, subjects"):
+    with pytest.raises(
+        InvalidEEGError, match=r"They belong to calibration: .*calibrate\(X, subjects"
+    ):
         arrays.fit(X, subjects=PEOPLE, calibration=X[:12])
     nameless = epochs_of(X[:12])
-    with pytest.raises(InvalidEEGError, match="They are of calibration: "):
+    with pytest.raises(InvalidEEGError, match="They belong to calibration: "):
         embedder(tokens=False).fit(epochs, calibration=nameless)
 
 
@@ -166,7 +168,7 @@ def test_file_names__of_temple_and_eegmat__tell_the_subject(tmp_path):
         make_raw(24).save(tmp_path / name, verbose="error")
         assert len(embedder(window=2).fit_transform(tmp_path / name)) == 12
     make_raw(24).save(tmp_path / "unnamed_raw.fif", verbose="error")
-    with pytest.raises(InvalidEEGError, match="nothing says whom the windows are of"):
+    with pytest.raises(InvalidEEGError, match="the subjects of the windows are unknown"):
         embedder(window=2).fit(tmp_path / "unnamed_raw.fif")
 
 
@@ -259,7 +261,7 @@ def test_saved_and_pickled__calibrated__same_features(epochs, tmp_path):
     assert np.array_equal(pickle.loads(pickle.dumps(fitted)).transform(epochs[:3]), expected)
     fitted.subject_centers_["ada"] = np.zeros(3)
     fitted.save_pretrained(tmp_path)
-    with pytest.raises(CheckpointError, match="of other sizes"):
+    with pytest.raises(CheckpointError, match="differ in size"):
         BrainRVQEmbedder.from_pretrained(tmp_path)
 
 
@@ -307,7 +309,7 @@ def test_parameters_changed_after_fit__error_says_to_fit_again(epochs):
         fitted = embedder(center_by=None, covariance=False).fit(epochs)
         with pytest.raises(ValueError, match="Fit again"):
             fitted.set_params(**params).transform(epochs)
-    with pytest.raises(ValueError, match="centres nobody"):
+    with pytest.raises(ValueError, match="does not centre people"):
         embedder(center_by=None).fit(epochs).calibrate(epochs)
 
 

@@ -239,10 +239,10 @@ def test_run_on_disk__resumed__as_never_stopped(epochs, tmp_path):
 
 
 def test_fit__one_class_or_value_for_each_person__says_that_centring_removes_it(epochs):
-    with pytest.warns(EEGWarning, match="windows of one class only"):
+    with pytest.warns(EEGWarning, match="windows of only one class"):
         tiny("classifier", **STANDING_STILL).fit(epochs, PEOPLE == "ada")
     age = np.select([PEOPLE == "ada", PEOPLE == "bob"], [20.0, 30.0], 40.0)
-    with pytest.warns(EEGWarning, match="one value of the target only"):
+    with pytest.warns(EEGWarning, match="only one value of the target"):
         tiny("regressor", **STANDING_STILL).fit(epochs, age)
 
 
@@ -265,20 +265,20 @@ def test_input__of_no_use__errors(fitted, epochs):
             fitted.predict(epochs, subjects=subjects)
     with pytest.raises(InvalidEEGError, match="Pass subjects="):
         tiny("classifier", **CENTRED).fit(X, Y)
-    with pytest.raises(InvalidEEGError, match="They are of validation="):
+    with pytest.raises(InvalidEEGError, match="They belong to validation="):
         tiny("classifier", **CENTRED, validation=(X, Y)).fit(epochs, Y)
-    with pytest.raises(InvalidEEGError, match="They are of calibration"):
+    with pytest.raises(InvalidEEGError, match="They belong to calibration"):
         tiny("classifier", **CENTRED).fit(epochs, Y, calibration=X)
 
 
 def test_settings__that_do_not_go_together__errors(fitted, epochs):
     with pytest.raises(ValueError, match="center_by='session' was given; expected 'subject' or"):
         tiny("classifier", center_by="session").fit(epochs, Y)
-    with pytest.raises(ValueError, match="center_by=None centres nobody"):
+    with pytest.raises(ValueError, match="center_by=None nobody is centred"):
         tiny("classifier").fit(epochs, Y, calibration=epochs)
-    with pytest.raises(ValueError, match="partial_fit cannot heed center_by"):
+    with pytest.raises(ValueError, match="partial_fit does not support center_by"):
         tiny("classifier", **CENTRED).partial_fit(epochs, Y, classes=[0, 1])
-    with pytest.raises(ValueError, match="centres nobody"):
+    with pytest.raises(ValueError, match="does not centre people"):
         tiny("classifier").fit(epochs, Y).calibrate(epochs)
     changed = pickle.loads(pickle.dumps(fitted)).set_params(center_by=None, warm_start=True)
     for use in (changed.predict, lambda epochs: changed.fit(epochs, Y)):

@@ -121,10 +121,10 @@ def test_class_weight__balanced_with_sample_weights__as_scikit_learns():
     ("weight", "message"),
     [
         (np.zeros(12), "Every sample_weight is zero"),
-        (-np.ones(12), "goes down to -1; expected weights of 0 or more"),
+        (-np.ones(12), "holds -1; expected weights of 0 or more"),
         (np.ones(5), r"shape \(5,\), but X has 12 epochs"),
         (np.full(12, np.nan), "sample_weight contains NaN"),
-        (np.arange(12) % 2, r"one class only with a weight above 0 \('task'\)"),
+        (np.arange(12) % 2, r"only one class with a weight above 0 \('task'\)"),
     ],
 )
 def test_sample_weight__unusable__error_says_why(weight, message):
@@ -262,7 +262,7 @@ def test_partial_fit__one_class_at_a_time__other_classes_kept():
     [
         ({}, "ab", None, "classes must be passed on the first call"),
         ({}, "aa", ["a"], "at least two classes"),
-        ({}, "ac", ["a", "b"], r"y holds \['c'\], which are none of the classes"),
+        ({}, "ac", ["a", "b"], r"y holds \['c'\], which are not among the known classes"),
         ({"class_weight": "balanced"}, "ab", ["a", "b"], "does not see all labels at once"),
     ],
 )
@@ -303,7 +303,7 @@ def test_warm_start__fit_after_fit__goes_on_learning():
 
 def test_warm_start__other_classes_or_head__error_says_what_to_do():
     classifier = quick(warm_start=True).fit(make_eeg(), make_labels())
-    with pytest.raises(ValueError, match=r"warm_start=True goes on with .*; for other classes"):
+    with pytest.raises(ValueError, match=r"warm_start=True goes on with .*\. For other classes"):
         classifier.fit(make_eeg(), np.array(["a", "b"] * 6))
     with pytest.raises(ValueError, match=r"head='attention' was given, .* has head='mean'"):
         classifier.set_params(head="attention").fit(make_eeg(), make_labels())

@@ -57,7 +57,7 @@ def test_fit__codebook_too_large_for_the_eeg__warning_of_few_used_codes():
     (message,) = (m for m in messages if m.startswith("Fewer than a tenth of the codes are in use"))
     assert tokenizer.codebook_usage_.max() <= 4 / 64
     assert "(time level 1, " in message
-    assert message.endswith("Use a smaller codebook_size, or look at X.")
+    assert message.endswith("Use a smaller codebook_size, or check X.")
 
 
 def test_fit__one_shape_repeated__warning_of_the_first_level_only_as_no_other_is_needed():

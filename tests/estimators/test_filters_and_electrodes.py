@@ -226,5 +226,5 @@ def test_coordinates_alone__a_montage_of_unknown_names__is_interpolated():
 
 def test_list_of_arrays__no_rate_given__warns_of_200_hertz_once():
     embedder = tiny("embedder", sfreq=None)
-    with pytest.warns(EEGWarning, match="taken as 200 Hz"):
+    with pytest.warns(EEGWarning, match="200 Hz is assumed"):
         embedder.fit([make_eeg(2), make_eeg(3)])

@@ -100,15 +100,15 @@ def test_from_pretrained__attribute_missing__error_names_it(saved, name, attribu
     [
         ("rogue", 1, "does not know the parameters"),
         ("batch_size", "many", "batch_size='many'"),
-        ("batch_size", {MARK: "omitted"}, "nothing that is saved"),
-        ("weights", "/home/someone/model", "nothing that is saved"),
+        ("batch_size", {MARK: "omitted"}, "not a value that can be saved"),
+        ("weights", "/home/someone/model", "not a value that can be saved"),
         ("tokenizer", {MARK: "omitted"}, "tokenizer"),
         ("device", 5, "device=5"),
         ("device", {MARK: "device", "values": "nowhere"}, "'device' cannot be read"),
         ("filters", 5, "filters=5"),
         ("filters", {MARK: "filters", "values": mapping(l_freq="x")}, "l_freq='x'"),
         ("filters", {MARK: "filters", "values": mapping(rogue=1)}, "no such parameters"),
-        ("filters", {MARK: "filters", "values": [1]}, "no mapping"),
+        ("filters", {MARK: "filters", "values": [1]}, "not a mapping"),
         ("reading", {MARK: "reading", "values": mapping(on_error=5)}, "on_error=5"),
         ("window", {MARK: "unknown", "values": []}, "no mark that this version knows"),
         ("window", {MARK: ["tuple"]}, "no mark that this version knows"),
@@ -116,7 +116,7 @@ def test_from_pretrained__attribute_missing__error_names_it(saved, name, attribu
         ("window", {MARK: "tuple", "values": 5}, "no mark"),
         ("window", {MARK: "bytes", "values": "zz"}, "'window' cannot be read"),
         ("window", {MARK: "array", "dtype": "nonsense", "values": []}, "cannot be read"),
-        ("window", {MARK: "array", "dtype": "<U200000000", "values": ["a"]}, "is not read"),
+        ("window", {MARK: "array", "dtype": "<U200000000", "values": ["a"]}, "cannot be read"),
         ("window", {MARK: "array", "dtype": "<f8", "values": [[1], [2, 3]]}, "cannot be read"),
         ("random_state", {MARK: "random_state", "values": {"key": [1]}}, "parts of its state"),
     ],
@@ -128,13 +128,13 @@ def test_from_pretrained__parameter_that_none_has__error_says_so(saved, paramete
 def test_from_pretrained__generator_in_no_state_of_one__error_says_so(saved):
     whole = {"key": [1] * 624, "pos": 624, "has_gauss": 0, "gauss": 0.0}
     for change, message in [
-        ({"key": [1] * 623}, "no key of 624 numbers"),
-        ({"key": 1}, "no key of 624 numbers"),
-        ({"key": [1] * 623 + [-1]}, "other numbers than those of 32 bits"),
-        ({"key": [2**32] + [1] * 623}, "other numbers than those of 32 bits"),
-        ({"pos": -1}, "stands at -1 of 624"),
-        ({"pos": 625}, "stands at 625 of 624"),
-        ({"pos": 1.0}, r"stands at 1\.0 of 624"),
+        ({"key": [1] * 623}, "does not have 624 numbers"),
+        ({"key": 1}, "does not have 624 numbers"),
+        ({"key": [1] * 623 + [-1]}, "numbers that do not fit into 32 bits"),
+        ({"key": [2**32] + [1] * 623}, "numbers that do not fit into 32 bits"),
+        ({"pos": -1}, "position of a RandomState is -1, not within 624"),
+        ({"pos": 625}, "position of a RandomState is 625, not within 624"),
+        ({"pos": 1.0}, r"position of a RandomState is 1\.0, not within 624"),
     ]:
         value = {MARK: "random_state", "values": {**whole, **change}}
         refused("embedder", saved("embedder", "params", "random_state", value), message)
@@ -156,7 +156,7 @@ def test_from_pretrained__generator_in_no_state_of_one__error_says_so(saved):
 )
 def test_from_pretrained__what_stays_behind_when_saved__is_not_taken(saved, parameter, value):
     file = saved("classifier", "params", parameter, value)
-    refused("classifier", file, f"{parameter}=.* nothing that is saved")
+    refused("classifier", file, f"{parameter}=.* not a value that can be saved")
 
 
 @pytest.mark.parametrize("part", ["params", "fitted"])
@@ -179,7 +179,7 @@ def test_from_pretrained__pretrainer_without_its_tokenizer__says_so(tmp_path):
     file = pretrainer.weights_.save(tmp_path)
     whole = header_of(pretrainer.save_pretrained(tmp_path / "whole"))
     write_header(file, whole | {"attached": {}})
-    with pytest.raises(CheckpointError, match="with it no other"):
+    with pytest.raises(CheckpointError, match="in addition no other"):
         type(pretrainer).from_pretrained(file)
 
 

@@ -113,7 +113,7 @@ def test_embedder__mean_of_another_montage__as_if_fitted_on_it():
 def test_pooling_channel__missing_channels__are_named():
     estimator = tiny("embedder", pooling="channel").fit(make_eeg())
     epochs = make_epochs(make_eeg(n_channels=3), ["C3", "Pz", "O2"])
-    with pytest.raises(InvalidEEGError, match=r"\['Fp1', 'Cz'\].*missing in X.*pooling='mean'"):
+    with pytest.raises(InvalidEEGError, match=r"\['Fp1', 'Cz'\].*missing from X.*pooling='mean'"):
         estimator.transform(epochs)
 
 
@@ -207,7 +207,7 @@ def test_mixed_montages__one_fit__every_epoch_used(name):
     estimator = tiny(name, **MNE_FREE, batch_size=5)
     estimator.fit(mixed, make_labels(24))
     if name == "tokenizer":
-        with pytest.raises(InvalidEEGError, match="one montage and length"):
+        with pytest.raises(InvalidEEGError, match="each montage and length"):
             estimator.transform(mixed)
         assert np.isfinite(estimator.transform(make_epochs(first))).all()
         assert np.isfinite(estimator.score(mixed))

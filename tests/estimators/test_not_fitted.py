@@ -36,7 +36,7 @@ def uses_of_a_fit(estimator):
 
 NEEDS_Y = r"call fit\(X, y\) first, or load a fitted one with \w+\.from_pretrained\(folder\)\."
 NEEDS_X = NEEDS_Y.replace(", y", "")
-STARTS_THERE = r" weights=\.\.\. is only where its training starts\.$"
+STARTS_THERE = r" weights=\.\.\. only sets where training starts\.$"
 TRAINS_NOTHING = r" .* fit trains nothing and is quick: it loads .* learns the channels of X.*\.$"
 
 

@@ -111,7 +111,7 @@ def test_filters_none__part_set__error_says_what_to_do(estimator):
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({"lr": 1.0, "filters": None, "filters__l_freq": 1.0}, "but filters=None filters nothing"),
+        ({"lr": 1.0, "filters": None, "filters__l_freq": 1.0}, "but filters=None does not filter"),
         ({"lr": 1.0, "engine__precision": "float16", "engine__speed": 1}, "'speed'"),
         ({"lr": 1.0, "architecture__depth": 3, "height": 1}, "'height'"),
         ({"engine__precision": "float16", "reading__nothing": 1}, "'nothing'"),

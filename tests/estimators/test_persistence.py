@@ -225,7 +225,7 @@ def test_save_pretrained__unwritable_parameter__says_to_pickle(tmp_path):
 def test_save_pretrained__onto_a_file__says_to_give_a_folder(tmp_path):
     path = tmp_path / "model.bin"
     path.write_text("")
-    with pytest.raises(CheckpointError, match="is a file; give a folder"):
+    with pytest.raises(CheckpointError, match="is a file; pass a folder"):
         fitted("embedder").save_pretrained(path)
 
 

@@ -136,7 +136,7 @@ def test_feature_names__channels_without_names__are_numbered():
 def test_pooling_none__names__clear_error_and_4d_result():
     embedder = tiny("embedder", pooling="none").fit(make_eeg())
     assert embedder.transform(make_eeg()).shape == (12, 4, 3, 100)
-    with pytest.raises(ValueError, match=r"pooling='none' gives .*choose another pooling"):
+    with pytest.raises(ValueError, match=r"pooling='none' gives .*Choose another pooling"):
         embedder.get_feature_names_out()
 
 

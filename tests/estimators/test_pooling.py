@@ -255,7 +255,9 @@ def test_spectrum__that_cannot_be__is_refused():
         tiny("embedder", spectrum=True).fit(make_eeg())
     with pytest.raises(ValueError, match="covariance='log' was given; expected 'bands', True"):
         tiny("embedder", covariance="log").fit(make_eeg())
-    with pytest.raises(ValueError, match=r"tokens that are not pooled.*Pass spectrum=None and"):
+    with pytest.raises(
+        ValueError, match=r"unpooled tokens cannot be joined.*Pass spectrum=None and"
+    ):
         tiny("embedder", pooling="none", spectrum="region").fit(make_eeg())
 
 
@@ -279,7 +281,7 @@ def test_tokens__left_out__need_no_network():
 
 
 def test_tokens__nothing_left_or_no_bool__is_refused():
-    with pytest.raises(ValueError, match=r"tokens=False, spectrum=None .* nothing is left"):
+    with pytest.raises(ValueError, match=r"tokens=False, spectrum=None .* leaves no features"):
         tiny("embedder", tokens=False).fit(make_eeg())
     with pytest.raises(ValueError, match="tokens=0 was given; expected True or False"):
         tiny("embedder", tokens=0).fit(make_eeg())
@@ -325,7 +327,7 @@ def test_batch_size__any__same_embedding(batch_size):
 
 
 def test_pooling_none__epochs_of_one_length__only():
-    with pytest.raises(InvalidEEGError, match="one montage and length at a time"):
+    with pytest.raises(InvalidEEGError, match="each montage and length separately"):
         tiny("embedder", pooling="none").fit_transform([np.ones((4, 200)), np.ones((4, 400))])
 
 

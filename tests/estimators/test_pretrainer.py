@@ -135,7 +135,7 @@ def test_weights_alone__error_says_what_to_pass_for_the_tokenizer(tmp_path):
         (fitted("pretrainer").weights_, r"tokenizer=pretrainer\.tokenizer_weights_"),
     ):
         pretrainer = tiny("pretrainer", weights=given, architecture=None)
-        with pytest.raises(CheckpointError, match=f"Pass that one, too: {advice}"):
+        with pytest.raises(CheckpointError, match=f"Pass that tokenizer, too: {advice}"):
             pretrainer.fit(make_eeg())
 
 

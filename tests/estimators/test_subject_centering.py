@@ -192,7 +192,7 @@ def test_fit__some_windows_without_a_label__warned_by_the_others_or_not():
 
 
 BAD = {
-    "none": (None, "nothing says whom the windows are of. Pass subjects="),
+    "none": (None, "the subjects of the windows are unknown. Pass subjects="),
     "nan": ([np.nan, *PEOPLE[1:]], r"1 of 80 windows \(row 0\)"),
     "pandas_na": ([*PEOPLE[:79], pd.NA], r"1 of 80 windows \(row 79\)"),
     "empty_text": (["", *PEOPLE[1:]], r"1 of 80 windows \(row 0\)"),

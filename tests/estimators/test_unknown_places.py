@@ -50,7 +50,7 @@ def test_recording__unknown_channel_first_seen_in_transform__as_without_it_and_s
     np.testing.assert_array_equal(embedder.transform(raw), embedder.transform(known))
     (said,) = said_by(embedder.transform, raw)
     assert "'SOMEWHERE'" in said
-    assert "left out wherever channels are pooled" in said
+    assert "left out when channels are pooled" in said
     assert "pass reading=Reading(electrode_map={...})" in said
     placed = Reading(electrode_map={"SOMEWHERE": "Cz"}, bad_channels="keep")  # as it says
     assert not said_by(tiny("embedder", **{**FROM_MNE, "reading": placed}).fit, raw)
@@ -152,7 +152,7 @@ def test_no_place_known__all_channels_count_and_it_is_said():
     X, names = signals(3), ["W1", "W2", "W3"]
     embedder = tiny("embedder", **FROM_MNE, **EVERYTHING)
     (said,) = said_by(embedder.fit, epochs(X, names))
-    assert "the mean position stands in" in said
+    assert "the mean position is used instead" in said
     assert said_by(embedder.transform, epochs(X, names)) == [said]
     first, second = embedder.transform(epochs(X, names)), embedder.transform(epochs(2 * X, names))
     assert (first[:, -1] != second[:, -1]).all()

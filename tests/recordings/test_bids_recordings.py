@@ -48,7 +48,7 @@ def test_from_bids__without_labels__all_recordings_in_order(root):
 
 
 def test_from_bids__column_of_participants__labels_and_people_without_one_named(root):
-    with pytest.warns(EEGWarning, match=r"2 of 6 recordings .* no 'group' of sub-03"):
+    with pytest.warns(EEGWarning, match=r"2 of 6 recordings .* no 'group' for sub-03"):
         recordings = Recordings.from_bids(root, y="group")
     assert recordings.y.tolist() == ["patient", "patient", "control", "control"]
     ages = Recordings.from_bids(root, task="rest", y="age")
@@ -65,7 +65,9 @@ def test_from_bids__task_or_run_of_the_names__labels(root):
         file.rename(file.with_name(file.name.replace("_task-rest_", "_task-rest_run-2_")))
     with pytest.warns(EEGWarning, match=r"5 of 6 .* their names hold no run-.*sub-01_task-sleep"):
         assert Recordings.from_bids(root, y="run").y.tolist() == [2]
-    with pytest.raises(InvalidEEGError, match=r"y='session' was given, and no name .* ses-"):
+    with pytest.raises(
+        InvalidEEGError, match=r"y='session' was given, but none of the names .* ses-"
+    ):
         Recordings.from_bids(root, y="session")
 
 
@@ -84,7 +86,7 @@ def test_from_bids__events__windows_within_them(root):
         covering = read.copy().crop(start, start + 2.9).annotations.description
         assert label in covering
     only_cues = Recordings.from_bids(root, task="sleep", y="events", window=8)
-    with pytest.warns(EEGWarning, match="12 events last less than a window"):
+    with pytest.warns(EEGWarning, match="12 events are shorter than a window"):
         assert only_cues.y.tolist() == ["cue"] * 3
     halves = Recordings.from_bids(root, task="sleep", y="events", window=4, overlap=1)
     assert halves[halves.y != "cue"].starts[:4].tolist() == [0, 3, 7, 10]

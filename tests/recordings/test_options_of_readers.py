@@ -92,5 +92,5 @@ def test_options__of_a_bids_folder__reach_its_files(marked, tmp_path):
 
 def test_options__of_no_form__error_says_which_there_are(marked):
     for wrong in ("latin1", {".edf": "latin1"}):
-        with pytest.raises(InvalidEEGError, match=r"read_options=.*by ending"):
+        with pytest.raises(InvalidEEGError, match=r"read_options=.*by file extension"):
             Recordings([marked], read_options=wrong)

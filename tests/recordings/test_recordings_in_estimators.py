@@ -165,7 +165,7 @@ def test_recordings__that_cannot_be_read_as_asked__errors_name_them(items, windo
     embedder = tiny("embedder", sfreq=None, ch_names=None, window=20)
     with pytest.raises(InvalidEEGError, match=r"Item 0 of the recordings: .*12\.00 s, less than"):
         embedder.fit(Recordings(items))
-    with pytest.raises(InvalidEEGError, match="holds no row"):
+    with pytest.raises(InvalidEEGError, match="has no rows"):
         embedder.fit(Recordings(items)[:0])
     with pytest.raises(InvalidEEGError, match="different windows"):
         embedder.fit([windows, windows[0], Recordings(items)])

@@ -45,7 +45,7 @@ def test_describe__wrong_unit__says_which_to_pass(amplitude, true, given, words)
 @pytest.mark.parametrize(("factor", "unit"), [(1e3, "uV"), (1e6, "µV"), (1e-3, "V"), (1e6, "mV")])
 def test_describe__no_unit_fits__speaks_of_the_scale(factor, unit):
     sentence = describe_amplitude(factor * eeg_in_microvolts(), unit)
-    assert "no unit mends it" in sentence
+    assert "no unit corrects" in sentence
     assert "nan" not in sentence
 
 

@@ -189,7 +189,9 @@ def test_calibrate__person_at_hand__as_the_estimator_calibrated_on_their_windows
     model = tiny("embedder", **own).fit(epochs)
     before, x = recording(30, seed=8) * 2, recording(seed=9) * 2
     stream = StreamingEmbedder(model, 250, window=2.0)
-    with pytest.raises(InvalidEEGError, match=r"a window alone has no centre. Call calibrate\(X\)"):
+    with pytest.raises(
+        InvalidEEGError, match=r"a single window has no centre. First call calibrate\(X\)"
+    ):
         stream.push(x)
     found = values(stream.calibrate(before).offline(x))
     assert values(stream.push(x)) == pytest.approx(found, abs=1e-5)
@@ -227,7 +229,7 @@ def test_calibrate__subject_centering_in_a_pipeline__takes_off_the_mean(centring
     assert np.allclose(values(stream.push(x))[::2], wanted, atol=1e-4)
     assert centring_step.subject_centers_ == {}
     nobody = StreamingEmbedder(plain, 200)
-    with pytest.raises(ValueError, match="nothing here centres people"):
+    with pytest.raises(ValueError, match="does not centre people"):
         nobody.calibrate(before)
 
 
@@ -264,9 +266,9 @@ def test_calibrate__raw__bad_stretches_left_out_other_rates_refused(centring):
     wanted = values(StreamingEmbedder(model, 200, window=2.0).calibrate(calm).push(x))
     assert np.allclose(values(stream.calibrate(raw).push(x)), wanted, atol=1e-4)
     for other, words in (
-        (raw.copy().resample(100), r"has 100 Hz, and the stream 200 Hz.*resample\(200\)"),
+        (raw.copy().resample(100), r"has 100 Hz, but the stream has 200 Hz.*resample\(200\)"),
         (raw.copy().rename_channels({"Cz": "X1"}), r"Channels \['Cz'\] of the stream are missing"),
-        (raw.copy().crop(0.5, 3.5), "no window of 2 s is usable"),
+        (raw.copy().crop(0.5, 3.5), "no usable window of 2 s"),
         (calm[:, :0], "The EEG for calibration is empty"),
     ):
         with pytest.raises(InvalidEEGError, match=words):
@@ -298,7 +300,7 @@ def test_gap__on_gap_reset__starts_afresh_with_a_warning(embedder):
     x, times = recording(), np.arange(1825) / 250
     times[900:] += 2
     stream = StreamingEmbedder(embedder, 250, window=1.0, on_gap="reset")
-    with pytest.warns(EEGWarning, match="a gap of 2 s before sample 900 .*starts afresh"):
+    with pytest.warns(EEGWarning, match="a gap of 2 s before sample 900 .*starts again"):
         results = stream.push(x, times)
     fresh = [*stream.offline(x[:, :900]), *stream.offline(x[:, 900:])]
     assert np.allclose(values(results), values(fresh), atol=1e-5)
@@ -322,24 +324,24 @@ def test_push__what_is_no_chunk__a_sentence_and_the_stream_as_before(embedder):
     stream.push(x[:, :200])
     for chunk, words in (
         (x[:, :50].T, r"shape \(50, 4\); expected \(4, n_times\).*pass chunk.T"),
-        (x[:3, :50], r"shape \(3, 50\).*Pick the channels of ch_names"),
-        (x[:, 0], r"One sample of all channels is chunk\[:, None\]"),
-        (spoilt, "contains NaN, first at 'Cz', sample 7. The filters would never forget it"),
+        (x[:3, :50], r"shape \(3, 50\).*Select the channels of ch_names"),
+        (x[:, 0], r"For one sample of all channels, pass chunk\[:, None\]"),
+        (spoilt, "contains NaN, first at 'Cz', sample 7. The filters would never recover from it"),
         (x[:, :50] * np.inf, "contains infinity, first at 'Fp1', sample 0"),
         (x[:, :50] * 1e9, r"microvolts, first at 'Fp1'.*Check unit='uV'"),
         (x[:, :50] + 0j, "dtype complex128; expected real numbers"),
         (x[:, :50] > 0, "dtype bool; expected real numbers"),
         (np.full((4, 50), "a"), "holds text or objects"),
-        ([[1.0], [2.0, 3.0]], "list that makes no array"),
+        ([[1.0], [2.0, 3.0]], "list that cannot be converted to an array"),
     ):
         with pytest.raises(InvalidEEGError, match=words):
             stream.push(chunk)
     times = np.arange(50) / 250
     for given, words in (
         (times[:-1], r"shape \(49,\) were given for a chunk of 50 samples"),
-        (np.arange(50) / 500, "which is 500 Hz, and the stream was set up with sfreq=250"),
+        (np.arange(50) / 500, "which is 500 Hz, but the stream was set up with sfreq=250"),
         (times * np.nan, "timestamps contain NaN"),
-        (["a"] * 50, "which are no numbers"),
+        (["a"] * 50, "which are not numbers"),
     ):
         with pytest.raises(InvalidEEGError, match=words):
             stream.push(x[:, :50], given)
@@ -354,16 +356,16 @@ def test_stream__what_cannot_be_set_up__a_sentence(embedder):
         ({"estimator": make_pipeline(StandardScaler())}, "StandardScaler was given to read"),
         ({"estimator": tiny("embedder")}, "not fitted yet"),
         ({"estimator": flat, "window": 2.0}, "epochs of 2 patches of 1 s"),
-        ({"estimator": channels, "ch_names": ["C3", "C4"]}, "of fit are missing in X"),
+        ({"estimator": channels, "ch_names": ["C3", "C4"]}, "of fit are missing from X"),
         ({"sfreq": 499.907}, "Pass the nominal rate"),
         ({"sfreq": 0}, "expected a sampling rate"),
         ({"unit": "nV"}, "expected one of 'uV'"),
         ({"step": 0.1234}, "step=0.1234 was given; expected seconds above 0, in steps of 0.005"),
         ({"window": -1}, "window=-1 was given"),
         ({"on_gap": "fill"}, "expected 'raise' or 'reset'"),
-        ({"method": "predict_proba"}, "BrainRVQEmbedder, which comes last, has transform"),
+        ({"method": "predict_proba"}, "BrainRVQEmbedder, the last step, has transform"),
         ({"ch_names": ["C3", "C3"]}, "more than once"),
-        ({"ch_names": "C3"}, "is one string"),
+        ({"ch_names": "C3"}, "is a string"),
     ):
         with pytest.raises(ValueError, match=words):
             StreamingEmbedder(**{"estimator": embedder, "sfreq": 250, **settings})

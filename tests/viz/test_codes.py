@@ -283,7 +283,9 @@ def test_plot_codeword__bad_input__clear_error(windows, tokenizer):
         plot_codeword(tokenizer, X, domain="space")
     with pytest.raises(ValueError, match="level=4 was given; expected a level from 1 to 3"):
         plot_codeword(tokenizer, X, level=4)
-    with pytest.raises(ValueError, match="code=64 was given; this codebook has codes 0 to 63"):
+    with pytest.raises(
+        ValueError, match="code=64 was given; expected a code of this codebook, from 0 to 63"
+    ):
         plot_codeword(tokenizer, X, 64)
     one = X[:1, :, :200]
     absent = np.setdiff1d(np.arange(64), tokenizer.transform(one)[..., 0, 0])[0]

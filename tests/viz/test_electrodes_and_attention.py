@@ -199,7 +199,9 @@ def test_plot_attention__channel_of_unknown_place__gets_none_and_changes_no_othe
 def test_plot_attention__bad_input__clear_error(windows, pretrainer):
     with pytest.raises(NotFittedError):
         plot_attention(BrainRVQEmbedder(), windows.X)
-    with pytest.raises(ValueError, match=r"layer=2 was given; the encoder has 2 blocks: -2 to 1"):
+    with pytest.raises(
+        ValueError, match=r"layer=2 was given, but the encoder has 2 blocks; expected -2 to 1"
+    ):
         plot_attention(pretrainer, windows.X, layer=2)
     with pytest.raises(ValueError, match="epoch=12 was given; expected a number from 0 to 11"):
         plot_attention(pretrainer, windows.X, epoch=12)

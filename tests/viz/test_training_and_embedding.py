@@ -197,7 +197,7 @@ def test_plot_embedding__bad_input__clear_error(features):
         plot_embedding(features, [0, 1, 2])
     with pytest.raises(ValueError, match="method='umap' was given; expected 'pca', 'tsne' or"):
         plot_embedding(features, method="umap")
-    with pytest.raises(ValueError, match=r"PCA gave an array of shape \(30, 3\); expected"):
+    with pytest.raises(ValueError, match=r"PCA returned an array of shape \(30, 3\); expected"):
         plot_embedding(features, method=PCA(3))
     with pytest.raises(ValueError, match="y holds 100 groups, of which 70 can be told apart"):
         plot_embedding(np.eye(100), np.arange(100))

@@ -35,7 +35,7 @@ def test_load__truncated_file__error_says_so(saved, kept):
 def test_load__file_of_another_kind__error_says_so(tmp_path):
     file = tmp_path / "notes.safetensors"
     file.write_text("not a checkpoint " * 50)
-    with pytest.raises(CheckpointError, match="truncated or no safetensors file"):
+    with pytest.raises(CheckpointError, match="truncated or not a safetensors file"):
         Weights(file)
 
 
@@ -94,7 +94,7 @@ def test_load__nothing_there__error_says_what_was_expected(tmp_path):
 
 def test_save__into_a_file__error_says_so(tmp_path):
     (tmp_path / "taken").write_text("")
-    with pytest.raises(CheckpointError, match="taken is a file; give a folder"):
+    with pytest.raises(CheckpointError, match="taken is a file; pass a folder"):
         make_weights().save(tmp_path / "taken")
 
 

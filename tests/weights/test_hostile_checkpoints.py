@@ -46,7 +46,7 @@ def changed(file, *path, value):
 )
 def test_load__header_that_no_parser_likes__is_a_checkpoint_error(file, text):
     write_header(file, text)
-    assert "get it anew" in refused(file, "header that is no JSON")
+    assert "get it again" in refused(file, "header that sk_brainrvq cannot have written")
 
 
 @on_linux
@@ -128,7 +128,7 @@ def test_load__bfloat16_tensors__are_read_as_halves_are(file):
 @pytest.mark.parametrize(
     ("attached", "message"),
     [
-        (5, "no JSON object as 'attached'"),
+        (5, "not have a JSON object as 'attached'"),
         ({"x": 5}, "has no name"),
         ({"x": {"name": "x", "kind": "nothing"}}, "expected a network of kind"),
         ({"x": {"name": "x", "kind": "encoder", "config": {}, "info": {}}}, "encoder is None"),

@@ -105,12 +105,12 @@ def test_load__repositories_without_a_model_of_ours__a_sentence_and_no_large_fil
         hub.add(f"lab/{name}", content)
     hub.repositories["lab/empty"] = Repository()
     told = {
-        "pickles": r"pickles only \(pytorch_model.bin, model.PKL\), and reading a pickle runs .*fr",
-        "text": r"holds no model.safetensors, but README.md: no model of sk_brainrvq. push_to_hub",
-        "empty": r"holds no model.safetensors, but no file: no model of sk_brainrvq",
+        "pickles": r"only pickles \(pytorch_model.bin, model.PKL\), and reading a pickle runs .*fr",
+        "text": r"but README.md, so it is not a model of sk_brainrvq. Publish",
+        "empty": r"holds no model.safetensors, but no file, so it is not a model of sk_brainrvq",
         "bert": r"is a model of another program: its config.json has neither 'kind' nor",
         "newer": r"hf://lab/newer has format version 99, .* Upgrade sk_brainrvq to read it",
-        "damaged": r"hf://lab/damaged has a header that is no JSON",
+        "damaged": r"hf://lab/damaged has a header that sk_brainrvq cannot have written",
     }
     for name, message in told.items():
         assert re.search(message, refused(f"hf://lab/{name}")), name
@@ -149,7 +149,9 @@ def test_load__transfer_cut_short__a_sentence_and_whole_the_next_time(hub, files
     hub.add("lab/model", files)
     hub.cut[TENSORS] = 5000
     told = refused("hf://lab/model")
-    assert re.search(r"model.safetensors of hf://lab/model has not arrived whole: .*5000", told)
+    assert re.search(
+        r"model.safetensors of hf://lab/model was not downloaded completely: .*5000", told
+    )
     assert "Load it again." in told
     hub.cut.clear()
     assert Weights("hf://lab/model") == make_weights()
@@ -163,9 +165,11 @@ def test_load__hub_down_or_offline_mode__from_the_cache_or_a_sentence_that_names
     hub.status = 503
     by_hand = (
         r"get model.safetensors from http://\S+/lab/none/tree/v1, copy it into a folder here, and "
-        rf"give that folder .*; or copy {re.escape(str(hub.cache))}/models--lab--none from a mach"
+        rf"pass that folder .*; or copy {re.escape(str(hub.cache))}/models--lab--none from a mach"
     )
-    with pytest.warns(EEGWarning, match=rf"cannot be reached .* taken as the commit {sha}, which"):
+    with pytest.warns(
+        EEGWarning, match=rf"cannot be reached .* taken as the cached commit {sha}\. Pass"
+    ):
         assert Weights("hf://lab/model@main") == weights
     with pytest.warns(EEGWarning) as said:
         Weights("hf://lab/model")
@@ -204,7 +208,7 @@ def test_load__variables_of_the_environment__cache_and_offline_mode_are_heeded(
         assert Weights("hf://lab/model") == weights
         told = refused("hf://lab/none")
     importlib.reload(constants)
-    assert f"HF_HUB_OFFLINE is set. Where there is a network, get {TENSORS} from" in told
+    assert f"HF_HUB_OFFLINE is set. On a machine with a network, get {TENSORS} from" in told
     assert f"{hub.url}/mirror/lab/none/tree/main" in told
     assert f"{hub.cache}/models--lab--none" in told
     assert hub.asked == []
@@ -232,7 +236,7 @@ def test_address__malformed__a_sentence_that_shows_the_right_form():
         "hf://-lab/m",
         "hf://lab/.m",
     ):
-        with pytest.raises(CheckpointError, match=r"no model on the .*'hf://owner/name', or"):
+        with pytest.raises(CheckpointError, match=r"not an address on the .*'hf://owner/name', or"):
             Weights(wrong)
     with pytest.raises(CheckpointError, match="no folder in it can be named"):
         Weights("hf://lab/model/folder@main")
@@ -241,7 +245,7 @@ def test_address__malformed__a_sentence_that_shows_the_right_form():
             CheckpointError, match=r"names the revision .*as in 'hf://lab/model@main'"
         ):
             Weights(f"hf://lab/model@{wrong}")
-    with pytest.raises(CheckpointError, match="revision='v2' were given; pass one"):
+    with pytest.raises(CheckpointError, match="revision='v2' were given; pass only one"):
         Weights.from_hub("lab/model@v1", "v2")
 
 

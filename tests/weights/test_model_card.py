@@ -111,8 +111,8 @@ def test_card__wrong__a_sentence_each(tmp_path):
         with pytest.raises(CheckpointError, match=message):
             weights.model_card(dict([entry]))
     for content, message in {
-        b"\xff": "no text in UTF-8",
-        b"---\na: [\n---\n": "metadata at the top of the model card is no YAML",
+        b"\xff": "not UTF-8 text",
+        b"---\na: [\n---\n": "metadata at the top of the model card is not YAML",
         b"---\nmit\n---\n": "is 'mit'; expected entries such as",
     }.items():
         file.write_bytes(content)

@@ -1,1 +1,1 @@
-"""What each command does, and what only commands need."""
+"""The commands, and what only commands need."""

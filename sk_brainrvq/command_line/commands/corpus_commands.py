@@ -21,16 +21,18 @@ _BUILD_OPTIONS = options_of(
     leave_out={"files", "out", "read_options", "verbose"},
     types={"notch": MainsFrequency(), "reference": Names(), "subject": click.STRING},
     helps={
-        "n_jobs": "Processes; -1 takes every core. One by default.",
-        "notch": "Mains frequency in Hz, removed with its harmonics; nobody can guess it.",
-        "reference": "Subtracted from all channels: average, a channel, or several, whose mean it "
-        "is. As recorded by default.",
+        "n_jobs": "Number of processes; -1 uses every core. One by default.",
+        "notch": "Mains frequency in Hz, removed with its harmonics; it cannot be guessed.",
+        "reference": (
+            "Reference to subtract from all channels: average, a channel, or several channels, "
+            "whose mean is subtracted. As recorded by default."
+        ),
         "subject": "Regular expression with the group (?P<subject>...) and, if wanted, "
         "(?P<session>...), searched for in the path. By default the names of BIDS, of the Temple "
-        "University corpora and of EEGMAT are known, and any other file is its own subject.",
+        "University corpora and of EEGMAT are recognised, and any other file is its own subject.",
     },
 )
-# Shorter than any recording that is worth keeping: all of a corpus is looked at.
+# Shorter than any recording worth keeping, so that all of a corpus is inspected.
 _SHORTEST_WINDOW = 1.0
 
 
@@ -43,22 +45,20 @@ _SHORTEST_WINDOW = 1.0
             ["--out"],
             required=True,
             type=click.Path(file_okay=False),
-            help="Folder of the corpus; what is in it already is kept.",
+            help="Folder of the corpus; recordings that are already in it are kept.",
         ),
         *_BUILD_OPTIONS,
         read_option(),
-        WorkOption(
-            ["--strict"], is_flag=True, help="A recording that cannot be used is a failure."
-        ),
+        WorkOption(["--strict"], is_flag=True, help="Fail if a recording cannot be used."),
     ],
 )
 def build(inputs: tuple[str, ...], out: str, strict: bool, quiet: bool, **settings: Any) -> None:
-    r"""Read recordings into a corpus for training, larger than memory if need be.
+    r"""Read recordings into a corpus for training, which may be larger than memory.
 
-    INPUT are recordings of any format that MNE reads, and folders of such files. They are
-    filtered, resampled to 200 Hz and stored in chunks. Recordings that cannot be used are listed
-    with their reasons and left out. Run it again after a crash, or with more recordings: what is
-    done is not done again.
+    INPUT are recordings in any format that MNE reads, and folders of such files. They are filtered,
+    resampled to 200 Hz and stored in chunks. Recordings that cannot be used are listed with the
+    reason and left out. Run the command again after a crash, or with more recordings: recordings
+    that are stored are not read again.
 
     \b
     Examples:
@@ -67,7 +67,7 @@ def build(inputs: tuple[str, ...], out: str, strict: bool, quiet: bool, **settin
 
     Frequencies are in Hz, amplitudes in microvolts.
     """
-    set_resume_hint(lambda: "What is stored is whole: the same command does the rest.")
+    set_resume_hint(lambda: "What is stored is complete; run the same command again to continue.")
     recordings = find_recordings(inputs)
     settings["read_options"] = settings.pop("read_option")
     report = build_corpus(recordings, out, **settings, verbose=int(not quiet))
@@ -97,7 +97,7 @@ def build(inputs: tuple[str, ...], out: str, strict: bool, quiet: bool, **settin
     ],
 )
 def info(corpus: str, window: float, overlap: float) -> None:
-    r"""Say what a corpus holds: recordings, subjects, hours, windows, montages, filters.
+    r"""Show what a corpus holds: recordings, subjects, hours, windows, montages, filters.
 
     CORPUS is a folder that 'corpus build' made, or its URL.
 
@@ -117,7 +117,7 @@ def info(corpus: str, window: float, overlap: float) -> None:
 def verify(corpus: str) -> None:
     r"""Read a corpus through and list what is damaged.
 
-    CORPUS is a folder that 'corpus build' made, or its URL. The exit code is 1 where anything is
+    CORPUS is a folder that 'corpus build' made, or its URL. The exit code is 1 if anything is
     damaged.
 
     \b
@@ -130,4 +130,4 @@ def verify(corpus: str) -> None:
     places = "place" if len(problems) == 1 else "places"
     if problems:
         raise WorkError(f"{corpus} is damaged in {len(problems)} {places}, listed above.")
-    click.echo(f"{corpus} is whole.")
+    click.echo(f"{corpus} is undamaged.")

@@ -1,4 +1,4 @@
-"""What a training command would replace: an older model in its output folder."""
+"""Check for an older model in the output folder, which a training command would replace."""
 
 import hashlib
 import json
@@ -11,8 +11,8 @@ from typing import Any
 from sk_brainrvq.command_line.work_command import WorkError
 
 _MODEL, _CONFIG, _INPUTS = "model.safetensors", "config.json", "inputs.sha256"
-# They do not decide what is learned; weights and the tokenizer are compared with the input,
-# because a saved estimator does not say where they came from.
+# These do not affect what is learnt. Weights and tokenizer are compared with the input, because a
+# saved estimator does not record where they came from.
 _NOT_COMPARED = {
     *("checkpoint_dir", "verbose", "device", "n_jobs", "weights", "tokenizer"),
     *("engine", "engine__resume_from", "filters", "reading", "architecture", "crops"),
@@ -20,15 +20,15 @@ _NOT_COMPARED = {
 
 
 def digest_of_inputs(inputs: Sequence[str], recordings: Any, settings: Mapping[str, Any]) -> str:
-    """Sum of what a training starts from, which tells no name of a recording.
+    """Digest of what a training starts from, which does not reveal names of recordings.
 
     Parameters
     ----------
     inputs : sequence of str
-        As the user gave them.
+        Inputs from the user.
     recordings : EEGCorpus or list of str
     settings : mapping
-        Options of the command, of which weights and the tokenizer count.
+        Options of the command, of which only weights and tokenizer are used.
 
     Returns
     -------
@@ -45,22 +45,22 @@ def digest_of_inputs(inputs: Sequence[str], recordings: Any, settings: Mapping[s
 
 
 def write_digest(out: Path, digest: str) -> None:
-    """Remember in the folder of a model what it was trained on."""
+    """Record in the folder of a model what it was trained on."""
     (out / _INPUTS).write_text(f"{digest}\n", encoding="utf-8")
 
 
 def refuse_other_model(out: Path, estimator: Any, share: float | None, digest: str) -> None:
-    """Raise WorkError where a folder holds a model that another command made.
+    """Raise WorkError if a folder holds a model from a different command.
 
     Parameters
     ----------
     out : Path
     estimator : DDRVQTransformer or BrainRVQPretrainer
-        Not fitted yet.
+        Estimator that is not fitted yet.
     share : float or None
-        Of the subjects held out, which is what a saved model says of its validation.
+        Share of the subjects held out, which a saved model records as its validation.
     digest : str
-        Of :func:`digest_of_inputs`.
+        Digest from :func:`digest_of_inputs`.
     """
     model = out / _MODEL
     if not model.is_file():
@@ -69,20 +69,20 @@ def refuse_other_model(out: Path, estimator: Any, share: float | None, digest: s
     if differences:
         written = datetime.fromtimestamp(model.stat().st_mtime).isoformat(" ", "seconds")
         raise WorkError(
-            f"{out} holds a {_name_in(out)} of {written}, {differences}. Give another --out, or "
+            f"{out} holds a {_name_in(out)} of {written}, {differences}. Pass another --out, or "
             "--overwrite to replace it."
         )
 
 
 def _differences(out: Path, estimator: Any, share: float | None, digest: str) -> str:
-    """What differs or cannot be told, in words; empty where nothing does."""
+    """Text about what differs or is unknown; empty if nothing differs."""
     kind = type(estimator).__name__
     if _name_in(out) != kind:
-        return f"of other kind than the {kind} that would replace it"
+        return f"which is of a different kind from the {kind} that would replace it"
     try:
         before = type(estimator).from_pretrained(out).get_params()
     except ValueError as error:
-        return f"of other content than this version reads ({error})"
+        return f"which this version cannot read ({error})"
     now = {**estimator.get_params(), "validation": share}
     changed = [
         f"{name} ({before.get(name)!r} there, {now[name]!r} now)"
@@ -92,17 +92,19 @@ def _differences(out: Path, estimator: Any, share: float | None, digest: str) ->
     if (before.get("crops") is None) != (now["crops"] is None):
         changed.append("crops")
     if changed:
-        return "of other parameters: " + ", ".join(changed)
+        return "with other parameters: " + ", ".join(changed)
     known = out / _INPUTS
     if not known.is_file():
         return (
-            f"and nothing there says what it was trained on: {_INPUTS} is missing, which earlier "
-            "versions did not write. If this is the command that made it, --overwrite is right: "
-            "where its checkpoints are kept, its result is taken from there"
+            f"and its training data are unknown: {_INPUTS} is missing, which earlier versions did "
+            "not write. If this command made it, pass --overwrite: if its checkpoints are kept, "
+            "the result is loaded from there"
         )
     if known.read_text(encoding="utf-8").strip() == digest:
         return ""
-    return "of other recordings, or of other weights or another tokenizer to start from"
+    return (
+        "which was trained on other recordings, or started from other weights or another tokenizer"
+    )
 
 
 def _name_in(out: Path) -> str:

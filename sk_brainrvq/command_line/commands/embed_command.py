@@ -1,4 +1,4 @@
-"""``embed``: recordings to a table of features."""
+"""``embed``: turns recordings into a table of features."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -45,7 +45,7 @@ class _Spectrum(click.Choice):
 
 
 class _Covariance(click.Choice):
-    """Covariances by band, of all frequencies, or none, as the embedder takes them."""
+    """Covariances by band, over all frequencies, or none, as the embedder takes them."""
 
     def convert(self, value: Any, param: Any, ctx: Any) -> Any:
         if isinstance(value, bool):
@@ -58,7 +58,7 @@ COVARIANCE = _Covariance(["bands", "all", "none"])
 SPECTRUM = _Spectrum(["region", "mean", "channel", "none"])
 _OPTIONS = options_of_estimator(
     BrainRVQEmbedder,
-    # Of random encoders and of arrays; people are centred across files, by SubjectCentering.
+    # Options for random encoders and arrays; SubjectCentering centres people across files.
     leave_out={
         *("architecture", "random_state", "sfreq", "ch_names", "unit", "verbose"),
         *("center_by", "min_windows"),
@@ -71,20 +71,32 @@ _OPTIONS = options_of_estimator(
     },
     defaults={"on_error": "warn"},
     helps={
-        "weights": "Folder of a model: of 'pretrain', of 'tokenizer fit', or of a saved "
-        "classifier; or hf://OWNER/NAME[@REVISION].",
-        "pooling": "Of the tokens. mean: mean over all patches, a fixed size for any montage. "
-        "region: mean over time in 11 regions of the scalp. channel: mean over time, channels "
-        "kept; all recordings need the channels of the first. mean_std: mean and standard "
-        "deviation over all patches. cls: the class token.",
-        "layer": "Block whose output is pooled, from 0; -1 is the last. By default the one that "
-        "the weights recommend, or the last.",
-        "spectrum": "Pooling of the log amplitude spectra that follow the tokens; none leaves "
-        "them out.",
-        "covariance": "How signals vary together: the log-covariance of the signals at the 19 "
-        "positions of the 10-20 system, for each of five bands, of all frequencies, or none.",
-        "on_error": "A recording that cannot be used: raise ends with an error and writes "
-        "nothing, warn lists it, writes the others and exits with 1, skip only counts it.",
+        "weights": (
+            "Folder of a model from 'pretrain' or 'tokenizer fit', or of a saved classifier; or "
+            "hf://OWNER/NAME[@REVISION]."
+        ),
+        "pooling": (
+            "How to pool the tokens. mean: mean over all patches, a fixed size for any montage. "
+            "region: mean over time in 11 regions of the scalp. channel: mean over time for each "
+            "channel; all recordings need the channels of the first. mean_std: mean and standard "
+            "deviation over all patches. cls: the class token."
+        ),
+        "layer": (
+            "Index of the block whose output is pooled, from 0; -1 is the last. By default the "
+            "block that the weights recommend, or the last."
+        ),
+        "spectrum": (
+            "How to pool the log amplitude spectra that follow the tokens; none leaves them out."
+        ),
+        "covariance": (
+            "How signals vary together: the log-covariance of the signals at the 19 positions of "
+            "the 10-20 system, for each of five bands, over all frequencies, or none."
+        ),
+        "on_error": (
+            "What to do about a recording that cannot be used: raise stops with an error and "
+            "writes nothing, warn lists it, writes the others and exits with 1, skip only counts "
+            "it."
+        ),
     },
 )
 
@@ -99,16 +111,18 @@ _OPTIONS = options_of_estimator(
             required=True,
             type=click.Path(dir_okay=False, path_type=Path),
             metavar="FILE.npz|FILE.parquet",
-            help="File for the features; it appears when all of it is there.",
+            help="File for the features; it appears only when it is complete.",
             section="Options",
         ),
         *_OPTIONS,
         WorkOption(
             ["--subject"],
             metavar="REGEX",
-            help="Where a path names the subject, such as '(?P<subject>p[0-9]+)'; by default the "
-            "names of BIDS, of the Temple University corpora and of EEGMAT are known, and any "
-            "other file is its own subject.",
+            help=(
+                "Regular expression that finds the subject in a path, such as "
+                "'(?P<subject>p[0-9]+)'; by default the names of BIDS, of the Temple University "
+                "corpora and of EEGMAT are recognised, and any other file is its own subject."
+            ),
         ),
     ],
 )
@@ -119,10 +133,10 @@ def embed(
     quiet: bool,
     **settings: Any,
 ) -> None:
-    r"""Turn recordings into a table of features, a row for each window.
+    r"""Turn recordings into a table of features, one row per window.
 
-    RECORDING are files of any format that MNE reads, and folders of such files. The filters are
-    those that the weights were trained with, unless you say otherwise.
+    RECORDING are files in any format that MNE reads, and folders of such files. By default,
+    recordings are filtered as in the training of the weights.
 
     \b
     Examples:
@@ -140,14 +154,16 @@ def embed(
       feature_names  of each feature; columns in a parquet file
 
     Windows that overlap an annotation beginning with BAD or EDGE have no row. Recordings that
-    cannot be used are listed with their reasons (--on-error). Nobody is centred: SubjectCentering
-    in Python takes features and subjects of the table. Several processes share out the recordings,
-    and the result is that of one process.
+    cannot be used are listed with the reason (--on-error). Features are not centred by person: use
+    SubjectCentering in Python with the table's features and subjects. Several processes divide the
+    recordings among them; the result is the same as that of one process.
     """
     _check_output(out)
     files = find_recordings(recordings)
     settings["device"] = _device_of_process(settings["device"])
-    on_error = settings.pop("on_error")  # of the command: the embedder gets one file at a time
+    on_error = settings.pop(
+        "on_error"
+    )  # only for the command: the embedder gets one file at a time
     parameters = estimator_parameters(settings)
     check_settings(BrainRVQEmbedder(**parameters))
     job = _Job(files, parameters, on_error, subject, quiet or not is_main_process())
@@ -161,7 +177,7 @@ def embed(
             parts += [read_part(path) for path in await_parts(folder, world_size())]
             done = joined(parts)
             _finish(done, files, out, on_error)
-        # Not before the others know that the table is there.
+        # Only after the others know that the table is written.
         _report_left_out(done, files, on_error)
     else:
         with follow(out, rank()) as folder:
@@ -174,7 +190,9 @@ def _check_output(out: Path) -> None:
             f"--out {out} has the ending {out.suffix!r}; expected {' or '.join(SUFFIXES)}."
         )
     if not out.parent.is_dir():
-        raise click.UsageError(f"--out {out}: there is no folder {out.parent}.")
+        raise click.UsageError(
+            f"--out {out}: there is no folder {out.parent}. Make it first, or pass another --out."
+        )
     if out.suffix == ".parquet":
         try:
             import pyarrow  # noqa: F401
@@ -186,7 +204,7 @@ def _check_output(out: Path) -> None:
 
 
 def _device_of_process(device: str) -> str:
-    """A GPU of its own for each process on a machine."""
+    """A separate GPU for each process on a machine."""
     local = os.environ.get("LOCAL_RANK")
     if device != "auto" or local is None:
         return device
@@ -197,7 +215,7 @@ def _device_of_process(device: str) -> str:
 
 
 def _share(n_recordings: int) -> range:
-    """Numbers of the recordings of this process."""
+    """Numbers of the recordings that this process embeds."""
     return range(rank(), n_recordings, world_size())
 
 
@@ -227,7 +245,7 @@ class _Job:
         return done
 
     def _fitted(self) -> BrainRVQEmbedder:
-        """Fitted on the first recording that can be used, in every process the same."""
+        """Embedder fitted on the first usable recording, the same in every process."""
         reasons: dict[str, str] = {}
         for file in self.files:
             try:
@@ -258,14 +276,14 @@ class _Job:
 
 
 def _starts(recording: Any, window: float, overlap: float) -> np.ndarray:
-    """Seconds from the beginning of a recording, of each window or epoch."""
+    """Start of each window or epoch, in seconds from the beginning of the recording."""
     if is_mne_epochs(recording):
         return recording.events[:, 0] / recording.info["sfreq"] + recording.tmin
     return on_the_clock(recording, window_starts(recording, window, overlap))
 
 
 def _none_usable(reasons: Mapping[str, str]) -> WorkError:
-    """Recordings that have the reason in common share a line."""
+    """Error for no usable recording; recordings with the same reason share a line."""
     files: dict[str, list[str]] = {}
     for file, reason in reasons.items():
         files.setdefault(reason.replace(file, "it"), []).append(file)
@@ -279,7 +297,7 @@ def _none_usable(reasons: Mapping[str, str]) -> WorkError:
 
 
 def _finish(done: Embedded, files: Sequence[str], out: Path, on_error: str) -> None:
-    """List what was left out, and write the table."""
+    """List the recordings that were left out, and write the table."""
     reasons = {files[number]: reason for number, reason in done.left_out.items()}
     if not done.tables:
         raise _none_usable(reasons)
@@ -292,13 +310,13 @@ def _finish(done: Embedded, files: Sequence[str], out: Path, on_error: str) -> N
     reader = "pandas.read_parquet" if out.suffix == ".parquet" else "numpy.load"
     recordings = "1 recording" if len(done.tables) == 1 else f"{len(done.tables)} recordings"
     click.echo(
-        f"{n_windows} windows of {recordings}, {n_features} features each, are in {out}. "
-        f"In Python: {reader}({str(out)!r})"
+        f"{n_windows} windows of {recordings}, with {n_features} features each, are in {out}. In "
+        f"Python: {reader}({str(out)!r})"
     )
 
 
 def _report_left_out(done: Embedded, files: Sequence[str], on_error: str) -> None:
-    """Fail where recordings could not be used, or count them where that was asked for."""
+    """Fail if recordings could not be used, or only count them if that was asked for."""
     n_left_out = len(done.left_out)
     if not n_left_out:
         return
@@ -307,6 +325,6 @@ def _report_left_out(done: Embedded, files: Sequence[str], on_error: str) -> Non
         click.echo(f"{n_left_out} {were} left out, of {len(files)}.")
         return
     raise WorkError(
-        f"{n_left_out} of {len(files)} recordings could not be used, as listed above; the "
-        "others are in the file. With --on-error skip this is no failure."
+        f"{n_left_out} of {len(files)} recordings could not be used, as listed above; the others "
+        "are in the file. With --on-error skip this is not a failure."
     )

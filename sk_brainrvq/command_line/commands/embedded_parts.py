@@ -1,4 +1,4 @@
-"""What became of recordings, and how one process hands it to another."""
+"""Results of embedding recordings, and their exchange between processes."""
 
 import json
 from collections.abc import Sequence
@@ -14,13 +14,13 @@ from sk_brainrvq.files import write_whole
 
 @dataclass(frozen=True)
 class Embedded:
-    """Recordings by their number in the order of the user.
+    """Results by number of the recording, in the user's order.
 
     Attributes
     ----------
     tables : dict of int to FeatureTable
     left_out : dict of int to str
-        Why a recording has no table.
+        Reason why a recording has no table.
     """
 
     tables: dict[int, FeatureTable] = field(default_factory=dict)
@@ -28,7 +28,7 @@ class Embedded:
 
 
 def write_part(done: Embedded, path: Path) -> None:
-    """Write to a file that is whole or not there."""
+    """Write to a file atomically."""
     arrays: dict[str, Any] = {"left_out": np.array(json.dumps(done.left_out))}
     if done.tables:
         lengths = [len(table.start) for table in done.tables.values()]

@@ -21,9 +21,9 @@ class FeatureTable:
     ----------
     features : ndarray, shape (n_windows, n_features), float32
     source : ndarray of str, shape (n_windows,)
-        Recording, as it was named.
+        Recording, by the name that the user gave.
     subject, session : ndarray of str, shape (n_windows,)
-        Empty where unknown.
+        Subject and session; empty if unknown.
     start : ndarray, shape (n_windows,), float64
         Seconds from the beginning of the recording.
     feature_names : ndarray of str, shape (n_features,)
@@ -37,11 +37,11 @@ class FeatureTable:
     feature_names: NDArray
 
     def save(self, path: Path) -> None:
-        """Write to ``.npz`` or ``.parquet``; an older file stays until the new one is whole."""
+        """Write to ``.npz`` or ``.parquet``; an older file stays until the new one is complete."""
         write_whole(path, self._write_parquet if path.suffix == ".parquet" else self._write_npz)
 
     def _write_npz(self, path: Path) -> None:
-        # An open file, because numpy would add .npz to another name.
+        # An open file, because numpy would append .npz to a name.
         with open(path, "wb") as file:
             np.savez(file, **vars(self))
 
@@ -55,7 +55,7 @@ class FeatureTable:
 
 
 def join_tables(tables: Sequence[FeatureTable]) -> FeatureTable:
-    """One table of all windows, in the order given; all have the same features."""
+    """Concatenate tables, which all have the same features, in the order given."""
     joined = {
         name: np.concatenate([getattr(table, name) for table in tables])
         for name in ("features", *_COLUMNS)

@@ -1,4 +1,4 @@
-"""``inspect``: what would be made of recordings, before anything is computed."""
+"""``inspect``: shows how recordings would be read, before anything is computed."""
 
 import json
 from typing import Any
@@ -18,15 +18,17 @@ from sk_brainrvq.inspection import RecordingReport, RecordingReports, inspect_re
 
 _OPTIONS = options_of_estimator(
     BrainRVQEmbedder,
-    # What has no part in how a recording is read.
+    # Parameters that do not affect how a recording is read.
     leave_out={
         *("architecture", "random_state", "sfreq", "ch_names", "unit", "verbose", "on_error"),
         *("pooling", "layer", "spectrum", "covariance", "tokens", "center_by", "min_windows"),
     },
     types={"weights": click.Path()},
     helps={
-        "weights": "Folder of a model, or hf://OWNER/NAME[@REVISION], whose filters and trained "
-        "electrodes count."
+        "weights": (
+            "Folder of a model, or hf://OWNER/NAME[@REVISION], whose filters and trained "
+            "electrodes are used."
+        )
     },
 )
 
@@ -38,24 +40,26 @@ _OPTIONS = options_of_estimator(
     params=[
         click.Argument(["recordings"], nargs=-1, required=True, metavar="RECORDING..."),
         WorkOption(
-            ["--json", "as_json"], is_flag=True, help="Print a JSON array, an object per recording."
+            ["--json", "as_json"],
+            is_flag=True,
+            help=("Print a JSON array with one object per recording."),
         ),
         *_OPTIONS,
     ],
 )
 def inspect(recordings: tuple[str, ...], as_json: bool, **settings: Any) -> None:
-    r"""Say what would be made of recordings: a dry run that writes nothing.
+    r"""Show how recordings would be read: a dry run that writes nothing.
 
-    RECORDING are files of any format that MNE reads, and folders of such files. Shown are the
-    channels that count as EEG with place and amplitude, those that are left out and why, rate,
-    filters, annotations, windows, tokens, time and memory.
+    RECORDING are files in any format that MNE reads, and folders of such files. The output shows
+    the channels that count as EEG with position and amplitude, those that are left out and why,
+    rate, filters, annotations, windows, tokens, time and memory.
 
     \b
     Examples:
       sk-brainrvq inspect new.edf
       sk-brainrvq inspect recordings/ --window 5 --json > recordings.json
 
-    The exit code is 1 where a recording cannot be used.
+    The exit code is 1 if a recording cannot be used.
     """
     files = find_recordings(recordings)
     embedder = BrainRVQEmbedder(**estimator_parameters(settings))
@@ -74,4 +78,4 @@ def inspect(recordings: tuple[str, ...], as_json: bool, **settings: Any) -> None
     failed = sum(report.error is not None for report in reports)
     if failed:
         which = "The recording" if len(files) == 1 else f"{failed} of {len(files)} recordings"
-        raise WorkError(f"{which} cannot be used, as said above.")
+        raise WorkError(f"{which} cannot be used, for the reasons above.")

@@ -1,4 +1,4 @@
-"""What a user names on the command line: recordings, folders of them, corpora."""
+"""Inputs named on the command line: recordings, folders of recordings, corpora."""
 
 import os
 from collections.abc import Sequence
@@ -7,28 +7,28 @@ from typing import Any
 
 import click
 
-# A corpus whose building was cut short has the second alone.
+# A corpus whose building was interrupted has only the second.
 _MARKS_OF_A_CORPUS = ("index.jsonl", "zarr.json")
 
 
 def find_recordings(places: Sequence[str]) -> list[str]:
-    """Recordings among files and folders, each once.
+    """Find recordings in files and folders, each once.
 
     Parameters
     ----------
     places : sequence of str
-        Files, folders to be searched, and patterns such as ``data/**/*.edf``.
+        Files, folders to search, and patterns such as ``data/**/*.edf``.
 
     Returns
     -------
     list of str
-        In the order of the places; those of a folder by name. Single files may be missing: a
-        recording that is not there is one that cannot be used.
+        Recordings in the order of the places; those of a folder are sorted by name. Single files
+        may be missing: they count as recordings that cannot be used.
 
     Raises
     ------
     click.UsageError
-        If nothing is there, a place is a corpus, or a folder holds no recording.
+        If nothing is found, a place is a corpus, or a folder holds no recording.
     """
     from sk_brainrvq.corpus.finding import InvalidCorpusError, find_sources
 
@@ -36,7 +36,7 @@ def find_recordings(places: Sequence[str]) -> list[str]:
     for place in places:
         if is_corpus(place):
             raise click.UsageError(
-                f"{place} is a corpus, where recordings are expected: name files or folders."
+                f"{place} is a corpus, but this command needs recordings: pass files or folders."
             )
         try:
             sources = find_sources([place])
@@ -52,7 +52,7 @@ def find_recordings(places: Sequence[str]) -> list[str]:
 def hold_out_subjects(
     recordings: Sequence[str], fraction: float, seed: int
 ) -> tuple[list[str], list[str]]:
-    """Recordings to train on and those to validate on, of other subjects.
+    """Split recordings into those to train on and, from other subjects, those to validate on.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def training_data(places: Sequence[str], window: float, overlap: float) -> Any:
     ----------
     places : sequence of str
     window, overlap : float
-        Seconds: how a corpus is cut.
+        Length and overlap, in seconds, of the windows that a corpus is cut into.
 
     Returns
     -------
@@ -107,15 +107,15 @@ def training_data(places: Sequence[str], window: float, overlap: float) -> Any:
     Raises
     ------
     click.UsageError
-        If a corpus is one of several places, or there is nothing at a place.
+        If a corpus is one of several places, or nothing is found at a place.
     """
     corpora = [place for place in places if is_corpus(place)]
     if not corpora:
         return find_recordings(places)
     if len(places) > 1:
         raise click.UsageError(
-            f"{corpora[0]} is a corpus, and {len(places)} inputs were given: give one corpus "
-            "alone, or recordings. 'corpus build' adds recordings to a corpus."
+            f"{corpora[0]} is a corpus, but {len(places)} inputs were given. Pass only one corpus, "
+            "or recordings. 'corpus build' adds recordings to a corpus."
         )
     from sk_brainrvq.corpus import EEGCorpus
 

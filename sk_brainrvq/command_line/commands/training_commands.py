@@ -28,7 +28,7 @@ from sk_brainrvq.signals import Reading
 from sk_brainrvq.signals.reading import other_reading
 from sk_brainrvq.training import RandomCrops
 
-# Recordings bring rate, names and unit along.
+# Recordings hold their rate, names and unit.
 _LEFT_OUT = {"sfreq", "ch_names", "unit", "verbose", "warm_start"}
 _TYPES = {
     "weights": click.Path(),
@@ -40,15 +40,24 @@ _TYPES = {
     "early_stopping": click.IntRange(1),
 }
 _HELPS = {
-    "notch": "Mains frequency in Hz, removed with its harmonics; nobody can guess it, so that it "
-    "must be given for recordings. A corpus is filtered already, and auto takes what weights or "
-    "a tokenizer were trained with.",
-    "checkpoint_dir": "Folder of checkpoints; by default OUT/checkpoints. Run the same command "
-    "again and an unfinished training continues.",
-    "validation": "Share of the subjects that is held out to watch the training, such as 0.1; "
-    "no person is on both sides.",
-    "early_stopping": "Stop after so many epochs without a better validation; needs --validation.",
-    "resume_from": "Checkpoint to continue from, in place of the newest in the checkpoint folder.",
+    "notch": (
+        "Mains frequency in Hz, removed with its harmonics; it cannot be guessed, so recordings "
+        "need it. A corpus has already been filtered, and auto uses the frequency that weights "
+        "or a tokenizer were trained with."
+    ),
+    "checkpoint_dir": (
+        "Folder of checkpoints; by default OUT/checkpoints. Run the same command again to "
+        "continue an unfinished training."
+    ),
+    "validation": (
+        "Share of the subjects to hold out for validation, such as 0.1; no person is on both sides."
+    ),
+    "early_stopping": (
+        "Stop after this many epochs without a better validation loss; needs --validation."
+    ),
+    "resume_from": (
+        "Checkpoint to continue from, instead of the newest one in the checkpoint folder."
+    ),
 }
 
 
@@ -74,14 +83,16 @@ def _training_options(
     crops = WorkOption(
         ["--crops"],
         is_flag=True,
-        help="Train on random crops of 1 to 30 s and of some of the channels, which are not "
-        "memorised as fixed windows are. Use --window 30.",
+        help=(
+            "Train on random crops of 1 to 30 s and of some of the channels, which are harder to "
+            "memorise than fixed windows. Use --window 30."
+        ),
         section="Training",
     )
     overwrite = WorkOption(
         ["--overwrite"],
         is_flag=True,
-        help="Replace a model in OUT that has other parameters or was trained on other input.",
+        help="Replace a model in OUT that has other parameters or other training data.",
         section="Options",
     )
     return [inputs, out, overwrite, *own, crops]
@@ -93,15 +104,17 @@ def _training_options(
     params=_training_options(
         DDRVQTransformer,
         {
-            "weights": "Folder of a tokenizer, or hf://OWNER/NAME[@REVISION], to start from, in "
-            "place of from scratch; used as it is unless --max-epochs is given.",
+            "weights": (
+                "Folder of a tokenizer, or hf://OWNER/NAME[@REVISION], to start from instead of "
+                "from scratch; used unchanged unless --max-epochs is given."
+            ),
         },
     ),
 )
 def tokenizer_fit(inputs: tuple[str, ...], out: Path, quiet: bool, **settings: Any) -> None:
-    r"""Learn a tokenizer: EEG to discrete codes, and back.
+    r"""Learn a tokenizer, which turns EEG into discrete codes and back.
 
-    INPUT is a corpus (a folder that 'corpus build' made, or its URL), or recordings: files of
+    INPUT is a corpus (a folder that 'corpus build' made, or its URL), or recordings: files in
     any format that MNE reads, and folders of such files. No labels are needed.
 
     \b
@@ -109,8 +122,8 @@ def tokenizer_fit(inputs: tuple[str, ...], out: Path, quiet: bool, **settings: A
       sk-brainrvq tokenizer fit corpus --out tokenizer --architecture small
       sk-brainrvq tokenizer fit recordings/ --out tokenizer --l-freq 0.3 --h-freq 75 --notch 50
 
-    Figures of the last epoch and the use of the codebooks are printed at the end. Stopped, it
-    continues where you run the same command again. Times are in seconds, frequencies in Hz.
+    The results of the last epoch and the usage of the codebooks are printed at the end. If training
+    is stopped, run the same command again to continue. Times are in seconds, frequencies in Hz.
     """
     _fit(DDRVQTransformer, inputs, out, quiet, settings)
 
@@ -122,22 +135,27 @@ def tokenizer_fit(inputs: tuple[str, ...], out: Path, quiet: bool, **settings: A
         *_training_options(
             BrainRVQPretrainer,
             {
-                "tokenizer": "Folder of the tokenizer whose codes are predicted, or of a "
-                "pretrained model that holds it, or hf://OWNER/NAME[@REVISION]; by default one of "
-                "the same architecture is fitted first.",
-                "tokenizer_max_epochs": "Passes over the input of the tokenizer that is fitted "
-                "where none is given; 20 by default.",
-                "weights": "Folder of a pretrained model, or hf://OWNER/NAME[@REVISION], to start "
-                "from, in place of from scratch; needs its --tokenizer, for which the same "
-                "serves, and is used as it is unless --max-epochs is given.",
+                "tokenizer": (
+                    "Folder of the tokenizer whose codes are predicted, or of a pretrained model "
+                    "that holds it, or hf://OWNER/NAME[@REVISION]; by default a tokenizer of the "
+                    "same architecture is fitted first."
+                ),
+                "tokenizer_max_epochs": (
+                    "Passes over the input to fit a tokenizer if none is given; 20 by default."
+                ),
+                "weights": (
+                    "Folder of a pretrained model, or hf://OWNER/NAME[@REVISION], to start from "
+                    "instead of from scratch; needs its --tokenizer, which may be the same "
+                    "folder, and is used unchanged unless --max-epochs is given."
+                ),
             },
-            # A tokenizer of another kind than the default is fitted by 'tokenizer fit'.
+            # Use 'tokenizer fit' for a tokenizer that differs from the default.
             leave_out={"quantizer_mode", "targets", "latents"},
         ),
         WorkOption(
             ["--tokenizer-out"],
             type=click.Path(file_okay=False, path_type=Path),
-            help="Folder for the tokenizer by itself as well; the model holds it in any case.",
+            help="Folder to save the tokenizer in separately; the model holds it in any case.",
             section="Options",
         ),
     ],
@@ -151,7 +169,7 @@ def pretrain(
 ) -> None:
     r"""Pretrain an encoder: predict the codes of hidden seconds, coarse to fine.
 
-    INPUT is a corpus (a folder that 'corpus build' made, or its URL), or recordings: files of
+    INPUT is a corpus (a folder that 'corpus build' made, or its URL), or recordings: files in
     any format that MNE reads, and folders of such files. No labels are needed.
 
     \b
@@ -159,13 +177,13 @@ def pretrain(
       sk-brainrvq pretrain corpus --tokenizer tokenizer --out model --validation 0.1
       torchrun --nproc-per-node 4 -m sk_brainrvq pretrain corpus --out model
 
-    Figures of the last epoch are printed at the end. Stopped, it continues where you run the
-    same command again. Times are in seconds, frequencies in Hz.
+    The results of the last epoch are printed at the end. If training is stopped, run the same
+    command again to continue. Times are in seconds, frequencies in Hz.
     """
     fitted = _fit(BrainRVQPretrainer, inputs, out, quiet, settings)
     if tokenizer_out is not None and is_main_process():
         fitted.tokenizer_weights_.save(tokenizer_out)
-        click.echo(f"Its tokenizer by itself is in {tokenizer_out}, for --tokenizer.")
+        click.echo(f"Its tokenizer is saved separately in {tokenizer_out}, for --tokenizer.")
 
 
 def _fit(
@@ -178,14 +196,14 @@ def _fit(
     if not isinstance(data, list):
         _refuse_other_reading(data, inputs[0], settings)
     digest = digest_of_inputs(inputs, data, settings)
-    # A folder that cannot be made must not show after days of training.
+    # Notice before days of training, not after them, that the folder cannot be made.
     out.mkdir(parents=True, exist_ok=True)
     settings["checkpoint_dir"] = settings["checkpoint_dir"] or str(out / "checkpoints")
     set_resume_hint(partial(_resume_hint, Path(settings["checkpoint_dir"])))
     settings["crops"] = RandomCrops() if settings["crops"] else None
     share = settings["validation"]
     if share and isinstance(data, list):
-        # The same seed in each run of the command, or it could not continue.
+        # The same seed in each run of the command, or training could not continue.
         data, held_out = hold_out_subjects(data, share, settings["random_state"] or 0)
         settings["validation"] = (held_out, None)
     settings["verbose"] = int(is_main_process() and not quiet)
@@ -194,7 +212,7 @@ def _fit(
         refuse_other_model(out, estimator, share, digest)
     estimator.fit(data)
     if is_main_process():
-        # Paths of this machine, and names of recordings, are no part of a model one hands on.
+        # Paths on this machine and names of recordings do not belong in a model that is passed on.
         estimator.set_params(checkpoint_dir=None, engine__resume_from=None, validation=share)
         estimator.save_pretrained(out)
         write_digest(out, digest)
@@ -204,7 +222,7 @@ def _fit(
 
 
 def _check_mains_frequency(data: Any, settings: dict[str, Any]) -> None:
-    """Ask for --notch as 'corpus build' does, where nothing says how recordings are filtered."""
+    """Ask for --notch, like 'corpus build', if nothing determines how recordings are filtered."""
     brings_filters = any(settings.get(name) is not None for name in ("weights", "tokenizer"))
     if isinstance(data, list) and settings["notch"] == "auto" and not brings_filters:
         context = click.get_current_context()
@@ -213,26 +231,26 @@ def _check_mains_frequency(data: Any, settings: dict[str, Any]) -> None:
 
 
 def _refuse_other_reading(corpus: Any, place: str, settings: dict[str, Any]) -> None:
-    """Raise click.UsageError where a corpus is to be read in some way in which it was not built."""
+    """Raise click.UsageError if options ask for a reading that a corpus was not built with."""
     asked = estimator_parameters(settings)["reading"]
     options = {"bad_channels": "--bad-channels", "read_options": "--read-option"}
     for name in other_reading(corpus.reading, asked):
         raise click.UsageError(
             f"{options[name]} was given, but {place} is a corpus, whose recordings were read when "
-            "it was built: give the option to 'corpus build', with another --out."
+            "it was built. Pass the option to 'corpus build', with another --out."
         )
     if asked.on_error != Reading().on_error:
         raise click.UsageError(
             f"--on-error was given, but {place} is a corpus, whose recordings were read when it "
-            "was built: leave the option out."
+            "was built. Leave the option out."
         )
 
 
 def _resume_hint(folder: Path) -> str:
-    """What is saved in a folder of checkpoints."""
+    """Sentence on what is saved in a folder of checkpoints."""
     files = list(folder.rglob("*.safetensors"))
     if not files:
-        return "There is no checkpoint yet: the same command starts anew."
+        return "There is no checkpoint yet; the same command starts from the beginning."
     newest = max(files, key=lambda path: path.stat().st_mtime)
     written = datetime.fromtimestamp(newest.stat().st_mtime).isoformat(" ", "seconds")
-    return f"The last checkpoint is {newest}, of {written}: the same command continues from it."
+    return f"The last checkpoint is {newest}, of {written}; the same command continues from it."

@@ -1,4 +1,4 @@
-"""What a training command prints at its end."""
+"""Summary that a training command prints at its end."""
 
 import shlex
 from collections.abc import Sequence
@@ -13,16 +13,16 @@ _NO_FIGURES = ("epoch", "dur", "train_batch_count", "valid_batch_count")
 
 
 def training_summary(estimator: Any, out: Path, variable: str) -> str:
-    """Figures of the last epoch, where the result lies, and how to load it.
+    """Results of the last epoch, where the model is, and how to load it.
 
     Parameters
     ----------
     estimator : DDRVQTransformer or BrainRVQPretrainer
-        Fitted.
+        Fitted estimator.
     out : path
-        Where it was saved.
+        Folder that it was saved in.
     variable : str
-        What the example in Python calls it.
+        Name of its variable in the Python example.
 
     Returns
     -------
@@ -50,7 +50,7 @@ def training_summary(estimator: Any, out: Path, variable: str) -> str:
 
 def _last_epoch(history: Sequence[dict[str, Any]]) -> list[str]:
     if not history:
-        return ["Nothing was trained: the networks are as they were given, or random."]
+        return ["Nothing was trained: the networks are those given, or random."]
     last = history[-1]
     lines = [f"Epoch {last.get('epoch', len(history))}, the last:"]
     for key, value in last.items():
@@ -62,7 +62,7 @@ def _last_epoch(history: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def _code_use(estimator: Any) -> list[str]:
-    """Use of the codebooks over all of the data, by the finished tokenizer."""
+    """Usage of the codebooks by the finished tokenizer, over all data."""
     if not hasattr(estimator, "codebook_usage_"):
         return []
     return [
@@ -73,7 +73,7 @@ def _code_use(estimator: Any) -> list[str]:
 
 
 def _by_level(title: str, values: Any, form: str) -> list[str]:
-    """A line a domain: values of each level, coarse to fine."""
+    """One line per domain: values of each level, coarse to fine."""
     if values is None or np.shape(values)[:1] != (len(_DOMAINS),):
         return []
     label = title.replace("_", " ")

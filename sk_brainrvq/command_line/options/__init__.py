@@ -1,1 +1,1 @@
-"""Options: from signatures and docstrings, of their types, from a file."""
+"""Options: from signatures and docstrings, their types, and values from a file."""

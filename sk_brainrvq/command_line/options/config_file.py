@@ -11,7 +11,7 @@ import click
 def read_config(
     context: click.Context, parameter: click.Parameter, path: Path | None
 ) -> Path | None:
-    """Take the options of a file as defaults of a command; the command line goes before them.
+    """Use the options in a file as defaults of a command; the command line overrides them.
 
     Parameters
     ----------
@@ -28,12 +28,12 @@ def read_config(
     Raises
     ------
     click.BadParameter
-        If the file is no YAML mapping, or has keys that are no options of the command.
+        If the file is not a YAML mapping, or has keys that are not options of the command.
     """
     if path is None:
         return None
     values = _load(path, context, parameter)
-    # A configuration within a configuration would never be read.
+    # A configuration file named in a configuration file would never be read.
     known = {p.name: p for p in context.command.params if p.name and p is not parameter}
     defaults: dict[str, Any] = {}
     for key, value in values.items():
@@ -41,7 +41,7 @@ def read_config(
         if name not in known:
             raise click.BadParameter(_unknown(path, str(key), list(known)), context, parameter)
         if name in defaults:
-            message = f"{path} gives '{key}' twice, with - and with _."
+            message = f"{path} holds '{key}' twice, with - and with _. Remove one of them."
             raise click.BadParameter(message, context, parameter)
         if value is not None:
             defaults[name] = _as_given(value, known[name])
@@ -57,7 +57,7 @@ def _load(path: Path, context: click.Context, parameter: click.Parameter) -> Map
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        message = f"{path} is no YAML: {' '.join(str(error).split())}"
+        message = f"{path} is not YAML: {' '.join(str(error).split())}"
         raise click.BadParameter(message, context, parameter) from error
     if values is None:
         return {}
@@ -72,11 +72,11 @@ def _load(path: Path, context: click.Context, parameter: click.Parameter) -> Map
 def _unknown(path: Path, key: str, known: list[str]) -> str:
     near = get_close_matches(key.replace("-", "_"), known, n=1, cutoff=0.5)
     meant = f"did you mean '{near[0].replace('_', '-')}'?" if near else "see --help."
-    return f"'{key}' in {path} is no option of this command: {meant}"
+    return f"'{key}' in {path} is not an option of this command: {meant}"
 
 
 def _as_given(value: Any, parameter: click.Parameter) -> Any:
-    """A value of YAML in the form that the parameter takes on the command line."""
+    """Convert a YAML value to the form that the parameter takes on the command line."""
     if parameter.nargs == -1 and not isinstance(value, list):
         return [str(value)]
     if getattr(parameter, "multiple", False) and not isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Parameters of an estimator, which takes some as values of several fields: flat as options."""
+"""Options for the parameters of an estimator, with one option per field of nested values."""
 
 import inspect
 from collections.abc import Collection, Mapping
@@ -18,9 +18,9 @@ VALUES: Mapping[str, type] = {
     "filters": Filters,
     "reading": Reading,
 }
-# A preset is an architecture by its name; options of readers are given one by one.
+# A preset is the name of an architecture; options of readers are given one by one.
 _OPTION_NAMES = {"preset": "architecture", "read_options": "read_option"}
-# crops are a switch of the commands that train; no option can express a callback.
+# crops are a flag of the training commands; no option can express a callback.
 _LEFT_OUT = {"crops", "callbacks", "read_options"}
 
 
@@ -33,14 +33,15 @@ def options_of_estimator(
     ----------
     estimator : type
     leave_out : collection of str
-        Parameters and fields without an option. A value that is left out has none at all.
+        Parameters and fields without an option. A nested value that is left out has no options at
+        all.
     **settings
-        Of :func:`options_of`.
+        Further arguments of :func:`options_of`.
 
     Returns
     -------
     list of click.Option
-        In the order of the signature; fields stand where their value does.
+        Options in the order of the signature; fields stand at the place of their value.
     """
     leave_out = {*leave_out, *_LEFT_OUT}
     options: list[click.Option] = []
@@ -57,7 +58,7 @@ def options_of_estimator(
 
 
 def estimator_parameters(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters of an estimator from its options: fields are put together to their values.
+    """Parameters of an estimator from its options; fields are combined to nested values.
 
     Parameters
     ----------
@@ -67,7 +68,7 @@ def estimator_parameters(settings: Mapping[str, Any]) -> dict[str, Any]:
     Returns
     -------
     dict
-        Values of which no field is an option are not in it.
+        Parameters, without nested values that have no options.
 
     Examples
     --------

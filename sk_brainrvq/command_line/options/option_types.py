@@ -1,4 +1,4 @@
-"""Types of options beyond click's own."""
+"""Types of options that click does not have."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -21,7 +21,7 @@ class NumberOrWord(click.ParamType):
         self.takes_none = "none" in self.words
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
-        """Shown in the help."""
+        """Return the text shown in the help."""
         return "|".join(["FLOAT", *self.words])
 
     def convert(self, value: Any, param: Any, ctx: Any) -> Any:
@@ -45,11 +45,11 @@ class MainsFrequency(click.ParamType):
     _meant: Mapping[str, float | None] = {"50": 50.0, "60": 60.0, "none": None}
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
-        """Shown in the help."""
+        """Return the text shown in the help."""
         return "|".join(self._meant)
 
     def get_missing_message(self, param: click.Parameter, ctx: Any = None) -> str:
-        """Shown where the option is left out."""
+        """Message if the option is missing."""
         return (
             "The mains frequency depends on where the EEG was recorded and cannot be guessed: "
             "50 (Europe, most of Asia and Africa), 60 (North America), or none."
@@ -59,15 +59,15 @@ class MainsFrequency(click.ParamType):
         """The frequency in Hz."""
         word = "none" if value is None else str(value).removesuffix(".0")
         if word not in self._meant:
-            self.fail(f"{value!r} is none of 50, 60 and none.", param, ctx)
+            self.fail(f"{value!r} was given; expected 50, 60 or none.", param, ctx)
         return self._meant[word]
 
 
 class MainsOrWeights(MainsFrequency):
-    """50 or 60 Hz, None for "none", or "auto": what given weights were trained with."""
+    """50 or 60 Hz, None for "none", or "auto" for what the weights were trained with."""
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
-        """Shown in the help."""
+        """Return the text shown in the help."""
         return f"{super().get_metavar(param, ctx)}|auto"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> Any:
@@ -76,13 +76,13 @@ class MainsOrWeights(MainsFrequency):
 
 
 class Names(click.ParamType):
-    """Names with commas between them; a single one stays a text, "none" becomes None."""
+    """Names separated by commas; a single one stays text, "none" becomes None."""
 
     name = "names"
     takes_none = True
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
-        """Shown in the help."""
+        """Return the text shown in the help."""
         return "NAME[,NAME...]"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> Any:
@@ -100,7 +100,7 @@ class Assignments(click.ParamType):
     name = "assignments"
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
-        """Shown in the help."""
+        """Return the text shown in the help."""
         return "CHANNEL=ELECTRODE[,CHANNEL=ELECTRODE...]"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> Mapping[str, Any]:
@@ -109,5 +109,5 @@ class Assignments(click.ParamType):
             return value
         pairs = [pair.partition("=") for pair in str(value).split(",")]
         if not all(name and sign and meant for name, sign, meant in pairs):
-            self.fail(f"{value!r} is not of the form {self.get_metavar(param)}.", param, ctx)
+            self.fail(f"{value!r} does not have the form {self.get_metavar(param)}.", param, ctx)
         return {name.strip(): meant.strip() for name, _, meant in pairs}

@@ -13,16 +13,16 @@ _CHOICES = re.compile(r"\{([^}]*)\}")
 
 @dataclass(frozen=True)
 class ParameterText:
-    """What a docstring says about a parameter.
+    """Text of a docstring about a parameter.
 
     Attributes
     ----------
     kind : str
-        As documented: ``int, optional``, ``{"uV", "mV", "V"}, default="uV"``.
+        Type as documented: ``int, optional``, ``{"uV", "mV", "V"}, default="uV"``.
     description : str
-        In one paragraph of plain text.
+        Description as one paragraph of plain text.
     names : tuple of str
-        All parameters that the description is about.
+        All parameters that the description covers.
     """
 
     kind: str
@@ -31,7 +31,7 @@ class ParameterText:
 
     @property
     def choices(self) -> list[str]:
-        """Words that the parameter takes, where its type is a set of words."""
+        """Words that the parameter takes, if its type is a set of words."""
         found = _CHOICES.match(self.kind)
         return re.findall(r"[\"']([^\"']+)[\"']", found[1]) if found else []
 
@@ -42,7 +42,7 @@ def parameter_texts(documented: Any) -> Mapping[str, ParameterText]:
     Parameters
     ----------
     documented : class or callable
-        With a numpydoc docstring. Dataclasses may list their fields as attributes.
+        Object with a numpydoc docstring. Dataclasses may list their fields as attributes.
 
     Returns
     -------
@@ -89,7 +89,7 @@ def _section(lines: list[str], title: str) -> list[str]:
 
 
 def plain_text(text: str) -> str:
-    """Text without the marks of reStructuredText, in words that suit a command line."""
+    """Text without reStructuredText markup, in words that suit a command line."""
     text = _ROLE.sub(lambda role: role[1].rsplit(".", 1)[-1], text).replace("``", "")
     text = " ".join(text.split())
     for word, plain in _PLAIN_WORDS.items():

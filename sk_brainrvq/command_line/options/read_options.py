@@ -11,7 +11,7 @@ import click
 from sk_brainrvq.command_line.options.signature_options import WorkOption
 
 _FORM = "FORMAT.NAME=VALUE"
-# Readers of the formats that a folder is searched for, by the ending of the files.
+# Readers of the formats that a folder is searched for, by file extension.
 _READERS = {
     "ahdr": ("read_raw_brainvision",),
     "bdf": ("read_raw_bdf",),
@@ -29,18 +29,18 @@ _READERS = {
     "set": ("read_raw_eeglab",),
     "vhdr": ("read_raw_brainvision",),
 }
-# Not for users: what is read whole, and what is said, is up to the command.
+# Not for users: the command decides what to load and what to report.
 _TAKEN = ("preload", "verbose")
 _PYTHON = {"True": "true", "False": "false", "None": "null"}
 
 
 def read_option() -> click.Option:
-    """The option, whose value is ``read_options`` of :class:`~sk_brainrvq.Reading`, or None.
+    """Make the option, whose value is ``read_options`` of :class:`~sk_brainrvq.Reading`, or None.
 
     Returns
     -------
     click.Option
-        Named "read_option".
+        Option with the name "read_option".
     """
     return WorkOption(
         ["--read-option"],
@@ -90,11 +90,11 @@ class _ReadOption(click.ParamType):
         return (*self._checked(kind, name, text, param, ctx), self._value(value, text, param, ctx))
 
     def _checked(self, kind: str, name: str, text: str, param: Any, ctx: Any) -> tuple[str, str]:
-        """Format and name, where there is such a format, and its reader has such an option."""
+        """Format and name, after checking that the format exists and its reader has the option."""
         ending = kind.strip().lower().removeprefix(".")
         if not ending:
             self.fail(
-                f"{text!r} names no format; expected {_FORM}, such as edf.encoding=latin1.",
+                f"{text!r} does not name a format; expected {_FORM}, such as edf.encoding=latin1.",
                 *(param, ctx),
             )
         if ending not in _READERS:
@@ -117,12 +117,12 @@ class _ReadOption(click.ParamType):
             if value in _PYTHON:
                 self.fail(f"{text!r}: write {_PYTHON[value]}, as JSON does.", param, ctx)
             if value[:1] in ("[", "{", '"'):
-                self.fail(f"{text!r}: the value is no JSON: {error}.", param, ctx)
+                self.fail(f"{text!r}: the value is not JSON: {error}.", param, ctx)
             return value
 
 
 def _options_of(ending: str) -> list[str]:
-    """Options that readers of a format have beyond the file."""
+    """Options that readers of a format take in addition to the file."""
     import mne
 
     readers = [getattr(mne.io, name, None) for name in _READERS[ending]]
@@ -138,7 +138,7 @@ def _options_of(ending: str) -> list[str]:
 def _gathered(
     context: click.Context, parameter: click.Parameter, given: tuple[Any, ...]
 ) -> dict[str, dict[str, Any]] | None:
-    """Options by ending; an error where one is given twice."""
+    """Options by file extension; an error if one is given twice."""
     found: dict[str, dict[str, Any]] = {}
     for kind, name, value in [one for each in given for one in each]:
         options = found.setdefault(kind, {})

@@ -1,4 +1,4 @@
-"""Settings that no recording can be read with: wrong usage, said once and before any is read."""
+"""Check of settings before any recording is read, so that wrong usage is reported once."""
 
 from typing import Any
 
@@ -15,12 +15,12 @@ from sk_brainrvq.weights.modules import KINDS
 
 
 def check_settings(embedder: BrainRVQEmbedder) -> None:
-    """Raise click.UsageError for windows, filters and reading that make no sense.
+    """Raise click.UsageError for invalid windows, filters and reading.
 
     Parameters
     ----------
     embedder : BrainRVQEmbedder
-        Not fitted. Its weights are opened: they complete the filters.
+        Embedder that is not fitted. Its weights are opened, as they complete the filters.
     """
     trained = _filters_of_weights(embedder.weights)
     try:
@@ -36,6 +36,9 @@ def check_settings(embedder: BrainRVQEmbedder) -> None:
 def _filters_of_weights(given: Any) -> dict[str, Any]:
     try:
         weights = resolve_weights(given, KINDS, "weights")
-    except (CheckpointError, OSError):  # the work says it, so that other processes hear of it
+    except (
+        CheckpointError,
+        OSError,
+    ):  # the work itself reports it, so that other processes learn of it
         return {}
     return {} if weights is None else weights.info.get("filters", {})

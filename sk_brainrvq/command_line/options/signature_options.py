@@ -1,4 +1,4 @@
-"""Options of a command from the signature and docstring of what it calls."""
+"""Options of a command from the signature and docstring of the function it calls."""
 
 import inspect
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -10,10 +10,10 @@ import click
 from sk_brainrvq.command_line.options.option_types import Assignments, Names, NumberOrWord
 from sk_brainrvq.command_line.options.parameter_texts import ParameterText, parameter_texts
 
-# Parameters that a docstring describes together, or in Python's words.
+# Parameters that a docstring describes together, or in terms of Python.
 _SINGLE_TEXTS = {
-    "preset": 'Preset of sizes; "base" is the paper\'s. By default that of the weights, or small '
-    "from scratch.",
+    "preset": 'Size of the networks; "base" is the paper\'s. By default that of the '
+    "weights, or small from scratch.",
     "embed_dim": "Width of the network, a multiple of 100; by default the architecture's.",
     "depth": "Blocks of the encoder; by default the architecture's.",
     "decoder_depth": "Blocks of each decoder of the tokenizer; by default the architecture's.",
@@ -22,13 +22,15 @@ _SINGLE_TEXTS = {
     "n_quantizers": "Levels per domain; by default the architecture's.",
     "weight_decay": "Weight decay of AdamW.",
     "random_state": "Seed: the same seed gives the same result.",
-    "window": "Seconds: length of the windows that recordings are cut into.",
-    "overlap": "Seconds that each window shares with the one before.",
-    "l_freq": "Hz: lower edge of the pass band; none leaves it open.",
-    "h_freq": "Hz: upper edge of the pass band; none leaves it open.",
-    "reference": "Subtracted from all channels: average, a channel, or several, whose mean it is; "
-    "none leaves them as recorded.",
-    "notch": "Hz: mains frequency, whose harmonics are removed too; none leaves it.",
+    "window": "Length in seconds of the windows that recordings are cut into.",
+    "overlap": "Overlap in seconds of each window with the previous one.",
+    "l_freq": "Lower edge of the pass band in Hz; none applies no high-pass filter.",
+    "h_freq": "Upper edge of the pass band in Hz; none applies no low-pass filter.",
+    "reference": (
+        "Reference to subtract from all channels: average, a channel, or several channels, whose "
+        "mean is subtracted; none leaves them as recorded."
+    ),
+    "notch": "Mains frequency in Hz, removed with its harmonics; none removes nothing.",
 }
 _AUTOMATIC = " auto: as in the training of the weights."
 _SECTIONS = {
@@ -52,15 +54,15 @@ _SECTIONS = {
 
 
 class WorkOption(click.Option):
-    """Option that knows under which heading of the help it stands.
+    """Option that knows its heading in the help.
 
     Parameters
     ----------
     declarations : sequence of str
     section : str, optional
-        By default that of its name, else "Options".
+        Heading; by default the one for its name, or "Options".
     **settings
-        Of ``click.Option``.
+        Further arguments of ``click.Option``.
     """
 
     def __init__(self, declarations: Sequence[str], section: str | None = None, **settings: Any):
@@ -69,7 +71,7 @@ class WorkOption(click.Option):
 
 
 def section_of(name: str, default: str = "Options") -> str:
-    """Heading of the help under which an option stands."""
+    """Heading of the help for an option."""
     return next((title for title, names in _SECTIONS.items() if name in names), default)
 
 
@@ -84,28 +86,28 @@ def options_of(
     defaults: Mapping[str, Any] | None = None,
     section: str | None = None,
 ) -> list[click.Option]:
-    """An option for every parameter that a command line can express.
+    """Make an option for every parameter that a command line can express.
 
     Parameters
     ----------
     documented : class or function
-        With type hints and a numpydoc docstring.
+        Class or function with type hints and a numpydoc docstring.
     only : collection of str, optional
-        Parameters that have an option; all by default.
+        Parameters to make options for; all by default.
     leave_out : collection of str
         Parameters without an option.
     names : mapping of str to str, optional
-        Options that are not named as their parameters.
+        Names of options that differ from those of their parameters.
     types, helps, defaults : mapping by name of the parameter, optional
-        In place of what the signature and the docstring say.
+        Types, helps and defaults that override the signature and the docstring.
     section : str, optional
-        Heading of the help for options that belong under no other.
+        Heading of the help for options without another heading.
 
     Returns
     -------
     list of click.Option
-        In the order of the signature. Parameters whose type no option can express, such as
-        callbacks, are left out.
+        Options in the order of the signature, without parameters whose type no option can express,
+        such as callbacks.
 
     Examples
     --------
@@ -142,13 +144,13 @@ def options_of(
 
 
 def _declaration(name: str, kind: Any) -> str:
-    """How the option is written."""
+    """How the option is written on the command line."""
     dashed = name.replace("_", "-")
     return f"--{dashed}/--no-{dashed}" if kind is bool else f"--{dashed}"
 
 
 def _shown(default: Any) -> bool | str:
-    """Whether the help shows the default: no value says nothing that the text does not say."""
+    """Default shown in the help; none if it would only repeat the text."""
     return default not in (None, inspect.Parameter.empty)
 
 
@@ -159,7 +161,7 @@ def _help(name: str, text: ParameterText, default: Any) -> str:
 
 
 def _option_type(hint: Any, choices: Sequence[str], default: Any) -> Any:
-    """Type of an option for values of a type hint; None where there is none."""
+    """Type of an option for a type hint; None if there is none."""
     members = set(get_args(hint)) if get_origin(hint) in (Union, UnionType) else {hint}
     kinds = {get_origin(member) or member for member in members} - {NoneType}
     if kinds == {str}:

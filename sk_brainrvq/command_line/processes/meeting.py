@@ -1,8 +1,8 @@
-"""Processes of one run that meet in a folder, with no network between them.
+"""Processes of one run that exchange data through a folder, without a network.
 
-The first process makes a folder beside the output and announces it in a file whose beat changes
-as long as it lives; the others follow the announcement, and so never an old one of a run that
-was killed. Each of them leaves its part there, or the reason why there is none.
+The first process makes a folder next to the output and announces it in a file that it keeps
+updating as long as it lives. The others follow a file that is being updated, so never an old one
+from a run that was killed. Each leaves its part in the folder, or the reason why it has none.
 """
 
 import json
@@ -19,14 +19,14 @@ from sk_brainrvq.files import write_whole
 
 _BEAT = 0.5
 _LOOK = 0.1
-# Seconds of silence after which a process counts as lost. Slow imports and the caches of network
-# file systems take a minute or two.
+# Seconds without an update after which a process counts as lost. Slow imports and the caches of
+# network file systems take a minute or two.
 PATIENCE = 300.0
 
 
 @contextmanager
 def lead(out: Path) -> Iterator[Path]:
-    """Make the folder of a run, announce it, and remove both at the end.
+    """Make the folder of a run and announce it; remove both at the end.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def lead(out: Path) -> Iterator[Path]:
 
 @contextmanager
 def follow(out: Path, rank: int, patience: float = PATIENCE) -> Iterator[Path]:
-    """Find the folder of a run, and leave a sign of life or the reason of a failure there.
+    """Find the folder of a run, and leave signs of life or the reason for a failure in it.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def follow(out: Path, rank: int, patience: float = PATIENCE) -> Iterator[Path]:
     Raises
     ------
     WorkError
-        If the first process does not show up.
+        If the first process does not appear.
     """
     folder = _announced(out, patience)
     try:
@@ -82,7 +82,7 @@ def follow(out: Path, rank: int, patience: float = PATIENCE) -> Iterator[Path]:
 
 
 def part_file(folder: Path, rank: int) -> Path:
-    """Where a process leaves its part."""
+    """File in which a process leaves its part."""
     return folder / f"{rank}.part"
 
 
@@ -94,7 +94,7 @@ def await_parts(folder: Path, n_processes: int, patience: float = PATIENCE) -> l
     folder : Path
     n_processes : int
     patience : float
-        Seconds of silence after which a process counts as lost.
+        Seconds without an update after which a process counts as lost.
 
     Returns
     -------
@@ -104,7 +104,7 @@ def await_parts(folder: Path, n_processes: int, patience: float = PATIENCE) -> l
     Raises
     ------
     WorkError
-        If a process failed or is silent.
+        If a process failed or was lost.
     """
     beats = {rank: ("", time.monotonic()) for rank in range(1, n_processes)}
     while beats:
@@ -132,7 +132,7 @@ def _announcement(out: Path) -> Path:
 
 
 def _announced(out: Path, patience: float) -> Path:
-    """The folder that a living first process announces: its beat changes between two looks."""
+    """The folder that a live first process announces, in a file that changes between two looks."""
     end = time.monotonic() + patience
     first = _text(_announcement(out))
     while time.monotonic() < end:
@@ -142,14 +142,14 @@ def _announced(out: Path, patience: float) -> Path:
             return out.with_name(json.loads(now)["about"])
         first = first or now
     raise WorkError(
-        f"The first process (RANK=0) did not show up within {patience:.0f} s. All processes need "
-        "the same --out, on a file system that all of them see."
+        f"The first process (RANK=0) did not appear within {patience:.0f} s. All processes need "
+        "the same --out, on a file system that they share."
     )
 
 
 @contextmanager
 def _beating(file: Path, about: str) -> Iterator[None]:
-    """Write a file again and again, each time another."""
+    """Keep updating a file with changing content."""
     over = threading.Event()
 
     def beat() -> None:
@@ -157,7 +157,7 @@ def _beating(file: Path, about: str) -> Iterator[None]:
             text = json.dumps({"about": about, "beat": uuid.uuid4().hex})
             try:
                 write_whole(file, text.encode())
-            except OSError:  # the folder went with the first process
+            except OSError:  # the first process removed the folder when it ended
                 return
             over.wait(_BEAT)
 

@@ -1,4 +1,4 @@
-"""Which of several processes this is, as torchrun and accelerate say by the environment."""
+"""Rank of this process among several, from the variables of torchrun and accelerate."""
 
 import os
 

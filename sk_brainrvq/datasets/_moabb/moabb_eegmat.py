@@ -33,8 +33,8 @@ from sk_brainrvq.signals.electrodes.positions import template_montage
 from sk_brainrvq.user_warnings import warn
 
 _SUBJECTS = range(36)
-# "subtraction" is MOABB's word for the task, and comes after "rest" in the alphabet: MOABB
-# numbers classes so, and the task is then the positive one, as in load_eegmat.
+# "subtraction" is MOABB's name for the task, and comes after "rest" in the alphabet: MOABB numbers
+# classes so, and the task is then the positive one, as in load_eegmat.
 _EVENTS = {"rest": 1, "subtraction": 2}
 _WINDOW = 5.0
 

@@ -102,8 +102,8 @@ def keep_pinned(path: Path, content: bytes, blob: str, source: str) -> None:
     if found != blob:
         raise ValueError(
             f"{path.name} from {source} is not the file that this package knows: its git blob is "
-            f"{found}, expected {blob}. It was changed, or damaged on its way; fetch it again, or "
-            "pass a folder with the published files."
+            f"{found}, expected {blob}. It was changed, or damaged during the download; fetch it "
+            "again, or pass a folder with the published files."
         )
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, content)
@@ -182,8 +182,8 @@ def fetch_sums(url: str, folder: Path, sums_sha256: str | None) -> dict[str, str
             pooch.retrieve(url + SUMS, known_hash=None, fname=SUMS, path=folder)
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         raise ValueError(
-            f"{url}{SUMS} decides what is downloaded, and its publisher gives no sum of the list "
-            f"itself, so none comes with this package. It now lies at {path} and has the SHA-256 "
+            f"{url}{SUMS} decides what is downloaded, but its publisher gives no checksum of the "
+            f"list itself, so this package has none. The list is now at {path} and has the SHA-256 "
             "sum below. Compare it with another copy, such as a colleague's; if they agree, call "
             f"fetch again with sums_sha256={digest!r}."
         )

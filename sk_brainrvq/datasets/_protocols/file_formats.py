@@ -47,7 +47,7 @@ def read_edf(path: Path) -> Any:
     if size < expected:
         # MNE would read what is there: windows and events would be lost without a word.
         raise ValueError(
-            f"{path} is cut short: it has {size} of the {expected} bytes that its header states; "
+            f"{path} is truncated: it has {size} of the {expected} bytes that its header states; "
             "download it again."
         )
     if doubt is not None:
@@ -152,7 +152,7 @@ def signals_by_name(raw: Any, ch_names: Sequence[str], path: Path) -> NDArray:
 
 
 def _terms(wanted: str, there: dict[str, str]) -> list[str]:
-    """The channel itself, or the two whose difference it is; nothing where they are missing."""
+    """The channel itself, or the two whose difference it is; empty if they are missing."""
     if wanted in there:
         return [there[wanted]]
     ends = wanted.split("-")

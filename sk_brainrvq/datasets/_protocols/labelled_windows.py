@@ -36,7 +36,7 @@ def listed(subjects: Iterable[Any]) -> list[Any]:
     wrong = [s for s in given if isinstance(s, bool) or not isinstance(s, Integral | str)]
     if wrong:
         raise TypeError(
-            f"subjects={given!r} was given; expected whole numbers or names, and not {wrong!r}."
+            f"subjects={given!r} was given; expected whole numbers or names, not {wrong!r}."
         )
     return [s if isinstance(s, str) else int(s) for s in given]
 

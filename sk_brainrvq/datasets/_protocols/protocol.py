@@ -1,4 +1,4 @@
-"""What a published evaluation of a dataset consists of, and how its windows are loaded."""
+"""Published evaluation of a dataset, and loading of its windows."""
 
 import re
 from abc import ABC, abstractmethod
@@ -226,8 +226,8 @@ class Protocol(Reporting, ABC):
         if found and self.n_files is not None and len(found) < self.n_files:
             warn(
                 f"{self.title}: {len(found)} of {self.n_files} recordings are in {folder}. "
-                "Training and validation are divided over the subjects that are there, so they "
-                "differ from the published ones.",
+                "Training and validation are split among the available subjects, so they differ "
+                "from the published split.",
                 UserWarning,
             )
         if subjects is None:
@@ -298,7 +298,7 @@ class Protocol(Reporting, ABC):
         return windows_at(signals, starts[whole], n_times), whole
 
     def _wanted(self, subjects: Iterable[int] | None) -> tuple[int, ...]:
-        """Whom to download."""
+        """Subjects to download."""
         wanted = self.all_subjects if subjects is None else tuple(listed(subjects))
         if not wanted or not set(wanted) <= set(self.all_subjects):
             raise ValueError(
@@ -387,7 +387,7 @@ class Protocol(Reporting, ABC):
     def _warn_incomplete(self, folder: Path, subjects: Sequence[int | str]) -> None:
         if subjects and not self._drops_incomplete:
             warn(
-                f"{self.title} subjects {subjects} have fewer than {self.n_recordings} "
-                f"recordings in {folder}; what is there is loaded.",
+                f"{self.title} subjects {subjects} have fewer than {self.n_recordings} recordings "
+                f"in {folder}; the available ones are loaded.",
                 UserWarning,
             )

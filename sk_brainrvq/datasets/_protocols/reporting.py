@@ -1,4 +1,4 @@
-"""What a protocol reports of predictions: over windows, as published, and over recordings."""
+"""Scores of predictions: over windows, as published, and over recordings."""
 
 from typing import Any, ClassVar
 
@@ -105,8 +105,8 @@ def _checked(y: Any, proba: Any, n_classes: int) -> tuple[NDArray, NDArray]:
         )
     if len(np.unique(truth)) < 2:
         raise ValueError(
-            f"The {len(truth)} windows are of fewer than two classes, so no figure tells how well "
-            "classes are told apart. Report windows of more recordings."
+            f"The {len(truth)} windows belong to fewer than two classes, so no score shows how "
+            "well classes are told apart. Report windows of more recordings."
         )
     return truth.astype(np.int64), values
 
@@ -124,7 +124,7 @@ def _first_rows(level: str, groups: Any, truth: NDArray) -> NDArray | None:
         return first
     more = f" and {len(mixed) - _MOST_NAMES} more" if len(mixed) > _MOST_NAMES else ""
     warn(
-        f"There are no figures over {level}: windows of several classes are in those of "
+        f"There are no scores over {level}, because windows of several classes are in "
         f"{', '.join(map(str, mixed[:_MOST_NAMES]))}{more}."
     )
     return None

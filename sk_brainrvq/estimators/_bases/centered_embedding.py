@@ -1,4 +1,4 @@
-"""Pooled features of which each person's centre can be taken off."""
+"""Pooled features from which each person's centre can be subtracted."""
 
 from functools import partial
 from typing import Any
@@ -24,11 +24,11 @@ from sk_brainrvq.weights import Weights
 
 
 class CenteredEmbeddingMixin(AligningMixin, EmbeddingMixin):
-    """Pooled features, centred by person where ``center_by`` asks for it.
+    """Pooled features, centred by person if ``center_by`` asks for it.
 
-    Tokens are those of signals whitened by the person's mean covariance: the network is not
-    linear, and what belongs to the person is better gone before it than after it. Spectra are
-    given of both.
+    Tokens come from signals whitened by the person's mean covariance: the network is not linear, so
+    what is specific to the person is better removed before it than after it. Spectra come from both
+    whitened and unwhitened signals.
     """
 
     center_by: str | None
@@ -44,7 +44,7 @@ class CenteredEmbeddingMixin(AligningMixin, EmbeddingMixin):
         return self._embedding().tokens or self._embedding().spectrum is not None
 
     def _names_of(self, X: Any, subjects: Any, how_to_name: str = HOW_TO_NAME) -> Names:
-        """Takes down whom the epochs of X are of; of arrays nobody tells but the user."""
+        """Collector of the subjects of the epochs of X; for arrays only the user knows them."""
         if subjects is None and source_of(X).is_array:
             check_named(np.full(1, None, dtype=object), type(self).__name__, how_to_name)
         return Names(subjects)
@@ -52,7 +52,7 @@ class CenteredEmbeddingMixin(AligningMixin, EmbeddingMixin):
     def _features_of_people(
         self, X: Any, subjects: Any, how_to_name: str = HOW_TO_NAME
     ) -> tuple[NDArray, NDArray, PeoplesMoments | None]:
-        """Features of X before they are centred, their people, and how their channels vary."""
+        """Features of X before centring, their subjects, and how their channels vary together."""
         names = self._names_of(X, subjects, how_to_name)
         if not self._aligns:
             features = self._pool(self._groups(X, names.noting), self._info)
@@ -63,13 +63,13 @@ class CenteredEmbeddingMixin(AligningMixin, EmbeddingMixin):
 
     def _embed_aligned(self, X: Any, moments: PeoplesMoments, people: NDArray) -> NDArray:
         align: Align = partial(self._alignment.aligned, moments=moments, people=people)
-        with quiet(""):  # everything was said when X was read for the covariances
+        with quiet(""):  # reading X for the covariances gave all warnings
             return self._embed(X, align)
 
     def _embed_and_learn(
         self, X: Any, y: Any, info: dict[str, Any], subjects: Any, *calibrations: Any
     ) -> tuple[NDArray, NDArray]:
-        """Features of X before they are centred, and their people, whose centre is learnt."""
+        """Features of X before centring and their subjects, from which the centre is learnt."""
         names, moments = self._names_of(X, subjects), None
         blocks = names.noting(self._learn_blocks(X, info))
         groups = self._remember_electrodes(self._patches(blocks, info))
@@ -109,17 +109,19 @@ class CenteredEmbeddingMixin(AligningMixin, EmbeddingMixin):
         return True
 
     def _check_centers(self) -> None:
-        """Raise ValueError unless ``fit`` learnt a centre of these features."""
+        """Raise ValueError unless ``fit`` learnt a centre for these features."""
         n_learnt = len(getattr(self, "center_", ()))
         if n_learnt != self._n_features_out or self._aligns != hasattr(self, "covariance_"):
             raise ValueError(
-                f"center_by='subject' needs the centre of {self._n_features_out} features, and fit "
-                f"learnt that of {n_learnt}: parameters were changed since. Fit again."
+                f"center_by='subject' needs a centre of {self._n_features_out} features, but fit "
+                f"learnt one of {n_learnt}: parameters have changed since. Fit again."
             )
 
     def _restore(self, weights: Weights) -> None:
         super()._restore(weights)
         kept = getattr(self, "subject_centers_", {}).values()
         if self.center_by is not None and {len(own) for own in kept} - {len(self.center_)}:
-            raise CheckpointError("The centres of people are of other sizes than that of all.")
+            raise CheckpointError(
+                "The centres of single people differ in size from the overall centre."
+            )
         self._check_covariances()

@@ -1,4 +1,4 @@
-"""Outputs of a fine-tuned network, and what belongs to each person taken off before it."""
+"""Outputs of a fine-tuned network whose inputs are centred by person."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
@@ -45,27 +45,27 @@ from sk_brainrvq.training.inference import head_of_any_batch
 from sk_brainrvq.user_warnings import quiet
 from sk_brainrvq.weights import Weights
 
-# Of a head: matrix products of one size, so that no row depends on how many others there are.
+# Batch size of a head: matrix products of one size, so that no row depends on the number of rows.
 _ROWS_AT_ONCE = 16
 HOW_TO_NAME_VALIDATION = (
-    "They are of validation=(X, y): pass X in a container that knows them, such as mne.Epochs with "
-    "a column 'subject' in metadata, or a fraction of the training data."
+    "They belong to validation=(X, y): pass X in a container that holds subjects, such as "
+    "mne.Epochs with a column 'subject' in metadata, or a fraction of the training data."
 )
 
 
 class CenteredFineTuning(AligningMixin, TrainedEstimator):
-    """Base that takes off what belongs to the person, where ``center_by`` asks for it.
+    """Base that removes what is specific to each person if ``center_by`` asks for it.
 
-    The encoder reads signals whitened by the person's mean covariance; what an embedding head
-    sees is centred too.
+    The encoder reads signals whitened by the person's mean covariance; the features that an
+    embedding head sees are centred too.
     """
 
     center_by: str | None
     head: str
-    # As of the embedder and SubjectCentering by default; no parameter here.
+    # Default of the embedder and of SubjectCentering; not a parameter here.
     min_windows = 10
     _noted: Names | None = None
-    # ``subjects`` are asked for without set_predict_request and the like.
+    # ``subjects`` are requested without set_predict_request and the like.
     __metadata_request__predict: ClassVar[dict[str, bool]] = {"subjects": True}
     __metadata_request__predict_proba: ClassVar[dict[str, bool]] = {"subjects": True}
     __metadata_request__decision_function: ClassVar[dict[str, bool]] = {"subjects": True}
@@ -73,7 +73,7 @@ class CenteredFineTuning(AligningMixin, TrainedEstimator):
     __metadata_request__fit: ClassVar[dict[str, bool]] = {"subjects": True}
 
     def _check_centering(self) -> None:
-        """Raise ValueError for a ``center_by`` that cannot be."""
+        """Raise ValueError for a ``center_by`` that cannot be used."""
         if self.center_by != "subject":
             raise ValueError(f"center_by={self.center_by!r} was given; expected 'subject' or None.")
 
@@ -82,24 +82,25 @@ class CenteredFineTuning(AligningMixin, TrainedEstimator):
         if centres != hasattr(self, "center_"):
             before = "without center_by" if centres else "with center_by='subject'"
             raise ValueError(
-                f"center_by={self.center_by!r} was set after a fit {before}, whose head sees other "
-                "features. Fit again with warm_start=False."
+                f"center_by={self.center_by!r} was set after a fit {before}, whose head sees "
+                "different features. Fit again with warm_start=False."
             )
         return centres
 
     def _refuse_passes(self) -> None:
-        """Raise ValueError where ``partial_fit`` would have to centre people."""
+        """Raise ValueError if ``partial_fit`` would have to centre people."""
         if self.center_by is not None or hasattr(self, "center_"):
             raise ValueError(
-                "partial_fit cannot heed center_by: a person's centre is that of all windows, and "
-                "a pass sees some. Use fit, or center_by=None from the first fit on."
+                "partial_fit does not support center_by: a person's centre depends on all "
+                "windows, but a pass sees only some. Use fit, or center_by=None from the first "
+                "fit on."
             )
 
     @property
     def _matrices(self) -> tuple[slice, ...]:
         return matrices_of(self.net_.module_)
 
-    # Whom epochs are of
+    # Subjects of epochs
 
     def _read_people(
         self,
@@ -109,18 +110,18 @@ class CenteredFineTuning(AligningMixin, TrainedEstimator):
         subjects: Any,
         how_to_name: str = HOW_TO_NAME,
     ) -> tuple[PreparedEEG, NDArray]:
-        """EEG as ``read`` gives it, and whom each epoch is of.
+        """EEG as ``read`` returns it, and the subject of each epoch.
 
         Parameters
         ----------
         read : callable
-            Of X and ``info``.
+            Function of X and ``info`` that returns EEG.
         X : EEG
         info : mapping
         subjects : array-like, shape (n_epochs,), or None
-            As the user gave them.
+            Subjects from the user.
         how_to_name : str
-            Sentences that say what to do where nothing tells.
+            Sentences that say what to do if subjects are unknown.
         """
         self._check_can_name(X, subjects, how_to_name)
         names = self._noted = Names(subjects)
@@ -135,14 +136,14 @@ class CenteredFineTuning(AligningMixin, TrainedEstimator):
         return prepared, people
 
     def _check_can_name(self, X: Any, subjects: Any, how_to_name: str = HOW_TO_NAME) -> None:
-        """Raise InvalidEEGError for arrays, of which nobody tells but the user."""
+        """Raise InvalidEEGError for arrays without subjects, which only the user can give."""
         if subjects is None and source_of(X).is_array:
             check_named(np.full(1, None, dtype=object), type(self).__name__, how_to_name)
 
     # Training
 
     def _warn_of_people(self, data: LabelledEEG, calibration: LabelledEEG | None) -> None:
-        """Say where centring harms."""
+        """Warn if centring harms."""
         assert data.subjects is not None
         one_each = warn_of_one_class_each if is_classifier(self) else warn_of_one_value_each
         one_each(data.subjects, data.targets)
@@ -153,11 +154,11 @@ class CenteredFineTuning(AligningMixin, TrainedEstimator):
         warn_of_few_windows(data.subjects, self.min_windows, kept)
 
     def _read_calibration(self, calibration: Any, plan: FineTuningPlan) -> LabelledEEG:
-        """Windows of people whose centres they will be."""
+        """Windows that set the centres of their people."""
         if self.center_by is None:
             raise ValueError(
-                "calibration was given, which keeps the centres of people, and center_by=None "
-                "centres nobody. Pass center_by='subject'."
+                "calibration was given, but with center_by=None nobody is centred. Pass "
+                "center_by='subject', or no calibration."
             )
         prepared, people = self._read_people(
             self._gather, calibration, plan.start.info, None, HOW_TO_NAME_CALIBRATION
@@ -168,13 +169,13 @@ class CenteredFineTuning(AligningMixin, TrainedEstimator):
     def _recentring(
         self, data: LabelledEEG, held_out: LabelledEEG | None, calibration: LabelledEEG | None
     ) -> AlignedPeople:
-        """What aligns people, and keeps their centres in step with training."""
+        """Object that aligns people and updates their centres during training."""
         device, batch_size = resolve_device(self.device), int(self.batch_size)
         kind = MovingCenters if self.head == "embedding" else AlignedPeople
         return kind(data, held_out, calibration, self.min_windows, batch_size, device)
 
     def _keep_what_people_have(self, people: AlignedPeople | None, calibrated: bool) -> None:
-        """Hold the covariances and centres of people for the trained network, or none."""
+        """Store the covariances and centres of people for the trained network, if any."""
         for name in ("center_", "subject_centers_", "_calibrated"):
             self.__dict__.pop(name, None)
         self._hold_alignment(None if people is None else people.alignment)
@@ -208,9 +209,9 @@ class CenteredFineTuning(AligningMixin, TrainedEstimator):
         return torch.cat(outputs).numpy()
 
     def _features_of_people(self, X: Any, subjects: Any) -> tuple[NDArray, NDArray, PeoplesMoments]:
-        """What is centred, whom each epoch is of, and how channels vary.
+        """Features to centre, the subject of each epoch, and how channels vary together.
 
-        Nothing is centred, and there are no columns, for heads other than "embedding".
+        With heads other than "embedding" nothing is centred, and there are no columns.
         """
         self._check_can_name(X, subjects)
         names, module = Names(subjects), self.net_.module_
@@ -236,7 +237,7 @@ class CenteredFineTuning(AligningMixin, TrainedEstimator):
             return average_segments(results), people, moments
 
     def _groups(self, X: Any, tap: Callable[[Iterable], Iterable] = iter) -> Iterator[PatchGroup]:
-        """Patches of X as the head reads them, whose blocks pass through ``tap``."""
+        """Patches of X as the head reads them; blocks pass through ``tap``."""
         blocks = tap(self._blocks(X, self._info))
         groups = as_head_reads(self._patches(blocks, self._info), self.head)
         return (check_n_patches(group, self._config) for group in groups)
@@ -251,7 +252,7 @@ class CenteredFineTuning(AligningMixin, TrainedEstimator):
             sizes = {len(own) for own in (self.center_, *self.subject_centers_.values())}
             if sizes != {n_features}:
                 raise CheckpointError(
-                    f"The centres of people are of {sorted(sizes)} features; the head sees "
+                    f"The centres of people have {sorted(sizes)} features, but the head sees "
                     f"{n_features}."
                 )
             self._check_covariances()

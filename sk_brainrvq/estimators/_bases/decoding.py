@@ -1,4 +1,4 @@
-"""From codes back to EEG: what a tokenizer's estimator does besides coding."""
+"""Decoding of codes to EEG, for the tokenizer's estimator."""
 
 from functools import partial
 from typing import Any
@@ -21,14 +21,14 @@ class CodeDecoding(EEGEstimator):
     """Decoding and scoring of codes, for an estimator that holds a tokenizer."""
 
     def inverse_transform(self, X: Any, *, n_levels: int | None = None) -> NDArray:
-        """Standardised waveforms that codes stand for.
+        """Decode codes to standardised waveforms.
 
         Parameters
         ----------
         X : ndarray, shape (n_epochs, n_channels, n_patches, 2, n_quantizers)
-            Codes from :meth:`transform`, of the channels of fit.
+            Codes from :meth:`transform`, for the channels of fit.
         n_levels : int, optional
-            Levels used; all by default.
+            Number of levels to use; all by default.
 
         Returns
         -------
@@ -47,29 +47,29 @@ class CodeDecoding(EEGEstimator):
         return coding.decode_codes(module, codes, matches, n_levels, self.batch_size)
 
     def reconstruct(self, X: Any, *, n_levels: int | None = None, domain: str = "time") -> NDArray:
-        """EEG coded and decoded again; joints of seconds are smooth where those of X are.
+        """Encode and decode EEG; seconds join smoothly where they do in X.
 
         Parameters
         ----------
         X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
-            As in :meth:`fit`; of several recordings those of one montage, rate and length.
+            As in :meth:`fit`; several recordings need the same montage, rate and length.
         n_levels : int, optional
-            Levels used; all by default.
+            Number of levels to use; all by default.
         domain : {"time", "both"}, default="time"
-            "time": the waveform from the time codes, and mean and standard deviation of each
-            second from X. "both": the standard deviation from the frequency codes, too, so that
-            only the mean is of X. Needs ``targets="extended"``.
+            "time" takes the waveform from the time codes, and the mean and standard deviation of
+            each second from X. "both" takes the standard deviation from the frequency codes, so
+            that only the mean comes from X; it needs ``targets="extended"``.
 
         Returns
         -------
         ndarray, shape (n_epochs, n_channels, n_times), float32
-            In microvolts. Arrays and Epochs come back at their own rate and in their own shape
-            (Epochs: of their good EEG channels), recordings and corpora as windows at 200 Hz.
+            In microvolts. Arrays and Epochs keep their rate and shape (Epochs: only good EEG
+            channels); recordings and corpora come back as windows at 200 Hz.
 
         Raises
         ------
         InvalidEEGError
-            If X mixes montages, rates or lengths, which no one array can hold.
+            If X mixes montages, rates or lengths, which do not fit into one array.
         ValueError
             For an unknown ``domain``, or one that the codes do not hold.
         """
@@ -88,7 +88,7 @@ class CodeDecoding(EEGEstimator):
         return signals[:, 0] if is_2d_array(X) else signals
 
     def score(self, X: Any, y: Any = None, *, n_levels: int | None = None) -> float:
-        """Explained variance of the standardised waveform.
+        """Compute the explained variance of the standardised waveform.
 
         Parameters
         ----------
@@ -97,13 +97,13 @@ class CodeDecoding(EEGEstimator):
         y : None
             Ignored.
         n_levels : int, optional
-            Levels used; all by default.
+            Number of levels to use; all by default.
 
         Returns
         -------
         float
-            1 minus squared error over variance, over all patches; 0 is what the mean of each
-            patch explains. Flat signals: 1 where they are reconstructed exactly, else 0.
+            1 minus squared error over variance, over all patches; predicting the mean of each patch
+            gives 0. For flat signals, 1 if they are reconstructed exactly and 0 otherwise.
         """
         check_fitted(self)
 

@@ -1,4 +1,4 @@
-"""What the estimators share: reading EEG, holding a network, keeping it on disk."""
+"""Base of the estimators: reads EEG, holds a network, saves and loads it."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -57,15 +57,15 @@ from sk_brainrvq.weights import Weights
 class EEGEstimator(NetworkHolder):
     """Base of the estimators that hold a network and take EEG.
 
-    It reads the parameters ``sfreq``, ``ch_names``, ``unit``, ``window``, ``overlap``,
-    ``filters``, ``reading``, ``device`` and ``batch_size``. ``info``, which many methods take, is
-    ``Weights.info``: what is known of the training of the network that EEG is read for.
+    It reads the parameters ``sfreq``, ``ch_names``, ``unit``, ``window``, ``overlap``, ``filters``,
+    ``reading``, ``device`` and ``batch_size``. Many methods take ``info``, which is
+    ``Weights.info``: what is known of the training of the network that will read the EEG.
     """
 
     ch_names_in_: list[str] | None
     electrode_report_: ElectrodeReport
     n_channels_in_: int
-    # Head coordinates of the channels of the first recording, in metres, where it has any.
+    # Head coordinates of the channels of the first recording, in metres, if it has any.
     _positions_in: Mapping[str, NDArray] | None
     # Fitted attributes that are plain values and go into a checkpoint's JSON.
     _plain_attributes: ClassVar[tuple[str, ...]] = (
@@ -84,13 +84,13 @@ class EEGEstimator(NetworkHolder):
         return tags
 
     def set_params(self, **params: Any) -> Self:
-        """Set parameters of this estimator, and of the values that it holds.
+        """Set parameters of this estimator and of the values that it holds.
 
         Parameters
         ----------
         **params : dict
             Parameters by name; those of ``filters``, ``architecture``, ``engine``, ``reading`` and
-            ``crops`` as ``filters__l_freq``, also where the default was never touched.
+            ``crops`` as in ``filters__l_freq``, even if these still have their defaults.
 
         Returns
         -------
@@ -102,7 +102,7 @@ class EEGEstimator(NetworkHolder):
             return super().set_params(**made, **{k: v for k, v in params.items() if "__" in k})
 
     def _get_params_html(self, *args: Any, **kwargs: Any) -> Any:
-        """What scikit-learn's HTML display shows: of weights their name and their digest."""
+        """Parameters for scikit-learn's HTML display, which shows weights by name and digest."""
         params = super()._get_params_html(*args, **kwargs)
         for name, value in params.items():
             if isinstance(value, Weights):
@@ -110,7 +110,7 @@ class EEGEstimator(NetworkHolder):
         return params
 
     def _check_settings(self) -> None:
-        """Raise ValueError for parameters that make no sense; subclasses add their own."""
+        """Raise ValueError for invalid parameters; subclasses add their own checks."""
         check_whole("batch_size", self.batch_size, 1)
         if self.reading is not None:
             checked_reading(self.reading)
@@ -120,7 +120,7 @@ class EEGEstimator(NetworkHolder):
 
     @contextmanager
     def _all_or_nothing(self) -> Iterator[None]:
-        """Leave the estimator as it was where a fit fails: no mixture of old and new."""
+        """Restore the estimator if a fit fails, so that old and new never mix."""
         before = dict(self.__dict__)
         try:
             with explained(message_of_signals):
@@ -131,7 +131,7 @@ class EEGEstimator(NetworkHolder):
             raise
 
     def _info_before(self, X: Any, info: Mapping[str, Any]) -> dict[str, Any]:
-        """What is known before a fit on X: corpora bring filters where the weights know none."""
+        """What is known before a fit on X; corpora set the filters if the weights have none."""
         filtered = source_of(X).filters_of(X)
         if not any(filtered):
             return dict(info)
@@ -139,7 +139,7 @@ class EEGEstimator(NetworkHolder):
         return filters_after(filtered, info, checked_filters(self.filters))
 
     def _read_for_fit(self, X: Any, info: Mapping[str, Any]) -> PreparedEEG:
-        """Check, convert and cut X, and remember its channels; a corpus is read in training."""
+        """Check, convert and cut X, and store its channels; a corpus is read during training."""
         stored = source_of(X).stored(X)
         if stored is None:
             return gather(self._learn_channels(X, info))
@@ -155,7 +155,7 @@ class EEGEstimator(NetworkHolder):
         return replace(prepared, groups=list(groups))
 
     def _learn_channels(self, X: Any, info: Mapping[str, Any]) -> Iterator[PatchGroup]:
-        """Patches of X, whose channels are remembered."""
+        """Patches of X, whose channels are stored."""
         return self._remember_electrodes(self._patches(self._learn_blocks(X, info), info))
 
     def _gather(self, X: Any, info: Mapping[str, Any]) -> PreparedEEG:
@@ -172,7 +172,7 @@ class EEGEstimator(NetworkHolder):
         return self._patches(self._blocks(X, info), info)
 
     def _matching(self, info: Mapping[str, Any]) -> dict[str, Any]:
-        """How channels are matched to electrodes."""
+        """Options for matching channels to electrodes."""
         return {
             "trained_rows": info.get("trained_rows"),
             "official": info.get("official", False),
@@ -180,7 +180,7 @@ class EEGEstimator(NetworkHolder):
         }
 
     def _filters(self, info: Mapping[str, Any]) -> FilterSettings:
-        """Filters as asked for; "auto" is what the weights were trained with, or none."""
+        """Filters from the parameters; "auto" uses those of the weights, or none."""
         return checked_filters(self.filters).resolve(info.get("filters", {}))
 
     def _warn_of_filters(self, X: Any, info: Mapping[str, Any]) -> None:
@@ -195,7 +195,7 @@ class EEGEstimator(NetworkHolder):
         return self._check_map(stream(blocks, **self._preparing(info, **settings)))
 
     def _preparing(self, info: Mapping[str, Any], fixed_by: str | None = None) -> dict[str, Any]:
-        """How blocks become patches; ``fixed_by`` is why a method needs every channel."""
+        """Options for turning blocks into patches; ``fixed_by`` says why to keep all channels."""
         policy = bad_channel_policy(self.reading, fixed_by or self._fixed_by)
         return {**self._matching(info), "filters": self._filters(info), "bad_channels": policy}
 
@@ -205,18 +205,18 @@ class EEGEstimator(NetworkHolder):
 
     @property
     def _fixed_by(self) -> str | None:
-        """Why no channel can be left out as bad, and what else to do, as a sentence."""
+        """Sentence that says why bad channels cannot be left out, and what to do instead."""
         return None
 
     def _remember_electrodes(self, groups: Iterator[Matched]) -> Iterator[Matched]:
-        """The same groups or blocks, whose channels are listed in ``electrode_report_``."""
+        """Pass groups or blocks through, and list their channels in ``electrode_report_``."""
         log = ElectrodeLog()
         for group in groups:
             self.electrode_report_ = log.report_with(group.matches, group.left_out)
             yield group
 
     def _learn_blocks(self, X: Any, info: Mapping[str, Any]) -> Iterator[EpochBlock]:
-        """Blocks of X, read as they are asked for; the first gives the channels of fit."""
+        """Blocks of X, read on demand; the first sets the channels of fit."""
         source = source_of(X)
         self._fitted_on_array = not source.brings_rate(X)
         blocks = self._blocks_of_source(X, info, self.ch_names, learns=True)
@@ -228,7 +228,7 @@ class EEGEstimator(NetworkHolder):
         return chain([first], blocks)
 
     def _blocks(self, X: Any, info: Mapping[str, Any]) -> Iterator[EpochBlock]:
-        """Blocks of X, checked against fit, read as they are asked for."""
+        """Blocks of X, checked against fit and read on demand."""
         names = self.ch_names_in_ if self.ch_names is None else self.ch_names
         return self._blocks_of_source(X, info, names, learns=False)
 
@@ -237,15 +237,15 @@ class EEGEstimator(NetworkHolder):
     ) -> Iterator[EpochBlock]:
         source, filters = source_of(X), self._filters(info)
         if source.is_array:
-            check_container(X, type(self).__name__)  # before anything is said of its rate
+            check_container(X, type(self).__name__)  # before any message about its rate
         no_rate = self.sfreq is None and not source.brings_rate(X)
         if no_rate and not (learns or self._fitted_on_array):
             raise InvalidEEGError(
-                f"X is an array, which has no sampling rate, and {type(self).__name__} was fitted "
-                "on EEG that knows its own. Pass sfreq=..., the rate of the array in Hz."
+                f"X is an array, which has no sampling rate, but {type(self).__name__} was fitted "
+                "on EEG that has one. Pass sfreq=..., the rate of the array in Hz."
             )
         if no_rate and learns:
-            warn("No sampling rate was given: arrays are taken as 200 Hz. Pass sfreq=...")
+            warn("No sampling rate was given, so 200 Hz is assumed for arrays. Pass sfreq=...")
         self._warn_of_filters(X, info)
         check = partial(self._check_array, learns=learns) if source.is_array else self._check_item
         settings = ReadSettings(
@@ -259,14 +259,14 @@ class EEGEstimator(NetworkHolder):
         return read_blocks(X, settings)
 
     def _check_item(self, X: Any) -> NDArray:
-        """An array within a list, as numbers with 2 or 3 dimensions."""
+        """An array of a list, checked to be numeric with 2 or 3 dimensions."""
         check_is_array(X, type(self).__name__)
         X = to_numbers(X)
-        # What is read in parts, as memory maps are, must not be loaded here.
+        # Memory maps and the like are read in parts and must not be loaded here.
         return X if is_read_in_parts(X) else check_array(X, allow_nd=True, ensure_all_finite=False)
 
     def _check_array(self, X: Any, learns: bool) -> NDArray:
-        """A numeric 2-D or 3-D array with the channels of fit, or one that gives them."""
+        """A numeric 2-D or 3-D array with the channels of fit, or one that sets them."""
         name = type(self).__name__
         check_is_array(X, name)
         if n_dimensions(X) > 2:
@@ -276,7 +276,7 @@ class EEGEstimator(NetworkHolder):
             elif array.ndim == 3 and array.shape[1] != self.n_channels_in_:
                 raise InvalidEEGError(
                     f"X has {array.shape[1]} channels, but {name} was fitted on "
-                    f"{self.n_channels_in_}. Arrays need the channels of fit, in the same order."
+                    f"{self.n_channels_in_}. Arrays need the channels of fit in the same order."
                 )
             return array
         if learns:
@@ -296,13 +296,13 @@ class EEGEstimator(NetworkHolder):
         if self.ch_names_in_ is None or block.ch_names is None:
             if block.n_channels != self.n_channels_in_:
                 raise InvalidEEGError(
-                    f"X has {block.n_channels} channels; {self.n_channels_in_} were fitted."
+                    f"X has {block.n_channels} channels, but fit saw {self.n_channels_in_}."
                 )
             return block
         order, missing = channel_order(block.ch_names, self.ch_names_in_)
         if missing:
             raise InvalidEEGError(
-                f"Channels {missing} of fit are missing in X, and the features of this "
+                f"Channels {missing} of fit are missing from X, but the features of this "
                 f"{type(self).__name__} depend on the set of channels. {self._any_montage}"
             )
         in_order = order == list(range(block.n_channels))
@@ -317,7 +317,7 @@ class EEGEstimator(NetworkHolder):
     def _hold(
         self, module: nn.Module, config: Mapping[str, Any], info: Mapping[str, Any], net: Any = None
     ) -> None:
-        """Keep a network, its configuration and what is known of its training."""
+        """Store a network, its configuration and what is known of its training."""
         self._config = dict(config)
         self._info = dict(info)
         if net is None:
@@ -325,7 +325,7 @@ class EEGEstimator(NetworkHolder):
         self.net_ = net
 
     def _restore(self, weights: Weights) -> None:
-        """Hold a network that comes from a pickle or a checkpoint of any machine."""
+        """Take over a network from a pickle or a checkpoint written on any machine."""
         device = available_device(self.device)
         net = wrap(self._net_class, weights.module(), device, self.batch_size)
         self._hold(net.module_, weights.config, weights.info, net)

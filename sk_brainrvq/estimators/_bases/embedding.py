@@ -1,4 +1,4 @@
-"""What the embedder and the pretrainer share: pooled features and their names."""
+"""Pooled features and their names, for the embedder and the pretrainer."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
@@ -14,10 +14,10 @@ from sk_brainrvq.signals import PatchGroup
 
 
 class EmbeddingMixin(ClassNamePrefixFeaturesOutMixin):
-    """Pooled features of an encoder; subclasses say which."""
+    """Pooled features of an encoder; subclasses choose which."""
 
     def _embedding(self) -> Embedding:
-        """Which features an epoch gets."""
+        """The features of an epoch."""
         raise NotImplementedError
 
     def __sklearn_tags__(self) -> Any:
@@ -32,21 +32,21 @@ class EmbeddingMixin(ClassNamePrefixFeaturesOutMixin):
 
     @property
     def _fixed_by(self) -> str | None:
-        """Why no channel can be left out."""
+        """Sentence that says why no channel can be left out."""
         embedding = self._embedding()
         if not (embedding.keeps_channels or embedding.is_unpooled):
             return None
         return (
-            "pooling='channel', pooling='none' and spectrum='channel' have a place for each "
-            "channel. Use pooling='region' or 'mean'."
+            "pooling='channel', pooling='none' and spectrum='channel' need every channel of fit. "
+            "Use pooling='region' or 'mean'."
         )
 
     def _embed(self, X: Any, align: Align | None = None) -> NDArray:
-        """Features of X; ``align`` makes of groups what the network reads in place of them."""
+        """Features of X; ``align`` turns groups into what the network reads instead."""
         return self._pool(self._groups(X), self._info, align)
 
     def _groups(self, X: Any, tap: Callable[[Iterable], Iterable] = iter) -> Iterator[PatchGroup]:
-        """Patches of X, whose blocks pass through ``tap``."""
+        """Patches of X; blocks pass through ``tap``."""
         self._embedding().check(self._encoder.depth)
         blocks = tap(self._blocks(X, self._info))
         if self._embedding().keeps_channels:
@@ -71,31 +71,31 @@ class EmbeddingMixin(ClassNamePrefixFeaturesOutMixin):
         return self._embedding().column_names(prefix, width, channels)
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray:
-        """Names of the features.
+        """Get the names of the features.
 
         Parameters
         ----------
         input_features : array of str, optional
-            Checked against the names of fit; otherwise not used.
+            Checked against the names seen in fit; otherwise not used.
 
         Returns
         -------
         ndarray of str
-            Tokens: the class name with a number for ``pooling="mean"`` and "cls", "Fpz_0", ... of
-            the regions for "region", "C3_0", ... for "channel", "mean_0", "std_0", ... for
+            Tokens: the class name with a number for ``pooling="mean"`` and "cls", "Fpz_0", ...
+            (regions) for "region", "C3_0", ... for "channel", "mean_0", "std_0", ... for
             "mean_std". Then spectra: "Fpz_log_std", "Fpz_1Hz", ... Then covariances:
             "1-4Hz_Fp1xFp1", ... for "bands", "Fp1xFp1", "Fp1xFp2", ... for True.
 
         Raises
         ------
         ValueError
-            For ``pooling="none"``, whose result is no table.
+            For ``pooling="none"``, whose result is not a table.
         """
         check_fitted(self)
         if self._embedding().is_unpooled:
             raise ValueError(
-                "pooling='none' gives (n_epochs, n_channels, n_patches, D), not a table with named "
-                "columns; choose another pooling for get_feature_names_out and set_output."
+                "pooling='none' gives (n_epochs, n_channels, n_patches, D), not a table with "
+                "named columns. Choose another pooling for get_feature_names_out and set_output."
             )
         plain = super().get_feature_names_out(input_features)
         return np.asarray(self._column_names(), dtype=plain.dtype)

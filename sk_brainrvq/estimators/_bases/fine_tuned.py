@@ -1,4 +1,4 @@
-"""What the classifier and the regressor share: an encoder with a head, trained on labelled EEG."""
+"""Base of the classifier and the regressor: an encoder with a head, trained on labelled EEG."""
 
 import copy
 from collections.abc import Iterator, Mapping
@@ -67,7 +67,7 @@ from sk_brainrvq.weights.architecture import ENCODER, checked_architecture
 from sk_brainrvq.weights.modules import KINDS, fill_untrained_time_rows
 
 _MAX_SEED = 2**31
-# What of the electrode and time tables was trained.
+# Entries that say which rows of the electrode and time tables were trained.
 _TABLES = ("trained_rows", "trained_patches")
 
 
@@ -75,10 +75,10 @@ class FineTunedEstimator(CenteredFineTuning):
     """Base of the estimators that fine-tune an ``EncoderClassifier``.
 
     It reads the parameters that classifier and regressor share: ``head``, ``strategy``,
-    ``lora_rank``, ``drop_path``, ``layer_decay``, ``center_by`` and ``criterion``. Subclasses say
-    how targets are encoded and which settings their net takes. The flattened head serves only the
-    channels and the length of fit: channels are brought into their order, other sizes are
-    refused.
+    ``lora_rank``, ``drop_path``, ``layer_decay``, ``center_by`` and ``criterion``. Subclasses
+    define how targets are encoded and which settings their net takes. The flattened head works only
+    with the channels and the length of fit: channels are put in their order, other sizes raise an
+    error.
     """
 
     _kind = "classifier"
@@ -97,35 +97,35 @@ class FineTunedEstimator(CenteredFineTuning):
     _title: ClassVar[str]
     _criteria: ClassVar[tuple[str, ...]]
 
-    # What subclasses say
+    # What subclasses define
 
     @property
     def _n_outputs(self) -> int:
-        """Outputs of the head, once the targets are encoded."""
+        """Number of outputs of the head, once the targets are encoded."""
         raise NotImplementedError
 
     def _encode_targets(
         self, y: Any, n_epochs: int, weight: NDArray | None, learns: bool
     ) -> NDArray:
-        """Targets as the net takes them; ``learns`` what decodes its outputs."""
+        """Targets for the net; with ``learns``, also learn how to decode its outputs."""
         raise NotImplementedError
 
     def _loss_weight(self, targets: NDArray, weight: NDArray | None) -> NDArray | None:
-        """Weight of each epoch in the loss, given the user's."""
+        """Weight of each epoch in the loss, given the user's weights."""
         return weight
 
     def _check_data(self, data: LabelledEEG) -> None:
         """Raise ValueError for data that no fit can learn from."""
 
     def _net_settings(self) -> dict[str, Any]:
-        """Settings of the net beyond those of the optimizer."""
+        """Settings of the net in addition to those of the optimizer."""
         raise NotImplementedError
 
     # Training
 
     @property
     def _continues_fit(self) -> bool:
-        """Whether ``fit`` goes on from the network fitted before."""
+        """Whether ``fit`` goes on from the fitted network."""
         return bool(self.warm_start) and hasattr(self, "net_")
 
     def _fit(self, given: TrainedOn, calibration: Any) -> Self:
@@ -188,11 +188,11 @@ class FineTunedEstimator(CenteredFineTuning):
         self._keep(net, plan)
         rows = [row | {"epoch": self._n_passes} for row in plain_history(net)]
         self.history_ = [*(self.history_ if plan.start.continues else []), *rows]
-        self.__dict__.pop("best_epoch_", None)  # it was that of a fit
+        self.__dict__.pop("best_epoch_", None)  # it belonged to a fit
         return self
 
     def _plan(self, given: TrainedOn, continues: bool, learns: bool) -> FineTuningPlan:
-        """Check parameters and data, and read the data; ``learns`` the targets' encoding."""
+        """Check parameters, and read and check data; with ``learns``, learn to encode targets."""
         self._check_settings()
         X, groups = given.X, given.groups
         start = self._start(X, continues)
@@ -206,15 +206,15 @@ class FineTunedEstimator(CenteredFineTuning):
         data = replace(data, subjects=people)
         info = self._info_after(data.prepared, self.ch_names_in_, start.info)
         if start.weights is not None and self.strategy != "full":
-            info |= {k: start.info[k] for k in _TABLES if k in start.info}  # they stay as they are
+            info |= {k: start.info[k] for k in _TABLES if k in start.info}  # they stay unchanged
         config = head_config(self.head, self._n_outputs, data.prepared, people is not None)
         config["encoder"] = {**start.encoder, "drop_path": self.drop_path}
-        # Unknown electrodes get the mean of the trained rows, in training as later.
+        # Unknown electrodes get the mean of the trained rows, in training and later.
         matched = matched_for_head(data.prepared, info, self.head)
         return FineTuningPlan(start, replace(data, prepared=matched), config, info)
 
     def _start(self, X: Any, continues: bool) -> StartingPoint:
-        """Where training starts: at the network fitted before, or as the parameters say."""
+        """Where training starts: at the fitted network, or where the parameters say."""
         weights = self.weights_ if continues else resolve_weights(self.weights, KINDS, "weights")
         if weights is None:
             info = self._info_before(X, {})
@@ -231,13 +231,13 @@ class FineTunedEstimator(CenteredFineTuning):
     def _read_named(
         self, read: Any, X: Any, info: Mapping[str, Any], *about: Any
     ) -> tuple[PreparedEEG, NDArray | None]:
-        """EEG as ``read`` gives it and, where people are centred, whom each epoch is of."""
+        """EEG as ``read`` returns it and, if people are centred, the subject of each epoch."""
         if self.center_by is None:
             return read(X, info), None
         return self._read_people(read, X, info, *about)
 
     def _read_validation(self, plan: FineTuningPlan) -> LabelledEEG | None:
-        """Validation data that the user gave, matched as the training data are."""
+        """Validation data from the user, matched to electrodes like the training data."""
         if self.validation is None or is_fraction(self.validation):
             return None
         X, y = pair_of(self.validation, self._needs_y)
@@ -265,7 +265,7 @@ class FineTunedEstimator(CenteredFineTuning):
     def _start_head(
         self, module: EncoderClassifier, data: LabelledEEG, start: StartingPoint
     ) -> None:
-        """Set what a head's training starts from, unless it goes on from a fitted one."""
+        """Set where a head's training starts, unless it goes on from a fitted head."""
         if start.continues:
             return
         device, classifies = resolve_device(self.device), is_classifier(self)
@@ -295,7 +295,7 @@ class FineTunedEstimator(CenteredFineTuning):
         )
 
     def _strata(self, data: LabelledEEG) -> NDArray | None:
-        """What a validation split keeps in proportion."""
+        """Classes that a validation split keeps in proportion, if any."""
         return None
 
     def _check_validation_data(self, held_out: LabelledEEG | None) -> None:
@@ -318,7 +318,7 @@ class FineTunedEstimator(CenteredFineTuning):
         }
 
     def _keep(self, net: EEGNet, plan: FineTuningPlan) -> None:
-        """Hold the trained network, made of plain weights again."""
+        """Store the trained network, rebuilt from plain weights."""
         lift_limits(net.module_, self.strategy)
         if self.strategy == "full":
             fill_untrained_time_rows(net.module_.encoder, plan.info["trained_patches"])
@@ -334,7 +334,7 @@ class FineTunedEstimator(CenteredFineTuning):
         return state if state is not None and state.settings == self._pass_settings() else None
 
     def _module_for_pass(self, plan: FineTuningPlan, state: PassState | None) -> EncoderClassifier:
-        """The network to train, a copy: a pass that fails leaves the fitted one alone."""
+        """Copy of the network to train, so that a pass that fails does not change the original."""
         if state is not None and state.adapted is not None:
             return copy.deepcopy(state.adapted)
         module = plan.module(self.drop_path)
@@ -342,14 +342,14 @@ class FineTunedEstimator(CenteredFineTuning):
         return module
 
     def __getstate__(self) -> dict[str, Any]:
-        # The optimizer is twice the size of the weights, and lives on the device.
+        # The optimizer is twice the size of the weights and is on the device.
         return {k: v for k, v in super().__getstate__().items() if k != "_pass_state"}
 
-    # Channels and length, which the flattened head is tied to
+    # Channels and length, which the flattened head depends on
 
     _any_montage = (
-        "head='flatten' has weights for each of them; head='mean' and head='attention' serve any "
-        "montage."
+        "head='flatten' has weights for each channel; head='mean' and head='attention' work with "
+        "any montage."
     )
 
     @property
@@ -363,7 +363,7 @@ class FineTunedEstimator(CenteredFineTuning):
         return self._as_read(super()._blocks(X, info))
 
     def _as_read(self, blocks: Iterator[EpochBlock]) -> Iterator[EpochBlock]:
-        """Blocks as the head needs them; their people are taken down where they are asked for."""
+        """Blocks as the head needs them; their subjects are noted if requested."""
         blocks = map(self._reorder, blocks) if self.head == "flatten" else blocks
         return blocks if self._noted is None else self._noted.noting(blocks)
 
@@ -390,7 +390,7 @@ class FineTunedEstimator(CenteredFineTuning):
         return source_of(X).labels_of(X) if y is None else y
 
     def _with_target(self, X: Any, y: Any, X_target: Any, y_target: Any, **about: Any) -> TrainedOn:
-        """X and what is known of each epoch, each with that of the target's EEG after it."""
+        """X and what is known of each epoch, each followed by that of the target's EEG."""
         given = TrainedOn(X, self._labels(X, y), **about)
         if given.subjects is None and X_target is None and y_target is None:
             return given

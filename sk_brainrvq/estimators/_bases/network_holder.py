@@ -1,4 +1,4 @@
-"""What the estimators do with the network that they hold: give it away, pickle it, save it."""
+"""Base of estimators that hold a network: they return it, pickle it, save it and load it."""
 
 from numbers import Real
 from pathlib import Path
@@ -19,7 +19,7 @@ from sk_brainrvq.weights.hub.model_card import CardFacts
 from sk_brainrvq.weights.hub.sharing import Shareable
 from sk_brainrvq.weights.outside_pickles import Remainder
 
-# Columns of the history that say nothing of how well a training went.
+# Columns of the history that do not measure how well training went.
 _NO_FIGURES = ("epoch", "dur", "lr", "train_batch_count", "valid_batch_count")
 
 
@@ -51,7 +51,8 @@ class NetworkHolder(Shareable, BaseEstimator):
         return Weights.from_module(name, self._kind, self._config, self.net_.module_, self._info)
 
     def __getstate__(self) -> dict[str, Any]:
-        # The net goes as plain arrays: no CUDA tensor, no optimizer, the same bytes each time.
+        # The net is pickled as plain arrays: no CUDA tensor, no optimizer, the same bytes each
+        # time.
         state = dict(super().__getstate__())
         if "net_" not in state:
             return state
@@ -69,20 +70,20 @@ class NetworkHolder(Shareable, BaseEstimator):
             self._restore(net)
 
     def save_pretrained(self, folder: str | Path) -> Path:
-        """Save the fitted estimator: tensors as safetensors, all else as JSON, no pickle.
+        """Save the fitted estimator without pickle: tensors as safetensors, the rest as JSON.
 
-        The engine's callbacks and ``resume_from``, validation data and ``checkpoint_dir`` stay
-        behind: they are None once loaded.
+        The engine's callbacks and ``resume_from``, validation data and ``checkpoint_dir`` are not
+        saved: after loading they are None.
 
         Parameters
         ----------
         folder : path
-            Gets ``model.safetensors`` and ``config.json``.
+            Folder for ``model.safetensors`` and ``config.json``.
 
         Returns
         -------
         Path
-            The safetensors file, which alone suffices to load.
+            The safetensors file; loading needs only this file.
         """
         check_fitted(self)
         return save_estimator(self, folder, self._plain_attributes, self._attached_weights)
@@ -100,15 +101,15 @@ class NetworkHolder(Shareable, BaseEstimator):
         Returns
         -------
         estimator
-            Fitted. A parameter ``weights`` or ``tokenizer`` that held any when saved holds the
-            loaded ones.
+            Fitted estimator. If a parameter ``weights`` or ``tokenizer`` was set when it was saved,
+            it holds the loaded weights.
 
         Raises
         ------
         CheckpointError
-            If the checkpoint is missing, truncated, of another estimator or from a newer
-            format version, or if tensors are missing, left over or misshapen; of the Hub also if
-            you may not read it, or there is neither network nor cache.
+            If the checkpoint is missing, truncated, from another estimator or from a newer format
+            version, or if tensors are missing, superfluous or misshapen. For the Hub, also if you
+            have no access, or if there is neither a connection nor a cached copy.
         """
         estimator, weights = load_estimator(cls, path)
         estimator._restore(weights)
@@ -133,7 +134,7 @@ class NetworkHolder(Shareable, BaseEstimator):
 
 
 def _row_of_the_weights(estimator: Any) -> dict[str, Any]:
-    """The row of the history that belongs to the weights: the last, or the best that stayed."""
+    """The row of the history that belongs to the weights: the last, or the best one kept."""
     history = getattr(estimator, "history_", None) or [{}]
     best = getattr(estimator, "best_epoch_", None)
     return next((row for row in history if best is not None and row["epoch"] == best), history[-1])

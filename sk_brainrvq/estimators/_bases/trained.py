@@ -1,4 +1,4 @@
-"""What the estimators that train a network share: validation, runs on disk, the engine."""
+"""Base of estimators that train a network: validation, runs on disk, the engine."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -52,7 +52,7 @@ from sk_brainrvq.user_warnings import warn
 from sk_brainrvq.weights import Weights, resolve_weights
 from sk_brainrvq.weights.architecture import checked_architecture
 
-# Parameters that change neither the data nor the arithmetic.
+# Parameters that affect neither the data nor the computation.
 _WITHOUT_EFFECT = {
     "callbacks",
     "checkpoint_dir",
@@ -76,7 +76,7 @@ class TrainedEstimator(EEGEstimator):
     _needs_y: ClassVar[bool] = False
 
     def _check_settings(self) -> None:
-        """Raise ValueError for settings that no training can have."""
+        """Raise ValueError for invalid training settings."""
         super()._check_settings()
         if self.max_epochs is not None:
             check_whole("max_epochs", self.max_epochs, 0)
@@ -89,7 +89,7 @@ class TrainedEstimator(EEGEstimator):
     # Runs
 
     def _given_seed(self) -> int | None:
-        """Seed that the user gave, drawn from a RandomState; None where there is none."""
+        """Seed from the user, drawn from a RandomState if one was given; None without a seed."""
         return None if self.random_state is None else draw_seed(self.random_state)
 
     @contextmanager
@@ -101,19 +101,19 @@ class TrainedEstimator(EEGEstimator):
         pair: TrainingData | None,
         start: Mapping[str, Any],
     ) -> Iterator[Session]:
-        """Open the run of this fit, and find what it goes on from.
+        """Open the run of this fit, and find the state that it goes on from.
 
         Parameters
         ----------
         title : str
             First part of the name of the run's folder.
         data : TrainingData
-            Before any part is held out.
+            Data before any part is held out.
         groups : ndarray or None
         pair : TrainingData or None
-            Validation data that the user gave.
+            Validation data from the user.
         start : mapping of str to Weights or None
-            What parameters such as ``weights`` stand for, and other EEG that takes part.
+            Weights that parameters such as ``weights`` refer to, and other EEG that is used.
         """
         given, resume_from = self._given_seed(), checked_engine(self.engine).resume_from
         run = None
@@ -134,7 +134,7 @@ class TrainedEstimator(EEGEstimator):
         seed: int | None,
         start: Mapping[str, Any],
     ) -> dict[str, str]:
-        """What makes this training differ from another, as text."""
+        """Text that distinguishes this training from others."""
         left_out = _WITHOUT_EFFECT | {"architecture", "engine", "filters", "reading"}
         values = {k: v for k, v in self.get_params(False).items() if k not in left_out}
         values |= {"random_state": seed, **start, **self._nested_configuration(start)}
@@ -150,8 +150,8 @@ class TrainedEstimator(EEGEstimator):
         return configuration
 
     def _nested_configuration(self, start: Mapping[str, Any]) -> dict[str, Any]:
-        """What the parameters that are values mean: the same, however it was written."""
-        sizes: Mapping[str, Any] = {}  # of the weights, where there are any
+        """Meaning of the parameters that are values; the same however they were written."""
+        sizes: Mapping[str, Any] = {}  # those of the weights, if any
         if start["weights"] is None:
             sizes = checked_architecture(self.architecture).from_scratch()
         engine = checked_engine(self.engine).get_params(deep=False)
@@ -166,7 +166,7 @@ class TrainedEstimator(EEGEstimator):
         }
 
     def _start_weights(self, kinds: tuple[str, ...]) -> Weights | None:
-        """Weights to start from: those of the fit before, with ``warm_start``, or ``weights``."""
+        """Weights to start from: ``weights``, or with ``warm_start`` those of the previous fit."""
         if self.warm_start and self.__sklearn_is_fitted__():
             return self.weights_
         return resolve_weights(self.weights, kinds, "weights")
@@ -178,7 +178,7 @@ class TrainedEstimator(EEGEstimator):
         info: Mapping[str, Any],
         longest: int | None = None,
     ) -> dict[str, Any]:
-        """What is known once a network was trained: channels, rows and patches, here or before.
+        """Info of a trained network: channels, rows and patches trained here or earlier.
 
         Parameters
         ----------
@@ -187,7 +187,7 @@ class TrainedEstimator(EEGEstimator):
         info : mapping
             ``Weights.info`` of the weights that training started from.
         longest : int, optional
-            Patches of the longest crop that is trained on; whole segments by default.
+            Number of patches of the longest crop trained on; by default whole segments.
 
         Returns
         -------
@@ -216,14 +216,14 @@ class TrainedEstimator(EEGEstimator):
     # Validation
 
     def _unlabelled_validation(self, info: Mapping[str, Any]) -> TrainingData | None:
-        """Validation data that the user gave; None for a fraction and for none."""
+        """Validation data from the user; None if a fraction or nothing was given."""
         if self.validation is None or is_fraction(self.validation):
             return None
         return TrainingData(self._gather(pair_of(self.validation, needs_y=False)[0], info))
 
     @staticmethod
     def _groups_of(X: Any, groups: Any, n_epochs: int) -> NDArray | None:
-        """Groups of the epochs: as given, or the subjects, where X knows them."""
+        """Groups of the epochs: those given, or the subjects if X holds them."""
         if groups is None:
             groups = source_of(X).subjects_of(X)
         return None if groups is None else check_groups(groups, n_epochs)
@@ -236,7 +236,7 @@ class TrainedEstimator(EEGEstimator):
         seed: int,
         classes: NDArray | None = None,
     ) -> tuple[Data, Data | None]:
-        """What to train on and what to validate on."""
+        """Data to train on and data to validate on."""
         if self.validation is None or not is_fraction(self.validation):
             return data, pair
         held_out = held_out_epochs(
@@ -245,11 +245,11 @@ class TrainedEstimator(EEGEstimator):
         return split_data(data, held_out)
 
     def _stopping(self) -> Stopping | None:
-        """When to stop early: by the loss, unless a subclass knows better."""
+        """When to stop early: by the loss, unless a subclass overrides this."""
         return None if self.early_stopping is None else Stopping(int(self.early_stopping))
 
     def _remember_history(self, net: EEGNet) -> None:
-        """Keep the figures of each epoch and, after early stopping, which one's weights stayed."""
+        """Store the history and, after early stopping, the epoch whose weights were kept."""
         self.history_ = plain_history(net)
         self.__dict__.pop("best_epoch_", None)
         stopping = self._stopping()
@@ -261,7 +261,7 @@ class TrainedEstimator(EEGEstimator):
     def _training_options(
         self, session: Session, crops: RandomCrops | None = None
     ) -> dict[str, Any]:
-        """Arguments of ``train`` that every estimator has."""
+        """Arguments of ``train`` that all estimators share."""
         engine = checked_engine(self.engine)
         return {
             "session": session,
@@ -279,21 +279,21 @@ class TrainedEstimator(EEGEstimator):
 
 
 def _warn_of_finished(session: Session) -> None:
-    """Say that no new seed was drawn, where a finished run is handed over instead of a new one."""
+    """Warn that no new seed was drawn because a finished run was loaded instead."""
     ended = session.state is not None and session.state.header.get("ended")
     if ended and session.run is not None and session.processes.is_main:
         warn(
-            f"random_state=None draws no new seed here: {session.run.folder} holds the finished "
-            "training of these parameters on these data, and its result is handed over. For "
-            "another training pass a seed, such as random_state=1, or another checkpoint_dir.",
+            f"random_state=None drew no new seed: {session.run.folder} holds a finished training "
+            "with these parameters and data, and its result was loaded. To train again, pass a "
+            "seed, such as random_state=1, or another checkpoint_dir.",
             UserWarning,
         )
 
 
 class TrainedTransformer(TransformerMixin, TrainedEstimator):
-    """Base of the estimators that learn without labels, and transform.
+    """Base of the transformers that learn without labels.
 
-    It reads the parameter ``crops``, too.
+    It also reads the parameter ``crops``.
     """
 
     def _check_settings(self) -> None:
@@ -301,19 +301,19 @@ class TrainedTransformer(TransformerMixin, TrainedEstimator):
         checked_crops(self.crops)
 
     def _n_epochs_to_train(self) -> int:
-        """Passes over X: given weights are used as they are unless the user asks for more."""
+        """Passes over X: given weights are not trained further unless the user asks for it."""
         if self.max_epochs is not None:
             return self.max_epochs
         return 20 if self.weights is None else 0
 
     def _longest(self) -> int | None:
-        """Patches of the longest crop; None where epochs are trained on as they are."""
+        """Number of patches of the longest crop; None if training uses whole epochs."""
         crops = checked_crops(self.crops)
         return None if crops is None else int(crops.longest)
 
     @staticmethod
     def _with_target(X: Any, groups: Any, subjects: Any, X_target: Any) -> tuple[Any, Any]:
-        """X and its groups, each with those of the target's EEG after them."""
+        """X and its groups, each followed by those of the target's EEG."""
         if subjects is not None:
             groups = groups_or_subjects(groups, subjects)
         if X_target is not None:
@@ -335,8 +335,7 @@ class TrainedTransformer(TransformerMixin, TrainedEstimator):
 
         Returns
         -------
-        ndarray
-            As of :meth:`transform`.
+        ndarray As in :meth:`transform`.
         """
         self.fit(X, y, **fit_params)
         with without_saying_again():
@@ -344,7 +343,7 @@ class TrainedTransformer(TransformerMixin, TrainedEstimator):
 
 
 def _as_text(value: Any) -> str:
-    # Arrays and columns whole: their own text leaves out the middle of long ones.
+    # Write arrays and columns in full: their repr leaves out the middle of long ones.
     whole = hasattr(value, "tolist") and not isinstance(value, np.generic)
     return repr(value.tolist() if whole else value)
 

@@ -1,4 +1,4 @@
-"""The codes that pretraining predicts, made beforehand or batch by batch."""
+"""Codes that pretraining predicts, computed in advance or batch by batch."""
 
 from collections.abc import Mapping
 from typing import Any, cast
@@ -14,7 +14,7 @@ from sk_brainrvq.weights import Weights
 
 
 class CodeMaker:
-    """Codes of a tokenizer, which matches channels to electrodes in its own way.
+    """Codes of a tokenizer, which has its own matching of channels to electrodes.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class CodeMaker:
     def dataset(
         self, prepared: PreparedEEG, info: Mapping[str, Any], with_codes: bool = True
     ) -> SegmentDataset:
-        """Segments for the encoder, with codes unless they are read from a corpus.
+        """Segments for the encoder, with codes unless the segments come from a corpus.
 
         Parameters
         ----------
@@ -44,7 +44,7 @@ class CodeMaker:
         info : mapping
             ``Weights.info`` of the encoder.
         with_codes : bool, default=True
-            False leaves all codes to :meth:`encode`.
+            False leaves the coding to :meth:`encode`.
         """
         matched = self._matched(prepared)
         codes = self._codes(matched) if with_codes and not prepared.is_stored else None

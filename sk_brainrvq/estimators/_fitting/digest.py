@@ -1,4 +1,4 @@
-"""A digest of training data: runs on other data are other runs."""
+"""Digests of training data, which tell runs on different data apart."""
 
 import hashlib
 from typing import Any
@@ -39,21 +39,21 @@ def digest_of_eeg(prepared: PreparedEEG) -> str:
 
 
 def digest_of_people(data: Any) -> str:
-    """Digest of EEG and of whom it is of.
+    """Digest of EEG and of its subjects.
 
     Parameters
     ----------
     data : LabelledEEG
-        With ``subjects``.
+        EEG with ``subjects``.
     """
     return f"{digest_of_eeg(data.prepared)} of {digest_of_array(data.subjects)}"
 
 
 def digest_of_array(array: NDArray | None) -> str:
-    """Digest of labels or weights; "none" where there are none."""
+    """Digest of labels or weights; "none" for None."""
     if array is None:
         return "none"
     text = repr((array.dtype.str, array.shape)).encode()
-    # An array of objects holds addresses, which differ from one process to the next.
+    # An array of objects holds addresses, which differ between processes.
     content = repr(array.tolist()).encode() if array.dtype.hasobject else array.tobytes()
     return hashlib.blake2b(text + content, digest_size=_LENGTH).hexdigest()

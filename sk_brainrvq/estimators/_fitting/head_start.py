@@ -1,4 +1,4 @@
-"""Where the embedding head's training starts: at a linear model on frozen features."""
+"""Start of the embedding head's training: a linear model of frozen features."""
 
 import math
 
@@ -21,17 +21,17 @@ from sk_brainrvq.signals.electrodes.regions import (
 from sk_brainrvq.training import SegmentDataset
 from sk_brainrvq.training.batches import BatchesInOrder
 
-# Segments enough for a linear model; of a larger set as many are taken, evenly.
+# Enough segments for a linear model; from a larger set this many are taken, evenly spread.
 MAX_SEGMENTS = 20_000
 # The regularisation of the project's linear models on standardised features.
 _C = 0.01
 _ALPHAS = tuple(10.0**power for power in range(6))
-# Of a standardised feature: what varies less is constant, but for rounding.
+# Standard deviation below which a feature is constant but for rounding.
 _SMALLEST_SCALE = 1e-6
 
 
 def place_head(module: EncoderClassifier) -> None:
-    """Tell an embedding head, if the module has one, where on the scalp electrodes lie."""
+    """Give an embedding head, if the module has one, the positions of the electrodes."""
     head = module.head
     if not isinstance(head, EmbeddingHead):
         return
@@ -49,16 +49,16 @@ def start_head(
     batch_size: int,
     device: str,
 ) -> None:
-    """Standardise an embedding head's features and set its linear map, in place.
+    """Set an embedding head's standardisation and its linear map, in place.
 
     Parameters
     ----------
     module : EncoderClassifier
-        Any other head is left as it is.
+        Network with the head; heads of other kinds are not changed.
     data : LabelledEEG
-        To be trained on.
+        Training data.
     classifies : bool
-        By logistic regression, or else by ridge regression with a penalty chosen by
+        True fits a logistic regression; False fits a ridge regression whose penalty is chosen by
         leave-one-out errors.
     batch_size : int
     device : str
@@ -86,11 +86,11 @@ def _logistic(X: NDArray, y: NDArray, weights: NDArray, n_classes: int) -> tuple
     """Coefficients (n_classes, n_features) and intercepts (n_classes,) of logits."""
     coefficients, intercepts = np.zeros((n_classes, X.shape[1])), np.zeros(n_classes)
     found = np.unique(y)
-    if len(found) < 2:  # of a split, or of a batch
+    if len(found) < 2:  # in a split or a batch
         return coefficients, intercepts
     model = LogisticRegression(C=_C, max_iter=2000).fit(X, y, sample_weight=weights)
     if len(found) == 2:
-        # Half for, half against: the softmax of both is the logistic function of the whole.
+        # The softmax of plus and minus half a logit is the logistic function of the logit.
         coefficients[found] = np.outer([-0.5, 0.5], model.coef_[0])
         intercepts[found] = np.array([-0.5, 0.5]) * model.intercept_[0]
     else:
@@ -101,7 +101,7 @@ def _logistic(X: NDArray, y: NDArray, weights: NDArray, n_classes: int) -> tuple
 def _features(
     module: EncoderClassifier, dataset: SegmentDataset, batch_size: int, device: str
 ) -> tuple[NDArray, NDArray, NDArray]:
-    """Features, targets and weights of segments, in float64; of at most so many batches."""
+    """Features, targets and weights of segments in float64, from a limited number of batches."""
     batches = list(BatchesInOrder(dataset, batch_size))
     stride = max(1, math.ceil(len(dataset) / MAX_SEGMENTS))
     parts: list[tuple[Tensor, Tensor, Tensor]] = []

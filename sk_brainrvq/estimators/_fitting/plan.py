@@ -1,4 +1,4 @@
-"""What a fine-tuning knows before it starts, and leaves for the next pass."""
+"""Plan of a fine-tuning, and the state that it leaves for the next pass."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -18,18 +18,18 @@ from sk_brainrvq.weights.modules import build_module
 
 @dataclass(frozen=True)
 class StartingPoint:
-    """Where training starts from.
+    """Where training starts.
 
     Attributes
     ----------
     encoder : dict
         Arguments of the ``EEGEncoder``.
     weights : Weights or None
-        None is from scratch.
+        Weights to start from; None trains from scratch.
     info : dict
-        What is known of the training before.
+        What is known of earlier training.
     continues : bool
-        Whether the weights are the estimator's own, head and targets included.
+        Whether the weights are the estimator's own, including head and targets.
     """
 
     encoder: dict[str, Any]
@@ -40,7 +40,7 @@ class StartingPoint:
 
 @dataclass(frozen=True)
 class FineTuningPlan:
-    """All that a training needs to know before it starts.
+    """Everything that training needs to know before it starts.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ class FineTuningPlan:
     config : dict
         Arguments of the network.
     info : dict
-        What will be known of its training.
+        What will be known of the network's training.
     """
 
     start: StartingPoint
@@ -58,7 +58,7 @@ class FineTuningPlan:
     info: dict[str, Any]
 
     def module(self, drop_path: float) -> EncoderClassifier:
-        """The network to train, with the weights that training starts from."""
+        """The network to train, with the weights to start from."""
         weights = self.start.weights
         if weights is not None and self.start.continues:
             return cast(EncoderClassifier, weights.module(self.config))
@@ -70,14 +70,14 @@ class FineTuningPlan:
 
 
 def head_config(head: str, n_outputs: int, prepared: PreparedEEG, aligned: bool) -> dict[str, Any]:
-    """Arguments of the ``EncoderClassifier`` besides its encoder.
+    """Arguments of the ``EncoderClassifier`` except those of its encoder.
 
     Parameters
     ----------
     head : str
     n_outputs : int
     prepared : PreparedEEG
-        To be trained on; the flattened head is built for its channels and length.
+        Training data; the flattened head is built for their channels and length.
     aligned : bool
         Whether signals are whitened by person.
 
@@ -88,7 +88,7 @@ def head_config(head: str, n_outputs: int, prepared: PreparedEEG, aligned: bool)
     Raises
     ------
     InvalidEEGError
-        If a flattened head is asked for, and epochs differ in channels or length.
+        If the head is flattened and epochs differ in channels or length.
     """
     config: dict[str, Any] = {"n_outputs": n_outputs, "head": head}
     if head == "embedding":
@@ -98,27 +98,27 @@ def head_config(head: str, n_outputs: int, prepared: PreparedEEG, aligned: bool)
     sizes = sorted({group.patches.shape[1:3] for group in prepared.groups})
     if len(sizes) > 1:
         raise InvalidEEGError(
-            "head='flatten' needs epochs of one number of channels and one length of at most "
-            f"30 s; found (channels, patches of 1 s) {[tuple(size) for size in sizes]}. Cut "
-            "the epochs alike, or use head='mean' or head='attention'."
+            "head='flatten' needs epochs with the same number of channels and the same length of "
+            f"at most 30 s; found (channels, patches of 1 s) {[tuple(size) for size in sizes]}. "
+            "Cut the epochs to one length, or use head='mean' or head='attention'."
         )
     n_channels, n_patches = map(int, sizes[0])
     return {**config, "n_channels": n_channels, "n_patches": n_patches}
 
 
 def as_head_reads(groups: Iterable[PatchGroup], head: str) -> Iterator[PatchGroup]:
-    """Groups with the channels that a head reads: the flattened one has weights for every one."""
+    """Groups with the channels that a head reads; the flattened head has weights for all."""
     return with_every_channel(groups) if head == "flatten" else iter(groups)
 
 
 def matched_for_head(prepared: PreparedEEG, info: Mapping[str, Any], head: str) -> PreparedEEG:
-    """The same patches with electrodes matched as after a training, for a head.
+    """The same patches, with electrodes matched for a head as they will be after training.
 
     Parameters
     ----------
     prepared : PreparedEEG
     info : mapping
-        What will be known of the training.
+        What will be known of the network's training.
     head : str
 
     Returns
@@ -130,27 +130,27 @@ def matched_for_head(prepared: PreparedEEG, info: Mapping[str, Any], head: str) 
 
 
 def check_same_head(head: str, weights: Weights) -> None:
-    """Raise ValueError where a training that goes on is asked for another head."""
+    """Raise ValueError if training is to go on with a different head."""
     fitted = weights.config.get("head", "mean")
     if head != fitted:
         raise ValueError(
-            f"head={head!r} was given, but {weights!r} has head={fitted!r}, and the training goes "
-            "on from it. For another head, fit anew with warm_start=False."
+            f"head={head!r} was given, but {weights!r} has head={fitted!r}, and training goes on "
+            "from it. For another head, fit again with warm_start=False."
         )
 
 
 @dataclass(frozen=True)
 class PassState:
-    """What one call of ``partial_fit`` leaves for the next, in memory.
+    """State in memory that one call of ``partial_fit`` leaves for the next.
 
     Attributes
     ----------
     settings : tuple
-        Settings of the estimator under which it can be used.
+        Settings of the estimator that this state belongs to.
     optimizer : dict
         Adam's moments and steps by parameter name.
     adapted : EncoderClassifier or None
-        The network with its adapters not merged yet.
+        The network with adapters that are not merged yet.
     """
 
     settings: tuple
@@ -158,17 +158,17 @@ class PassState:
     adapted: EncoderClassifier | None
 
 
-# What of an engine only a whole fit can heed, and its defaults.
+# Options of an engine that apply only to a whole fit, and their defaults.
 _OF_WHOLE_FITS = ("torch_compile", "warmup_epochs", "steps_per_epoch", "callbacks", "resume_from")
 
 
 def refuse_for_passes(estimator: Any) -> None:
-    """Raise ValueError for parameters that a single pass of ``partial_fit`` cannot heed.
+    """Raise ValueError for parameters that ``partial_fit`` does not support.
 
     Parameters
     ----------
     estimator : FineTunedEstimator
-        Of its engine, precision, accumulation and clipping are heeded.
+        Estimator to check; precision, accumulation and clipping of its engine are supported.
     """
     names = ("validation", "early_stopping", "checkpoint_dir")
     given = {name: getattr(estimator, name) for name in names}
@@ -177,6 +177,6 @@ def refuse_for_passes(estimator: Any) -> None:
     asked = [name for name, value in given.items() if value not in (None, False)]
     if asked:
         raise ValueError(
-            f"{', '.join(asked)} cannot be heeded by partial_fit, which trains for one pass and "
-            "knows no others. Set them to None (torch_compile to False), or use fit."
+            f"partial_fit, which trains for a single pass, does not support {', '.join(asked)}. "
+            "Set them to None (torch_compile to False), or use fit."
         )

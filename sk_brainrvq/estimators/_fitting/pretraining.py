@@ -1,4 +1,4 @@
-"""Where pretraining starts, whose codes are predicted, and how well."""
+"""Start of pretraining, its networks, and the accuracy of predicting codes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from sk_brainrvq.weights import Weights
 from sk_brainrvq.weights.architecture import CODES, ENCODER, Architecture
 from sk_brainrvq.weights.resolving import tokenizer_of
 
-# Weight of importance in the masks of a score: the middle of the training curriculum.
+# Weight of importance in the masks for a score: the middle of the training curriculum.
 _SCORE_INFO_WEIGHT = 0.45
 _SCORE_SEED = 0
 
@@ -27,11 +27,11 @@ class PretrainingStart:
     Attributes
     ----------
     weights : Weights or None
-        None is from scratch.
+        Weights to start from; None trains from scratch.
     tokenizer : Weights or None
-        None fits one first.
+        Tokenizer; None fits one first.
     info : dict
-        What is known of the training before.
+        What is known of earlier training.
     max_epochs : int
     """
 
@@ -44,12 +44,12 @@ class PretrainingStart:
 def check_sizes(
     architecture: Architecture, weights: Weights | None, tokenizer: Weights | None
 ) -> None:
-    """Raise ValueError where given networks have other sizes than was asked for, or do not match.
+    """Raise ValueError if given networks do not match each other or the architecture.
 
     Parameters
     ----------
     architecture : Architecture
-        With a tokenizer given, a preset's name speaks only of the encoder.
+        Architecture asked for; with a given tokenizer, a preset's name refers only to the encoder.
     weights, tokenizer : Weights or None
     """
     if weights is not None:
@@ -71,7 +71,7 @@ def masked_model_config(
     ----------
     architecture : Architecture
     weights : Weights or None
-        Given ones bring their sizes.
+        Given weights determine the sizes.
     tokenizer : Weights
     drop_path : float
 
@@ -95,10 +95,10 @@ def masked_accuracy(net: EEGNet, dataset: SegmentDataset, encode: Callable[..., 
     Parameters
     ----------
     net : EEGNet
-        Holds a ``MaskedCodeModel``.
+        Net that holds a ``MaskedCodeModel``.
     dataset : SegmentDataset
     encode : callable
-        Makes the codes of batches that come without.
+        Function that computes the codes of batches without any.
 
     Returns
     -------
@@ -121,17 +121,19 @@ def masked_accuracy(net: EEGNet, dataset: SegmentDataset, encode: Callable[..., 
 
 
 def no_tokenizer(weights: Any) -> CheckpointError:
-    """The error for weights without a tokenizer, which says what to pass beside them."""
+    """Error for weights without a tokenizer, which says what to pass with them."""
     found = tokenizer_of(weights)
     advice = (
         f"tokenizer={str(found)!r} (on the command line --tokenizer {found})."
         if found is not None
-        else "tokenizer=pretrainer.tokenizer_weights_ of the fitted pretrainer, or the folder that "
-        "it, or its tokenizer, was saved in."
+        else (
+            "tokenizer=pretrainer.tokenizer_weights_ of the fitted pretrainer, or the folder in "
+            "which it or its tokenizer was saved."
+        )
     )
     return CheckpointError(
-        f"weights={weights!r} was given without a tokenizer: its heads know only the codes of the "
-        f"tokenizer it was pretrained with. Pass that one, too: {advice}"
+        f"weights={weights!r} was given without a tokenizer, but its heads only predict codes of "
+        f"the tokenizer it was pretrained with. Pass that tokenizer, too: {advice}"
     )
 
 

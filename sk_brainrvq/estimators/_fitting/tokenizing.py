@@ -1,4 +1,4 @@
-"""Where the training of a tokenizer starts, and the training itself."""
+"""Training of a tokenizer, and where it starts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from sk_brainrvq.weights import Weights
 from sk_brainrvq.weights.architecture import PRESETS, checked_architecture
 from sk_brainrvq.weights.modules import build_module, fill_untrained_time_rows
 
-# What of an architecture a tokenizer is built of.
+# Fields of an architecture that a tokenizer is built from.
 _NAMES = (*PRESETS["small"], "quantizer_mode", "targets", "spectral_embedding", "latents")
 
 
@@ -27,11 +27,11 @@ class TokenizerStart:
     Attributes
     ----------
     weights : Weights or None
-        None is from scratch.
+        Weights to start from; None trains from scratch.
     config : dict
         Arguments of the ``DualDomainTokenizer``.
     info : dict
-        What is known of the training before.
+        What is known of earlier training.
     max_epochs : int
     """
 
@@ -44,7 +44,7 @@ class TokenizerStart:
 def tokenizer_config(
     weights: Weights | None, architecture: Any, quantizer_dropout: float
 ) -> dict[str, Any]:
-    """Arguments of the tokenizer; raise ValueError where given weights have other sizes.
+    """Arguments of the tokenizer; raise ValueError if given weights have other sizes.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def train_tokenizer(
     info: Mapping[str, Any],
     options: Mapping[str, Any],
 ) -> EEGNet:
-    """Train a tokenizer; time rows that no training saw get a sensible value.
+    """Train a tokenizer; rows of the time table that were never trained get a sensible value.
 
     Parameters
     ----------
@@ -79,9 +79,9 @@ def train_tokenizer(
     data : TrainingData
     validation : TrainingData or None
     info : mapping
-        What will be known of the training.
+        What will be known of the network's training.
     options : mapping
-        Further arguments of ``train``, the session among them.
+        Further arguments of ``train``, including the session.
 
     Returns
     -------
@@ -116,7 +116,7 @@ def _dataset(data: None, info: Mapping[str, Any]) -> None: ...
 
 
 def _dataset(data: TrainingData | None, info: Mapping[str, Any]) -> SegmentDataset | None:
-    """Segments to train on; unknown electrodes get the mean of the trained rows, as later."""
+    """Segments to train on; unknown electrodes get the mean of the trained rows."""
     if data is None:
         return None
     rows, official = info.get("trained_rows"), info.get("official", False)
@@ -130,11 +130,11 @@ def _fill_time_rows(module: DualDomainTokenizer, info: Mapping[str, Any]) -> Non
 
 
 def warn_of_large_codebook(prepared: PreparedEEG, start: TokenizerStart) -> None:
-    """Warn where there are more codes than patches to learn them from."""
+    """Warn if there are more codes than patches to learn them from."""
     n_patches = sum(len(g.patches) * g.n_read * g.n_patches for g in prepared.groups)
     size = np.max(start.config["codebook_size"])
     if start.max_epochs and size > n_patches:
         warn(
-            f"codebook_size={size} exceeds the {n_patches} patches of X: some codes will "
-            "never be used. Give more data or a smaller codebook_size."
+            f"codebook_size={size} exceeds the {n_patches} patches of X: some codes will never be "
+            "used. Pass more data or a smaller codebook_size."
         )

@@ -1,1 +1,1 @@
-"""What users hand to the estimators, checked."""
+"""Checks of what users pass to the estimators."""

@@ -13,9 +13,10 @@ from sk_brainrvq.signals.sources.registry import source_of
 
 
 def channel_order(found: Sequence[str], wanted: Sequence[str]) -> tuple[list[int], list[str]]:
-    """Where each wanted channel is among those found.
+    """Find the position of each wanted channel among those found.
 
-    The same spelling goes first; then another spelling of the electrode that is not taken yet.
+    The same spelling is preferred; otherwise another spelling of the electrode that is still free
+    is used.
 
     Parameters
     ----------
@@ -24,7 +25,7 @@ def channel_order(found: Sequence[str], wanted: Sequence[str]) -> tuple[list[int
     Returns
     -------
     order : list of int
-        Position of each wanted channel that is there.
+        Position of each wanted channel that was found.
     missing : list of str
     """
     left = {name: i for i, name in enumerate(found)}
@@ -42,45 +43,45 @@ def channel_order(found: Sequence[str], wanted: Sequence[str]) -> tuple[list[int
 
 
 def has_same_channels(first: Sequence[str] | None, second: Sequence[str] | None) -> bool:
-    """Whether two lists name the same channels, in whatever order and spelling."""
+    """Whether two lists name the same channels, in any order and spelling."""
     if first is None or second is None:
         return False
     return sorted(map(canonical_name, first)) == sorted(map(canonical_name, second))
 
 
 def is_2d_array(X: Any) -> bool:
-    """Whether X is an array of one channel's epochs."""
+    """Whether X is a 2-D array, which holds epochs of one channel."""
     return source_of(X).is_array and n_dimensions(X) == 2
 
 
 def check_n_patches(group: PatchGroup, config: Mapping[str, Any]) -> PatchGroup:
-    """The group; raise InvalidEEGError unless it is as long as a flattened head needs.
+    """Return the group; raise InvalidEEGError unless it has the length a flattened head needs.
 
     Parameters
     ----------
     group : PatchGroup
     config : mapping
-        Of the head.
+        Configuration of the network with the head.
     """
     fitted = config.get("n_patches")
     if fitted is not None and group.n_patches != fitted:
         raise InvalidEEGError(
-            f"X has epochs of {group.n_patches} patches of 1 s; head='flatten' was fitted on "
+            f"X has epochs of {group.n_patches} patches of 1 s, but head='flatten' was fitted on "
             f"{fitted}. Cut epochs as in fit, or use head='mean' or head='attention'."
         )
     return group
 
 
 def check_codes(X: Any, n_channels: int, quantizers: Sequence[Any]) -> NDArray:
-    """Codes as int64, or an InvalidEEGError that says what is wrong with them.
+    """Return codes as int64, or raise an InvalidEEGError that says what is wrong with them.
 
     Parameters
     ----------
     X : array-like
     n_channels : int
-        Channels of fit.
+        Number of channels in fit.
     quantizers : sequence of ResidualVectorQuantizer
-        What made the codes: one a domain.
+        Quantizers that made the codes, one per domain.
 
     Returns
     -------
@@ -91,7 +92,7 @@ def check_codes(X: Any, n_channels: int, quantizers: Sequence[Any]) -> NDArray:
     fits = codes.ndim == 5 and codes.shape[1] == n_channels
     if not fits or codes.shape[3:] != (2, n_levels) or 0 in codes.shape:
         raise InvalidEEGError(
-            f"The codes have shape {codes.shape}; expected {expected}, as transform gives them."
+            f"The codes have shape {codes.shape}; expected {expected}, as transform returns them."
         )
     if codes.dtype.kind not in "iu":
         raise InvalidEEGError(f"The codes are {codes.dtype}; expected integers.")
@@ -101,6 +102,6 @@ def check_codes(X: Any, n_channels: int, quantizers: Sequence[Any]) -> NDArray:
             if used.min() < 0 or used.max() >= size:
                 raise InvalidEEGError(
                     f"Codes of domain {domain}, level {level} run from {used.min()} to "
-                    f"{used.max()}; that codebook has codes 0 to {size - 1}."
+                    f"{used.max()}, but the codebook has codes 0 to {size - 1}."
                 )
     return codes.astype(np.int64)

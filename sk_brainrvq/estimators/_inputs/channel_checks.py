@@ -1,4 +1,4 @@
-"""What is said of channels in every call, in fit and after it."""
+"""Warnings about channels, in fit and in every later call."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
@@ -19,14 +19,14 @@ def check_map(
     electrode_map: Mapping[str, Any] | None,
     report: Callable[[], Iterable[Mapping[str, Any]]],
 ) -> Iterator[Matched]:
-    """The same groups or blocks; at their end a warning of names that are no channels.
+    """Pass groups or blocks through; at the end, warn of names that match no channel.
 
     Parameters
     ----------
     groups : iterable of PatchGroup or CheckedBlock
     electrode_map : mapping of str to electrodes, or None
     report : callable
-        Gives the rows of ``electrode_report_``: names of channels of fit may be in the map.
+        Returns the rows of ``electrode_report_``: the map may name channels of fit.
 
     Yields
     ------
@@ -42,11 +42,11 @@ def check_map(
         of_fit = {row["channel"] for row in report()}
         unused = [name for name in unused if name not in of_fit]
     if unused:
-        warn(f"{_UNUSED} {unused}, which are no channels of X.")
+        warn(f"{_UNUSED} {unused}, which are not channels of X.")
 
 
 def without_saying_again() -> ExitStack:
-    """Leave out what fit has said of the channels and the filters of the same X."""
+    """Suppress warnings that fit has given about the channels and filters of the same X."""
     with ExitStack() as said:
         said.enter_context(without_warning_again())
         for start in (*SAID_OF_PLACES, _UNUSED):

@@ -1,4 +1,4 @@
-"""A corpus is filtered already: its filters against those that an estimator asks for."""
+"""Checks of a corpus's filters, which it has already been through, against an estimator's."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -12,12 +12,12 @@ from sk_brainrvq.user_warnings import quiet, warn
 _BUILT_WITH = "The corpus was built with"
 
 
-# Of each item of X what it went through already; None for those still to be filtered.
+# Filters that each item of X has already been through; None for those still to be filtered.
 Filtered = Sequence[FilterSettings | None]
 
 
 def filters_after(filtered: Filtered, info: Mapping[str, Any], filters: Filters) -> dict[str, Any]:
-    """What is known of the training, with the filters of X where the weights know none.
+    """Info of the training, with the filters of X if the weights have none.
 
     Parameters
     ----------
@@ -26,17 +26,17 @@ def filters_after(filtered: Filtered, info: Mapping[str, Any], filters: Filters)
     info : mapping
         ``Weights.info`` of the weights that a fit starts from.
     filters : Filters
-        What the user asked for.
+        Filters that the user asked for.
 
     Returns
     -------
     dict
-        ``info``; where X is made only of corpora that were filtered alike, with their filters.
+        ``info``; if X consists only of corpora with the same filters, with these filters.
 
     Raises
     ------
     InvalidEEGError
-        If the user's own filters are not those of a corpus in X.
+        If the user's filters differ from those of a corpus in X.
     """
     found, info = _distinct(filtered), dict(info)
     if len(found) == 1 and None not in filtered:
@@ -53,7 +53,7 @@ def _distinct(filtered: Filtered) -> list[FilterSettings]:
 
 
 def refuse_other_filters(found: FilterSettings | None, wanted: FilterSettings) -> None:
-    """Raise InvalidEEGError unless a corpus has the filters that are wanted."""
+    """Raise InvalidEEGError unless a corpus has the wanted filters."""
     if found != wanted:
         raise InvalidEEGError(
             f"{_BUILT_WITH} {found}, but {wanted} was asked for (by filters=, or the weights). "
@@ -62,18 +62,18 @@ def refuse_other_filters(found: FilterSettings | None, wanted: FilterSettings) -
 
 
 def warn_of_other_filters(filtered: Filtered, wanted: FilterSettings, estimator: str) -> None:
-    """Warn once where corpora in X were filtered otherwise than is wanted."""
+    """Warn once if corpora in X have other filters than wanted."""
     others = [found for found in _distinct(filtered) if found != wanted]
     if not others:
         return
     warn(
-        f"{_BUILT_WITH} {' and '.join(map(str, others))}, but this {estimator} takes EEG filtered "
-        f"with {wanted} (by its weights, or what it was fitted on). A corpus is not filtered "
-        "again: results may be worse. Build it with those filters, or pass "
-        "filters=corpus.filters if you mean it so."
+        f"{_BUILT_WITH} {' and '.join(map(str, others))}, but this {estimator} expects EEG "
+        f"filtered with {wanted} (because of its weights, or of what it was fitted on). A corpus "
+        "is not filtered again, so results may be worse. Build it with those filters, or pass "
+        "filters=corpus.filters if this is intended."
     )
 
 
 def without_warning_again() -> AbstractContextManager[None]:
-    """Leave out :func:`warn_of_other_filters`, which has been said of the same X."""
+    """Suppress :func:`warn_of_other_filters`, which has already warned about the same X."""
     return quiet(_BUILT_WITH)

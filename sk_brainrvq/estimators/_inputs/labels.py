@@ -22,16 +22,16 @@ class LabelledEEG(TrainingData):
     Attributes
     ----------
     prepared : PreparedEEG
-        Without the epochs of weight 0.
+        EEG without the epochs that have weight 0.
     targets : ndarray, shape (n_epochs,) int64 or (n_epochs, n_targets) float32
     weights : ndarray, shape (n_epochs,), or None
         Weights in the loss.
     groups : ndarray, shape (n_epochs,), or None
-        What must not be torn apart by a split, such as subjects.
+        Groups that a split must keep together, such as subjects.
     subjects : ndarray of object, shape (n_epochs,), or None
-        Whom each epoch is of, where people are centred.
+        Subject of each epoch, if people are centred.
     shifts : list of ndarray, or None
-        What is added to the features of each group's segments, (n_segments, n_features).
+        Array to add to the features of each group's segments, (n_segments, n_features).
     """
 
     targets: NDArray
@@ -44,11 +44,11 @@ class LabelledEEG(TrainingData):
         return SegmentDataset(self.prepared, self.targets, weights=self.weights, shifts=self.shifts)
 
     def with_shifts(self, shifts: list[NDArray]) -> Self:
-        """The same with what is added to the features of its segments."""
+        """The same data with arrays to add to the features of the segments."""
         return replace(self, shifts=shifts)
 
     def normalised(self) -> Self:
-        """The same with weights of mean 1 over the epochs that have any."""
+        """The same data with weights scaled to mean 1 over the epochs above 0."""
         if self.weights is None:
             return self
         return replace(self, weights=self.weights / self.weights[self.weights > 0].mean())
@@ -57,14 +57,14 @@ class LabelledEEG(TrainingData):
 def labelled_eeg(
     prepared: PreparedEEG, targets: NDArray, weights: NDArray | None, groups: NDArray | None
 ) -> LabelledEEG:
-    """Labelled EEG without the epochs of weight 0, which training must not see at all.
+    """Labelled EEG without the epochs that have weight 0, which training must not see.
 
     Parameters
     ----------
     prepared : PreparedEEG
     targets : ndarray, shape (n_epochs, ...)
     weights : ndarray, shape (n_epochs,), or None
-        At least one above 0.
+        Weights, at least one of them above 0.
     groups : ndarray, shape (n_epochs,), or None
 
     Returns
@@ -91,7 +91,7 @@ def check_sample_weight(sample_weight: Any, n_epochs: int) -> NDArray | None:
     Raises
     ------
     ValueError
-        Unless there is one finite weight of at least 0 per epoch, not all of them 0.
+        Unless there is one finite weight of at least 0 per epoch, and one of them is above 0.
     """
     if sample_weight is None:
         return None
@@ -104,11 +104,12 @@ def check_sample_weight(sample_weight: Any, n_epochs: int) -> NDArray | None:
             f"weight per epoch: ({n_epochs},)."
         )
     if weight.min() < 0:
-        raise ValueError(
-            f"sample_weight goes down to {weight.min():g}; expected weights of 0 or more."
-        )
+        raise ValueError(f"sample_weight holds {weight.min():g}; expected weights of 0 or more.")
     if not weight.any():
-        raise ValueError("Every sample_weight is zero: no epoch is left to train on.")
+        raise ValueError(
+            "Every sample_weight is zero, so no epoch is left to train on. Pass at least one "
+            "above 0."
+        )
     return weight
 
 
@@ -120,11 +121,11 @@ def class_weights(
     Parameters
     ----------
     class_weight : "balanced" or mapping of label to weight
-        Labels that a mapping leaves out weigh 1.
+        Labels that a mapping leaves out get weight 1.
     classes : ndarray, shape (n_classes,)
     targets : ndarray of int, shape (n_epochs,)
     weight : ndarray, shape (n_epochs,), or None
-        The user's weights, whose sums "balanced" makes equal.
+        The user's weights, whose sums per class "balanced" makes equal.
 
     Returns
     -------
@@ -151,7 +152,7 @@ def _given_class_weights(class_weight: Mapping, classes: NDArray) -> NDArray:
     labels = classes.tolist()
     unknown = [label for label in class_weight if label not in labels]
     if unknown:
-        raise ValueError(f"class_weight names {unknown}, which are no classes of y ({labels}).")
+        raise ValueError(f"class_weight names {unknown}, which are not classes of y ({labels}).")
     values = np.array([class_weight.get(label, 1.0) for label in labels], dtype=np.float64)
     if not (np.isfinite(values).all() and values.min() >= 0 and values.any()):
         raise ValueError(
@@ -163,16 +164,16 @@ def _given_class_weights(class_weight: Mapping, classes: NDArray) -> NDArray:
 def encode_classes(
     y: Any, n_epochs: int, known: NDArray | None, estimator: str
 ) -> tuple[NDArray, NDArray]:
-    """Labels as numbers from 0, and the classes that they number.
+    """Encode labels as numbers from 0, which index the classes.
 
     Parameters
     ----------
     y : array-like, shape (n_epochs,)
     n_epochs : int
     known : ndarray, shape (n_classes,), or None
-        Classes from before; None learns them from y.
+        Known classes; None learns them from y.
     estimator : str
-        Its name, for messages.
+        Name of the estimator, for messages.
 
     Returns
     -------
@@ -186,7 +187,7 @@ def encode_classes(
     """
     if y is None:
         raise ValueError(f"{estimator} requires y to be passed, but the target y is None")
-    if not (isinstance(y, np.ndarray) and y.dtype.kind in "iub"):  # which lack nothing
+    if not (isinstance(y, np.ndarray) and y.dtype.kind in "iub"):  # which have no missing values
         refuse_missing(y, n_epochs)
     labels = column_or_1d(y, warn=True)
     _refuse_mixed(labels)
@@ -201,8 +202,7 @@ def encode_classes(
     unknown = np.setdiff1d(found, classes)
     if len(unknown):
         raise ValueError(
-            f"y holds {unknown.tolist()}, which are none of the classes known from before: "
-            f"{classes.tolist()}."
+            f"y holds {unknown.tolist()}, which are not among the known classes {classes.tolist()}."
         )
     return np.searchsorted(classes, found)[numbers].astype(np.int64), classes
 
@@ -219,41 +219,41 @@ def refuse_missing(y: Any, n_epochs: int) -> None:
     if rows:
         raise ValueError(
             f"Input y contains NaN or None for {len(rows)} of {n_epochs} epochs "
-            f"({which_rows(rows)}). Leave these epochs out of X and of y."
+            f"({which_rows(rows)}). Leave these epochs out of X and y."
         )
 
 
 def _refuse_mixed(labels: NDArray) -> None:
-    """Raise ValueError for labels that cannot be sorted, such as text beside numbers."""
+    """Raise ValueError for labels that cannot be sorted, such as text mixed with numbers."""
     kinds = sorted({type(label).__name__ for label in labels}) if labels.dtype == object else []
     if "str" in kinds and len(kinds) > 1:
         raise ValueError(
-            f"y mixes labels of the types {', '.join(kinds)}; expected text or numbers. Pass "
-            "[str(label) for label in y] if they are names."
+            f"y mixes labels of the types {', '.join(kinds)}; expected only text or only numbers. "
+            "Pass [str(label) for label in y] if they are names."
         )
 
 
 def check_same_classes(labels: Any, classes: NDArray) -> None:
-    """Raise ValueError where a training that goes on is given other classes."""
+    """Raise ValueError if training is to go on with different classes."""
     found = unique_labels(labels)
     if not np.array_equal(found, classes):
         raise ValueError(
             f"warm_start=True goes on with the classes {classes.tolist()}, but y holds "
-            f"{found.tolist()}; for other classes set warm_start=False."
+            f"{found.tolist()}. For other classes set warm_start=False."
         )
 
 
 def classes_of_pass(classes: Any, known: NDArray | None, class_weight: Any) -> NDArray:
-    """Classes that a pass of ``partial_fit`` may meet.
+    """Classes that a pass of ``partial_fit`` may see.
 
     Parameters
     ----------
     classes : array-like, shape (n_classes,), or None
-        As given to this call.
+        Classes given to this call.
     known : ndarray, shape (n_classes,), or None
-        From the calls before.
+        Classes from previous calls.
     class_weight : object
-        The estimator's parameter.
+        Parameter of the estimator.
 
     Returns
     -------
@@ -262,13 +262,14 @@ def classes_of_pass(classes: Any, known: NDArray | None, class_weight: Any) -> N
     Raises
     ------
     ValueError
-        If they are missing, other than before, or fewer than two, or weights need all labels.
+        If classes are missing, differ from before or are fewer than two, or if weights need all
+        labels.
     """
     if isinstance(class_weight, str) and class_weight == "balanced":
         raise ValueError(
-            "class_weight='balanced' was given, but partial_fit does not see all labels at "
-            "once. Give the weights as a dict, for instance those of sklearn.utils."
-            "class_weight.compute_class_weight on a large sample of y."
+            "class_weight='balanced' was given, but partial_fit does not see all labels at once. "
+            "Pass the weights as a dict, for instance those of "
+            "sklearn.utils.class_weight.compute_class_weight on a large sample of y."
         )
     if classes is None:
         if known is None:
@@ -277,8 +278,7 @@ def classes_of_pass(classes: Any, known: NDArray | None, class_weight: Any) -> N
     given = unique_labels(classes)
     if known is not None and not np.array_equal(known, given):
         raise ValueError(
-            f"classes={given.tolist()} was given, but the classes known from before are "
-            f"{known.tolist()}."
+            f"classes={given.tolist()} was given, but the known classes are {known.tolist()}."
         )
     if len(given) < 2:
         raise ValueError(
@@ -288,31 +288,31 @@ def classes_of_pass(classes: Any, known: NDArray | None, class_weight: Any) -> N
 
 
 def check_two_classes(data: LabelledEEG, classes: NDArray) -> None:
-    """Raise ValueError for training data of only one class."""
+    """Raise ValueError for training data with only one class."""
     used = data.targets if data.weights is None else data.targets[data.weights > 0]
     numbers = np.unique(used)
     if len(numbers) < 2:
         without = "" if data.weights is None else " with a weight above 0"
         raise ValueError(
-            f"y holds one class only{without} ({classes.tolist()[numbers[0]]!r}); "
-            "a classifier needs at least two."
+            f"y holds only one class{without} ({classes.tolist()[numbers[0]]!r}); a classifier "
+            "needs at least two."
         )
 
 
 def check_auroc_of(held_out: LabelledEEG, classes: NDArray) -> None:
-    """Raise ValueError for validation data of one class, which have no ROC curve."""
+    """Raise ValueError for validation data with one class, which have no ROC curve."""
     epochs = np.unique(np.concatenate([group.epoch for group in held_out.prepared.groups]))
     found = np.unique(held_out.targets[epochs])
     if len(found) < 2:
         raise ValueError(
-            f"The validation data hold one class only ({classes.tolist()[found[0]]!r}), "
-            "and criterion='auroc' needs at least two. Validate on more epochs or groups, or "
-            "take criterion='loss'."
+            f"The validation data hold only one class ({classes.tolist()[found[0]]!r}), but "
+            "criterion='auroc' needs at least two. Validate on more epochs or groups, or use "
+            "criterion='loss'."
         )
 
 
 class ClassTargetsMixin:
-    """Numbers of classes as targets; it reads ``class_weight`` and ``label_smoothing``."""
+    """Class indices as targets; it reads ``class_weight`` and ``label_smoothing``."""
 
     class_weight: str | Mapping | None
     label_smoothing: float
@@ -327,7 +327,7 @@ class ClassTargetsMixin:
     def _encode_targets(
         self, y: Any, n_epochs: int, weight: NDArray | None, learns: bool
     ) -> NDArray:
-        """Labels as numbers from 0; ``learns`` the classes from them."""
+        """Labels as numbers from 0; with ``learns``, learn the classes from them."""
         known = None if learns else self.classes_
         numbers, self.classes_ = encode_classes(y, n_epochs, known, type(self).__name__)
         return numbers

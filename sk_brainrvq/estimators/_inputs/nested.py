@@ -1,4 +1,4 @@
-"""Parameters that are values of their own, such as ``filters``, and what stands for them."""
+"""Parameters that are objects with parameters, such as ``filters``, and their placeholders."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,24 +20,24 @@ VALUES: Mapping[str, type] = {
 
 
 def make_values(params: Mapping[str, Any], names: Mapping[str, Any]) -> dict[str, Any]:
-    """Objects for parameters that are asked for in part, as by ``filters__l_freq``.
+    """Objects for parameters that are set in part, as by ``filters__l_freq``.
 
     Parameters
     ----------
     params : mapping
-        What ``set_params`` was called with.
+        Arguments of ``set_params``.
     names : mapping
-        The estimator's own parameters and what they hold.
+        The estimator's parameters and their values.
 
     Returns
     -------
     dict
-        An object for each parameter that held what only stands for one: None, or a name.
+        An object for each parameter that held only a placeholder: None, or a name.
 
     Raises
     ------
     ValueError
-        For ``filters=None``, which says that nothing is filtered.
+        For ``filters=None``, which means no filtering.
     """
     parts = {key.partition("__")[0]: key for key in params if "__" in key}
     made = {}
@@ -46,7 +46,7 @@ def make_values(params: Mapping[str, Any], names: Mapping[str, Any]) -> dict[str
             continue
         if name == "filters" and names[name] is None:
             raise ValueError(
-                f"{key}={params[key]!r} was given, but filters=None filters nothing. Set "
+                f"{key}={params[key]!r} was given, but filters=None does not filter. Set "
                 "filters='auto' or filters=Filters(...) first."
             )
         is_preset = name == "architecture" and isinstance(names[name], str)
@@ -56,7 +56,7 @@ def make_values(params: Mapping[str, Any], names: Mapping[str, Any]) -> dict[str
 
 @contextmanager
 def kept_on_error(estimator: BaseEstimator) -> Iterator[None]:
-    """Leave an estimator's parameters, and those of its values, as they were on an error."""
+    """Restore an estimator's parameters, including nested ones, on an error."""
     own = estimator.get_params(deep=False)
     values = [value for name, value in own.items() if name in VALUES]
     holders = [estimator, *(value for value in values if isinstance(value, BaseEstimator))]

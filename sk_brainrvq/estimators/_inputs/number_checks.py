@@ -5,7 +5,7 @@ from typing import Any
 
 
 def check_whole(name: str, value: Any, least: int) -> None:
-    """Raise ValueError unless a parameter is an integer of at least so much."""
+    """Raise ValueError unless a parameter is an integer of at least ``least``."""
     if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
         raise ValueError(f"{name}={value!r} was given; expected an integer of at least {least}.")
 

@@ -1,4 +1,4 @@
-"""Numbers to predict: checked, and as a network trains on them."""
+"""Numbers to predict: their checks, and their standardisation for a network."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ def check_numbers(y: Any, n_epochs: int, estimator: str) -> NDArray:
     Raises
     ------
     ValueError
-        Unless there are finite numbers for each epoch.
+        Unless there are finite numbers for every epoch.
     """
     if y is None:
         raise ValueError(f"{estimator} requires y to be passed, but the target y is None")
@@ -37,7 +37,7 @@ def check_numbers(y: Any, n_epochs: int, estimator: str) -> NDArray:
         if "could not convert string to float" not in str(error):
             raise
         raise ValueError(
-            f"y holds text ({error}); {estimator} predicts numbers. For classes take "
+            f"y holds text ({error}), but {estimator} predicts numbers. For classes use "
             f"{estimator.replace('Regressor', 'Classifier')}."
         ) from error
     if len(numbers) != n_epochs:
@@ -50,10 +50,12 @@ def check_numbers(y: Any, n_epochs: int, estimator: str) -> NDArray:
 
 def mean_correlation(true: NDArray, predicted: NDArray) -> float:
     """Pearson's correlation of numbers (n_epochs,) or (n_epochs, n_targets), mean over targets."""
-    from scipy.stats import pearsonr  # half a second that nothing else needs
+    from scipy.stats import pearsonr  # takes half a second to import and nothing else needs it
 
     if true.shape != predicted.shape:
-        raise ValueError(f"y has shape {true.shape}; the predictions for X have {predicted.shape}.")
+        raise ValueError(
+            f"y has shape {true.shape}, but the predictions for X have {predicted.shape}."
+        )
     columns = (len(predicted), -1)
     pairs = zip(true.reshape(columns).T, predicted.reshape(columns).T, strict=True)
     return float(np.mean([pearsonr(*pair).statistic for pair in pairs]))
@@ -74,7 +76,7 @@ class NumberTargetsMixin:
     def _encode_targets(
         self, y: Any, n_epochs: int, weight: NDArray | None, learns: bool
     ) -> NDArray:
-        """Standardised targets (n_epochs, n_targets); ``learns`` mean and scale from them."""
+        """Standardised targets (n_epochs, n_targets); with ``learns``, learn mean and scale."""
         given = check_numbers(y, n_epochs, type(self).__name__)
         targets = given[:, np.newaxis] if given.ndim == 1 else given
         if learns:
@@ -82,7 +84,7 @@ class NumberTargetsMixin:
             self._takes_1d_targets = given.ndim == 1
         if targets.shape[1] != self.n_targets_:
             raise ValueError(
-                f"y has {targets.shape[1]} targets per epoch; {self.n_targets_} were fitted."
+                f"y has {targets.shape[1]} targets per epoch, but fit saw {self.n_targets_}."
             )
         return ((targets - self.target_mean_) / self.target_scale_).astype(np.float32)
 

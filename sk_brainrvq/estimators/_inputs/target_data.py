@@ -1,4 +1,4 @@
-"""EEG of the subject a model is meant for, beside that of others: MOABB's calibration."""
+"""EEG of the subject a model is for, in addition to that of others: MOABB's calibration."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.signals.sources.mne_epochs import is_list_of_epochs, is_mne_epochs
 
-# Stands for the subject of the target's EEG, where others have names.
+# Stands for the subject of the target's EEG if others have names.
 _TARGET = "X_target_labeled"
 
 
 @dataclass(frozen=True)
 class TrainedOn:
-    """EEG to train on and what the user says of each epoch.
+    """EEG to train on and what the user gives for each epoch.
 
     Attributes
     ----------
@@ -31,7 +31,7 @@ class TrainedOn:
 
 
 def with_target(given: TrainedOn, X_target: Any, y_target: Any, centres: bool) -> TrainedOn:
-    """EEG followed by that of the target.
+    """EEG followed by the EEG of the target.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def with_target(given: TrainedOn, X_target: Any, y_target: Any, centres: bool) -
     X_target : array, mne.Epochs, list of single-trial mne.Epochs, or None
     y_target : array-like or None
     centres : bool
-        Whether ``subjects`` are whom to centre; otherwise they are ``groups``.
+        Whether ``subjects`` are the people to centre; otherwise they are ``groups``.
 
     Returns
     -------
@@ -63,7 +63,7 @@ def with_target(given: TrainedOn, X_target: Any, y_target: Any, centres: bool) -
 
 
 def groups_or_subjects(groups: Any, subjects: Any) -> Any:
-    """What must not be torn apart by a split: ``subjects`` is MOABB's word for ``groups``.
+    """Groups that a split must keep together; ``subjects`` is MOABB's name for them.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def groups_or_subjects(groups: Any, subjects: Any) -> Any:
     if not np.array_equal(groups, subjects):
         raise ValueError(
             "groups and subjects were given and differ, but both say what a validation split "
-            "keeps together. Give one of them."
+            "keeps together. Pass only one of them."
         )
     return groups
 
@@ -99,14 +99,14 @@ def with_target_eeg(X: Any, X_target: Any) -> Any:
     Returns
     -------
     array or list
-        X itself where there is no target.
+        X itself if there is no target.
     """
     if X_target is None:
         return X
     if isinstance(X, np.ndarray) and isinstance(X_target, np.ndarray):
         if X.shape[1:] != X_target.shape[1:]:
             raise InvalidEEGError(
-                f"The target's EEG has shape {X_target.shape}, that of X is {X.shape}; expected "
+                f"The target's EEG has shape {X_target.shape} and X has shape {X.shape}; expected "
                 "the same channels and samples."
             )
         return np.concatenate([X, X_target])
@@ -118,7 +118,7 @@ def _items(X: Any) -> list[Any]:
 
 
 def n_target_epochs(X_target: Any) -> int:
-    """Epochs of the target's EEG.
+    """Number of epochs of the target's EEG.
 
     Parameters
     ----------
@@ -140,7 +140,7 @@ def n_target_epochs(X_target: Any) -> int:
 
 
 def with_target_group(groups: Any, n_target: int) -> Any:
-    """Groups followed by one more for the target's epochs.
+    """Groups followed by one new group for the target's epochs.
 
     Parameters
     ----------
@@ -150,7 +150,7 @@ def with_target_group(groups: Any, n_target: int) -> Any:
     Returns
     -------
     ndarray, shape (n_epochs + n_target,), or None
-        ``groups`` itself where there is no target.
+        ``groups`` itself if there is no target.
     """
     if groups is None or n_target == 0:
         return groups
@@ -170,12 +170,12 @@ def with_target_labels(y: Any, y_target: Any, n_target: int) -> Any:
     Returns
     -------
     ndarray, shape (n_epochs + n_target, ...)
-        ``y`` itself where there is no target.
+        ``y`` itself if there is no target.
 
     Raises
     ------
     ValueError
-        Unless there is one label for each epoch of the target.
+        Unless there is one label per epoch of the target.
     """
     n_labels = 0 if y_target is None else len(y_target)
     if n_labels != n_target:
@@ -187,7 +187,7 @@ def with_target_labels(y: Any, y_target: Any, n_target: int) -> Any:
 
 
 def with_target_weight(sample_weight: Any, n_target: int) -> NDArray | None:
-    """Weights of epochs followed by 1 for each of the target's.
+    """Weights of epochs followed by 1 for each epoch of the target.
 
     Parameters
     ----------
@@ -197,7 +197,7 @@ def with_target_weight(sample_weight: Any, n_target: int) -> NDArray | None:
     Returns
     -------
     ndarray, shape (n_epochs + n_target,), or None
-        ``sample_weight`` itself where there is no target.
+        ``sample_weight`` itself if there is no target.
     """
     if sample_weight is None or n_target == 0:
         return sample_weight

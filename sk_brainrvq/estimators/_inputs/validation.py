@@ -1,4 +1,4 @@
-"""Which part of the data training is watched on."""
+"""Selection of validation data."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -14,15 +14,15 @@ from sk_brainrvq.missing_values import missing_rows, which_rows
 from sk_brainrvq.signals import PreparedEEG
 from sk_brainrvq.user_warnings import warn
 
-# A share that differs by more is said.
+# A share that differs by more raises a warning.
 _SHARE_TOLERANCE = 0.05
-# Segments of a corpus from which figures such as the use of codes are taken.
+# Number of segments of a corpus to compute statistics such as code usage from.
 _SEGMENTS_LOOKED_AT = 500
 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Prepared EEG with what belongs to each epoch.
+    """Prepared EEG with targets and weights of its epochs.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ def is_fraction(validation: Any) -> bool:
 
 
 def check_validation(validation: Any, early_stopping: Any, needs_y: bool) -> None:
-    """Raise ValueError for settings that cannot be used, or that need each other."""
+    """Raise ValueError for settings that are invalid or lack each other."""
     if validation is not None and not is_fraction(validation):
         pair_of(validation, needs_y)
     if is_fraction(validation) and not 0 < float(validation) < 1:
@@ -64,17 +64,17 @@ def check_validation(validation: Any, early_stopping: Any, needs_y: bool) -> Non
     if validation is None:
         raise ValueError(
             f"early_stopping={early_stopping!r} was given without validation data: pass "
-            "validation=0.1 or a pair (X, y). Figures of the training data tell nothing about "
-            "when to stop."
+            "validation=0.1 or a pair (X, y). Scores on the training data do not show when to "
+            "stop."
         )
 
 
 def pair_of(validation: Any, needs_y: bool) -> tuple[Any, Any]:
-    """X and y of a ``validation`` that is no fraction.
+    """X and y of a ``validation`` that is not a fraction.
 
     Parameters
     ----------
-    validation : tuple (X, y), or X alone where no labels are needed
+    validation : tuple (X, y), or only X if no labels are needed
     needs_y : bool
     """
     if isinstance(validation, tuple) and len(validation) == 2:
@@ -93,7 +93,7 @@ def check_groups(groups: Any, n_epochs: int) -> NDArray:
     if rows:
         raise ValueError(
             f"groups holds NaN or None for {len(rows)} of {n_epochs} epochs ({which_rows(rows)}), "
-            "and who belongs together must be known of all. Leave these epochs out, or name them."
+            "but every epoch needs a group. Leave these epochs out, or give them a group."
         )
     array = column_or_1d(groups)
     if len(array) != n_epochs:
@@ -110,16 +110,16 @@ def held_out_epochs(
     classes: NDArray | None,
     seed: int,
 ) -> NDArray:
-    """Epochs to validate on.
+    """Choose epochs to validate on.
 
     Parameters
     ----------
     fraction : float
     n_epochs : int
     groups : ndarray, shape (n_epochs,), or None
-        Epochs of a group stay together.
+        Groups, which are kept together.
     classes : ndarray, shape (n_epochs,), or None
-        Kept in proportion, as far as groups allow.
+        Classes, kept in proportion as far as groups allow.
     seed : int
 
     Returns
@@ -128,18 +128,17 @@ def held_out_epochs(
     """
     if groups is None:
         warn(
-            f"validation={fraction} holds out single epochs, as no groups were given. Where X "
-            "holds several people, or epochs that follow one another, what is held out resembles "
-            "what is trained on, and scores are too good: pass groups=... (the subject of each "
-            "epoch)."
+            f"validation={fraction} holds out single epochs, as no groups were given. If X holds "
+            "several people, or consecutive epochs, the epochs held out resemble those trained "
+            "on, and scores are too good. Pass groups=... (the subject of each epoch)."
         )
         return _held_out_singly(fraction, n_epochs, classes, seed)
     held_out = _held_out_groups(fraction, groups, classes, seed)
     share = held_out.mean()
     if abs(share - fraction) > _SHARE_TOLERANCE:
         warn(
-            f"validation={fraction} was given, but {share:.2f} of the epochs are held out: whole "
-            f"groups are, and the {len(np.unique(groups))} groups allow no share that is nearer."
+            f"validation={fraction} was given, but {share:.2f} of the epochs are held out: groups "
+            f"are kept whole, and the {len(np.unique(groups))} groups allow no closer share."
         )
     return held_out
 
@@ -161,10 +160,10 @@ def _held_out_singly(fraction: float, n_epochs: int, classes: NDArray | None, se
 def _held_out_groups(
     fraction: float, groups: NDArray, classes: NDArray | None, seed: int
 ) -> NDArray:
-    """Whole groups, whose share of the epochs and of each class is near the fraction.
+    """Whole groups whose share of the epochs and of each class is close to the fraction.
 
-    Groups are visited in random order, and one is held out where that brings the shares nearer;
-    then groups are added, dropped and exchanged as long as that does.
+    Groups are visited in random order, and one is held out if that brings the shares closer; then
+    groups are added, dropped and exchanged as long as that helps.
     """
     names, number = np.unique(groups, return_inverse=True)
     if len(names) < 2:
@@ -202,7 +201,7 @@ def _changed(held: list[int], n_groups: int) -> Iterator[list[int]]:
 
 
 def epochs_of(prepared: PreparedEEG, wanted: NDArray) -> PreparedEEG:
-    """Some epochs, which keep their numbers; those of a corpus stay in storage.
+    """Select epochs, which keep their numbers; those of a corpus stay in storage.
 
     Parameters
     ----------
@@ -220,13 +219,13 @@ def epochs_of(prepared: PreparedEEG, wanted: NDArray) -> PreparedEEG:
 
 
 def split_data(data: Data, held_out: NDArray) -> tuple[Data, Data]:
-    """Training and validation part; epochs keep their numbers, and so do targets."""
+    """Training and validation part; epochs and targets keep their numbers."""
     rest, chosen = (epochs_of(data.prepared, wanted) for wanted in (~held_out, held_out))
     return replace(data, prepared=rest), replace(data, prepared=chosen)
 
 
 def some_segments(prepared: PreparedEEG) -> PreparedEEG:
-    """The same EEG or, of a corpus too large to look at whole, segments spread over it."""
+    """The same EEG or, for a large corpus, segments spread over it."""
     if not prepared.is_stored:
         return prepared
     total = sum(len(group.patches) for group in prepared.groups)

@@ -1,1 +1,1 @@
-"""What the estimators give back and keep."""
+"""Outputs of the estimators, and what they save."""

@@ -1,4 +1,4 @@
-"""Whether the codes of a new tokenizer are worth their bits, and why not."""
+"""Checks of whether the codes of a new tokenizer are worth their bits."""
 
 from collections.abc import Iterable
 
@@ -17,7 +17,7 @@ _FEWEST_USED, _ALL = 0.1, 0.99
 
 
 def errors_by_level(module: DualDomainTokenizer, batch: Batch) -> torch.Tensor:
-    """Squares of the standardised waveform, and squared errors from 1, 2, ... levels (B, 1 + Q)."""
+    """Squares of the standardised waveform and squared errors with 1, 2, ... levels (B, 1 + Q)."""
     target = standardise_patches(batch.x)
     codes = by_channel(module.encode, batch.x, batch.electrodes, batch.placed)
     errors = [target]
@@ -34,17 +34,17 @@ def explained_by_level(results: Iterable[tuple[Batch, torch.Tensor]]) -> NDArray
 
 
 def warn_of_poor_codes(explained: NDArray, usage: NDArray, mode: str) -> None:
-    """Warn where levels do not improve on the training data, or codes lie idle.
+    """Warn if levels do not improve the fit to the training data, or codes are unused.
 
     Parameters
     ----------
     explained : ndarray, shape (n_quantizers,)
-        Of the waveform, from 1, 2, ... levels.
+        Explained variance of the waveform with 1, 2, ... levels.
     usage : ndarray, shape (2, n_quantizers)
         Share of the codes in use.
     mode : {"residual", "official"}
     """
-    # Where the levels before explain all, there is nothing to add.
+    # If the previous levels explain everything, there is nothing to add.
     idle_levels = (np.diff(explained) <= 0) & (explained[:-1] < _ALL)
     if idle_levels.any():
         level = int(np.argmax(idle_levels)) + 2
@@ -63,7 +63,7 @@ def warn_of_poor_codes(explained: NDArray, usage: NDArray, mode: str) -> None:
     if len(idle):
         named = ", ".join(f"{('time', 'frequency')[d]} level {q + 1}" for d, q in idle)
         warn(
-            f"Fewer than a tenth of the codes are in use ({named}): codebook_size is large for "
-            "these data, or X holds little but a few shapes (flat or repeated signals). Use a "
-            "smaller codebook_size, or look at X."
+            f"Fewer than a tenth of the codes are in use ({named}): codebook_size is too large for "
+            "these data, or X holds only a few shapes (flat or repeated signals). Use a smaller "
+            "codebook_size, or check X."
         )

@@ -1,4 +1,4 @@
-"""Codes of EEG as arrays, what they stand for, and how many of them are in use."""
+"""Codes of EEG as arrays, their decoding, and their usage."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -17,11 +17,11 @@ from sk_brainrvq.signals.preparation import PATCH_SAMPLES, segment_bounds
 from sk_brainrvq.training import Batch
 from sk_brainrvq.training.inference import by_channel
 
-# Samples at each side of a joint over which a jump is spread: 100 ms.
+# Samples on each side of a joint over which a jump is spread: 100 ms.
 _RAMP = 20
 
-# Why none can be left out as bad.
-FIXED_BY = "codes and reconstructed signals have a place for each channel."
+# Why no channel can be left out as bad.
+FIXED_BY = "codes and reconstructed signals need every channel of fit."
 
 
 def decode_codes(
@@ -31,14 +31,14 @@ def decode_codes(
     n_levels: int | None,
     batch_size: int,
 ) -> NDArray:
-    """Standardised waveforms that codes stand for, a batch of one segment at a time.
+    """Decode codes to standardised waveforms, in batches of segments.
 
     Parameters
     ----------
     module : DualDomainTokenizer
     codes : ndarray, shape (n_epochs, n_channels, n_patches, 2, n_quantizers), int64
     matches : sequence of ElectrodeMatch
-        Of the channels.
+        Electrodes that the channels were matched to.
     n_levels : int or None
     batch_size : int
 
@@ -67,22 +67,22 @@ def encoded(module: DualDomainTokenizer, batch: Batch) -> torch.Tensor:
 
 
 def check_domain(domain: str, module: DualDomainTokenizer) -> None:
-    """Raise ValueError for domains that are unknown, or hold no amplitude."""
+    """Raise ValueError for domains that are unknown or hold no amplitude."""
     if domain not in ("time", "both"):
         raise ValueError(f"domain={domain!r} was given; expected 'time' or 'both'.")
     if domain == "both" and not module.targets.keeps_scale:
         raise ValueError(
-            "domain='both' was given, but this tokenizer was trained with targets='published', "
-            "whose codes hold no amplitude in microvolts. Use domain='time'."
+            "domain='both' was given, but this tokenizer was trained with targets='published', so "
+            "its codes hold no amplitude in microvolts. Use domain='time'."
         )
 
 
 def rebuilt(
     module: DualDomainTokenizer, n_levels: int | None, domain: str, batch: Batch
 ) -> torch.Tensor:
-    """Patches (B, C, P, 200) coded and decoded, with the mean that they had.
+    """Patches (B, C, P, 200), encoded and decoded, with their original mean.
 
-    Their standard deviation is the one they had, or that of the frequency codes.
+    Their standard deviation is the original one, or that of the frequency codes.
     """
     x = batch.x
     waveform = _coded_and_decoded(module, n_levels, batch, domain)
@@ -92,9 +92,9 @@ def rebuilt(
 
 
 def without_steps(patches: NDArray) -> NDArray:
-    """Patches without jumps at their joints, each of which a short ramp on both sides takes up.
+    """Remove jumps at the joints of patches, by a short ramp on both sides of each joint.
 
-    A patch is decoded by itself: across a joint the signal should go on as it comes and goes.
+    Patches are decoded one by one, so the signal can jump where two patches meet.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def without_steps(patches: NDArray) -> NDArray:
 
 
 def squared_errors(module: DualDomainTokenizer, n_levels: int | None, batch: Batch) -> torch.Tensor:
-    """Squared error, and squares, of the standardised waveform: (B, 2)."""
+    """Squared error and squares of the standardised waveform: (B, 2)."""
     target = standardise_patches(batch.x)
     error = target - _coded_and_decoded(module, n_levels, batch, "time")
     return torch.stack([error.square(), target.square()], 1).sum((2, 3, 4))
@@ -136,10 +136,10 @@ def decoded_patches(
     placed: torch.Tensor | None,
     domain: str = "time",
 ) -> torch.Tensor:
-    """Patches (B, C, P, 200) that codes (B, C, P, 2, n_quantizers) stand for.
+    """Decode codes (B, C, P, 2, n_quantizers) to patches (B, C, P, 200).
 
-    Of ``domain="time"`` standardised waveforms; of "both" these in 100 microvolts, by the
-    standard deviation that the frequency codes hold.
+    ``domain="time"`` gives standardised waveforms; "both" scales them to units of 100 microvolts by
+    the standard deviation that the frequency codes hold.
     """
 
     def decode(codes: torch.Tensor, electrodes: torch.Tensor) -> torch.Tensor:
@@ -156,7 +156,7 @@ def decoded_patches(
 def code_use(
     encoded: Iterable[tuple[Batch, torch.Tensor]], quantizers: Sequence[Any]
 ) -> tuple[NDArray, NDArray]:
-    """Usage and perplexity of each codebook over codes of any mixture of montages.
+    """Usage and perplexity of each codebook, over codes from any mixture of montages.
 
     Parameters
     ----------
@@ -168,7 +168,7 @@ def code_use(
     Returns
     -------
     usage : ndarray, shape (2, n_quantizers)
-        Share of the codes that occur.
+        Share of the codes that are used.
     perplexity : ndarray, shape (2, n_quantizers)
         Exponential of the entropy of their use.
     """
@@ -187,14 +187,14 @@ def check_alike(blocks: Sequence[EpochBlock]) -> None:
     """Raise InvalidEEGError unless the blocks have the same channels, rate and length."""
     if any(block.segment is not None for block in blocks):
         raise InvalidEEGError(
-            "X holds whole recordings, whose windows may overlap or leave parts out: they do not "
-            "make one signal again. Pass recordings.windows(window=...)."
+            "X holds whole recordings, whose windows may overlap or leave parts out, so they "
+            "cannot be joined to one signal. Pass recordings.windows(window=...)."
         )
     kinds = {(tuple(b.ch_names or ()), b.sfreq, b.data.shape[1:]) for b in blocks}
     if len(kinds) > 1:
         sizes = sorted((*shape, sfreq) for _, sfreq, shape in kinds)
         listed = ", ".join(f"({n}, {n_times}, {sfreq:g} Hz)" for n, n_times, sfreq in sizes)
         raise InvalidEEGError(
-            f"X holds epochs of {len(kinds)} montages, rates or lengths, which one array cannot "
-            f"hold: (channels, samples, rate) are {listed}. Reconstruct them one kind at a time."
+            f"X holds epochs of {len(kinds)} montages, rates or lengths, which do not fit into one "
+            f"array: (channels, samples, rate) are {listed}. Reconstruct each kind separately."
         )

@@ -1,10 +1,10 @@
-"""What scikit-learn's HTML display shows of parameters."""
+"""Parameters in scikit-learn's HTML display."""
 
 from sk_brainrvq.weights import Weights
 
 
 class WeightsLabel:
-    """Stands for weights in the HTML display, which cuts what is longer than 30 characters."""
+    """Stands for weights in the HTML display, which truncates text after 30 characters."""
 
     def __init__(self, weights: Weights):
         name = weights.name if len(weights.name) <= 19 else f"{weights.name[:18]}…"

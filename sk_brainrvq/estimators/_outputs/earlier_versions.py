@@ -1,4 +1,4 @@
-"""Parameters that estimators saved by earlier versions hold, as this version names them."""
+"""Parameters of estimators saved by earlier versions, under their present names."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -23,21 +23,21 @@ _SIZES = (
 _ENGINE = ("steps_per_epoch", "callbacks", "resume_from")
 _READING = ("electrode_map", "on_error")
 _FINE_TUNED = ("BrainRVQClassifier", "BrainRVQRegressor")
-# Of the pretrainer's transform, which now has the embedder's defaults.
+# Parameters of the pretrainer's transform, which now has the embedder's defaults.
 _POOLING = {"pooling": "mean", "layer": None, "spectrum": "region", "covariance": "bands"}
 
 
 def current_params(estimator: str, params: dict[str, Any]) -> dict[str, Any]:
     """Parameters of a saved estimator under their present names.
 
-    Before filters, sizes and reading were values of their own, each was a parameter.
+    Earlier versions had a separate parameter for each option of filters, architecture and reading.
 
     Parameters
     ----------
     estimator : str
-        Name of its class.
+        Name of the estimator's class.
     params : dict
-        As they were saved; those of this version stay as they are.
+        Parameters as saved; names of this version are not changed.
 
     Returns
     -------
@@ -46,7 +46,7 @@ def current_params(estimator: str, params: dict[str, Any]) -> dict[str, Any]:
     Warns
     -----
     UserWarning
-        If a pretrainer's transform pooled otherwise than it does now.
+        If a pretrainer's transform pooled differently from now.
     """
     params = dict(params)
     if "filters" not in params and params.keys() & set(_FILTERS):
@@ -57,7 +57,7 @@ def current_params(estimator: str, params: dict[str, Any]) -> dict[str, Any]:
         if engine:
             given = params.get("engine") or Engine()
             if not isinstance(given, Engine):
-                raise ValueError(f"engine={given!r:.80} is no Engine")
+                raise ValueError(f"engine={given!r:.80} is not an Engine")
             params["engine"] = Engine(**given.get_params(deep=False) | engine)
         reading = Reading(**_taken(params, _READING))
         usual = reading.electrode_map is None and reading.on_error == "raise"
@@ -82,7 +82,7 @@ def _filters(values: dict[str, Any]) -> Any:
 
 
 def _architecture(params: dict[str, Any], sizes: dict[str, Any]) -> Any:
-    """A name beside given weights meant nothing: sizes came from the weights."""
+    """Architecture of an earlier version, which ignored a name if weights were given."""
     preset = params.get("architecture")
     if params.get("weights") is not None:
         preset = None
@@ -95,8 +95,7 @@ def _drop_pooling(params: dict[str, Any]) -> None:
     if others:
         given = ", ".join(f"{name}={value!r}" for name, value in others.items())
         warn(
-            f"This pretrainer was saved with {given}, which BrainRVQPretrainer no longer has. The "
-            "features that it gave are those of "
-            f"BrainRVQEmbedder(weights=pretrainer.weights_, {given}).",
+            f"This pretrainer was saved with {given}, which BrainRVQPretrainer no longer has. Its "
+            f"features are those of BrainRVQEmbedder(weights=pretrainer.weights_, {given}).",
             UserWarning,
         )

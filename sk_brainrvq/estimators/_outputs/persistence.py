@@ -1,4 +1,4 @@
-"""Plain Python and numpy values to JSON and back, without pickle."""
+"""Conversion of plain Python and numpy values to JSON and back, without pickle."""
 
 import os
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from sk_brainrvq.training import Engine, RandomCrops
 from sk_brainrvq.weights import Architecture
 
 _MARK = "__sk_brainrvq__"
-# Values that hold parameters of their own, by the mark that stands for each.
+# Classes of values with parameters, by the mark that stands for each.
 _VALUES: dict[str, type[BaseEstimator]] = {
     "architecture": Architecture,
     "crops": RandomCrops,
@@ -23,24 +23,24 @@ _VALUES: dict[str, type[BaseEstimator]] = {
     "filters": Filters,
     "reading": Reading,
 }
-# Booleans, numbers, text, plain objects and dates: what columns and labels are made of.
+# Booleans, numbers, text, plain objects and dates, which make up columns and labels.
 _ARRAY_KINDS = "biufUSOMm"
 _LARGEST_ARRAY = 2**24
 _STATE = ("key", "pos", "has_gauss", "gauss")
 
 
 class Omitted:
-    """Stands for a value that does not go into JSON, such as weights."""
+    """Stands for a value that is not written to JSON, such as weights."""
 
 
 def to_json(value: Any) -> Any:
-    """Value as plain JSON; arrays and mappings with other keys are marked, columns become lists.
+    """Convert a value to plain JSON; arrays and mappings with other keys are marked.
 
     Parameters
     ----------
     value : object
-        Of plain types, numpy's, pandas', a path, a RandomState, a device, a value such as Filters
-        or Engine, or :class:`Omitted`; any other is an error.
+        A plain, numpy or pandas type, a path, a RandomState, a device, a value such as Filters or
+        Engine, or :class:`Omitted`; any other type is an error. Columns become lists.
 
     Returns
     -------
@@ -92,12 +92,12 @@ def _cannot_save(value: Any) -> TypeError:
 
 
 def entries_from_json(value: Any) -> dict[str, Any]:
-    """Names and values of a mapping that :func:`to_json` made plain; a value may be Omitted.
+    """Restore a mapping that :func:`to_json` converted; a value may be Omitted.
 
     Parameters
     ----------
     value : object
-        From a file that may say anything.
+        Content of an untrusted file.
 
     Returns
     -------
@@ -106,13 +106,13 @@ def entries_from_json(value: Any) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        If that cannot have come from :func:`to_json`.
+        If :func:`to_json` cannot have written it.
     """
     omitted = {_MARK: "omitted"}
     entries = {}
     for name, item in _pairs(value):
         if not isinstance(name, str) or name in entries:
-            raise ValueError(f"{name!r:.80} is no name of one value")
+            raise ValueError(f"{name!r:.80} is not the name of one value")
         try:
             entries[name] = Omitted() if item == omitted else from_json(item)
         except (TypeError, ValueError, OverflowError, RuntimeError) as error:
@@ -123,14 +123,14 @@ def entries_from_json(value: Any) -> dict[str, Any]:
 def _pairs(value: Any) -> list[Any]:
     pairs = value.get("values") if isinstance(value, dict) else None
     if not isinstance(pairs, list) or value.get(_MARK) != "mapping":
-        raise ValueError(f"{value!r:.80} is no mapping")
+        raise ValueError(f"{value!r:.80} is not a mapping")
     if not all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
-        raise ValueError("a mapping has entries that are no pairs")
+        raise ValueError("a mapping has entries that are not pairs")
     return pairs
 
 
 def from_json(value: Any) -> Any:
-    """Value that :func:`to_json` made plain; raise ValueError or TypeError for any other."""
+    """Restore a value that :func:`to_json` converted; raise ValueError or TypeError otherwise."""
     if isinstance(value, list):
         return [from_json(item) for item in value]
     if not isinstance(value, dict):
@@ -163,10 +163,10 @@ def _value(kind: type[BaseEstimator], params: dict[str, Any]) -> BaseEstimator:
 
 def _array(values: Any, dtype: Any) -> NDArray:
     if not isinstance(dtype, str):
-        raise ValueError(f"{dtype!r:.80} is no type of an array")
+        raise ValueError(f"{dtype!r:.80} is not a type of an array")
     wanted, plain = np.dtype(dtype), np.array(from_json(values), dtype=object)
     if wanted.kind not in _ARRAY_KINDS or wanted.itemsize * plain.size > _LARGEST_ARRAY:
-        raise ValueError(f"an array of type {dtype[:80]} and {plain.size} values is not read")
+        raise ValueError(f"an array of type {dtype[:80]} and {plain.size} values cannot be read")
     return np.array(from_json(values), dtype=wanted)
 
 
@@ -175,11 +175,11 @@ def _random_state(values: Any) -> RandomState:
         raise ValueError("a RandomState lacks parts of its state")
     state = {name: values[name] for name in ("key", "pos")}
     if not isinstance(state["key"], list) or len(state["key"]) != 624:
-        raise ValueError("a RandomState has no key of 624 numbers")
+        raise ValueError("the key of a RandomState does not have 624 numbers")
     if not all(isinstance(number, int) and 0 <= number < 2**32 for number in state["key"]):
-        raise ValueError("a RandomState has a key of other numbers than those of 32 bits")
+        raise ValueError("the key of a RandomState has numbers that do not fit into 32 bits")
     if not isinstance(state["pos"], int) or not 0 <= state["pos"] <= 624:
-        raise ValueError(f"a RandomState stands at {state['pos']!r:.80} of 624")
+        raise ValueError(f"the position of a RandomState is {state['pos']!r:.80}, not within 624")
     state["key"] = np.array(state["key"], dtype=np.uint32)
     gauss = {"has_gauss": int(values["has_gauss"]), "gauss": float(values["gauss"])}
     generator = RandomState()

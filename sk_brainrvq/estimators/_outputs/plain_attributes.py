@@ -1,4 +1,4 @@
-"""What the plain attributes of a fitted estimator can be; a file may say anything."""
+"""Checks of the plain attributes of a fitted estimator that come from an untrusted file."""
 
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
@@ -7,10 +7,10 @@ import numpy as np
 
 from sk_brainrvq.nn.encoder import N_ELECTRODE_ROWS
 
-# Kinds of numpy types that labels and numbers have.
+# Kinds of numpy types for labels and for numbers.
 _LABELS, _NUMBERS = "biufUSOMm", "biuf"
 _REPORT = ("channel", "how", "electrodes", "rows", "weights", "note")
-# Every estimator that has these when fitted needs them.
+# Attributes that are required in every estimator that has them.
 _NEEDED = frozenset(
     [
         "n_features_in_",
@@ -31,16 +31,16 @@ _NEEDED = frozenset(
 def check_attributes(
     values: Mapping[str, Any], known: Collection[str], config: Mapping[str, Any]
 ) -> None:
-    """Raise ValueError unless values are those of a fitted estimator.
+    """Raise ValueError unless values are possible in a fitted estimator.
 
     Parameters
     ----------
     values : mapping of str to object
-        Attributes as a file has them.
+        Attributes from a file.
     known : collection of str
         Attributes that the estimator has.
     config : mapping
-        Of its network.
+        Configuration of the network.
     """
     strange = sorted(values.keys() - set(known))
     if strange:
@@ -50,12 +50,12 @@ def check_attributes(
         raise ValueError(f"the fitted attributes {absent} are missing")
     for name, value in values.items():
         if not _CHECKS[name](value):
-            raise ValueError(f"{name}={value!r:.80} is nothing that a fit gives")
+            raise ValueError(f"{name}={value!r:.80} is not a value that fit sets")
     _check_sizes(values, config.get("n_outputs"))
 
 
 def _check_sizes(values: Mapping[str, Any], n_outputs: int | None) -> None:
-    """Raise ValueError where attributes contradict each other, or the network."""
+    """Raise ValueError if attributes contradict each other or the network."""
     n_channels, names = values["n_channels_in_"], values["ch_names_in_"]
     sizes = {
         "ch_names_in_": (n_channels if names is None else len(names), n_channels),
@@ -68,7 +68,7 @@ def _check_sizes(values: Mapping[str, Any], n_outputs: int | None) -> None:
     }
     for name, (found, expected) in sizes.items():
         if found != expected:
-            raise ValueError(f"{name} is of size {found}; expected {expected}")
+            raise ValueError(f"{name} has size {found}; expected {expected}")
 
 
 def _is_flag(value: Any) -> bool:

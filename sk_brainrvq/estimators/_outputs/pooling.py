@@ -1,4 +1,4 @@
-"""From patch tokens to features of a fixed size."""
+"""Pooling of patch tokens to features of a fixed size."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -36,30 +36,30 @@ COVARIANCE_NAMES = tuple(
     f"{first}x{second}" for i, first in enumerate(POSITIONS) for second in POSITIONS[i:]
 )
 Results = Iterator[tuple[Batch, Tensor]]
-# Makes of groups what a network reads in place of them.
+# Turns groups into those that a network reads instead.
 Align = Callable[[Iterable[PatchGroup]], Iterable[PatchGroup]]
 SPECTRUM_NAMES = ("log_std", *(f"{frequency}Hz" for frequency in range(1, 46)))
 
 
 @dataclass(frozen=True)
 class Embedding:
-    """Which features an epoch gets; the defaults are those of ``BrainRVQEmbedder``.
+    """Features of an epoch; the defaults are those of ``BrainRVQEmbedder``.
 
     Attributes
     ----------
     pooling : {"mean", "region", "channel", "mean_std", "cls", "none"}
-        How tokens are pooled.
+        How to pool tokens.
     layer : int or None
-        None is the layer that the weights recommend.
+        Layer to pool; None is the layer that the weights recommend.
     spectrum : {"region", "mean", "channel"} or None
-        How the patches' log spectra are pooled, which follow the tokens; None leaves them out.
+        How to pool the patches' log spectra, which follow the tokens; None leaves them out.
     covariance : bool or "bands"
-        Whether the log-covariance of the signals at the positions of the 10-20 system is added;
-        "bands" adds one for each of five bands of frequencies.
+        Whether to add the log-covariance of the signals at the positions of the 10-20 system;
+        "bands" adds one for each of five frequency bands.
     tokens : bool
-        False leaves the tokens out, and the encoder is not run.
+        False leaves the tokens out and does not run the encoder.
     aligned : bool
-        Whether the spectra of aligned signals, too, follow the tokens, which are of them.
+        Whether tokens come from aligned signals, with the spectra of these signals after them.
     """
 
     pooling: str = "mean"
@@ -76,7 +76,7 @@ class Embedding:
 
     @property
     def n_matrices(self) -> int:
-        """How many log-covariances are added, each of 190 columns; they are the last ones."""
+        """Number of log-covariances, each of 190 columns, at the end of the features."""
         if self.covariance == "bands":
             return len(COVARIANCE_BANDS)
         return int(bool(self.covariance))
@@ -87,7 +87,7 @@ class Embedding:
         return "channel" in (self.pooling if self.tokens else None, self.spectrum)
 
     def check(self, depth: int) -> None:
-        """Raise ValueError for an unknown pooling, or a layer that an encoder of a depth lacks."""
+        """Raise ValueError for an unknown pooling, or a layer that the encoder does not have."""
         if self.pooling not in POOLINGS:
             raise ValueError(f"pooling={self.pooling!r} was given; expected one of {POOLINGS}.")
         if self.spectrum is not None and self.spectrum not in SPECTRUM_POOLINGS:
@@ -106,20 +106,20 @@ class Embedding:
             return
         if not isinstance(self.layer, Integral) or not -depth <= self.layer < depth:
             raise ValueError(
-                f"layer={self.layer!r} was given; the encoder has {depth} layers: -{depth} to "
-                f"{depth - 1}."
+                f"layer={self.layer!r} was given, but the encoder has {depth} layers; expected "
+                f"-{depth} to {depth - 1}."
             )
 
     def _check_parts(self) -> None:
         if not self.tokens and self.spectrum is None and not self.covariance:
             raise ValueError(
-                "tokens=False, spectrum=None and covariance=False were given: nothing is left. "
-                "Keep one of them."
+                "tokens=False, spectrum=None and covariance=False were given, which leaves no "
+                "features. Keep at least one of them."
             )
         if self.is_unpooled and (self.spectrum is not None or self.covariance):
             raise ValueError(
                 f"pooling='none', spectrum={self.spectrum!r} and covariance={self.covariance!r} "
-                "were given: tokens that are not pooled have no place for pooled spectra and "
+                "were given, but unpooled tokens cannot be joined with pooled spectra and "
                 "covariances. Pass spectrum=None and covariance=False."
             )
 
@@ -143,14 +143,14 @@ class Embedding:
         batch_size : int
         device : str
         align : callable, optional
-            Makes of groups what the encoder reads, where ``aligned``.
+            Turns groups into those that the encoder reads, with ``aligned``.
 
         Returns
         -------
         ndarray, float32
             Tokens: (n_epochs, D) for "mean" and "cls", (n_epochs, 11 * D) for "region",
             (n_epochs, C * D) for "channel", (n_epochs, 2 * D) for "mean_std", (n_epochs, C, P, D)
-            for "none". Then spectra: 46 columns in place of each D. Then 190 for each
+            for "none". Then spectra: 46 columns instead of each D. Then 190 columns per
             log-covariance.
         """
         layer = recommended if self.layer is None else self.layer
@@ -185,7 +185,7 @@ class Embedding:
         return _side_by_side(parts, batch)
 
     def _as_is(self, batch: Batch) -> Tensor:
-        """Spectra and covariances of a batch's segments, as they can be averaged over segments."""
+        """Spectra and covariances of a batch's segments, in a form that can be averaged."""
         parts = [] if self.spectrum is None else [self._pooled_spectra(batch)]
         if self.n_matrices:
             known, by_band = batch.of_known_places(), self.covariance == "bands"
@@ -218,9 +218,9 @@ class Embedding:
         Parameters
         ----------
         prefix : str
-            Of tokens that belong to no place, as scikit-learn's own transformers name theirs.
+            Prefix for tokens without a position, as in scikit-learn's own transformers.
         width : int
-            D of the encoder.
+            Width D of the encoder.
         channels : list of str
 
         Returns
@@ -251,14 +251,14 @@ def side_by_side(
     of_groups: Callable[[Batch], Tensor],
     groups: Iterable[PatchGroup],
 ) -> Results:
-    """Results of aligned groups, and beside them those of the groups as they are.
+    """Results of aligned groups side by side with those of the original groups.
 
     Parameters
     ----------
     run : callable
-        Applies a function to the batches of groups.
+        Function that applies another function to the batches of groups.
     of_aligned, of_groups : callable, Batch -> Tensor
-        Give (B, n).
+        Functions that return (B, n).
     align : callable
     groups : iterable of PatchGroup
 
@@ -268,7 +268,7 @@ def side_by_side(
     result : Tensor
     """
     for group in groups:
-        # One after the other: two generators that take turns leave inference mode in the wrong
+        # One after the other: two interleaved generators would leave inference mode in the wrong
         # order, and it would stay on.
         first = [result for _, result in run(of_aligned, align([group]))]
         for own, (batch, other) in zip(first, run(of_groups, [group]), strict=True):
@@ -305,14 +305,14 @@ def average_segments(results: Iterable[tuple[Batch, Tensor]]) -> NDArray:
             n_patches[epoch] = n_patches.get(epoch, 0) + weight
     if len({total.shape for total in sums.values()}) > 1:
         raise InvalidEEGError(
-            "Epochs differ in their channels, and these features keep channels apart; use "
+            "Epochs differ in their channels, but these features keep channels separate. Use "
             "pooling='region' or pooling='mean' to mix montages."
         )
     return np.stack([sums[epoch] / n_patches[epoch] for epoch in sorted(sums)])
 
 
 def _pooled(values: Tensor, batch: Batch, pooling: str) -> Tensor:
-    """Values of patches (B, C, P, n) over time and channels: (B, m), means all of them."""
+    """Pool values of patches (B, C, P, n) over time and channels to means (B, m)."""
     if pooling == "channel":
         return values.mean(2).flatten(1)
     if pooling == "region":
@@ -338,7 +338,7 @@ def _log_map(flat: NDArray) -> NDArray:
 
 
 def _to_standard_deviations(features: NDArray, width: int) -> None:
-    """Turn mean squares, which follow the means, into standard deviations, in place."""
+    """Convert mean squares, which follow the means, to standard deviations, in place."""
     means, squares = features[:, :width], features[:, width : 2 * width]
     squares[:] = np.sqrt(np.maximum(squares - means**2, 0))
 
@@ -367,7 +367,7 @@ def join_segments(results: Iterable[tuple[Batch, Tensor]]) -> NDArray:
     if len({value.shape for value in joined}) > 1:
         shapes = sorted({value.shape[:2] for value in joined})
         raise InvalidEEGError(
-            f"Epochs of different size cannot share an array: (channels, patches) are {shapes}. "
-            "Transform epochs of one montage and length at a time."
+            "Epochs of different sizes do not fit into one array: (channels, patches) are "
+            f"{shapes}. Transform each montage and length separately."
         )
     return np.stack(joined)

@@ -1,4 +1,4 @@
-"""Fitted estimators on disk: tensors as safetensors, all else as JSON, no pickle."""
+"""Fitted estimators on disk without pickle: tensors as safetensors, the rest as JSON."""
 
 import copy
 from collections.abc import Iterable
@@ -22,9 +22,9 @@ from sk_brainrvq.weights.hub.hub_download import pinned
 
 Estimator = TypeVar("Estimator")
 
-# Parameters that hold weights: not in the JSON, but beside it.
+# Parameters that hold weights, which are saved as tensors rather than in the JSON.
 _NETWORKS = ("weights", "tokenizer")
-# Parameters that say nothing of how a network was trained.
+# Parameters that do not affect how a network is trained.
 _OF_ONE_MACHINE = ("device", "n_jobs", "verbose")
 
 
@@ -38,7 +38,7 @@ def save_estimator(
     estimator : estimator
     folder : path
     fitted : iterable of str
-        Attributes that are plain values; those that are not there are left out.
+        Attributes that are plain values; missing ones are skipped.
     attached : iterable of str
         Attributes that are weights of other networks.
 
@@ -58,7 +58,7 @@ def save_estimator(
 
 
 def _savable(parameter: str, value: Any) -> Any:
-    """A parameter's value, without what another machine or another day has no use for."""
+    """A parameter's value without parts that are useless elsewhere or later."""
     if parameter in _NETWORKS:
         return value if value in (None, "default") else Omitted()
     if parameter == "validation":
@@ -71,7 +71,7 @@ def _savable(parameter: str, value: Any) -> Any:
 def changed_parameters(estimator: Any) -> dict[str, str]:
     """Parameters of an estimator that differ from their defaults, as text for a model card.
 
-    Data and what belongs to one machine are left out, as they are not saved either.
+    Data and what depends on the machine are left out, as they are not saved either.
     """
     defaults = type(estimator)().get_params(deep=False)
     texts = {}
@@ -87,7 +87,7 @@ def changed_parameters(estimator: Any) -> dict[str, str]:
 
 
 def known_name(weights: Any) -> str:
-    """Name of weights by which others know them; empty for what only this machine has."""
+    """Public name of weights; empty for those that exist only on this machine."""
     name = weights.name if isinstance(weights, Weights) else weights
     known = isinstance(name, str) and (name in (*BUNDLED_NAMES, "official") or is_hub_address(name))
     return name if known else ""
@@ -99,23 +99,23 @@ def load_estimator(cls: type[Estimator], path: str | Path) -> tuple[Estimator, W
     Parameters
     ----------
     cls : type
-        Its class.
+        Class of the estimator.
     path : path
-        Or an address on the Hugging Face Hub.
+        Path, or an address on the Hugging Face Hub.
 
     Returns
     -------
     estimator
-        With its parameters and fitted attributes, but without its network.
+        Estimator with parameters and fitted attributes, but without a network.
     weights : Weights
-        Of its network.
+        Weights of the network.
 
     Raises
     ------
     CheckpointError
     """
     if is_hub_address(path):
-        path = pinned(path)  # all of it from one commit
+        path = pinned(path)  # all files from one commit
     header, _ = read_checkpoint(path)
     _check_header(header, cls, path)
     weights, attached = Weights(path), read_attached(path)
@@ -132,7 +132,7 @@ def load_estimator(cls: type[Estimator], path: str | Path) -> tuple[Estimator, W
         raise CheckpointError(
             f"{path}, written by sk_brainrvq {header.get('sk_brainrvq_version')!s:.40}, holds no "
             f"{cls.__name__} that this version can load: {error}. Load it with the version that "
-            "wrote it, or get the file anew if it is damaged."
+            "wrote it, or get the file again if it is damaged."
         ) from error
     estimator.electrode_report_ = ElectrodeReport(estimator.electrode_report_)  # type: ignore[attr-defined]
     return estimator, weights
@@ -142,8 +142,8 @@ def _check_header(header: dict[str, Any], cls: type, path: str | Path) -> None:
     if header.get("estimator") != cls.__name__:
         raise CheckpointError(
             f"{path} holds {header.get('estimator', 'weights without an estimator')!s:.80}, not a "
-            f"{cls.__name__}. Load it with that class, or pass weights={str(path)!r} where "
-            "only the weights are needed."
+            f"{cls.__name__}. Load it with that class, or pass weights={str(path)!r} if you only "
+            "need the weights."
         )
     if header.get("params") is None or header.get("fitted") is None:
         raise CheckpointError(f"{path} lacks the parameters of its {cls.__name__}.")
@@ -157,14 +157,15 @@ def _check_networks(
     expected = dict.fromkeys(cls._attached_weights, "tokenizer")
     if weights.kind != cls._kind or kinds != expected:
         raise CheckpointError(
-            f"{path} holds a network of kind {weights.kind!r} and with it {kinds or 'no other'}; a "
-            f"{cls.__name__} has one of kind {cls._kind!r} and with it {expected or 'no other'}. "
-            f"Pass weights={str(path)!r} where only the weights are needed."
+            f"{path} holds a network of kind {weights.kind!r} and in addition "
+            f"{kinds or 'no other'}; a {cls.__name__} needs one of kind {cls._kind!r} and in "
+            f"addition {expected or 'no other'}. Pass weights={str(path)!r} if you only need the "
+            "weights."
         )
 
 
 def _params(cls: Any, header: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
-    """Parameters as saved; weights, which do not stand among them, are those of the file."""
+    """Parameters as saved; weights, which are not among them, come from the file."""
     params = current_params(cls.__name__, entries_from_json(header["params"]))
     unknown = sorted(params.keys() - cls().get_params(deep=False).keys())
     if unknown:
@@ -173,14 +174,14 @@ def _params(cls: Any, header: dict[str, Any], given: dict[str, Any]) -> dict[str
         if name in _NETWORKS and isinstance(value, Omitted):
             params[name] = given[name]
         elif isinstance(value, Omitted) or _never_saved(name, value):
-            raise ValueError(f"{name}={value!r:.80} is nothing that is saved")
+            raise ValueError(f"{name}={value!r:.80} is not a value that can be saved")
         if name in _NETWORKS and isinstance(value, Omitted) and given[name] is None:
             raise ValueError(f"the weights of {name} are not in the file")
     return params
 
 
 def _never_saved(parameter: str, value: Any) -> bool:
-    """Whether a parameter is one that stays behind when it is saved: a path, data, an object."""
+    """Whether a parameter is never saved: a path, data, an object."""
     if isinstance(value, Engine):
         return value.callbacks is not None or value.resume_from is not None
     if parameter in _NETWORKS:
@@ -193,9 +194,9 @@ def _never_saved(parameter: str, value: Any) -> bool:
 
 
 def _check_settings(estimator: Any, weights: Weights) -> None:
-    """Raise ValueError for parameters that no fit can have had."""
+    """Raise ValueError for parameters with which fit would have failed."""
     probe = copy.copy(estimator)
     if getattr(probe, "validation", None) is None and hasattr(probe, "early_stopping"):
-        probe.early_stopping = None  # what it looked at stayed behind
+        probe.early_stopping = None  # its validation data were not saved
     probe._check_settings()
     probe._filters(weights.info)

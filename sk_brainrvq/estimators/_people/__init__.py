@@ -1,1 +1,1 @@
-"""Whom features are of, and how each person is centred."""
+"""Subjects of features, and centring of each person."""

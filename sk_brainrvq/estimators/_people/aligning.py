@@ -1,4 +1,4 @@
-"""What the estimators share whose network reads each person's signals whitened."""
+"""Base of estimators whose network reads each person's signals whitened."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -14,13 +14,13 @@ from sk_brainrvq.signals import PatchGroup
 
 
 class AligningMixin(PeopleCenteringMixin):
-    """Covariances of people as fitted attributes, by which their signals are whitened."""
+    """Covariances of people as fitted attributes, which whiten their signals."""
 
-    # Mean covariance of the training people in square microvolts, (n_channels, n_channels).
+    # Mean covariance of the training people, in square microvolts, (n_channels, n_channels).
     covariance_: NDArray
-    # Channels of its rows and columns.
+    # Channels of the rows and columns of covariance_.
     covariance_channels_: list[str]
-    # Covariances that are used in place of those of the windows at hand, by the name of the person.
+    # Covariances from calibration, by person, that replace those of the windows passed.
     subject_covariances_: dict[Any, NDArray]
 
     @property
@@ -46,32 +46,32 @@ class AligningMixin(PeopleCenteringMixin):
             self._hold_alignment(alignment)
 
     def _check_covariances(self) -> None:
-        """Raise CheckpointError where covariances of a file contradict each other."""
+        """Raise CheckpointError if the covariances from a file contradict each other."""
         if not hasattr(self, "covariance_"):
             return
         n_channels = len(self.covariance_channels_)
         sizes = {own.shape for own in (self.covariance_, *self.subject_covariances_.values())}
         if sizes != {(n_channels, n_channels)}:
             raise CheckpointError(
-                f"The covariances of people are of shapes {sorted(sizes)}, and of {n_channels} "
-                "channels."
+                f"The covariances of people have the shapes {sorted(sizes)}, but there are "
+                f"{n_channels} channels."
             )
 
 
 def moments_of(groups: Iterable[PatchGroup], names: Names) -> tuple[PeoplesMoments, NDArray]:
-    """How the channels of people vary together, and whom each epoch is of.
+    """How the channels of each person vary together, and the subject of each epoch.
 
     Parameters
     ----------
     groups : iterable of PatchGroup
     names : Names
-        Whose blocks the groups are made of.
+        Collector of subjects that the blocks of the groups pass through.
 
     Returns
     -------
     moments : PeoplesMoments
     people : ndarray of object, shape (n_epochs,)
-        None where nothing tells.
+        Subjects; None if unknown.
     """
     moments, n_epochs = PeoplesMoments(), 0
     for group in groups:

@@ -1,4 +1,4 @@
-"""Signals of each person whitened, so that people's channels vary together alike."""
+"""Whitening of each person's signals, so that everyone's channels have the same covariance."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -13,7 +13,7 @@ from sk_brainrvq.signals import PatchGroup, StoredPatches
 from sk_brainrvq.signals.electrodes import placed_channels
 
 # Share of a person's mean power below which directions in the space of channels are noise, or
-# empty, as one is after an average reference: they are not raised above it.
+# empty, as one is after an average reference. They are not amplified above it.
 _RIDGE = 1e-3
 # Mean power in square microvolts below which nothing was recorded.
 _SILENT = 1e-6
@@ -23,21 +23,22 @@ _SILENT = 1e-6
 class Alignment:
     """Euclidean alignment: whitening of each person's signals by the mean covariance.
 
-    All people then have the mean power of the training people. With fewer windows than
-    ``min_windows`` a person's covariance is drawn towards theirs: of n windows it counts
-    n / (n + 1). A channel of unknown place is scaled by itself, and never mixed into others; so is
-    one that a person's kept covariance lacks, which is taken to have the mean power.
+    Afterwards everyone has the mean power of the training people. With fewer windows than
+    ``min_windows`` a person's covariance is shrunk towards theirs: with n windows it has weight n /
+    (n + 1). A channel without a known position is only scaled, and never mixed with others. The
+    same holds for a channel that a person's calibration lacks, which is assumed to have the mean
+    power.
 
     Attributes
     ----------
     channels : list of str
-        Of the rows and columns of all covariances.
+        Channels of the rows and columns of all covariances.
     overall : ndarray, shape (n_channels, n_channels)
-        Mean covariance of the training people in square microvolts, each counting by the shape
-        of his or her covariance, at their mean power; NaN for pairs that nobody has.
+        Mean covariance of the training people, in square microvolts: the mean of the covariances
+        scaled to unit power, times the mean power; NaN for pairs that nobody has.
     min_windows : int
     kept : dict of object to ndarray
-        Covariances of people that are used in place of those of the windows at hand.
+        Covariances of people that replace those of the windows passed.
 
     Notes
     -----
@@ -63,7 +64,7 @@ class Alignment:
         return cls(list(moments.channels), mean * np.exp(np.log(powers).mean()), min_windows)
 
     def keep(self, moments: PeoplesMoments) -> None:
-        """Remember the covariances of people, by these windows."""
+        """Store the covariances of people in these windows."""
         new = [name for name in moments.channels if name not in self.channels]
         if new:
             held, self.channels = self.channels, [*self.channels, *new]
@@ -77,20 +78,20 @@ class Alignment:
     def aligned(
         self, groups: Iterable[PatchGroup], moments: PeoplesMoments, people: NDArray
     ) -> Iterator[PatchGroup]:
-        """Groups with the signals of each person whitened.
+        """Whiten the signals of each person.
 
         Parameters
         ----------
         groups : iterable of PatchGroup
         moments : PeoplesMoments
-            Of the windows at hand.
+            Moments of the windows in the groups.
         people : ndarray of object, shape (n_epochs,)
-            Whom each epoch is of. What a person gets depends on nobody else's windows.
+            Subject of each epoch. A person's result does not depend on other people's windows.
 
         Yields
         ------
         PatchGroup
-            Patches that are in storage stay there, and are whitened as they are read.
+            Whitened groups; patches in storage stay there and are whitened when they are read.
         """
         for group in groups:
             matrices, which = [], np.empty(len(group.patches), dtype=np.int64)
@@ -102,7 +103,7 @@ class Alignment:
             yield replace(group, patches=patches if stored else patches[slice(None)])
 
     def _covariance(self, moments: PeoplesMoments, person: Any, channels: list[str]) -> NDArray:
-        """Covariance of a person, by however many windows there are."""
+        """Covariance of a person, shrunk if there are few windows."""
         overall = self._on(self.overall, channels)
         own = moments.of[person].widened(len(moments.channels))
         n_windows = np.nan_to_num(on_channels(own.n_windows, moments.channels, channels))
@@ -111,13 +112,13 @@ class Alignment:
         return share * covariance + (1 - share) * overall
 
     def _on(self, covariance: NDArray, channels: list[str]) -> NDArray:
-        """A covariance for other channels; one that it lacks has the mean power, by itself."""
+        """A covariance for other channels; missing ones get the mean power and no correlations."""
         found = on_channels(covariance, self.channels, channels)
         alone = np.diag(np.full(len(channels), _power(self.overall)))
         return np.where(np.isfinite(found), found, alone)
 
     def _whitening(self, group: PatchGroup, moments: PeoplesMoments, person: Any) -> NDArray:
-        """Matrix (C, C) by which the channels of a group are multiplied."""
+        """Matrix (C, C) that multiplies the channels of a group."""
         channels = channels_of(group)
         if person in self.kept:
             covariance = self._on(self.kept[person], channels)
@@ -134,14 +135,14 @@ class Alignment:
 
 
 def whitening(covariance: NDArray, power: float) -> NDArray:
-    """Symmetric matrix that makes channels uncorrelated, with a mean power.
+    """Symmetric matrix that makes channels uncorrelated with a given mean power.
 
     Parameters
     ----------
     covariance : ndarray, shape (n_channels, n_channels)
-        Estimates pair by pair need not be positive definite.
+        Covariance, which need not be positive definite if estimated pair by pair.
     power : float
-        In the unit of the covariance.
+        Mean power in the unit of the covariance.
 
     Returns
     -------
@@ -185,7 +186,7 @@ class AlignedPatches(StoredPatches):
 
     @property
     def digest(self) -> str:
-        """The same for the same segments of the same signals; not of how they are aligned."""
+        """Digest of the segments of the unaligned signals."""
         return self._stored.digest
 
     @property
@@ -202,9 +203,9 @@ class AlignedPatches(StoredPatches):
         return patches
 
     def take_rows(self, rows: NDArray) -> "AlignedPatches":
-        """Some segments, which stay in storage too."""
+        """Select segments, which stay in storage too."""
         return AlignedPatches(self._stored.take_rows(rows), self.matrices, self.which[rows])
 
     def chunks_held(self, n_groups: int) -> int:
-        """As of the patches in storage."""
+        """The same as for the patches in storage."""
         return self._stored.chunks_held(n_groups)

@@ -1,4 +1,4 @@
-"""What the estimators that centre people share: how centres are learnt, kept and used."""
+"""Base of estimators that centre people: they learn, store and apply centres."""
 
 from typing import Any, Self
 
@@ -17,30 +17,30 @@ from sk_brainrvq.estimators.fitted_check import check_fitted
 
 
 class PeopleCenteringMixin:
-    """Centres of people as fitted attributes; features of each person seen from there."""
+    """Centres of people as fitted attributes, and features relative to them."""
 
     min_windows: int
     # Centre of the training people, shape (n_features,).
     center_: NDArray
-    # Centres that are used in place of those of the windows at hand, by the name of the person.
+    # Centres from calibration, by person, that replace those of the windows passed.
     subject_centers_: dict[Any, NDArray]
-    # Whether these are the only people who can be centred.
+    # Whether only these people can be centred.
     _calibrated: bool
 
     def calibrate(self, X: Any, *, subjects: Any = None) -> Self:
-        """Keep the centres of people by these epochs, for all later ones of theirs.
+        """Compute the centres of people from these epochs, and keep them for their later epochs.
 
         Parameters
         ----------
         X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
-            Such as a minute of rest of each person; labels are not needed.
+            For example a minute of rest of each person; labels are not needed.
         subjects : array-like, shape (n_epochs,), optional
-            Whom each epoch is of, in place of what the container says.
+            Subject of each epoch; overrides what the container says.
 
         Returns
         -------
         self
-            From now on only people whose centres are kept can be centred; others are an error.
+            From now on only people with calibration can be centred; others raise an error.
 
         Raises
         ------
@@ -52,33 +52,32 @@ class PeopleCenteringMixin:
         Warns
         -----
         EEGWarning
-            If there are fewer than 10 windows of a person, or than ``min_windows`` where that is
-            a parameter.
+            If a person has fewer than 10 windows, or than ``min_windows`` if that is a parameter.
         """
         check_fitted(self)
         if not self._centres_people():
             raise ValueError(
-                f"calibrate keeps the centres of people, and this {type(self).__name__} centres "
-                "nobody. Pass center_by='subject' and fit again."
+                f"calibrate keeps the centres of people, but this {type(self).__name__} does not "
+                "centre people. Pass center_by='subject' and fit again."
             )
         self._keep_people(*self._features_of_people(X, subjects))
         return self
 
     def _centres_people(self) -> bool:
-        """Whether people are centred; raise ValueError where the fit was of another mind."""
+        """Whether people are centred; raise ValueError if this differs from fit."""
         raise NotImplementedError
 
     def _features_of_people(self, X: Any, subjects: Any) -> tuple[Any, ...]:
-        """Features before anybody is centred, whom each window is of, and what else is kept."""
+        """Features before centring, the subject of each window, and whatever else is kept."""
         raise NotImplementedError
 
     def _check_people(self) -> None:
-        """Raise ValueError for parameters that make no sense."""
+        """Raise ValueError for invalid parameters."""
         check_whole("min_windows", self.min_windows, 1)
 
     @property
     def _matrices(self) -> Matrices:
-        """Columns that are a log-covariance each."""
+        """Slices of columns, each of which holds a log-covariance."""
         return ()
 
     @property
@@ -96,9 +95,9 @@ class PeopleCenteringMixin:
     def _keep_people(
         self, features: NDArray, subjects: NDArray, *more: Any, how_to_name: str = HOW_TO_NAME
     ) -> None:
-        """Keep the centres of these people, and let nobody else be centred.
+        """Keep the centres of these people; from then on nobody else can be centred.
 
-        ``more`` is what subclasses keep of people beside.
+        ``more`` is what subclasses keep in addition.
         """
         check_named(subjects, type(self).__name__, how_to_name)
         warn_of_few_windows(subjects, self.min_windows, ())
@@ -107,13 +106,13 @@ class PeopleCenteringMixin:
         self.subject_centers_, self._calibrated = centers.kept, True
 
     def _keep_training_people(self, features: NDArray, subjects: NDArray, *more: Any) -> None:
-        """Keep those of fit, too, who have no calibration windows."""
+        """Also keep the training people who have no calibration windows."""
         rows = np.array([person not in self.subject_centers_ for person in subjects], dtype=bool)
         if rows.any():
             self._keep_people(features[rows], subjects[rows], *more)
 
     def _centred(self, features: NDArray, subjects: NDArray) -> NDArray:
-        """Features (n_windows, n_features) of each person seen from the person's centre."""
+        """Features (n_windows, n_features) relative to the centre of each person."""
         name = type(self).__name__
         check_named(subjects, name)
         if self._calibrated:

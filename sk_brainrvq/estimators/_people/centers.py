@@ -1,4 +1,4 @@
-"""The centre of each person's features, and features seen from there."""
+"""Centres of each person's features, and features relative to them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,32 +8,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 Matrices = tuple[slice, ...]
-# Of the Riemannian mean: features are in single precision. pyRiemann's own is below the rounding
-# of ill-conditioned covariances, such as those of short epochs: it warns, and the mean is as good.
+# Tolerance of the Riemannian mean, for features in single precision. pyRiemann's default is below
+# the rounding error of ill-conditioned covariances, such as those of short epochs: it would warn,
+# and the mean would be no better.
 _TOLERANCE = 1e-6
 
 
 @dataclass
 class Centers:
-    """Centres of people, by which their features are centred.
+    """Centres of people, which are subtracted from their features.
 
-    The centre of a person is the mean of his or her windows, in covariance columns the Riemannian
-    mean of the covariance matrices. With fewer windows than ``min_windows`` it is drawn towards
-    the centre of the training people: of n windows it counts n / (n + 1).
+    The centre of a person is the mean over the person's windows; for covariance columns it is the
+    Riemannian mean of the covariance matrices. With fewer windows than ``min_windows`` it is shrunk
+    towards the centre of the training people: with n windows it has weight n / (n + 1).
 
     Attributes
     ----------
     matrices : tuple of slice
-        Columns that are a log-covariance each.
+        Columns of each log-covariance.
     min_windows : int
     overall : ndarray, shape (n_features,)
-        Centre of the training people's centres, each person counting the same.
+        Mean of the training people's centres, all with the same weight.
     kept : dict of object to ndarray
-        Centres of people that are used in place of those of the windows at hand.
+        Centres of people that replace those of the windows passed.
 
     Notes
     -----
-    Source of the recentring: Zanini et al. (2018), "Transfer learning: a Riemannian geometry
+    Source for the recentring: Zanini et al. (2018), "Transfer learning: a Riemannian geometry
     framework with applications to brain-computer interfaces", IEEE Trans. Biomed. Eng. 65(5).
     """
 
@@ -63,11 +64,11 @@ class Centers:
         return cls(matrices, min_windows, center_of(np.stack(own), matrices))
 
     def keep(self, features: NDArray, subjects: NDArray) -> None:
-        """Remember the centres of people, by these windows; shapes as of :meth:`learn`."""
+        """Store the centres of people in these windows; shapes as in :meth:`learn`."""
         self.kept = {**self.kept, **self._centers(features, subjects)}
 
     def centred(self, features: NDArray, subjects: NDArray) -> NDArray:
-        """Features of each person seen from the person's centre.
+        """Features relative to the centre of each person.
 
         Parameters
         ----------
@@ -77,7 +78,7 @@ class Centers:
         Returns
         -------
         ndarray, shape (n_windows, n_features), float64
-            What a person gets depends on nobody else's windows.
+            A person's features do not depend on other people's windows.
         """
         result = np.empty(features.shape)
         for person, rows in rows_of(subjects).items():
@@ -91,7 +92,7 @@ class Centers:
         return {person: self._center(features[rows]) for person, rows in rows_of(subjects).items()}
 
     def _center(self, features: NDArray) -> NDArray:
-        """The centre of one person, by however many windows there are."""
+        """The centre of one person, shrunk if there are few windows."""
         own, n_windows = center_of(features, self.matrices), len(features)
         if n_windows >= self.min_windows:
             return own
@@ -107,7 +108,7 @@ def rows_of(subjects: NDArray) -> Mapping[Any, NDArray]:
 
 
 def center_of(features: NDArray, matrices: Matrices) -> NDArray:
-    """Mean of features (n, n_features), Riemannian where they are matrices; (n_features,)."""
+    """Mean (n_features,) of features (n, n_features), Riemannian for matrices."""
     center = features.mean(axis=0, dtype=np.float64)
     if len(features) > 1 and matrices:
         from pyriemann.geometry.mean import mean_riemann
@@ -119,7 +120,7 @@ def center_of(features: NDArray, matrices: Matrices) -> NDArray:
 
 
 def between(first: NDArray, second: NDArray, share: float, matrices: Matrices) -> NDArray:
-    """The point at a share of the way between two centres, along the geodesic of covariances."""
+    """Point between two centres at a share of the way, along the geodesic for covariances."""
     point = first + share * (second - first)
     if matrices:
         from pyriemann.geometry.geodesic import geodesic_riemann
@@ -131,7 +132,7 @@ def between(first: NDArray, second: NDArray, share: float, matrices: Matrices) -
 
 
 def seen_from(center: NDArray, features: NDArray, matrices: Matrices) -> NDArray:
-    """Features (n, n_features) less a centre; of covariances those after whitening by it."""
+    """Features (n, n_features) minus a centre; covariances are whitened by it instead."""
     seen = features - center
     if matrices:
         from pyriemann.geometry.base import invsqrtm
@@ -155,5 +156,5 @@ def _vectors(matrices: NDArray) -> NDArray:
     from pyriemann.geometry.base import logm
     from pyriemann.geometry.tangentspace import upper
 
-    # Rounding leaves products of matrices a little asymmetric.
+    # Rounding makes products of matrices slightly asymmetric.
     return upper(logm((matrices + matrices.swapaxes(1, 2)) / 2))

@@ -12,21 +12,20 @@ from sk_brainrvq.signals import PatchGroup
 
 # Patches are in 100 microvolts.
 _MICROVOLTS = 100.0
-# Read from storage at a time.
+# Segments to read from storage at a time.
 _SEGMENTS_AT_ONCE = 64
 
 
 @dataclass
 class Moments:
-    """Sums of products of channels over a person's windows, pair by pair.
+    """Sums of products of channels over a person's windows, for each pair.
 
-    Windows may lack channels, such as those that were bad in them: each pair has the windows that
-    hold both.
+    Windows may lack channels, such as bad ones; each pair uses the windows that hold both channels.
 
     Attributes
     ----------
     products : ndarray, shape (n_channels, n_channels)
-        In square microvolts.
+        Sums in square microvolts.
     n_samples, n_windows : ndarray, shape (n_channels, n_channels)
     """
 
@@ -36,19 +35,21 @@ class Moments:
 
     @classmethod
     def none(cls, n_channels: int) -> "Moments":
-        """Of no window."""
+        """Moments of no windows."""
         return cls(*(np.zeros((n_channels, n_channels)) for _ in range(3)))
 
     def widened(self, n_channels: int) -> "Moments":
-        """The same with more channels, of which no window is known."""
+        """The same moments with more channels, which have no windows yet."""
         missing = n_channels - len(self.products)
         sums = (self.products, self.n_samples, self.n_windows)
         return Moments(*(np.pad(values, (0, missing)) for values in sums))
 
     def add(self, patches: NDArray, columns: NDArray, n_windows: int) -> None:
-        """Count segments (n, C, P, 200), whose channels have these numbers."""
+        """Add segments (n, C, P, 200) whose channels have these numbers."""
         pairs = np.ix_(columns, columns)
-        for segment in patches:  # one by one: sums do not depend on how they are handed over
+        for (
+            segment
+        ) in patches:  # one by one, so that sums do not depend on how segments are batched
             signals = _MICROVOLTS * segment.reshape(len(segment), -1).astype(np.float64)
             signals -= signals.mean(axis=1, keepdims=True)
             self.products[pairs] += signals @ signals.T
@@ -57,28 +58,28 @@ class Moments:
 
     @property
     def covariance(self) -> NDArray:
-        """Mean covariance; NaN for pairs that no window holds."""
+        """Mean covariance; NaN for pairs without a window."""
         with np.errstate(invalid="ignore"):
             return np.where(self.n_samples > 0, self.products / self.n_samples, np.nan)
 
 
 @dataclass
 class PeoplesMoments:
-    """Moments of people, learnt from groups as they pass by.
+    """Moments of people, learnt from groups as they pass through.
 
     Attributes
     ----------
     channels : list of str
-        All that were met.
+        All channels found so far.
     of : dict of object to Moments
-        By person.
+        Moments by person.
     """
 
     channels: list[str] = field(default_factory=list)
     of: dict[Any, Moments] = field(default_factory=dict)
 
     def add(self, group: PatchGroup, people: NDArray) -> None:
-        """Count the segments of a group; ``people`` (n_segments,) says whom each is of."""
+        """Add the segments of a group; ``people`` (n_segments,) holds their subjects."""
         columns = self._columns(channels_of(group))
         for person, rows in rows_of(people).items():
             moments = self.of.get(person, Moments.none(0)).widened(len(self.channels))
@@ -88,7 +89,7 @@ class PeoplesMoments:
             self.of[person] = moments
 
     def of_people(self, people: Collection[Any]) -> "PeoplesMoments":
-        """Those of some people."""
+        """The moments of some people."""
         own = {person: moments for person, moments in self.of.items() if person in people}
         return PeoplesMoments(self.channels, own)
 
@@ -98,12 +99,12 @@ class PeoplesMoments:
 
 
 def channels_of(group: PatchGroup) -> list[str]:
-    """Names of a group's channels; numbers where they have none."""
+    """Names of a group's channels, or numbers if they have no names."""
     return group.ch_names or [f"channel{number}" for number in range(group.n_channels)]
 
 
 def on_channels(matrix: NDArray, held: list[str], channels: list[str]) -> NDArray:
-    """Rows and columns of a matrix for other channels; NaN for those that it lacks."""
+    """Rows and columns of a matrix for other channels; NaN for missing ones."""
     found = np.full((len(channels), len(channels)), np.nan)
     places: Mapping[str, int] = {name: place for place, name in enumerate(held)}
     own = [number for number, name in enumerate(channels) if name in places]

@@ -1,4 +1,4 @@
-"""People's signals aligned, and their centres moving, while a network is trained."""
+"""Alignment of people's signals, and update of their centres, while a network trains."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -21,7 +21,7 @@ from sk_brainrvq.training.batches import Batch, BatchesInOrder
 
 
 def matrices_of(module: EncoderClassifier) -> Matrices:
-    """Columns of an embedding head's features that are a log-covariance each; none of others."""
+    """Columns of each log-covariance in an embedding head's features; none for other heads."""
     head = module.head
     if not isinstance(head, EmbeddingHead):
         return ()
@@ -33,21 +33,20 @@ def matrices_of(module: EncoderClassifier) -> Matrices:
 
 @dataclass
 class AlignedPeople:
-    """Signals of each person whitened before a network is trained on them.
+    """Whitens the signals of each person before a network is trained on them.
 
     Attributes
     ----------
     data : LabelledEEG
-        To be trained on, with ``subjects``.
+        Training data, with ``subjects``.
     held_out : LabelledEEG or None
-        To validate on.
+        Validation data.
     calibration : LabelledEEG or None
-        Windows of people whose covariances and centres they are, in place of those of the other
-        windows.
+        Windows that set the covariances and centres of their people, instead of the other windows.
     min_windows, batch_size : int
     device : str
     alignment : Alignment
-        As learnt from the training people by :meth:`begin`.
+        Alignment that :meth:`begin` learns from the training people.
     """
 
     data: LabelledEEG
@@ -70,16 +69,16 @@ class AlignedPeople:
         return self._aligned(self.data), held_out
 
     def learn(self, module: EncoderClassifier) -> Centers:
-        """Centres of what the head sees beside tokens of aligned signals: of nothing, here."""
+        """Centres of what the head sees; empty here, as it sees only tokens of aligned signals."""
         centers = Centers((), self.min_windows, np.empty(0))
         centers.kept = {person: np.empty(0) for person in self.alignment.kept}
         return centers
 
     def before_epoch(self, module: EncoderClassifier) -> None:
-        """Nothing moves."""
+        """Do nothing: nothing moves."""
 
     def before_validation(self, module: EncoderClassifier) -> None:
-        """Nothing moves."""
+        """Do nothing: nothing moves."""
 
     def _aligned(self, data: LabelledEEG) -> LabelledEEG:
         people = cast(NDArray, data.subjects)
@@ -89,12 +88,12 @@ class AlignedPeople:
 
 @dataclass
 class MovingCenters(AlignedPeople):
-    """Shifts that put each person's centre at zero, renewed as the network moves it.
+    """Shifts that put each person's centre at zero, updated as the network changes.
 
-    What an embedding head sees beside tokens, spectra and covariances of the signals as they
-    are, is centred once. The mean token is the network's, of aligned signals: its centre is found
-    anew before each training epoch and each validation, and is a constant in between, through
-    which no gradient flows.
+    An embedding head sees spectra and covariances of the unaligned signals, which are centred once.
+    It also sees the network's mean token of the aligned signals, whose centre is computed again
+    before each training epoch and each validation. In between the centre is constant, and no
+    gradient flows through it.
     """
 
     _read: LabelledEEG = field(init=False)
@@ -111,7 +110,7 @@ class MovingCenters(AlignedPeople):
         return self._read, self._read_held_out
 
     def learn(self, module: EncoderClassifier) -> Centers:
-        """Centres by all features of the network as it is now."""
+        """Centres of all features of the current network."""
         features, subjects = _of_epochs(self.data, self._features(module, self.data, self._read))
         centers = Centers.learn(features, subjects, matrices_of(module), self.min_windows)
         if self.calibration is not None:
@@ -124,7 +123,7 @@ class MovingCenters(AlignedPeople):
         return centers
 
     def before_epoch(self, module: EncoderClassifier) -> None:
-        """Renew the shifts of the mean token of the training data."""
+        """Update the shifts of the mean token for the training data."""
         if module.encoder_is_frozen:
             return
         tokens = self._tokens(module, self._read)
@@ -132,7 +131,7 @@ class MovingCenters(AlignedPeople):
         self._renew(module, self._read, tokens)
 
     def before_validation(self, module: EncoderClassifier) -> None:
-        """Renew the shifts of the mean token of the validation data."""
+        """Update the shifts of the mean token for the validation data."""
         if self._read_held_out is not None and not module.encoder_is_frozen:
             tokens = self._tokens(module, self._read_held_out)
             self._renew(module, self._read_held_out, tokens)
@@ -148,13 +147,13 @@ class MovingCenters(AlignedPeople):
     def _shifted(
         self, module: EncoderClassifier, data: LabelledEEG, read: LabelledEEG, centers: Centers
     ) -> LabelledEEG:
-        """Aligned data with what makes centred features of those that the network gives."""
+        """Aligned data with the shifts that centre the network's features."""
         centred = _centred(data, self._features(module, data, read), centers)
         shift = (centred - self._features(module, read, read)).astype(np.float32)
         return read.with_shifts([shift[rows].copy() for rows in _rows_of_groups(data)])
 
     def _features(self, module: EncoderClassifier, data: LabelledEEG, read: LabelledEEG) -> NDArray:
-        """Tokens of aligned segments and summaries of them as they are, (n_segments, n)."""
+        """Tokens of aligned segments and summaries of the unaligned ones, (n_segments, n)."""
         head = cast(EmbeddingHead, module.head)
         columns = [self._tokens(module, read)]
         for signals in (read, data):
@@ -200,7 +199,8 @@ def _subjects_of(data: LabelledEEG) -> NDArray:
 def _of_epochs(data: LabelledEEG, features: NDArray) -> tuple[NDArray, NDArray]:
     """Features of epochs, means over segments weighted by length, and the epochs' subjects.
 
-    Prediction has centres of epochs, and counts these, not segments, against ``min_windows``.
+    Prediction uses centres of epochs, and compares the number of epochs, not of segments, with
+    ``min_windows``.
     """
     groups = data.prepared.groups
     epochs, number = np.unique(np.concatenate([g.epoch for g in groups]), return_inverse=True)
@@ -211,7 +211,7 @@ def _of_epochs(data: LabelledEEG, features: NDArray) -> tuple[NDArray, NDArray]:
 
 
 def _centred(data: LabelledEEG, features: NDArray, centers: Centers) -> NDArray:
-    """Features of each segment, seen from the centre of the person's epochs."""
+    """Features of each segment relative to the centre of the person's epochs."""
     people = replace(centers)
     people.keep(*_of_epochs(data, features))
     known = replace(centers, kept={**people.kept, **centers.kept})

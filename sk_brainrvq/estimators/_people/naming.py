@@ -1,4 +1,4 @@
-"""Whom each window is of: as the user says, or as the container knows."""
+"""Subject of each window, from the user or from the container."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -12,23 +12,23 @@ from sk_brainrvq.signals import EpochBlock
 from sk_brainrvq.signals.sources.subjects import as_subjects
 
 HOW_TO_NAME = (
-    "Pass subjects=..., one per window; or hand over a container that knows them: mne.Epochs with "
-    "a column 'subject' in metadata, recordings with a BIDS name or a subject in their header, "
+    "Pass subjects=..., one per window; or pass a container that holds them: mne.Epochs with a "
+    "column 'subject' in metadata, recordings with a BIDS name or a subject in their header, "
     "Recordings(..., subjects=...), or a corpus."
 )
 HOW_TO_NAME_CALIBRATION = (
-    "They are of calibration: pass it in a container that knows them, such as mne.Epochs with a "
-    "column 'subject' in metadata, or fit without it and call calibrate(X, subjects=...)."
+    "They belong to calibration: pass it in a container that holds subjects, such as mne.Epochs "
+    "with a column 'subject' in metadata, or fit without it and call calibrate(X, subjects=...)."
 )
 
 
 class Names:
-    """Notes whom epochs are of while their blocks pass by.
+    """Notes the subjects of epochs while their blocks pass through.
 
     Parameters
     ----------
     given : array-like, shape (n_windows,), optional
-        Subjects as the user gave them, which count in place of what the blocks tell.
+        Subjects from the user, which override those of the blocks.
     """
 
     def __init__(self, given: Any = None) -> None:
@@ -36,7 +36,7 @@ class Names:
         self._noted: dict[int, Any] = {}
 
     def noting(self, blocks: Iterable[EpochBlock]) -> Iterator[EpochBlock]:
-        """The same blocks."""
+        """Pass blocks through, and note their subjects."""
         for block in blocks:
             if block.subjects is not None:
                 noted = zip(block.index.tolist(), as_subjects(block.subjects), strict=True)
@@ -44,7 +44,7 @@ class Names:
             yield block
 
     def of_epochs(self, epochs: NDArray) -> NDArray:
-        """Subject of some epochs whose blocks have passed by; None where nothing told."""
+        """Subject of some epochs whose blocks have passed through; None if unknown."""
         subjects = np.full(len(epochs), None, dtype=object)
         for row, epoch in enumerate(epochs.tolist()):
             if self._given is None:
@@ -54,12 +54,12 @@ class Names:
         return subjects
 
     def of(self, n_windows: int) -> NDArray:
-        """Subject of each window: those given, or by the blocks, with None where nothing told.
+        """Subject of each window, from the user or from the blocks; None if unknown.
 
         Raises
         ------
         InvalidEEGError
-            If another number of subjects was given.
+            If the number of subjects differs from that of windows.
         """
         if self._given is not None and len(self._given) != n_windows:
             raise InvalidEEGError(
@@ -70,7 +70,7 @@ class Names:
 
 
 def given_subjects(subjects: Any) -> NDArray:
-    """Subjects as the user gave them, one per window.
+    """Check the subjects that the user gave, one per window.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def given_subjects(subjects: Any) -> NDArray:
     Raises
     ------
     InvalidEEGError
-        If they are no list of names.
+        If they are not a list of names.
     """
     values = subjects.tolist() if hasattr(subjects, "tolist") else subjects
     if isinstance(values, (str, bytes)) or not hasattr(values, "__len__"):
@@ -111,7 +111,7 @@ def check_named(subjects: NDArray, name: str, how_to_name: str = HOW_TO_NAME) ->
     ----------
     subjects : ndarray of object, shape (n_windows,)
     name : str
-        Who asks: the name of the estimator.
+        Name of the estimator, for the error message.
     how_to_name : str
         Sentences that say what to do.
     """
@@ -120,9 +120,10 @@ def check_named(subjects: NDArray, name: str, how_to_name: str = HOW_TO_NAME) ->
         return
     if len(unknown) == len(subjects):
         raise InvalidEEGError(
-            f"{name} centres each person, and nothing says whom the windows are of. {how_to_name}"
+            f"{name} centres each person, but the subjects of the windows are unknown. "
+            f"{how_to_name}"
         )
     raise InvalidEEGError(
-        f"{name} centres each person, and the subject of {len(unknown)} of {len(subjects)} windows "
+        f"{name} centres each person, but the subject of {len(unknown)} of {len(subjects)} windows "
         f"({which_rows(unknown)}) is unknown. {how_to_name}"
     )

@@ -1,4 +1,4 @@
-"""Channels that record no EEG: the rules that find them, and what is done about them."""
+"""Channels that record no EEG: rules that find them, and their treatment."""
 
 from sk_brainrvq.signals.bad_channels.channel_faults import Fault, judge
 from sk_brainrvq.signals.bad_channels.policy import ACTIONS, BadChannelPolicy

@@ -1,4 +1,4 @@
-"""Rules by which a channel counts as bad, one channel beside the others."""
+"""Rules that find bad channels by comparison with the others."""
 
 from dataclasses import dataclass
 from enum import IntEnum
@@ -19,11 +19,11 @@ STUCK_SHARE = 0.5
 # Shorter signals are not judged: slow waves look like offsets, and coarse steps like flat lines.
 SHORTEST_SECONDS = 0.5
 _FEWEST_SAMPLES = 20
-# What counts as no change: one value for so long. Coarse steps of a quiet channel are shorter.
+# A constant value for this long counts as no change. Coarse steps of a quiet channel are shorter.
 STRETCH_SECONDS = 0.25
-# A signal is looked at in so many stretches, all over it, and at so many samples of each.
+# Number of stretches of a signal to check, spread over it, and number of samples of each.
 _N_STRETCHES, _SAMPLES_PER_STRETCH = 64, 8
-# What float32 leaves of a constant, relative to it.
+# Relative rounding error of a constant in float32.
 _ROUNDING = 1e-7
 _GOLDEN_RATIO = 0.6180339887498949
 
@@ -40,7 +40,7 @@ class Fault(IntEnum):
 
     @property
     def words(self) -> str:
-        """What is seen of such a channel."""
+        """Description of such a channel."""
         return _WORDS[self]
 
 
@@ -56,7 +56,7 @@ _WORDS = {
 
 @dataclass(frozen=True)
 class Judgement:
-    """What is seen of channels.
+    """Faults and amplitudes of channels.
 
     Attributes
     ----------
@@ -75,7 +75,7 @@ class Judgement:
         Parameters
         ----------
         is_good : ndarray of bool, shape (n_channels,), optional
-            Channels that nothing else speaks against.
+            Channels without other faults.
         """
         alive = self.amplitudes > 0
         good = alive & (self.faults == Fault.NONE)
@@ -91,11 +91,11 @@ def judge(microvolts: NDArray, sfreq: float, keeps_offset: bool = True) -> Judge
     Parameters
     ----------
     microvolts : ndarray, shape (..., n_channels, n_times)
-        As recorded: filters hide offsets and extremes.
+        Unfiltered signals: filters hide offsets and extremes.
     sfreq : float
-        In Hz. Signals below half a second are not judged.
+        Sampling rate in Hz. Signals shorter than half a second are not judged.
     keeps_offset : bool, default=True
-        False where a high-pass filter will take offsets off, so that they do no harm.
+        False if a high-pass filter will remove offsets, so that they do no harm.
 
     Returns
     -------
@@ -126,7 +126,7 @@ def judge(microvolts: NDArray, sfreq: float, keeps_offset: bool = True) -> Judge
     is_short = microvolts.shape[-1] < max(_FEWEST_SAMPLES, SHORTEST_SECONDS * sfreq)
     stretches = microvolts[..., None, :] if is_short else _stretches(microvolts, sfreq)
     seen = stretches.reshape(*microvolts.shape[:-1], -1)
-    with np.errstate(invalid="ignore"):  # NaN is refused elsewhere
+    with np.errstate(invalid="ignore"):  # NaN raises an error elsewhere
         centres = np.median(seen, axis=-1)
         smallest = _ROUNDING * np.abs(centres)
         amplitudes = _amplitudes(seen, centres, smallest)

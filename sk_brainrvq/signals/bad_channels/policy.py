@@ -1,4 +1,4 @@
-"""What a user wants done about bad channels, and what an estimator can bear."""
+"""What to do about bad channels, by the user's wish and the estimator's needs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,30 +10,36 @@ from sk_brainrvq.signals.bad_channels.channel_faults import Fault
 _MOST_NAMES = 16
 ACTIONS = ("warn", "drop", "interpolate", "keep")
 _DONE = {
-    "warn": "They are used as they are. To go without them, pass "
-    "reading=Reading(bad_channels='drop') or 'interpolate'; 'keep' says nothing.",
+    "warn": (
+        "They are used unchanged. To leave them out or replace them, pass "
+        "reading=Reading(bad_channels='drop') or 'interpolate'; 'keep' gives no warning."
+    ),
     "drop": "They are left out (bad_channels='drop').",
     "interpolate": "They are interpolated (bad_channels='interpolate').",
 }
 _NOTED = {
-    "warn": "They are used as they are (bad_channels='drop' or 'interpolate' goes without them).",
+    "warn": (
+        "They are used unchanged (bad_channels='drop' leaves them out, 'interpolate' replaces "
+        "them)."
+    ),
     "drop": _DONE["drop"],
     "interpolate": _DONE["interpolate"],
 }
-_HIGH_PASS = " A high-pass filter takes offsets off: filters=Filters(l_freq=0.5)."
+_HIGH_PASS = " A high-pass filter removes offsets: filters=Filters(l_freq=0.5)."
 
 
 @dataclass(frozen=True)
 class BadChannelPolicy:
-    """What is done about bad channels.
+    """What to do about bad channels.
 
     Attributes
     ----------
     action : {"warn", "drop", "interpolate", "keep"}
     fixed_by : str or None
-        Why no channel can be left out, and what else to do, where results have a place for each.
+        Sentence that says why no channel can be left out and what to do instead, if results need
+        all.
     electrode_map : mapping or None
-        The user's own word on where channels lie, for interpolation.
+        Positions of channels from the user, for interpolation.
     """
 
     action: str = "keep"
@@ -47,11 +53,11 @@ class BadChannelPolicy:
 
     @property
     def interpolates(self) -> bool:
-        """Whether bad channels are made of the others."""
+        """Whether bad channels are interpolated from the others."""
         return self.action == "interpolate"
 
     def check_drop(self, where: str, found: Mapping[Fault, Sequence[str]], n_left: int) -> None:
-        """Raise InvalidEEGError where bad channels cannot be left out.
+        """Raise InvalidEEGError if bad channels cannot be left out.
 
         Parameters
         ----------
@@ -63,9 +69,9 @@ class BadChannelPolicy:
         """
         if n_left == 0:
             raise InvalidEEGError(
-                f"{where}bad_channels={self.action!r} was given, and every channel is bad: "
-                f"{listed(found)}. Nothing is left to use: drop this part, or pass "
-                f"bad_channels='warn' to use it as it is.{_advice(found)}"
+                f"{where}bad_channels={self.action!r} was given, but every channel is bad: "
+                f"{listed(found)}. Leave this part out, or pass bad_channels='warn' to use it "
+                f"unchanged.{_advice(found)}"
             )
         if self.drops and self.fixed_by is not None:
             raise InvalidEEGError(
@@ -74,20 +80,20 @@ class BadChannelPolicy:
             )
 
     def sentence(self, where: str, found: Mapping[Fault, Sequence[str]]) -> str | None:
-        """What a warning says of bad channels; None where there is nothing to say."""
+        """Warning about bad channels; None if there is nothing to report."""
         if not found or self.action == "keep":
             return None
         return f"{where}Bad channels: {listed(found)}. {_DONE[self.action]}{_advice(found)}"
 
     def notes(self, faults: Mapping[str, Fault]) -> list[str]:
-        """What a corpus notes of the bad channels of a recording."""
+        """Notes of a corpus on the bad channels of a recording."""
         if not faults or self.action == "keep":
             return []
         return [f"Bad channels: {listed(by_fault(faults))}. {_NOTED[self.action]}"]
 
 
 def listed(found: Mapping[Fault, Sequence[str]]) -> str:
-    """Bad channels, those with the same fault together."""
+    """Bad channels as text, grouped by fault."""
     return "; ".join(
         f"{fault.words}: {_first_ones(names)}" for fault, names in sorted(found.items())
     )

@@ -1,4 +1,4 @@
-"""Bad channels of a continuous recording, of which one decision holds for all windows."""
+"""Bad channels of a continuous recording, decided once for all windows."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from sk_brainrvq.signals.bad_channels.policy import BadChannelPolicy, by_fault
 from sk_brainrvq.signals.bad_channels.splines import spline_weights
 from sk_brainrvq.signals.sources.annotations import is_bad_sample
 
-# A recording is looked at in so many parts of so many seconds, spread over it.
+# Number and length in seconds of the parts of a recording to check, spread over it.
 _N_PARTS, _PART_SECONDS = 32, 0.5
 
 
@@ -58,12 +58,12 @@ def _read(raw: Any, names: Sequence[str], usable: NDArray) -> NDArray:
 def treated_raw(
     raw: Any, names: list[str], found: dict[str, Fault], policy: BadChannelPolicy
 ) -> tuple[Any, list[str]]:
-    """A recording without its bad channels, or with others in their place.
+    """A recording with its bad channels left out or interpolated.
 
     Parameters
     ----------
     raw : mne.io.Raw
-        Left as it is.
+        Recording, which is not changed.
     names : list of str
         Channels in use.
     found : dict of str to Fault
@@ -79,7 +79,7 @@ def treated_raw(
     Raises
     ------
     InvalidEEGError
-        If none is left, or it is not known where a channel lies that is to be interpolated.
+        If no channel is left, or the position of a channel to interpolate is unknown.
     """
     if not found or not (policy.drops or policy.interpolates):
         return raw, names

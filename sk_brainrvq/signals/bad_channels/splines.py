@@ -1,4 +1,4 @@
-"""Bad channels made of the good ones by MNE's spherical splines."""
+"""Interpolation of bad channels with MNE's spherical splines."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -29,7 +29,7 @@ def spline_weights(
     positions: Mapping[str, NDArray] | None = None,
     electrode_map: Mapping[str, Any] | None = None,
 ) -> NDArray:
-    """Weights by which all channels make up the bad ones, as ``interpolate_bads`` of MNE does.
+    """Weights that interpolate bad channels from all channels, as MNE's ``interpolate_bads``.
 
     Parameters
     ----------
@@ -41,17 +41,17 @@ def spline_weights(
     positions : dict of str to ndarray, optional
         Head coordinates in metres, where there is no ``info``.
     electrode_map : mapping, optional
-        The user's own word on where channels lie.
+        Positions of channels from the user.
 
     Returns
     -------
     ndarray, shape (n_bads, n_channels)
-        0 of bad channels, and of those whose position nobody knows.
+        Weights; 0 for bad channels and for channels without a known position.
 
     Raises
     ------
     InvalidEEGError
-        If it is not known where a bad channel lies, or where any good one lies.
+        If the position of a bad channel, or of all good ones, is unknown.
 
     Notes
     -----
@@ -62,8 +62,8 @@ def spline_weights(
 
     if names is None:
         raise InvalidEEGError(
-            "bad_channels='interpolate' was given, but the channels have no names, so that nobody "
-            "knows where they lie. Pass ch_names=[...], or bad_channels='drop'."
+            "bad_channels='interpolate' was given, but the channels have no names, so their "
+            "positions are unknown. Pass ch_names=[...], or bad_channels='drop'."
         )
     bad_names = [names[row] for row in bads]
     placed = _own_places(names, info, positions)
@@ -72,14 +72,14 @@ def spline_weights(
     lost = [name for name in bad_names if name not in placed.ch_names]
     if lost:
         raise InvalidEEGError(
-            f"bad_channels='interpolate' was given, but it is not known where {shorten(lost)} lie "
-            "on the head. Set a montage (raw.set_montage), use names of the 10-05 system, or pass "
+            f"bad_channels='interpolate' was given, but the positions of {shorten(lost)} are "
+            "unknown. Set a montage (raw.set_montage), use names of the 10-05 system, or pass "
             "bad_channels='drop'."
         )
     if len(placed.ch_names) == len(bad_names):
         raise InvalidEEGError(
-            f"bad_channels='interpolate' was given, but no good channel has a known position to "
-            f"make {shorten(bad_names)} of. Set a montage, or pass bad_channels='drop'."
+            "bad_channels='interpolate' was given, but no good channel has a known position to "
+            f"interpolate {shorten(bad_names)} from. Set a montage, or pass bad_channels='drop'."
         )
     placed["bads"] = bad_names
     n_points = sum(point["kind"] in _fitting_kinds() for point in placed["dig"] or ())

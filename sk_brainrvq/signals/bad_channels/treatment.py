@@ -1,4 +1,4 @@
-"""What is done about the bad channels of a block of epochs, and what is said of them."""
+"""Treatment of the bad channels of a block of epochs, and warnings about them."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -17,15 +17,15 @@ from sk_brainrvq.user_warnings import warn
 class Treatment:
     """Judges the epochs of a block, one by one unless their recording was judged as a whole.
 
-    An epoch of an array does not say what recording it comes from. Judged on its own, it gives
-    the same features whichever epochs are beside it.
+    The recording of an epoch of an array is unknown. Judging each epoch separately makes its
+    features independent of the other epochs.
 
     Parameters
     ----------
     block : EpochBlock
     policy : BadChannelPolicy
     keeps_offset : bool
-        False where a high-pass filter will take offsets off.
+        False if a high-pass filter will remove offsets.
     """
 
     def __init__(self, block: EpochBlock, policy: BadChannelPolicy, keeps_offset: bool):
@@ -38,7 +38,7 @@ class Treatment:
             policy.check_drop(self._where(), by_fault(block.bad_channels), block.n_channels)
 
     def judge(self, piece: EpochBlock) -> Judgement:
-        """Amplitudes and faults of the channels of some epochs, which are counted.
+        """Find and count the faults of the channels of some epochs.
 
         Parameters
         ----------
@@ -60,7 +60,7 @@ class Treatment:
         return judgement
 
     def parts(self, piece: EpochBlock, judgement: Judgement) -> Iterator[EpochBlock]:
-        """The epochs as they are to be used, those with the same channels together.
+        """The epochs after treatment, grouped by their channels.
 
         Parameters
         ----------
@@ -115,7 +115,7 @@ class Treatment:
         return part
 
     def left_out(self) -> dict[str, str]:
-        """Channels that are no EEG, or were left out of any epoch so far, each with the reason."""
+        """Channels that are not EEG, or were left out of any epoch so far, each with the reason."""
         if not self.policy.drops:
             return dict(self.block.left_out)
         whole = {name: fault.words for name, fault in (self.block.bad_channels or {}).items()}

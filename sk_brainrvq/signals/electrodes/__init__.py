@@ -1,4 +1,4 @@
-"""From channels to electrodes: names, positions, rows of the table, regions."""
+"""Matching of channels to electrodes: names, positions, rows of the table, regions."""
 
 from sk_brainrvq.signals.electrodes.matching import (
     ElectrodeMatch,

@@ -1,4 +1,4 @@
-"""From channels to rows of the position table: by name, cap, position or the user's word."""
+"""Matching of channels to rows of the position table, by name, cap, position or the user."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ _DOUBTFUL = frozenset(f"{letter}{i}" for letter in "ABCDEFGH" for i in range(1, 
 
 @dataclass(frozen=True)
 class ElectrodeMatch:
-    """How one channel was mapped.
+    """How one channel was matched.
 
     Attributes
     ----------
@@ -51,7 +51,7 @@ class ElectrodeMatch:
     rows : tuple of int
         Rows of the position table, each once.
     weights : tuple of float
-        Of the rows; they sum to 1.
+        Weights of the rows; they sum to 1.
     note : str
         What was assumed about a name that can mean several electrodes.
     """
@@ -78,7 +78,7 @@ class ElectrodeMatch:
 
 
 class Matcher:
-    """Maps the channels of one recording: names, cap and positions explain one another."""
+    """Matches the channels of one recording by names, cap and positions together."""
 
     def __init__(
         self,
@@ -92,13 +92,13 @@ class Matcher:
         written = {name: bare_name(name) for name in names}
         self.bare, self.reference_notes = without_references(written)
         ends = {end for bare in self.bare.values() for end in split_pair(bare) or (bare,)}
-        # Electrodes of the table mean themselves in every cap.
+        # Electrodes of the table have the same meaning in every cap.
         self.cap = {} if ends <= ELECTRODE_ROWS.keys() else read_cap(ends)
         self.all_doubtful = ends <= _DOUBTFUL
         self.directions = measured_directions(places, self._anchors()) if places else {}
 
     def match(self, name: str) -> ElectrodeMatch:
-        """How a channel is mapped by its name, its cap and its position."""
+        """Match a channel by its name, its cap and its position."""
         bare, measured = self.bare[name], self.directions.get(name)
         if measured is not None and self._place_decides(bare, measured):
             mixture = neighbour_weights(measured, self.rows)
@@ -135,8 +135,8 @@ class Matcher:
                 part = self._mixture(end, in_cap=False)
                 if not part and self._direction(end, in_cap=False) is None:
                     raise InvalidEEGError(
-                        f"electrode_map[{name!r}] holds {electrode!r}, which is no electrode of "
-                        "the 10-05 system and no pair of them, such as 'C3' or 'FP1-F7'."
+                        f"electrode_map[{name!r}] holds {electrode!r}; expected an electrode of "
+                        "the 10-05 system or a pair of these, such as 'C3' or 'FP1-F7'."
                     )
                 _add(mixture, part, share / len(ends))
         total = sum(mixture.values())  # below 1 where no trained row stands in for an electrode
@@ -159,7 +159,7 @@ class Matcher:
         return ElectrodeMatch(name, how, tuple(mixture), tuple(mixture.values()), note)
 
     def _mixture(self, bare: str, in_cap: bool = True) -> dict[int, float]:
-        """Rows and weights of an electrode, empty if nobody knows where it lies."""
+        """Rows and weights of an electrode; empty if its position is unknown."""
         row = self._own_row(bare, in_cap)
         if row is not None:
             return {row: 1.0}
@@ -202,7 +202,7 @@ class Matcher:
         return "read as an ear electrode, not as BioSemi's" if doubtful else ""
 
     def _anchors(self) -> dict[str, str]:
-        """Channels whose names alone say where they lie."""
+        """Channels whose position follows from the name alone."""
         meant = {name: self._electrode(bare) for name, bare in self.bare.items()}
         return {
             name: electrode
@@ -212,12 +212,12 @@ class Matcher:
 
 
 def mean_match(channel: str, rows: frozenset[int]) -> ElectrodeMatch:
-    """A channel whose position nobody knows."""
+    """Match for a channel without a known position."""
     return ElectrodeMatch(channel, "mean", tuple(sorted(rows)), (1 / len(rows),) * len(rows))
 
 
 def placed_channels(matches: Sequence[ElectrodeMatch]) -> NDArray | None:
-    """Numbers of the channels whose place is known; None where it is of all, or of none.
+    """Numbers of the channels with a known position; None if all or none have one.
 
     Parameters
     ----------
@@ -245,7 +245,7 @@ def match_electrodes(
     positions: Mapping[str, Any] | None = None,
     electrode_map: Mapping[str, Any] | None = None,
 ) -> list[ElectrodeMatch]:
-    """Map channels to rows of the position table.
+    """Match channels to rows of the position table.
 
     Parameters
     ----------
@@ -258,21 +258,21 @@ def match_electrodes(
         Use the rows of published checkpoints: their own rows for T3, T4, T5, T6 and for the
         bipolar pairs in the table.
     positions : mapping of str to (3,) array or None, optional
-        Head coordinates in metres of channels, None or NaN where unknown. They place names
-        without a row and decide what an ambiguous name means.
+        Head coordinates of channels in metres, None or NaN if unknown. They locate names without a
+        row and decide what an ambiguous name means.
     electrode_map : mapping, optional
-        From channel names to an electrode ("C3"), a pair ("FP1-F7"), a list of electrodes that
-        weigh the same, or a dict from electrodes to weights. Goes before everything else.
+        From channel names to an electrode ("C3"), a pair ("FP1-F7"), a list of electrodes with
+        equal weights, or a dict from electrodes to weights. Overrides everything else.
 
     Returns
     -------
     list of ElectrodeMatch
-        One a channel.
+        One match per channel.
 
     Raises
     ------
     InvalidEEGError
-        For names that are not one a channel, and for a map or positions that cannot be used.
+        Unless there is one name per channel, and for a map or positions that cannot be used.
 
     Examples
     --------
@@ -296,7 +296,7 @@ def match_electrodes(
 
 
 def electrode_rows(matches: Sequence[ElectrodeMatch]) -> NDArray:
-    """What the networks take: rows, or mixing weights where a channel needs several.
+    """Electrodes for the networks: rows, or mixing weights if a channel needs several rows.
 
     Parameters
     ----------

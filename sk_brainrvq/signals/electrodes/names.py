@@ -1,4 +1,4 @@
-"""Names of channels: the published vocabulary, and what files write around a name."""
+"""Names of channels: the published vocabulary, and the decoration that files add."""
 
 import math
 import re
@@ -60,7 +60,7 @@ def canonical_name(name: str) -> str:
     Returns
     -------
     str
-        Pairs are written with a hyphen.
+        Name; pairs are written with a hyphen.
 
     Examples
     --------
@@ -76,13 +76,13 @@ def canonical_name(name: str) -> str:
 
 
 def split_pair(bare: str) -> tuple[str, str] | None:
-    """Both ends of what is written as a bipolar derivation, or None."""
+    """Both ends of a name that is written as a bipolar derivation, or None."""
     ends = [end.strip() for end in _PAIR.split(bare)]
     return (ends[0], ends[1]) if len(ends) == 2 and all(ends) else None
 
 
 def check_ch_names(ch_names: Iterable[str], n_channels: int) -> list[str]:
-    """Channel names as a list; raise InvalidEEGError unless unique and one a channel."""
+    """Channel names as a list; raise InvalidEEGError unless unique and one per channel."""
     refuse_one_string(ch_names)
     try:
         names = [name.decode() if isinstance(name, bytes) else str(name) for name in ch_names]
@@ -92,8 +92,8 @@ def check_ch_names(ch_names: Iterable[str], n_channels: int) -> list[str]:
         ) from error
     if len(names) != n_channels:
         raise InvalidEEGError(
-            f"ch_names has {len(names)} names ({shorten(names)}) for {n_channels} channels; "
-            "give one name per channel, in the order of the channels."
+            f"ch_names has {len(names)} names ({shorten(names)}) for {n_channels} channels; pass "
+            "one name per channel, in the order of the channels."
         )
     duplicates = sorted(name for name, count in Counter(names).items() if count > 1)
     if duplicates:
@@ -107,7 +107,7 @@ def refuse_one_string(ch_names: Any) -> None:
     """Raise InvalidEEGError for a string, whose letters would pass for names."""
     if isinstance(ch_names, str | bytes):
         raise InvalidEEGError(
-            f"ch_names={ch_names!r} is one string; expected a list, [{ch_names!r}]."
+            f"ch_names={ch_names!r} is a string; expected a list, [{ch_names!r}]."
         )
 
 

@@ -1,4 +1,4 @@
-"""Names of channels that are no EEG, by what they record."""
+"""Names of channels that are not EEG, by what they record."""
 
 import re
 from collections.abc import Collection, Iterable
@@ -75,7 +75,7 @@ _EYES, _OF_NET = ("E1", "E2"), re.compile("E[0-9]+")
 
 
 def other_kind(name: str) -> str | None:
-    """What a channel of this name records, where that is no EEG.
+    """What a channel with this name records, if that is not EEG.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def other_kind(name: str) -> str | None:
     Returns
     -------
     str or None
-        None for a name that may be that of EEG.
+        None for a name that may be an EEG channel's.
 
     Examples
     --------
@@ -108,14 +108,14 @@ def other_kind(name: str) -> str | None:
 
 
 def other_kinds(names: Iterable[str], placed: Collection[str] = ()) -> dict[str, str]:
-    """What the channels of one recording record that are no EEG by their names.
+    """What the channels of a recording that are not EEG by name record.
 
     Parameters
     ----------
     names : iterable of str
         Of all channels that may be EEG: some names tell only beside the others.
     placed : collection of str, optional
-        Channels with a position on the head: inputs that may hold anything are EEG then.
+        Channels with a position on the head, which makes inputs for any signal EEG.
 
     Returns
     -------
@@ -163,9 +163,8 @@ def _eyes_among(names: Iterable[str]) -> set[str]:
 def is_eeg_name(name: str) -> bool:
     """Whether a channel of this name may be EEG.
 
-    EDF files type every channel as EEG, so that heart, eyes, muscles, breath, triggers, states of
-    the device and the like are often known only by their names. A name that says nothing counts
-    as EEG.
+    EDF files type every channel as EEG, so heart, eyes, muscles, breath, triggers, device states
+    and the like are often known only by name. An uninformative name counts as EEG.
 
     Parameters
     ----------
@@ -185,7 +184,7 @@ def is_eeg_name(name: str) -> bool:
 
 
 def is_spare_input(name: str) -> bool:
-    """Whether a name is no more than an amplifier's for an input that may hold anything.
+    """Whether a name is only an amplifier's name for an input for any signal.
 
     `is_eeg_name` refuses them; what else is known of the channel may tell that it is EEG.
 

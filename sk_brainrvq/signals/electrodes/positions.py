@@ -259,7 +259,7 @@ def _read_egi(bare: Collection[str]) -> dict[str, CapName]:
 
 def _cap_note(cap: str, n_names: int, n_electrodes: int) -> str:
     few = n_names < _TELLING_SHARE * n_electrodes
-    return f"position of {cap}" + (f"{GUESSED} its {n_names} names only" if few else "")
+    return f"position of {cap}" + (f"{GUESSED} only its {n_names} names" if few else "")
 
 
 def _read_numbers(bare: Collection[str]) -> dict[str, CapName]:
@@ -277,7 +277,7 @@ def _read_numbers(bare: Collection[str]) -> dict[str, CapName]:
             counted |= set(names)
     if any(name in template_directions() for name in bare if name not in counted):
         return {}
-    return dict.fromkeys(counted, CapName("number of a channel, no electrode"))
+    return dict.fromkeys(counted, CapName("number of a channel, not an electrode"))
 
 
 def _to_directions(places: NDArray) -> NDArray:

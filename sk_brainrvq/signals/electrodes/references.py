@@ -1,4 +1,4 @@
-"""Second names of channels: the reference of a recording, or the other end of a bipolar pair."""
+"""Second names of channels: a recording's reference, or the other end of a bipolar pair."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -21,10 +21,10 @@ Pair = tuple[str, str]
 
 
 def without_references(bare: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
-    """Names of channels without the reference that they are written against.
+    """Names of channels without their reference.
 
-    A second name is a reference where it is an ear or a mastoid, as in polysomnography, and
-    where all channels of the recording share it. Any other pair of names is a bipolar pair.
+    A second name is a reference if it is an ear or a mastoid, as in polysomnography, or if all
+    channels of the recording share it. Any other pair of names is a bipolar pair.
 
     Parameters
     ----------
@@ -34,9 +34,9 @@ def without_references(bare: Mapping[str, str]) -> tuple[dict[str, str], dict[st
     Returns
     -------
     names : dict of str to str
-        Bare name of each channel, of those against a reference the first alone.
+        Bare name of each channel; only the first name of those with a reference.
     notes : dict of str to str
-        Of channels against a reference: what was assumed.
+        For channels with a reference: what was assumed.
 
     Examples
     --------

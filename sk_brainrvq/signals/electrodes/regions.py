@@ -1,4 +1,4 @@
-"""Places of the scalp: the same features for every montage."""
+"""Regions of the scalp, which give the same features for every montage."""
 
 from functools import cache
 
@@ -13,7 +13,7 @@ REGIONS = ("Fpz", "F7", "Fz", "F8", "T7", "Cz", "T8", "P7", "Pz", "P8", "Oz")
 # How fast a region's interest in an electrode falls with the angle between them: to a half at
 # 12 degrees, about 20 mm.
 REGION_CONCENTRATION = 30.0
-# Where signals are compared with each other: the electrodes of the 10-20 system.
+# Positions at which signals are compared with each other: the electrodes of the 10-20 system.
 POSITIONS = (
     *("Fp1", "Fp2", "F7", "F3", "Fz", "F4", "F8", "T7", "C3", "Cz"),
     *("C4", "T8", "P7", "P3", "Pz", "P4", "P8", "O1", "O2"),
@@ -58,7 +58,7 @@ def log_interest_table(centres: tuple[str, ...], concentration: float) -> NDArra
 def place_weights(
     electrodes: NDArray, centres: tuple[str, ...] = REGIONS, concentration: float | None = None
 ) -> NDArray:
-    """How much each channel counts at each place.
+    """Weight of each channel at each position.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def place_weights(
     Returns
     -------
     ndarray, shape (n_channels, n_centres), float32
-        Columns sum to 1: a place without electrodes of its own takes the nearest there are.
+        Weights whose columns sum to 1; a position without an electrode uses the nearest ones.
 
     Examples
     --------

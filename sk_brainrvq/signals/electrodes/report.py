@@ -1,4 +1,4 @@
-"""How channels were mapped to electrodes, for people: a table, and a warning."""
+"""Reports of how channels were mapped to electrodes: a table and a warning."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from sk_brainrvq.user_warnings import warn
 
 
 class ElectrodeReport(list[dict[str, Any]]):
-    """A row a channel: what ``pandas.DataFrame`` takes, printed as a table."""
+    """One row per channel: input for ``pandas.DataFrame`` that prints as a table."""
 
     def __repr__(self) -> str:
         lines = [("channel", "how", "electrodes", "note")]
@@ -67,7 +67,7 @@ def electrode_report(matches: Sequence[ElectrodeMatch]) -> ElectrodeReport:
 
 
 class ElectrodeLog:
-    """Channels of several recordings, each as it was first met."""
+    """Channels of several recordings, each as first seen."""
 
     def __init__(self) -> None:
         self._seen: dict[str, ElectrodeMatch] = {}
@@ -76,13 +76,14 @@ class ElectrodeLog:
     def report_with(
         self, matches: Sequence[ElectrodeMatch], left_out: Mapping[str, str]
     ) -> ElectrodeReport:
-        """All channels so far, those of another recording with them.
+        """All channels so far, including those of another recording.
 
         Parameters
         ----------
         matches : sequence of ElectrodeMatch
         left_out : mapping of str to str
-            Channels that were left out, and why. Those that count elsewhere are listed as there.
+            Channels that were left out, and why. Those used in another recording are listed as
+            used.
 
         Returns
         -------
@@ -102,7 +103,7 @@ class ElectrodeLog:
 _UNKNOWN = "No electrode position is known for"
 _UNNAMED = "No channel names were given"
 _READ_BY = "Guessed positions:"
-# How what `warn_of_mean_rows` says begins.
+# Beginnings of the warnings of `warn_of_mean_rows`.
 SAID_OF_PLACES = (_UNKNOWN, _UNNAMED, _READ_BY)
 
 
@@ -112,7 +113,7 @@ def warn_of_mean_rows(
     parameter: str = "ch_names",
     place: str = "reading=Reading(electrode_map={...})",
 ) -> None:
-    """Say which channels have no position of their own, or only a guessed one.
+    """Warn of channels without a position, or with only a guessed one.
 
     Parameters
     ----------
@@ -120,7 +121,7 @@ def warn_of_mean_rows(
     named : bool
         Whether the channels have names.
     parameter, place : str
-        What takes names, and what takes places, where the user calls.
+        How the user passes names and positions.
     """
     guessed = [match for match in matches if GUESSED in match.note]
     if guessed:
@@ -134,10 +135,12 @@ def warn_of_mean_rows(
         return
     if named:
         effect = (
-            "the mean position stands in, and the network cannot tell where they lie"
+            "the mean position is used instead, and the network cannot tell where they lie"
             if len(lost) == len(matches)
-            else "beside channels that have one, they are left out wherever channels are pooled, "
-            "and of the network's view of the others"
+            else (
+                "as other channels have one, these are left out when channels are pooled and "
+                "from the network's view of the others"
+            )
         )
         message = (
             f"{_UNKNOWN} {shorten(lost)}: {effect}. Use names of the 10-20 or 10-05 system, "
@@ -145,7 +148,7 @@ def warn_of_mean_rows(
         )
     else:
         message = (
-            f"{_UNNAMED}: every channel gets the mean electrode position, and "
-            f"the network cannot tell where on the head it lies. Pass {parameter}=[...]."
+            f"{_UNNAMED}: every channel gets the mean electrode position, and the network cannot "
+            f"tell where on the head it lies. Pass {parameter}=[...]."
         )
     warn(message)

@@ -1,4 +1,4 @@
-"""Band-pass and mains filters that see the past only, and keep their state between chunks."""
+"""Causal band-pass and mains filters, which keep their state between chunks."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,19 +16,19 @@ _SETTLED = 0.01
 
 
 def causal_sections(settings: FilterSettings, sfreq: float) -> NDArray:
-    """Second-order sections of the causal filters that stand for some settings.
+    """Second-order sections of the causal filters for some settings.
 
     Parameters
     ----------
     settings : FilterSettings
-        What is left to do; the reference is not looked at.
+        Filters to apply; the reference is ignored.
     sfreq : float
         Rate of the signals in Hz.
 
     Returns
     -------
     ndarray, shape (n_sections, 6)
-        As of SciPy; (0, 6) where nothing is to be filtered.
+        Sections as in SciPy; (0, 6) without any filter.
 
     Notes
     -----
@@ -66,17 +66,17 @@ def _half_power(half_amplitude: float, sfreq: float, ratio: float) -> float:
 
 
 class CausalFilter:
-    """Filters chunk after chunk as if they were one signal.
+    """Filters chunks as if they were one signal.
 
     Parameters
     ----------
     sections : ndarray, shape (n_sections, 6)
-        As `causal_sections` gives them.
+        Sections from `causal_sections`.
 
     Notes
     -----
-    Before the first sample the signal is taken to have been constant at its value, so that an
-    offset makes no step.
+    The signal before the first sample is assumed to be constant at its value, so that an offset
+    makes no step.
     """
 
     def __init__(self, sections: NDArray):
@@ -84,7 +84,7 @@ class CausalFilter:
         self._state: NDArray | None = None
 
     def process(self, chunk: NDArray) -> NDArray:
-        """Filter the samples that follow those seen so far.
+        """Filter the next samples.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""From a stream's rate to 200 Hz by a filter that sees the past only."""
+"""Resampling from a stream's rate to 200 Hz with a causal filter."""
 
 import math
 from functools import lru_cache
@@ -18,7 +18,7 @@ _PIECE = 4096
 
 
 class CausalResampler:
-    """Resamples chunk after chunk as if they were one signal.
+    """Resamples chunks as if they were one signal.
 
     Parameters
     ----------
@@ -28,14 +28,14 @@ class CausalResampler:
     Raises
     ------
     InvalidEEGError
-        Where 200 Hz and ``sfreq`` are not in the ratio of numbers up to 1000.
+        Unless the ratio of 200 Hz to ``sfreq`` is one of whole numbers up to 1000.
 
     Notes
     -----
-    The filter passes what `resample` passes, but has minimum phase: it delays EEG by some 12 ms
-    from above 200 Hz, in place of the 120 ms that a symmetric filter has to wait for. Sample m of
-    the result is at the time m / 200 and needs no later sample of the stream. Before the first
-    sample the signal is taken to have been constant at its value.
+    The filter has the pass band of `resample`, but minimum phase: when downsampling it delays EEG
+    by about 12 ms, instead of the 120 ms of a symmetric filter. Sample m of the result is at the
+    time m / 200 and needs no later sample of the stream. The signal before the first sample is
+    assumed to be constant at its value.
     """
 
     def __init__(self, sfreq: float):
@@ -50,7 +50,7 @@ class CausalResampler:
         self._n_seen = 0
 
     def process(self, chunk: NDArray) -> NDArray:
-        """Resample the samples that follow those seen so far.
+        """Resample the next samples.
 
         Parameters
         ----------
@@ -60,7 +60,7 @@ class CausalResampler:
         Returns
         -------
         ndarray, shape (n_channels, n_resampled)
-            May hold no sample.
+            Resampled signals, possibly without any sample.
         """
         if self._up == self._down:
             return chunk
@@ -85,7 +85,7 @@ class CausalResampler:
 
 
 def resample_causally(signals: NDArray, sfreq: float) -> NDArray:
-    """What `CausalResampler` makes of a whole recording.
+    """Resample a whole recording as `CausalResampler` does.
 
     Parameters
     ----------
@@ -134,8 +134,8 @@ def _causal_ratio(sfreq: float) -> tuple[int, int]:
     exact = math.isclose(sfreq * ratio, TARGET_SFREQ, rel_tol=1e-12)
     if not exact or max(ratio.numerator, ratio.denominator) > _LARGEST_TERM:
         raise InvalidEEGError(
-            f"sfreq={sfreq!r} was given for a stream; expected a rate in the ratio of whole "
-            f"numbers up to {_LARGEST_TERM} to 200 Hz, such as 128, 250, 256, 500 or 2048 Hz. Pass "
+            f"sfreq={sfreq!r} was given for a stream; expected a rate whose ratio to 200 Hz is one "
+            f"of whole numbers up to {_LARGEST_TERM}, such as 128, 250, 256, 500 or 2048 Hz. Pass "
             "the nominal rate of the amplifier, not a measured one."
         )
     return ratio.numerator, ratio.denominator

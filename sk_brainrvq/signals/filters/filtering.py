@@ -1,4 +1,4 @@
-"""Band-pass, mains and reference: what is done to EEG in microvolts before it is resampled."""
+"""Band-pass filter, mains filter and reference, applied to EEG before resampling."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -45,18 +45,18 @@ def filter_continuous(
         In Hz.
     settings : FilterSettings
     highpass, lowpass : float, optional
-        What the recording was filtered with already, in Hz (MNE's ``info["highpass"]`` and
-        ``info["lowpass"]``): an edge that is already at least as strict is not filtered again.
+        Filters that the recording has already been through, in Hz (MNE's ``info["highpass"]`` and
+        ``info["lowpass"]``); an edge that is at least as strict is not filtered again.
     ch_names : sequence of str, optional
-        Needed where the settings name reference channels.
+        Names of the channels; needed if the settings name reference channels.
     averaged : sequence of int, optional
-        Numbers of the channels that an average reference is the average of; all by default.
+        Numbers of the channels that an average reference averages; all by default.
     spans : sequence of (int, int), optional
-        Stretches that were recorded without a break: first sample, and the one after the last.
-        Each is filtered on its own, as ``Raw.filter`` does between annotations of EDGE and
-        BAD_ACQ_SKIP; what lies outside of them is not filtered. All of it by default.
+        Stretches recorded without a break, each as the first sample and the one after the last.
+        Each is filtered separately, as ``Raw.filter`` does between annotations of EDGE and
+        BAD_ACQ_SKIP; anything outside them is not filtered. By default the whole recording.
     shortest : float, default=1.0
-        Seconds: spans that are shorter than this, of which nothing will be used, are not warned of.
+        Minimum length in seconds of spans that raise warnings; shorter ones will not be used.
 
     Returns
     -------
@@ -66,14 +66,14 @@ def filter_continuous(
     Raises
     ------
     InvalidEEGError
-        ``l_freq`` at or above the Nyquist frequency; a reference channel that is not there.
+        If ``l_freq`` is at or above the Nyquist frequency, or a reference channel is missing.
 
     Notes
     -----
-    Zero-phase FIR filters of MNE, equal to ``Raw.filter`` and ``Raw.notch_filter``. Each
-    channel's mean is taken off first, so that an offset of volts neither rings nor costs
-    digits; without a high-pass it is put back. Recordings shorter than the filter are treated
-    as `filter_epochs` treats short epochs, with the same warning.
+    Zero-phase FIR filters of MNE, equal to ``Raw.filter`` and ``Raw.notch_filter``. Each channel's
+    mean is subtracted first, so that an offset of volts neither rings nor costs precision; without
+    a high-pass it is added back. Recordings shorter than the filter are treated as `filter_epochs`
+    treats short epochs, with the same warning.
     """
     whole, given = [(0, signals.shape[-1])], (sfreq, settings, highpass, lowpass)
     if spans is None or list(spans) == whole:
@@ -104,7 +104,7 @@ def filter_epochs(
     ch_names: Sequence[str] | None = None,
     averaged: Sequence[int] | NDArray | None = None,
 ) -> NDArray:
-    """Filter and reference epochs, each on its own.
+    """Filter and reference epochs, each separately.
 
     Parameters
     ----------
@@ -186,7 +186,7 @@ def _filter(
 def filters_to_apply(
     settings: FilterSettings, sfreq: float, highpass: float = 0.0, lowpass: float | None = None
 ) -> FilterSettings:
-    """What is left to do of some settings for a recording that was filtered already.
+    """Settings that remain to be applied to a recording that has already been filtered.
 
     Parameters
     ----------
@@ -199,8 +199,8 @@ def filters_to_apply(
     Returns
     -------
     FilterSettings
-        None for an edge that the recording, or its rate, is already at least as strict in, and
-        for mains that its rate cannot show.
+        Remaining settings: None for an edge if the recording, or its rate, is already at least as
+        strict, and for a mains frequency above its Nyquist frequency.
 
     Examples
     --------
@@ -301,25 +301,25 @@ def _mne_notch(signals: NDArray, sfreq: float, harmonics: list[float]) -> NDArra
 def _warn_if_short(
     what: str, n_times: int, sfreq: float, band_length: int, notch_length: int, notch: float | None
 ) -> None:
-    """Say which filters did not fit, how long they are, and what was done instead."""
+    """Warn of filters that are too long, with their length and what was done instead."""
     done = []
     if n_times < band_length:
         done.append(
-            f"the band-pass needs {_duration(band_length, sfreq)}; their mirrored continuation "
-            "was filtered instead, which is less exact for the slowest waves"
+            f"the band-pass needs {_duration(band_length, sfreq)}; their mirrored continuation was "
+            "filtered instead, which is less exact for the slowest waves"
         )
     if n_times < notch_length and notch is not None:
         instead = (
             "fitted sinusoids were subtracted instead"
             if shows_hum(n_times, sfreq, notch)
-            else f"two periods of {notch:g} Hz are the least to find hum in, so it was left in"
+            else f"finding hum needs at least two periods of {notch:g} Hz, so it was not removed"
         )
         done.append(f"the notch filter needs {_duration(notch_length, sfreq)}; {instead}")
     if done:
         warn(
             f"Too short to filter exactly: the {what} last {_duration(n_times, sfreq)}; "
             + ". And ".join(done)
-            + ". Filter before cutting, or hand over longer signals, to avoid this."
+            + ". Filter before cutting, or pass longer signals, to avoid this."
         )
 
 

@@ -1,4 +1,4 @@
-"""Another reference for signals: the common average, or chosen channels."""
+"""Re-referencing of signals to the common average or to chosen channels."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ def subtract_reference(
     ch_names: Sequence[str] | None = None,
     averaged: Sequence[int] | NDArray | None = None,
 ) -> NDArray:
-    """Signals against another reference.
+    """Re-reference signals.
 
     Parameters
     ----------
@@ -26,28 +26,28 @@ def subtract_reference(
     ch_names : sequence of str, optional
         Names of the channels.
     averaged : sequence of int, optional
-        Numbers of the channels that "average" is the average of; all by default.
+        Numbers of the channels that "average" averages; all by default.
 
     Returns
     -------
     ndarray, shape (..., n_channels, n_times)
-        Every channel is kept. A single channel is its own average: all is left as it was, and a
-        warning says so.
+        Signals with every channel kept. A single channel is its own average; it is not changed,
+        with a warning.
 
     Raises
     ------
     InvalidEEGError
-        A reference channel is missing, or stands for several channels.
+        If a reference channel is missing or ambiguous.
     """
     if reference is None:
         return signals
     if reference == "average":
         chosen = signals if averaged is None else signals[..., averaged, :]
         if chosen.shape[-2] == 1:
-            beside = "" if averaged is None else " of known place"
+            beside = "" if averaged is None else " with a known position"
             warn(
-                f"reference='average' was left out: the average of a single channel{beside} is "
-                "that channel, and nothing would remain. Set reference=None."
+                f"reference='average' was not applied: the average of a single channel{beside} is "
+                "that channel itself, and nothing would remain. Set reference=None."
             )
             return signals
         return signals - chosen.mean(axis=-2, keepdims=True)
@@ -56,7 +56,7 @@ def subtract_reference(
 
 
 def reference_rows(reference: Sequence[str], ch_names: Sequence[str] | None) -> list[int]:
-    """Channels that make a reference; raise InvalidEEGError where one is not to be found."""
+    """Channels of a reference; raise InvalidEEGError if one is missing."""
     if ch_names is None:
         raise InvalidEEGError(
             f"reference={reference!r} names channels, but the signals have no channel names. "
@@ -75,7 +75,7 @@ def _row_of(name: str, ch_names: list[str]) -> int:
     if rows:
         found = ", ".join(repr(ch_names[row]) for row in rows)
         raise InvalidEEGError(
-            f"The reference channel {name!r} could be any of {found}; give its exact name."
+            f"The reference channel {name!r} could be any of {found}; pass its exact name."
         )
     raise InvalidEEGError(
         f"The reference channel {name!r} is not among the channels: {', '.join(ch_names)}. "

@@ -1,4 +1,4 @@
-"""From any sampling rate to any other, by a polyphase filter."""
+"""Resampling from any rate to any other with a polyphase filter."""
 
 import math
 from collections.abc import Sequence
@@ -41,8 +41,8 @@ def resample(signals: NDArray, sfreq: float, target: float = TARGET_SFREQ) -> ND
     Returns
     -------
     ndarray, shape (..., resampled_length(n_times, sfreq, target)), float64
-        Its first sample is at the time of the first sample of ``signals``, which itself is
-        handed back where the rates agree.
+        Resampled signals, whose first sample is at the time of the first sample of ``signals``;
+        ``signals`` itself if the rates agree.
 
     Notes
     -----
@@ -50,11 +50,11 @@ def resample(signals: NDArray, sfreq: float, target: float = TARGET_SFREQ) -> ND
     what lies above the new Nyquist frequency is gone and what lies below 0.81 of it is kept;
     going up by a whole number, the given samples stay as they are, to one part in 10,000.
 
-    Beyond the edges the signal is taken to follow the straight line through its first and last
-    sample. On 5-s windows of EEGMAT with 3 microvolts of white noise, 500 to 200 Hz, the first
-    ten samples then differ from the resampled recording by 0.04 of its RMS; odd and even
-    reflection give 0.07 and 0.04 to 0.05, ``mne.filter.resample`` (FFT) 0.07. The line also
-    takes any offset and trend through unchanged.
+    Beyond the edges the signal is assumed to follow the straight line through its first and last
+    sample. On 5-s windows of EEGMAT with 3 microvolts of white noise, 500 to 200 Hz, the first ten
+    samples then differ from the resampled recording by 0.04 of its RMS; odd and even reflection
+    give 0.07 and 0.04 to 0.05, ``mne.filter.resample`` (FFT) 0.07. The line also takes any offset
+    and trend through unchanged.
 
     Examples
     --------
@@ -85,7 +85,7 @@ def resample_spans(
     spans: Sequence[tuple[int, int]],
     target: float = TARGET_SFREQ,
 ) -> NDArray:
-    """Resample stretches of a recording each on its own, so that none rings in the next.
+    """Resample stretches of a recording separately, so that none rings in the next.
 
     Parameters
     ----------

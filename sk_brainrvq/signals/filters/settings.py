@@ -1,4 +1,4 @@
-"""What to filter: the values that a user gives, and what they mean for one network."""
+"""Filter settings: the values that a user gives, and their meaning for one network."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,23 +14,23 @@ _AUTO = "auto"
 
 
 class Filters(BaseEstimator):
-    """How EEG is filtered and referenced, for ``filters=`` of the estimators.
+    """How to filter and reference EEG, for ``filters=`` of the estimators.
 
-    Every value is "auto" by default: what the weights were trained with, and nothing from
-    scratch. What a recording states was done to it is not done again.
+    Every value is "auto" by default, which uses what the weights were trained with, and no filter
+    from scratch. Filters that a recording reports as already applied are not applied again.
 
     Parameters
     ----------
     l_freq, h_freq : float, None or "auto", default="auto"
-        Edges of the pass band in Hz; None leaves an edge as recorded.
+        Edges of the pass band in Hz; None does not filter at this edge.
     notch : float, None or "auto", default="auto"
         Mains frequency in Hz, 50 or 60, which is removed with its harmonics.
     reference : "average", channel name, sequence of names, None or "auto", default="auto"
-        Subtracted from all channels; None leaves them as recorded.
+        Reference to subtract from all channels; None leaves them as recorded.
 
     See Also
     --------
-    EEGCorpus : Its ``filters`` are those that it was built with.
+    EEGCorpus : Its ``filters`` are those it was built with.
 
     Examples
     --------
@@ -58,7 +58,7 @@ class Filters(BaseEstimator):
         return {name: value for name, value in values.items() if not _is_auto(value)}
 
     def resolve(self, trained: Mapping[str, Any]) -> "FilterSettings":
-        """Settings for one network; raise InvalidEEGError for values that make no sense.
+        """Settings for one network; raise InvalidEEGError for invalid values.
 
         Parameters
         ----------
@@ -74,7 +74,7 @@ class Filters(BaseEstimator):
 
 
 def checked_filters(filters: Any) -> Filters:
-    """The filters that a user means: "auto" and None stand for two of them.
+    """The filters that a user asks for; "auto" and None are short for two of them.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ def _is_auto(value: Any) -> bool:
 
 @dataclass(frozen=True)
 class FilterSettings:
-    """What to filter, checked and complete; None leaves a step out.
+    """Filter settings, checked and complete; None leaves a step out.
 
     `Filters.resolve` and `checked` make one of a user's values.
 
@@ -121,10 +121,10 @@ class FilterSettings:
         Mains frequency in Hz, 50 or 60. Its harmonics below the Nyquist frequency, ten in all,
         are removed too.
     reference : None, "average" or tuple of str
-        None: as recorded. "average": the mean of the EEG channels in use is subtracted, those of
-        unknown place left out of it where any has a place. Names: the mean of these channels is
-        subtracted from all. Reference channels are kept, as MNE keeps them: a single one becomes
-        zero, of several each keeps its difference from their mean.
+        None: as recorded. "average": subtract the mean of the EEG channels in use, without those of
+        unknown position if any position is known. Names: subtract the mean of these channels from
+        all. Reference channels are kept, as in MNE: a single one becomes zero, and each of several
+        keeps its difference from their mean.
     """
 
     l_freq: float | None = None
@@ -140,7 +140,7 @@ class FilterSettings:
         notch: Any = None,
         reference: str | Iterable[str] | None = None,
     ) -> "FilterSettings":
-        """Settings from a user's values; raise InvalidEEGError where they make no sense.
+        """Settings from a user's values; raise InvalidEEGError if they are invalid.
 
         Parameters
         ----------
@@ -173,7 +173,7 @@ class FilterSettings:
         return self.l_freq is not None and highpass < self.l_freq
 
     def check_for(self, sfreq: float, ch_names: Sequence[str] | None) -> None:
-        """Raise InvalidEEGError where signals cannot be filtered so.
+        """Raise InvalidEEGError if signals cannot be filtered with these settings.
 
         Parameters
         ----------
@@ -185,7 +185,7 @@ class FilterSettings:
         if low is not None and low >= nyquist:
             raise InvalidEEGError(
                 f"l_freq={low:g} Hz was given for signals sampled at {sfreq:g} Hz; expected less "
-                f"than {nyquist:g} Hz, half of that rate, or nothing would be left."
+                f"than {nyquist:g} Hz, half of that rate, as otherwise nothing would be left."
             )
         if isinstance(self.reference, tuple):
             reference_rows(self.reference, ch_names)

@@ -54,12 +54,12 @@ def _smooth_step(x: NDArray) -> NDArray:
 
 
 def shows_hum(n_times: int, sfreq: float, notch: float) -> bool:
-    """Whether hum can be told from the EEG: two periods of it are there."""
+    """Whether signals hold two periods of hum, enough to tell it from EEG."""
     return n_times / sfreq >= _HUM_PERIODS / notch
 
 
 def subtract_hum(signals: NDArray, sfreq: float, harmonics: list[float]) -> NDArray:
-    """Take off the sinusoids that fit best, with slowly changing amplitude and phase.
+    """Subtract the best-fitting sinusoids, with slowly changing amplitude and phase.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Annotations that part a recording, or mark stretches of it as bad, read as MNE reads them."""
+"""Annotations that divide a recording or mark stretches as bad, interpreted as in MNE."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -12,9 +12,9 @@ from sk_brainrvq.signals.filters.resampling import TARGET_SFREQ
 from sk_brainrvq.signals.sources.headers.edf_gaps import unmarked_gaps
 from sk_brainrvq.user_warnings import warn
 
-# What a filter must not run across: the default of ``mne.io.Raw.filter``.
+# Annotations that filters must not cross: the default of ``mne.io.Raw.filter``.
 _PARTING = ("edge", "bad_acq_skip")
-# What no window may hold: "bad" as in ``mne.Epochs``, and joints, whatever else marks them.
+# Annotations that windows must not overlap: "bad" as in ``mne.Epochs``, and joints of any kind.
 LEFT_OUT = ("bad", "edge")
 # Joints by other names: EEGLAB's, whose duration is that of what was cut out, and BrainVision's,
 # which also opens every recording.
@@ -99,7 +99,7 @@ def _is_joint(raw: Any, name: str) -> bool:
 
 
 def unbroken_spans(raw: Any) -> tuple[list[Span], list[Span]]:
-    """Stretches that were recorded without a break.
+    """Stretches recorded without a break.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ def unbroken_spans(raw: Any) -> tuple[list[Span], list[Span]]:
 
 
 def is_bad_sample(raw: Any) -> NDArray:
-    """Whether each sample lies in a stretch that no window uses, shape (n_times,)."""
+    """Whether each sample lies in a stretch marked as bad, shape (n_times,)."""
     is_bad = np.zeros(raw.n_times, dtype=bool)
     for first, end in marks_of(raw).samples(raw):
         is_bad[first:end] = True
@@ -134,7 +134,7 @@ def is_bad_sample(raw: Any) -> NDArray:
 
 
 def overlapping_marks(raw: Any, starts: NDArray, length: int) -> tuple[NDArray, list[str]]:
-    """Which windows overlap an annotation of BAD or EDGE.
+    """Find windows that overlap an annotation of BAD or EDGE.
 
     Parameters
     ----------
@@ -187,13 +187,13 @@ def usable_windows(raw: Any, starts: NDArray, length: int) -> NDArray:
     annotations = ", ".join(map(repr, descriptions))
     if overlaps.all():
         raise InvalidEEGError(
-            f"All {len(starts)} windows overlap annotations {annotations}, and none is left. Pass "
-            f"a shorter window=..., or, to keep them, {_REMEDY}"
+            f"All {len(starts)} windows overlap annotations {annotations}, so none is left. Pass a "
+            f"shorter window=..., or, to keep them, {_REMEDY}"
         )
     if overlaps.any():
         warn(
-            f"{overlaps.sum()} of {len(starts)} windows are left out, because they overlap "
-            f"annotations {annotations}. Those that are left begin at "
+            f"{overlaps.sum()} of {len(starts)} windows are left out because they overlap "
+            f"annotations {annotations}. Those that remain begin at "
             f"sk_brainrvq.signals.window_starts(raw, window, overlap). To keep all, {_REMEDY}"
         )
     return starts[~overlaps]

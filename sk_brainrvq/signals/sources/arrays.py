@@ -1,4 +1,4 @@
-"""Arrays of epochs, and checks of what users hand over as arrays."""
+"""Arrays of epochs, and checks of what users pass as arrays."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import islice
@@ -27,7 +27,7 @@ _SHORTEST_RHYTHM = 0.1
 
 
 class ArraySource(Source):
-    """Arrays, and all that becomes one: nested lists, tensors, tables."""
+    """Arrays, and everything that can be converted to one: nested lists, tensors, tables."""
 
     is_array = True
 
@@ -45,7 +45,7 @@ class ArraySource(Source):
         return blocks
 
     def brings_rate(self, X: Any) -> bool:
-        """False: an array is numbers and nothing else."""
+        """Return False: an array holds only numbers."""
         return False
 
 
@@ -132,18 +132,18 @@ def _refuse_one_epoch(X: NDArray, ch_names: Sequence[str] | None, written: str) 
 
 
 def _look_at_axes(X: NDArray, ch_names: Sequence[str] | None, written: str) -> None:
-    """Warn of arrays whose axes of channels and times seem to be exchanged."""
+    """Warn of arrays whose channel and time axes seem to be swapped."""
     n_channels, n_times = X.shape[1:]
     if n_channels > n_times and ch_names is None:
         warn(
             f"X has shape {X.shape}, more channels ({n_channels}) than samples ({n_times}). "
-            "Expected (n_epochs, n_channels, n_times); if the axes are exchanged, pass "
+            "Expected (n_epochs, n_channels, n_times); if the axes are swapped, pass "
             f"{written}.transpose(0, 2, 1)."
         )
 
 
 def check_unit(unit: Any) -> None:
-    """Raise InvalidEEGError for a unit that is not known."""
+    """Raise InvalidEEGError for an unknown unit."""
     if not isinstance(unit, str) or unit not in UNITS:
         raise InvalidEEGError(f"unit={unit!r} was given; expected one of 'uV', 'mV', 'V'.")
 
@@ -162,7 +162,7 @@ def check_sfreq(sfreq: Any) -> float:
 
 
 def check_is_array(X: Any, estimator: str) -> None:
-    """Raise InvalidEEGError for what cannot be an array of epochs."""
+    """Raise InvalidEEGError for anything that cannot be an array of epochs."""
     expected = (
         f"{estimator} expects an array (n_epochs, n_channels, n_times), or (n_epochs, n_times) "
         "for one channel, or mne.Epochs."
@@ -178,7 +178,7 @@ def check_is_array(X: Any, estimator: str) -> None:
             np.asarray(X)
         except ValueError as error:
             raise InvalidEEGError(
-                f"X is a list of parts of different length; {expected}"
+                f"X is a list of parts of different lengths; {expected}"
             ) from error
     n_axes = n_dimensions(X)
     if n_axes < 2:
@@ -194,12 +194,12 @@ def check_is_array(X: Any, estimator: str) -> None:
 
 
 def check_container(X: Any, estimator: str) -> None:
-    """Raise InvalidEEGError for what holds EEG, or its paths, but is no array and no filled list.
+    """Raise InvalidEEGError for containers of EEG or paths that are not supported.
 
     Parameters
     ----------
     X : object
-        What is neither a recording, Epochs, a dataset, a corpus nor a list of these.
+        Anything but a recording, Epochs, a dataset, a corpus or a list of these.
     estimator : str
         Its name, for the message.
     """
@@ -221,7 +221,7 @@ def check_container(X: Any, estimator: str) -> None:
         found += "torch or braindecode when it splits it: names and rate of its channels are lost"
         advice = (
             "Pass SliceDataset(dataset, idx=0) of skorch.helper as X, which can be split, and the "
-            "targets as y. Recordings that are not cut yet: sk_brainrvq.Recordings."
+            "targets as y. For recordings that have not been cut, use sk_brainrvq.Recordings."
         )
     else:
         return
@@ -233,7 +233,7 @@ def check_container(X: Any, estimator: str) -> None:
 
 
 def _refuse_mne_objects(X: Any, estimator: str) -> None:
-    """Raise InvalidEEGError for objects of MNE that hold no single trials, alone or in a list."""
+    """Raise InvalidEEGError for MNE objects without single trials, also in a list."""
     items = X if isinstance(X, (list, tuple)) else [X]
     kinds = [type(x).__name__ for x in items if type(x).__module__.split(".")[0] == "mne"]
     if not kinds:
@@ -243,10 +243,10 @@ def _refuse_mne_objects(X: Any, estimator: str) -> None:
         found = f"a list of {', '.join(sorted(set(kinds)))}"
         if len(kinds) < len(items):
             found = f"a list that mixes MNE objects ({kinds[0]}) with others"
-    advice = "Hand over the recording or the epochs that it was made of."
+    advice = "Pass the recording or the epochs that it was made from."
     if "Evoked" in kinds[0]:
         advice = (
-            "An average holds no single trials: hand over the epochs that it was made of, or "
+            "An average holds no single trials: pass the epochs that it was made from, or "
             "evoked.data[None] with sfreq=evoked.info['sfreq'], ch_names=evoked.ch_names and "
             "unit='V'."
         )

@@ -37,7 +37,7 @@ class BraindecodeSource(Source):
         return is_braindecode_dataset(X)
 
     def blocks(self, X: Any, settings: ReadSettings) -> Iterator[EpochBlock]:
-        """A block for each recording."""
+        """One block per recording."""
         return blocks_from_braindecode(
             X,
             settings.window,
@@ -67,7 +67,7 @@ def blocks_from_braindecode(
     bad_channels: BadChannelPolicy = KEEP,
     known_as_eeg: Collection[str] = (),
 ) -> Iterator[EpochBlock]:
-    """Blocks of a braindecode dataset, one a recording.
+    """Blocks of a braindecode dataset, one per recording.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def blocks_from_braindecode(
     bad_channels : BadChannelPolicy
         What to do about bad channels of recordings that were not cut; by default nothing.
     known_as_eeg : collection of str, optional
-        Channels that the user has given a place on the head.
+        Channels for which the user has given a position.
 
     Yields
     ------
@@ -256,7 +256,7 @@ def _block_of_windows(
 
 
 def _subjects(leaf: Any, block: EpochBlock) -> NDArray:
-    """Whom windows are of: by the description of their recording, or by its header."""
+    """Subjects of windows, from the description of their recording or its header."""
     description: Any = getattr(leaf, "description", None)
     for column in () if description is None else columns_of_people(description.keys()):
         if not is_nobody(description[column]):
@@ -278,9 +278,9 @@ def _signals(leaf: Any, rows: NDArray, names: list[str]) -> NDArray:
         return projected(windows, info, names)
     if windows.shape[1] != len(names):
         raise InvalidEEGError(
-            f"The dataset gives windows of {windows.shape[1]} channels, by a transform that picks "
-            f"some; expected all {len(info['ch_names'])} of its recording, or its {len(names)} "
-            f"good EEG channels: {shorten(names)}."
+            f"The dataset returns windows of {windows.shape[1]} channels, because a transform "
+            f"selects some; expected all {len(info['ch_names'])} of its recording, or its "
+            f"{len(names)} good EEG channels: {shorten(names)}."
         )
     return windows
 

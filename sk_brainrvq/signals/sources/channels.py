@@ -1,4 +1,4 @@
-"""Which channels of an MNE object are EEG, where they lie, and how they were filtered."""
+"""EEG channels of an MNE object, their positions, and their filters."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -25,8 +25,8 @@ def chosen_channels(
     ----------
     recording : mne.Epochs or mne.io.Raw
     known_as_eeg : collection of str, optional
-        Channels that the user has given a place on the head: neither their names nor a lack of a
-        unit nor their rates speak against them.
+        Channels for which the user has given a position: neither their names nor a lack of a unit
+        nor their rates speak against them.
     types : collection of str, default=("eeg",)
         MNE's types of channels that may be EEG.
 
@@ -42,17 +42,17 @@ def chosen_channels(
     Raises
     ------
     InvalidEEGError
-        If none is left; the message gives each reason.
+        If no channel is left; the message gives each reason.
     """
     left_out = _reasons(recording, known_as_eeg, types)
     kept = [name for name in recording.ch_names if name not in left_out]
     if not kept:
         raise InvalidEEGError(
-            f"There is no good EEG channel; left out are {_listed(left_out)}. Set types with "
-            "set_channel_types, clear info['bads'], or rename what is EEG all the same with "
-            "rename_channels, such as to 'Cz' or 'E1'. Of a file, "
-            "reading=Reading(electrode_map={...}) says where channels lie that are EEG by another "
-            "name."
+            f"There is no good EEG channel; these are left out: {_listed(left_out)}. Set types "
+            "with set_channel_types, clear info['bads'], or use rename_channels for channels that "
+            "are EEG, with names such as 'Cz' or 'E1'. For a file, pass "
+            "reading=Reading(electrode_map={...}) with the positions of EEG channels that have "
+            "other names."
         )
     return kept, left_out
 
@@ -60,7 +60,7 @@ def chosen_channels(
 def _reasons(
     recording: Any, known_as_eeg: Collection[str], types: Collection[str]
 ) -> dict[str, str]:
-    """Why channels are left out, of those that are."""
+    """Reasons for the channels that are left out."""
     names, bads = recording.ch_names, set(recording.info["bads"])
     by_header = not_eeg_by_header(recording, known_as_eeg)
     kinds = dict(zip(names, recording.get_channel_types(), strict=True))
@@ -81,7 +81,7 @@ def _reasons(
 
 
 def warn_of_left_out(blocks: Iterable[EpochBlock]) -> Iterator[EpochBlock]:
-    """The same blocks; of their channels that are left out each is named once.
+    """Pass blocks through, and warn of each channel that is left out once.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def warn_of_left_out(blocks: Iterable[EpochBlock]) -> Iterator[EpochBlock]:
     Warns
     -----
     EEGWarning
-        At the first block, and at a later one only for what was not said yet.
+        At the first block, and at later ones only about further channels.
     """
     said: set[tuple[str, str]] = set()
     for block in blocks:
@@ -112,7 +112,7 @@ def warn_of_other_kinds(ch_names: Iterable[str], known_as_eeg: Collection[str]) 
     ----------
     ch_names : iterable of str
     known_as_eeg : collection of str
-        Channels that the user has given a place on the head.
+        Channels for which the user has given a position.
 
     Warns
     -----
@@ -122,19 +122,19 @@ def warn_of_other_kinds(ch_names: Iterable[str], known_as_eeg: Collection[str]) 
     others = {name: kind for name, kind in kinds.items() if name not in known_as_eeg}
     if others:
         warn(
-            f"Not EEG by their names, but used as EEG: {_listed(others)}. Arrays are used whole: "
-            "take these channels out of X and of ch_names, or say where they lie with "
-            "reading=Reading(electrode_map={...}) if they are EEG all the same."
+            f"Not EEG by their names, but used as EEG: {_listed(others)}. All channels of an array "
+            "are used: remove these channels from X and ch_names, or, if they are EEG, give their "
+            "positions with reading=Reading(electrode_map={...})."
         )
 
 
 def left_out_sentence(left_out: Mapping[str, str]) -> str:
-    """What a warning says of channels that are left out, given why each is."""
+    """Sentence about channels that are left out, with the reasons."""
     return f"Left out, as bad or not EEG: {_listed(left_out)}."
 
 
 def _listed(left_out: Mapping[str, str]) -> str:
-    """Channels with their reasons, those with the same reason together."""
+    """Channels as text, grouped by reason."""
     groups: dict[str, list[str]] = {}
     for name, reason in left_out.items():
         groups.setdefault(reason, []).append(name)
@@ -163,7 +163,7 @@ def averaged_channels(
     positions: Mapping[str, NDArray] | None,
     known_as_eeg: Collection[str] = (),
 ) -> list[int] | None:
-    """Channels that an average reference is the average of: those whose place is known.
+    """Channels that an average reference averages: those with a known position.
 
     Parameters
     ----------
@@ -174,7 +174,7 @@ def averaged_channels(
     positions : dict of str to ndarray, or None
         Head coordinates of channels in metres, where they are known.
     known_as_eeg : collection of str, optional
-        Channels that the user has given a place on the head.
+        Channels for which the user has given a position.
 
     Returns
     -------
@@ -194,7 +194,7 @@ def averaged_channels(
 
 
 def band_of(info: Any) -> tuple[float, float | None]:
-    """What a recording was filtered with: high-pass and low-pass in Hz; no low-pass is None.
+    """High-pass and low-pass filters of a recording in Hz; None for no low-pass.
 
     Edges that leave no band between them are those of different channels: nothing is known of
     the EEG then, as if it was not filtered.

@@ -1,4 +1,4 @@
-"""What the EEG channels of EDF, BDF and GDF files were filtered with."""
+"""Filters of the EEG channels of EDF, BDF and GDF files."""
 
 import math
 import re

@@ -1,4 +1,4 @@
-"""How long EDF and BDF files are by their headers."""
+"""Length of EDF and BDF files according to their headers."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Lists of recordings, Epochs, datasets, or arrays that make no one array."""
+"""Lists of recordings, Epochs, datasets, or arrays that cannot be joined to one array."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor

@@ -46,7 +46,7 @@ def blocks_from_epochs(X: Any, known_as_eeg: Collection[str] = ()) -> list[Epoch
     ----------
     X : mne.Epochs or list of mne.Epochs
     known_as_eeg : collection of str, optional
-        Channels that the user has given a place on the head.
+        Channels for which the user has given a position.
 
     Returns
     -------

@@ -89,7 +89,7 @@ def block_from_raw(
     Returns
     -------
     EpochBlock
-        At 200 Hz. The tail that fills no window is left out, and so are windows that overlap an
+        Windows at 200 Hz. The remainder at the end is left out, and so are windows that overlap an
         annotation of BAD or EDGE.
 
     Raises
@@ -147,7 +147,7 @@ def signals_to_cut(
     shortest : float, default=1.0
         Seconds: of stretches between joints that are shorter nothing will be used.
     known_as_eeg : collection of str, optional
-        Channels that the user has given a place on the head.
+        Channels for which the user has given a position.
 
     Returns
     -------

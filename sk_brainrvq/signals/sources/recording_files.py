@@ -36,24 +36,23 @@ from sk_brainrvq.user_warnings import warn
 # Folders that are a recording each.
 _FOLDERS = (".mff", ".ds")
 _BINARY = (".fif", ".edf", ".bdf", ".gdf", ".set", ".cnt")
-# What to give in place of a file, by its ending.
+# What to pass instead of a file, by its extension.
 _TABLE = (
-    "It is a table, not a recording: read it with pandas, and hand over its columns of EEG, in "
-    "volts, as an mne.io.RawArray, which is cut into windows as files are."
+    "It is a table, not a recording: read it with pandas, and pass its EEG columns, in volts, as "
+    "an mne.io.RawArray, which is cut into windows like a file."
 )
 _ARRAYS = (
-    "Load it, and hand over its array (n_epochs, n_channels, n_times) with sfreq=, ch_names= and "
-    "unit=."
+    "Load it, and pass its array (n_epochs, n_channels, n_times) with sfreq=, ch_names= and unit=."
 )
 _INSTEAD = {
     **dict.fromkeys((".txt", ".csv", ".tsv", ".xlsx", ".xls", ".parquet"), _TABLE),
     **dict.fromkeys((".mat", ".npy", ".npz", ".h5", ".hdf5", ".pkl", ".pt"), _ARRAYS),
-    **dict.fromkeys((".vmrk", ".dat"), "Give the header of the recording, which ends in .vhdr."),
-    ".eeg": "It holds the signals of a recording: give its header, which ends in .vhdr.",
-    ".fdt": "It holds the signals of a recording: give the .set file of the same name.",
-    ".json": "It is no recording, but describes one: give the file beside it.",
-    **dict.fromkeys((".zip", ".tar", ".gz", ".7z", ".rar"), "Give the recordings that are in it."),
-    **dict.fromkeys((".pdf", ".docx", ".png", ".html"), "It is no recording."),
+    **dict.fromkeys((".vmrk", ".dat"), "Pass the header of the recording, which ends in .vhdr."),
+    ".eeg": "It holds the signals of a recording: pass its header, which ends in .vhdr.",
+    ".fdt": "It holds the signals of a recording: pass the .set file with the same name.",
+    ".json": "It describes a recording: pass the recording next to it.",
+    **dict.fromkeys((".zip", ".tar", ".gz", ".7z", ".rar"), "Pass the recordings in it."),
+    **dict.fromkeys((".pdf", ".docx", ".png", ".html"), "It is not a recording."),
 }
 
 
@@ -102,7 +101,7 @@ def read_recording(
     ----------
     path : path
     read_options : mapping, optional
-        As of :class:`~sk_brainrvq.Reading`.
+        As in :class:`~sk_brainrvq.Reading`.
     preload : bool, default=True
         False reads the header and the annotations, not the signals.
 
@@ -116,14 +115,14 @@ def read_recording(
     Raises
     ------
     InvalidEEGError
-        If nothing is there, MNE cannot read it, with MNE's reason, or a transfer as text has
-        damaged it.
+        If the file does not exist, MNE cannot read it (with MNE's reason), or a transfer in text
+        mode has damaged it.
 
     Warns
     -----
     EEGWarning
-        If a file is shorter or longer than its header says, and of what MNE's reader warns of,
-        such as annotations that it omits.
+        If a file is shorter or longer than its header says, and warnings of MNE's reader, for
+        example about annotations that it omits.
     """
     recording, notes = read_with_notes(path, read_options, preload=preload)
     for note in notes:
@@ -178,7 +177,7 @@ def _why_unreadable(path: Path, error: Exception) -> str:
     suffix = path.suffix.lower()
     if path.is_dir() and suffix not in _FOLDERS:
         return (
-            f"{path} is a folder. Give the recordings in it, such as "
+            f"{path} is a folder. Pass the recordings in it, such as "
             f"sorted(pathlib.Path({str(path)!r}).rglob('*.edf')), or a BIDS folder as "
             "Recordings.from_bids(...)."
         )
@@ -191,15 +190,15 @@ def _why_unreadable(path: Path, error: Exception) -> str:
         return f"{data} is damaged. {CONVERTED}"
     if match := re.search(r"(\w+)\(\) got an unexpected keyword argument '(\w+)'", str(error)):
         return f"{path}: read_options names {match[2]!r}. {_options_of(match[1])}"
-    reason = str(error).strip() or f"it knows no files that end in {path.suffix!r}."
+    reason = str(error).strip() or f"it does not know files that end in {path.suffix!r}."
     doubt = doubt_about_size(path, was_read=False)
     if data != path and data.is_file():
-        doubt = f"Its signals are in {data.name}: was that copied whole?"
+        doubt = f"Its signals are in {data.name}: was that copied completely?"
     return f"MNE cannot read {path}: {reason}{f' {doubt}' if doubt else ''}{_advice(path)}"
 
 
 def _options_of(reader: str) -> str:
-    """What can be passed to a reader of MNE, in a sentence."""
+    """Sentence on the options of an MNE reader."""
     import mne
 
     function = getattr(mne.io, reader, None) or getattr(mne, reader, None)
@@ -208,8 +207,8 @@ def _options_of(reader: str) -> str:
     known = list(inspect.signature(function).parameters)[1:]
     names = ", ".join(name for name in known if name not in ("preload", "verbose"))
     return (
-        f"mne.io.{reader} knows no such option, but {names}. Options of one format are given by "
-        "its ending: read_options={'.set': {...}}."
+        f"mne.io.{reader} knows no such option, but {names}. Pass options of one format by its "
+        "extension: read_options={'.set': {...}}."
     )
 
 
@@ -229,16 +228,16 @@ def _advice(path: Path) -> str:
     if ending == ending.lower():
         return ""
     return (
-        f" Some of MNE's readers know their ending in lower case only: rename it from {ending} to "
-        f"{ending.lower()}, and files that belong to it as it names them."
+        f" Some of MNE's readers know their extension only in lower case: rename it from {ending} "
+        f"to {ending.lower()}, and rename companion files to the names that it holds."
     )
 
 
 def _gaps_sentence(gaps: list[tuple[float, float]]) -> str:
     total = sum(length for _, length in gaps)
     return (
-        f"Recording was interrupted {len(gaps)} times, for {total:.6g} s in all (EDF+D). No filter "
-        "and no window runs across; annotations lie where their signal is."
+        f"Recording was interrupted {len(gaps)} times, for {total:.6g} s in total (EDF+D). Filters "
+        "and windows do not cross the gaps; annotations are at the time of their signal."
     )
 
 

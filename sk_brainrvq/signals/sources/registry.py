@@ -1,4 +1,4 @@
-"""All sources of EEG, and the one that a given X is read by."""
+"""All sources of EEG, and the choice of one for a given X."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -30,7 +30,7 @@ def register(source: Source) -> None:
     Parameters
     ----------
     source : Source
-        Asked right after arrays, and before the sources registered so far.
+        Source to add; it is asked after arrays and before the other sources.
 
     Examples
     --------
@@ -55,12 +55,12 @@ def register(source: Source) -> None:
 
 
 def unregister(source: Source) -> None:
-    """Take back :func:`register`.
+    """Undo :func:`register`.
 
     Parameters
     ----------
     source : Source
-        The same object.
+        The object that was registered.
     """
     global _sources
     _sources = tuple(known for known in _sources if known is not source)

@@ -1,4 +1,4 @@
-"""What a source of EEG is: one kind of container, and all that others may ask of it."""
+"""Interface of a source of EEG, which reads one kind of container."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -19,7 +19,7 @@ from sk_brainrvq.signals.reading import Reading
 
 @dataclass(frozen=True)
 class ReadSettings:
-    """What reading needs to know besides X.
+    """Settings for reading X.
 
     Attributes
     ----------
@@ -28,9 +28,9 @@ class ReadSettings:
     ch_names : sequence of str, or None
         Channels of arrays.
     unit : {"uV", "mV", "V"}
-        Of arrays.
+        Unit of arrays.
     window, overlap : float
-        Seconds, for continuous recordings.
+        Length and overlap of windows in seconds, for continuous recordings.
     filters : FilterSettings
     on_error : {"raise", "warn", "skip"}
         What to do about a file in a list that cannot be used.
@@ -39,11 +39,11 @@ class ReadSettings:
     bad_channels : BadChannelPolicy
         What to do about bad channels of continuous recordings, before they are cut.
     read_options : mapping, or None
-        Options of MNE's readers, as of :class:`~sk_brainrvq.Reading`.
+        Options of MNE's readers, as in :class:`~sk_brainrvq.Reading`.
     starts : ndarray of int, optional
         First sample at 200 Hz of the only windows wanted of a continuous recording.
     known_as_eeg : collection of str
-        Channels that the user has given a place on the head, which are EEG whatever their names.
+        Channels for which the user has given a position, which are EEG whatever their names.
     """
 
     sfreq: float | None = None

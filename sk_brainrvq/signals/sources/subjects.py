@@ -1,4 +1,4 @@
-"""Whom EEG is of: what file names, headers and tables of epochs tell."""
+"""Subjects of EEG, from file names, headers and tables of epochs."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,7 @@ from sk_brainrvq.missing_values import is_missing
 
 # Columns that name a person, in any case and in the order in which they are looked for.
 _COLUMNS = ("subject", "subject_id", "participant_id", "participant")
-# What stands for nobody in the headers of files.
+# Values in headers that mean no subject.
 _NOBODY = ("", "x", "n/a", "na", "nan", "none", "unknown", "anonymous", "anonymized", "anonymised")
 _CONVENTIONS = (
     re.compile(r"(?P<subject>[a-z0-9]{8})_(?P<session>s\d{3})_(?:\d{4}_)?t\d{3}(?!\w)"),  # Temple
@@ -53,7 +53,7 @@ def conventional_name(name: str) -> tuple[str, str] | None:
 
 
 def subject_of_path(path: PurePath | None) -> str | None:
-    """By a BIDS name, or by the file names of Temple and EEGMAT; None for other names."""
+    """Subject from a BIDS name or a file name of Temple or EEGMAT; None for other names."""
     named = bids_entity(path, "sub")
     if named is not None or path is None:
         return named
@@ -62,7 +62,7 @@ def subject_of_path(path: PurePath | None) -> str | None:
 
 
 def subject_of_header(info: Mapping[str, Any]) -> str | None:
-    """Whom a header names: ``subject_info["his_id"]``, or ``["id"]``; None for nobody."""
+    """Subject from a header: ``subject_info["his_id"]`` or ``["id"]``; None if there is none."""
     person = info["subject_info"] or {}
     has_name = str(person.get("last_name") or "").strip().lower() not in _NOBODY
     for key in ("his_id", "id"):
@@ -74,7 +74,7 @@ def subject_of_header(info: Mapping[str, Any]) -> str | None:
 
 
 def subject_of_raw(raw: Any) -> str | None:
-    """Whom a recording is of, by the names of its files or by its header.
+    """Subject of a recording, from the names of its files or from its header.
 
     None for files of several people in one ``mne.concatenate_raws``.
     """
@@ -98,7 +98,7 @@ def subjects_of_epochs(epochs: Any) -> NDArray:
     Returns
     -------
     ndarray of object, shape (n_epochs,)
-        None where nothing tells.
+        Subjects; None if unknown.
     """
     metadata = epochs.metadata
     columns = [] if metadata is None else columns_of_people(metadata.columns)
@@ -121,7 +121,7 @@ def columns_of_people(names: Iterable[Any]) -> list[Any]:
 
 
 def as_subjects(values: Any) -> NDArray:
-    """Names of subjects as objects, with None for what stands for nobody.
+    """Names of subjects as objects, with None for missing ones.
 
     Parameters
     ----------

@@ -1,1 +1,1 @@
-"""What several pictures share: inputs, codes, heads, style."""
+"""Inputs, codes, heads and style that several figures share."""

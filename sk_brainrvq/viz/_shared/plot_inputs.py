@@ -1,4 +1,4 @@
-"""What the pictures read: EEG as an estimator sees it, tokenizers and codes, checked."""
+"""Inputs of the figures: EEG as an estimator sees it, tokenizers and codes, checked."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
@@ -231,7 +231,7 @@ def tokenizer_of(estimator: Any) -> DualDomainTokenizer:
     sklearn.exceptions.NotFittedError
         If it is not fitted.
     ValueError
-        If it is no tokenizer.
+        If it is not a tokenizer.
     """
     module = _module_of(estimator, "a fitted DDRVQTransformer")
     if not isinstance(module, DualDomainTokenizer):
@@ -282,7 +282,7 @@ def check_codes(codes: Any, tokenizer: Any = None) -> NDArray:
     Raises
     ------
     ValueError
-        For another shape, for what are no integers, and for codes outside the codebooks.
+        For another shape, for anything but integers, and for codes outside the codebooks.
     """
     found = np.asarray(codes)
     quantizers: Any = None if tokenizer is None else tokenizer_of(tokenizer).quantizers
@@ -291,7 +291,7 @@ def check_codes(codes: Any, tokenizer: Any = None) -> NDArray:
     if not fits or (quantizers is not None and found.shape[4] != n_levels):
         raise ValueError(
             f"The codes have shape {found.shape}; expected (n_epochs, n_channels, n_patches, 2, "
-            f"{n_levels}), as DDRVQTransformer.transform gives them."
+            f"{n_levels}), as DDRVQTransformer.transform returns them."
         )
     if found.dtype.kind not in "iu":
         raise ValueError(f"The codes are {found.dtype}; expected integers.")

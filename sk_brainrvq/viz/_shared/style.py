@@ -1,4 +1,4 @@
-"""How all pictures look: colours, line styles, axes made or taken."""
+"""Style of all figures: colours, line styles, new or given axes."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any

@@ -1,1 +1,1 @@
-"""Networks for other runtimes: ONNX and torch.export, with a manifest of what goes before."""
+"""Networks for other runtimes: ONNX and torch.export, with a manifest of the preprocessing."""

@@ -1,4 +1,4 @@
-"""What a program that runs an exported network has to know, as JSON beside the file."""
+"""JSON next to an exported network with what a program needs to know to run it."""
 
 from typing import Any
 

@@ -121,8 +121,9 @@ def why_not(module: nn.Module, ending: str) -> str | None:
     )
     if head.aligned:
         return (
-            "These weights were fitted with center_by='subject' and head='embedding', which sees "
-            f"each person's centre beside the patches; no exported network can. {remedy}"
+            "These weights were fitted with center_by='subject' and head='embedding', which needs "
+            "each person's centre in addition to the patches; an exported network does not have "
+            f"it. {remedy}"
         )
     if ending == ".onnx":
         return (

@@ -75,7 +75,7 @@ class HubAddress:
             return cls(parts[0], parts[1], revision if sign else None)
         hint = " A repository holds one model: no folder in it can be named." * (len(parts) > 2)
         raise CheckpointError(
-            f"{text!r} is no model on the Hugging Face Hub; expected 'hf://owner/name', or "
+            f"{text!r} is not an address on the Hugging Face Hub; expected 'hf://owner/name', or "
             f"'hf://owner/name@revision' with a branch, a tag or a commit.{hint}"
         )
 
@@ -86,7 +86,9 @@ class HubAddress:
         if revision is None:
             return address
         if address.revision not in (None, revision):
-            raise CheckpointError(f"{repo!r} and revision={revision!r} were given; pass one.")
+            raise CheckpointError(
+                f"{repo!r} and revision={revision!r} were given; pass only one of them."
+            )
         return cls.parse(f"hf://{address.repository}@{revision}")
 
     @property

@@ -140,8 +140,8 @@ def _without_network(error: Exception, address: HubAddress) -> Path:
     if not is_offline(error):
         commit = file.parent.name
         warn(
-            f"The Hub cannot be reached ({first_line(error)}): {address} is taken as the commit "
-            f"{commit}, which the cache has. Name it, {address.at(commit)}, to ask for no other."
+            f"The Hub cannot be reached ({first_line(error)}): {address} is taken as the cached "
+            f"commit {commit}. Pass {address.at(commit)} to always use this commit."
         )
     return file
 
@@ -163,15 +163,15 @@ def _check_files(names: list[str], address: HubAddress) -> None:
     pickles = [name for name in names if name.lower().endswith(_PICKLES)]
     if pickles:
         raise CheckpointError(
-            f"{address} holds pickles only ({', '.join(pickles[:3])}), and reading a pickle runs "
-            f"whatever code it brings; expected {TENSOR_FILE}, as push_to_hub writes it. A .pth "
-            "file of the published BrainRVQ code that you trust: download it, and read it with "
+            f"{address} holds only pickles ({', '.join(pickles[:3])}), and reading a pickle runs "
+            f"any code in it; expected {TENSOR_FILE}, as push_to_hub writes it. If you trust a "
+            ".pth file of the published BrainRVQ code, download it and read it with "
             "Weights.from_official(path)."
         )
     listed = ", ".join(names[:5]) or "no file"
     raise CheckpointError(
-        f"{address} holds no {TENSOR_FILE}, but {listed}: no model of sk_brainrvq. push_to_hub of "
-        "weights or of a fitted estimator publishes one."
+        f"{address} holds no {TENSOR_FILE}, but {listed}, so it is not a model of sk_brainrvq. "
+        "Publish one with push_to_hub of weights or of a fitted estimator."
     )
 
 
@@ -209,6 +209,6 @@ def _check_sum(file: Path, address: HubAddress) -> None:
     if digest != target.name:
         raise CheckpointError(
             f"{file.name} of {address} has the SHA-256 {digest}; the Hub announced {target.name}: "
-            f"it was damaged on its way or on this disk. Delete {file.parent / target} and load "
-            "again."
+            f"it was damaged during the download or on this disk. Delete {file.parent / target} "
+            "and load again."
         )

@@ -1,4 +1,4 @@
-"""What went wrong on the Hugging Face Hub, as sentences that say how to mend it."""
+"""Failures on the Hugging Face Hub, as sentences that say what to do."""
 
 from pathlib import Path
 from textwrap import shorten
@@ -58,9 +58,9 @@ def unreachable(error: BaseException, address: HubAddress) -> CheckpointError:
         why = f"{hub_library().constants.ENDPOINT} cannot be reached ({first_line(error)})"
     where = f"/tree/{address.revision or 'main'}"
     return CheckpointError(
-        f"{address} is not in the cache, and {why}. Where there is a network, get {TENSOR_FILE} "
-        f"from {page_of(address)}{where}, copy it into a folder here, and give that folder in "
-        f"place of the address; or copy {folder} from a machine that has loaded the model."
+        f"{address} is not in the cache, and {why}. On a machine with a network, get {TENSOR_FILE} "
+        f"from {page_of(address)}{where}, copy it into a folder here, and pass that folder instead "
+        f"of the address; or copy {folder} from a machine that has loaded the model."
     )
 
 
@@ -96,9 +96,9 @@ def broken_off(error: BaseException, file: str, address: HubAddress) -> Checkpoi
     if not isinstance(error, _network_errors()):
         return None
     return CheckpointError(
-        f"{file} of {address} has not arrived whole: {first_line(error)} Load it again. If that "
-        f"fails too, get the file from {page_of(address)}, and give the folder that you put it "
-        "into in place of the address."
+        f"{file} of {address} was not downloaded completely: {first_line(error)} Load it again. If "
+        f"that fails too, get the file from {page_of(address)}, and pass the folder that you put "
+        "it into instead of the address."
     )
 
 

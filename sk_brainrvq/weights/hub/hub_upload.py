@@ -107,7 +107,7 @@ def _check_private(found: Any, private: bool | None, address: HubAddress) -> Non
 def _warn_without_licence(licence: Any, found: Any, address: HubAddress) -> None:
     if not licence and not found.private:
         warn(
-            f"{address.repository!r} is public without a licence, so that nobody knows whether "
+            f"{address.repository!r} is public but has no licence, so others cannot know whether "
             "they may use it. Pass card={'license': 'cc-by-4.0'}, or the identifier of yours "
             "(https://huggingface.co/docs/hub/repositories-licenses)."
         )

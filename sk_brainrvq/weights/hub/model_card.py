@@ -136,7 +136,7 @@ def front_matter(text: str) -> dict[str, Any]:
         metadata = yaml.safe_load(match[1])
     except yaml.YAMLError as error:
         raise CheckpointError(
-            f"The metadata at the top of the model card is no YAML: {error}"
+            f"The metadata at the top of the model card is not YAML: {error}"
         ) from error
     if not isinstance(metadata, dict):
         raise CheckpointError(
@@ -156,7 +156,9 @@ def _card_of_file(path: str | Path) -> str:
     try:
         text = file.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise CheckpointError(f"{file} is no text in UTF-8, as a model card is: {error}") from error
+        raise CheckpointError(
+            f"{file} is not UTF-8 text, which a model card has to be: {error}"
+        ) from error
     front_matter(text)
     return text
 

@@ -55,7 +55,7 @@ def test_weights__channels_nobody_can_place__count_for_nothing():
 
 def test_weights__electrode_map__places_channels():
     names = [*NAMES[:4], "left", *NAMES[5:]]
-    with pytest.raises(InvalidEEGError, match="not known where 'left' lie"):
+    with pytest.raises(InvalidEEGError, match="positions of 'left' are unknown"):
         spline_weights(names, [4])
     found = spline_weights(names, [4], electrode_map={"left": "C3"})
     np.testing.assert_allclose(found, spline_weights(NAMES, [4]))
@@ -69,8 +69,8 @@ def test_weights__one_good_channel__is_copied():
     ("names", "bads", "message"),
     [
         (None, [0], "the channels have no names"),
-        (["C3", "x", "y"], [1, 2], "not known where 'x', 'y' lie on the head.*set_montage"),
-        (["C3", "x", "y"], [0], "no good channel has a known position to make 'C3' of"),
+        (["C3", "x", "y"], [1, 2], "positions of 'x', 'y' are unknown.*set_montage"),
+        (["C3", "x", "y"], [0], "no good channel has a known position to interpolate 'C3' from"),
     ],
 )
 def test_weights__unknown_places__error_says_what_to_do(names, bads, message):

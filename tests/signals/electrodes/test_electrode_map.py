@@ -50,9 +50,9 @@ def test_map__in_a_biosemi_cap__its_names_are_of_the_10_20_system():
 @pytest.mark.parametrize(
     ("value", "said"),
     [
-        ("nowhere", "'nowhere', which is no electrode"),
-        (["C3", "nowhere"], "'nowhere', which is no electrode"),
-        ("C3-nowhere", "which is no electrode"),
+        ("nowhere", "'nowhere'; expected an electrode"),
+        (["C3", "nowhere"], "'nowhere'; expected an electrode"),
+        ("C3-nowhere", "expected an electrode"),
         (None, "must be an electrode, a list"),
         ([], "must be an electrode, a list"),
         ([["C3"]], "must be an electrode, a list"),

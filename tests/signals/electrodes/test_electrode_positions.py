@@ -277,7 +277,7 @@ def test_cap__some_of_its_names__are_read_by_it_and_a_warning_says_so(letter, ca
     names = [f"{letter}{i}" for i in range(1, 21)]
     matches = match_electrodes(names, len(names))
     assert {match.how for match in matches} <= {"renamed", "interpolated", "exact"}
-    with pytest.warns(EEGWarning, match=rf"{cap} of 32, guessed from its 20 names only"):
+    with pytest.warns(EEGWarning, match=rf"{cap} of 32, guessed from only its 20 names"):
         warn_of_mean_rows(matches, named=True)
 
 

@@ -332,7 +332,7 @@ def test_ch_names__duplicates__error_lists_them():
 
 @pytest.mark.parametrize("n_channels", [1, 2])
 def test_ch_names__a_string__error_gives_the_list_that_is_meant(n_channels):
-    message = r"^ch_names='Cz' is one string; expected a list, \['Cz'\]\.$"
+    message = r"^ch_names='Cz' is a string; expected a list, \['Cz'\]\.$"
     with pytest.raises(InvalidEEGError, match=message):
         check_ch_names("Cz", n_channels)
 

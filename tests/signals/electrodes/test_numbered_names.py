@@ -145,5 +145,7 @@ def test_edf__cap_of_numbered_inputs__its_rate_and_filters_are_the_eegs(tmp_path
     assert (raw.info["highpass"], raw.info["lowpass"]) == (0.5, 40.0)
     embedder = tiny("embedder", sfreq=None, ch_names=None)
     for call in (embedder.fit, embedder.transform):
-        with pytest.warns(EEGWarning, match="No electrode position is known for 'X1', .*stands in"):
+        with pytest.warns(
+            EEGWarning, match="No electrode position is known for 'X1', .*is used instead"
+        ):
             call(tmp_path / "cap.edf")

@@ -130,8 +130,8 @@ def test_spans__gaps_and_joints__are_all_of_the_recording():
 def test_left_out__says_how_many_for_what_and_how_to_keep_them():
     raw = annotated(make_raw(), (7, 1, "BAD_eyes"), (16, 3, "bad"), (17, 1, "rest"))
     message = (
-        r"2 of 6 windows are left out, because they overlap annotations 'BAD_eyes', 'bad'\. "
-        r"Those that are left begin at .*window_starts.* To keep all, remove or rename these"
+        r"2 of 6 windows are left out because they overlap annotations 'BAD_eyes', 'bad'\. "
+        r"Those that remain begin at .*window_starts.* To keep all, remove or rename these"
     )
     with pytest.warns(EEGWarning, match=message):
         block_from_raw(raw, 5.0, 0.0, NO_FILTERS)

@@ -119,7 +119,9 @@ def test_shorter_than_the_header_says__several_files__the_data_file_is_named(tmp
     with pytest.warns(EEGWarning, match=r"b\.eeg is shorter than b\.vhdr says"):
         read_recording(tmp_path / "b.vhdr")
     os.truncate(tmp_path / "c.fdt", 50_001)
-    with pytest.raises(InvalidEEGError, match=r"Its signals are in c\.fdt: was that copied whole"):
+    with pytest.raises(
+        InvalidEEGError, match=r"Its signals are in c\.fdt: was that copied completely"
+    ):
         read_recording(tmp_path / "c.set")
 
 
@@ -141,7 +143,7 @@ def test_gdf__without_its_last_records__refused_with_the_cause(tmp_path):
         path.write_bytes(header + n_records * record + b"\1" + bytes(50))  # a table of events
     path.write_bytes(header + 2 * record)
     with pytest.raises(
-        InvalidEEGError, match=r"shorter than its header says\. Was it copied whole"
+        InvalidEEGError, match=r"shorter than its header says\. Was it copied completely"
     ):
         read_recording(path)  # MNE does not read what is there
 

@@ -78,7 +78,7 @@ def test_edf_plus_d__gaps__part_windows_and_keep_the_clock(edf):
     signal = mne.io.read_raw_edf(edf, preload=True, verbose="error").get_data()
     make_discontinuous(edf, [(5, 100.0), (21, 7.0)])
     assert gaps_of(edf) == [(5.0, 100.0), (21.0, 7.0)]
-    with pytest.warns(EEGWarning, match="interrupted 2 times, for 107 s in all"):
+    with pytest.warns(EEGWarning, match="interrupted 2 times, for 107 s in total"):
         raw = read_recording(edf)
     np.testing.assert_array_equal(raw.get_data(), signal)
     starts = window_starts(raw, 4)
@@ -114,7 +114,7 @@ def test_read_options__reach_the_reader_by_ending_or_for_all(edf):
     with pytest.raises(InvalidEEGError, match="colour"):
         unknown.fit(edf)
     for wrong in ("latin1", {".edf": "latin1"}, {".edf": {}, "exclude": []}):
-        with pytest.raises(InvalidEEGError, match=r"read_options=.*by ending"):
+        with pytest.raises(InvalidEEGError, match=r"read_options=.*by file extension"):
             tiny("embedder", **ARRAYS, reading=Reading(read_options=wrong)).fit(edf)
 
 
@@ -181,9 +181,9 @@ def test_joints__random__filtered_as_mne_filters_each_piece_alone():
 
 def test_what_is_no_recording__error_says_what_to_give(tmp_path):
     advice = {
-        "a.txt": "table.*pandas", "a.csv": "table", "a.mat": "hand over its array",
-        "a.npy": "hand over its array", "b.eeg": r"ends in \.vhdr", "b.vmrk": r"ends in \.vhdr",
-        "c.fdt": r"\.set file", "d.json": "no recording", "e.xyz": "MNE cannot read",
+        "a.txt": "table.*pandas", "a.csv": "table", "a.mat": "pass its array",
+        "a.npy": "pass its array", "b.eeg": r"ends in \.vhdr", "b.vmrk": r"ends in \.vhdr",
+        "c.fdt": r"\.set file", "d.json": "describes a recording", "e.xyz": "MNE cannot read",
     }  # fmt: skip
     for name, sentence in advice.items():
         (tmp_path / name).write_bytes(b"1 2 3\n")
@@ -204,11 +204,11 @@ def test_mne_objects__without_single_trials__say_what_to_hand_over_and_nothing_e
         (
             evoked,
             "X is of type EvokedArray",
-            r"epochs that it was made of, or evoked\.data\[None\]",
+            r"epochs that it was made from, or evoked\.data\[None\]",
         ),
         ([evoked], "X is a list of EvokedArray", r"evoked\.data\[None\]"),
         ([evoked, noise(400)], "a list that mixes MNE objects", "epochs"),
-        (spectrum, "X is of type Spectrum", "the recording or the epochs that it was made of"),
+        (spectrum, "X is of type Spectrum", "the recording or the epochs that it was made from"),
         (INFO, "X is of type Info", "the recording"),
     ):
         with (

@@ -135,7 +135,7 @@ def test_interrupted_file__gaps__joints_and_annotations_where_they_belong(tmp_pa
     path = tmp_path / f"a.{kind[:3].decode().lower()}"
     notes = [(2.5, 0.25, "BAD_a"), (11.5, None, "seen"), (16.75, 0.5, "BAD_b")]
     write_interrupted(path, np.concatenate(pieces, axis=1), BEGINS, notes, kind)
-    with pytest.warns(EEGWarning, match=r"interrupted 2 times, for 6\.5 s in all"):
+    with pytest.warns(EEGWarning, match=r"interrupted 2 times, for 6\.5 s in total"):
         raw = read_recording(path)
     found = sorted(zip(raw.annotations.onset, raw.annotations.description, strict=True))
     assert found == [

@@ -64,7 +64,7 @@ def test_windows__other_rate__as_mne_resamples_the_recording():
 
 @pytest.mark.parametrize(("window", "overlap"), [(0.001, 0.0), (1.0, 0.999)])
 def test_windows__below_a_sample__says_so(window, overlap):
-    with pytest.raises(InvalidEEGError, match="less than one sample of 200 Hz"):
+    with pytest.raises(InvalidEEGError, match="than one sample at 200 Hz"):
         window_grid(2000, window, overlap)
 
 
@@ -117,8 +117,8 @@ def test_channels__none_left__says_why(kinds, bads, message):
 def test_channels__all_refused_by_name__says_which_and_to_rename_them():
     names = ["AUX1", "AUX2", "MISC"]
     message = (
-        r"left out are AUX1, AUX2, MISC \(spare input, by its name\)\. "
-        "Set types .* or rename what is EEG all the same with rename_channels"
+        r"these are left out: AUX1, AUX2, MISC \(spare input, by its name\)\. "
+        "Set types .* or use rename_channels"
     )
     raw = make_raw(ch_names=names)
     with pytest.raises(InvalidEEGError, match=message):
@@ -218,7 +218,7 @@ def test_read__nothing_there__names_the_path(tmp_path):
 
 def test_read__folder__says_to_give_its_files(tmp_path):
     with pytest.raises(
-        InvalidEEGError, match=r"is a folder\. Give the recordings in it, such as sort"
+        InvalidEEGError, match=r"is a folder\. Pass the recordings in it, such as sort"
     ):
         read_recording(tmp_path)
 

@@ -236,7 +236,8 @@ def test_array__names_that_are_no_eeg__are_used_and_warned_of_in_every_call():
     embedder = tiny("embedder", **settings)
     for call in (embedder.fit, embedder.transform):
         with pytest.warns(
-            EEGWarning, match=r"used as EEG: ECG, H\.R\. \(heart\)\. Arrays are used"
+            EEGWarning,
+            match=r"used as EEG: ECG, H\.R\. \(heart\)\. All channels of an array are used",
         ):
             call(X)
     assert embedder.ch_names_in_ == settings["ch_names"]

@@ -1,1 +1,1 @@
-"""What headers and sidecar files say of channels, beyond what MNE passes on."""
+"""Information on channels in headers and sidecar files that MNE does not pass on."""

@@ -1,4 +1,4 @@
-"""Types and states of channels that a BIDS data set keeps beside its recordings."""
+"""Types and states of channels from the sidecar tables of a BIDS data set."""
 
 import csv
 from collections.abc import Iterator, Mapping
@@ -18,19 +18,19 @@ _DEEPEST = 3
 
 
 def apply_sidecar(recording: Any, path: Path) -> list[str]:
-    """Let a recording have the types and the bad channels of its ``channels.tsv``.
+    """Set the types and bad channels of a recording from its ``channels.tsv``.
 
     Parameters
     ----------
     recording : mne.io.Raw or mne.Epochs
         Changed.
     path : Path
-        Where it was read from.
+        Path that it was read from.
 
     Returns
     -------
     list of str
-        What users should know of the table, in sentences.
+        Sentences about the table that users should see.
 
     Notes
     -----
@@ -56,7 +56,7 @@ def apply_sidecar(recording: Any, path: Path) -> list[str]:
 def _about_strangers(
     sidecar: Path, rows: Mapping[str | None, Mapping[str, str]], known: Mapping[str, Any]
 ) -> list[str]:
-    """A sentence where a table names other channels, and so what it says of them is lost."""
+    """Sentence about channels of a table that the recording does not have."""
     if not rows:
         return []
     if not known:
@@ -120,4 +120,4 @@ def rows_of(path: Path) -> tuple[list[dict[str, str]], str | None]:
         with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
             return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)), None
     except (OSError, csv.Error) as error:
-        return [], f"{path} cannot be read, and it is not used: {error}"
+        return [], f"{path} cannot be read and is not used: {error}"

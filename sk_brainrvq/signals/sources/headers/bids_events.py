@@ -1,4 +1,4 @@
-"""Bad stretches that a BIDS data set keeps beside its recordings."""
+"""Bad stretches from the sidecar tables of a BIDS data set."""
 
 import math
 from collections.abc import Collection
@@ -19,7 +19,7 @@ def apply_events(recording: Any, path: Path, kinds: tuple[str, ...]) -> list[str
     recording : mne.io.Raw
         Changed.
     path : Path
-        Where it was read from.
+        Path that it was read from.
     kinds : tuple of str
         How the ``trial_type`` of an event begins that is wanted, in lower case.
 

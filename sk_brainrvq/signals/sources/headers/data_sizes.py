@@ -1,4 +1,4 @@
-"""Whether the samples in a file are as many as its header says, and as they were written."""
+"""Checks that the samples of a file are complete and undamaged."""
 
 import re
 import struct
@@ -87,21 +87,21 @@ def doubt_about_size(path: Path, recording: Any = None, was_read: bool = True) -
     whose = "its header" if layout.file == path else path.name
     name = "The file" if layout.file == path else layout.file.name
     if missing > 0:
-        done = "; what is there is read" if was_read else ""
-        return f"{name} is shorter than {whose} says{done}. Was it copied whole?"
+        done = "; the existing part is read" if was_read else ""
+        return f"{name} is shorter than {whose} says{done}. Was it copied completely?"
     if layout.may_go_on:
         return None
     if stated is None:
-        return f"{name} ends within a sample; what is whole is read. Was it copied whole?"
+        return f"{name} ends within a sample; complete samples are read. Was it copied completely?"
     return (
-        f"{name} is longer than {whose} says: {size} bytes instead of {stated}. All of it that "
-        "MNE makes samples of is read. Is it the file that was recorded?"
+        f"{name} is longer than {whose} says: {size} bytes instead of {stated}. Everything that "
+        "MNE interprets as samples is read. Is it the file that was recorded?"
     )
 
 
 CONVERTED = (
-    "Its bytes were changed as the line ends of a text are, by git's autocrlf or FTP in text mode: "
-    "the samples are shifted and mean nothing. Copy the file again in binary mode."
+    "Its bytes were changed like line ends of a text file, by git's autocrlf or FTP in text mode: "
+    "the samples are shifted and meaningless. Copy the file again in binary mode."
 )
 
 

@@ -120,14 +120,14 @@ def _is_voltage(unit: str) -> bool | None:
 
 
 def not_eeg_by_header(recording: Any, known_as_eeg: Collection[str] = ()) -> dict[str, str]:
-    """Channels of a recording whose header says that they are no EEG.
+    """Channels of a recording that are not EEG according to its header.
 
     Parameters
     ----------
     recording : mne.io.Raw
     known_as_eeg : collection of str, optional
-        Channels that the user has given a place on the head: only a unit that is no voltage
-        speaks against them.
+        Channels for which the user has given a position: only a unit that is no voltage speaks
+        against them.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Gaps of EDF+D and BDF+D files, in which recording was interrupted: MNE reads over them."""
+"""Gaps of EDF+D and BDF+D files, in which recording was interrupted; MNE ignores them."""
 
 import re
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _IN_NAME = re.compile(r"EDGE gap of ([\d.e+-]+) s")
 
 
 def gaps_of(path: Path) -> list[tuple[float, float]]:
-    """Where recording was interrupted.
+    """Find where recording was interrupted.
 
     Parameters
     ----------
@@ -121,14 +121,14 @@ def mark_gaps(recording: Any, path: Path, encoding: str | None = None) -> list[t
     recording : mne.io.Raw
         Changed.
     path : Path
-        Where it was read from.
+        Path that it was read from.
     encoding : str, optional
         Of annotations; UTF-8 by default, and Latin-1 where it is none.
 
     Returns
     -------
     list of (float, float)
-        As of `gaps_of`.
+        As in `gaps_of`.
     """
     records = _records(path)
     if records is None or not records.gaps:
