@@ -109,6 +109,9 @@ for number in pyplot.get_fignums():
 pyplot.close("all")
 """
 
+# Quotes in the headlines of messages stay as they are printed.
+smartquotes_action = "De"
+
 html_theme = "pydata_sphinx_theme"
 html_math_renderer = "mathml"
 html_title = f"sk_brainrvq {release}"
