@@ -95,7 +95,10 @@ copybutton_prompt_is_regexp = True
 
 doctest_test_doctest_blocks = "default"
 doctest_global_setup = """
-import warnings, torch
+import os, warnings, torch
+from pathlib import Path
+# Real EEG, for the examples on it; they are skipped where it is not at hand.
+eegmat_folder = Path(os.environ.get("SK_BRAINRVQ_SHARED", "../shared")) / "data" / "eegmat"
 torch.set_num_threads(1)
 from sk_brainrvq.exceptions import EEGWarning
 warnings.simplefilter("ignore", EEGWarning)
@@ -109,6 +112,9 @@ for number in pyplot.get_fignums():
     pyplot.figure(number).canvas.draw()
 pyplot.close("all")
 """
+
+# Quotes in the headlines of messages stay as they are printed.
+smartquotes_action = "De"
 
 html_theme = "pydata_sphinx_theme"
 html_math_renderer = "mathml"

@@ -2,17 +2,14 @@
 Your own recording: from an EDF file to pictures and features
 =============================================================
 
-A file of EEG goes in, and out come: where its channels lie, what the network makes of every few
-seconds, and a table of features to go on with. Nothing is trained here: the model that comes with
-the package is used as it is.
+A file of EEG goes in. Out come a check of its channels, pictures of what the network makes of every
+few seconds, and a table of features. Nothing is trained here: the model that comes with the package
+is used as it is. Run the ten cells from top to bottom.
 """
 
 # %%
-# The file
-# --------
-# Put the path of your own recording here, of any format that MNE reads: EDF, BDF, BrainVision,
-# EEGLAB, FIF. This page takes a recording of EEGMAT where one is at hand, and writes a simulated
-# one elsewhere.
+# 1. What is needed
+# -----------------
 
 import os
 import tempfile
@@ -22,13 +19,25 @@ import matplotlib.pyplot as plt
 import mne
 import numpy as np
 
-from sk_brainrvq import BrainRVQEmbedder, DDRVQTransformer
+from sk_brainrvq import BrainRVQEmbedder, DDRVQTransformer, inspect_recording
 from sk_brainrvq.datasets import make_eeg
 from sk_brainrvq.viz import plot_electrodes, plot_embedding, plot_reconstruction
 
+# %%
+# 2. The file
+# -----------
+# Put the path of your own recording here, of any format that MNE reads: EDF, BDF, BrainVision,
+# EEGLAB, FIF. Without one, this page reads a recording of EEGMAT if it is at hand, and otherwise
+# writes a simulated one.
+
+file = None  # such as "my_recording.edf"
+window = 5  # seconds of one row of the table
+
 shared = Path(os.environ.get("SK_BRAINRVQ_SHARED", "../../../shared"))
-file = shared / "data" / "eegmat" / "Subject27_1.edf"
-if not file.exists():
+eegmat = shared / "data" / "eegmat" / "Subject27_1.edf"
+if file is None and eegmat.exists():
+    file = eegmat
+elif file is None:
     simulated = make_eeg(n_subjects=1, n_windows=36, random_state=0)
     raw = mne.io.RawArray(
         np.concatenate(list(simulated.X), axis=1) * 1e-6,  # MNE is in volts
@@ -37,42 +46,44 @@ if not file.exists():
     file = Path(tempfile.mkdtemp()) / "simulated_raw.fif"
     raw.save(file)
 
-raw = mne.io.read_raw(file)
-print(f"{file.name}: {len(raw.ch_names)} channels, {raw.info['sfreq']:g} Hz, {raw.times[-1]:.0f} s")
-print(", ".join(raw.ch_names))
+# %%
+# 3. Is it understood?
+# --------------------
+# Look at this before anything else: which channels count as EEG, where each lies, its amplitude
+# (5 to 50 µV are usual), and what is left out.
+
+embedder = BrainRVQEmbedder(window=window)
+print(inspect_recording(file, embedder))
 
 # %%
-# Are the electrodes understood?
-# ------------------------------
-# Look at this before anything else. Channels that are no EEG, such as an ECG, are left out; names
-# of which nobody knows where they lie are listed below the head. If one of yours is: rename it, set
-# a montage, or pass ``reading=Reading(electrode_map=...)``.
+# 4. Where are the electrodes?
+# ----------------------------
+# Names of unknown place are listed below the head. If one of yours is among them: rename it, set a
+# montage, or pass ``reading=Reading(electrode_map=...)``.
 
-plot_electrodes(raw)
+plot_electrodes(mne.io.read_raw(file))
 
 # %%
-# Features
-# --------
-# One row of the table is five seconds of the recording. Rate, unit and names are the file's;
-# filters are those the model was trained with.
+# 5. Features
+# -----------
+# One row of the table is one window. Rate, unit and names are the file's; filters are those the
+# model was trained with.
 
-embedder = BrainRVQEmbedder(window=5)
 features = embedder.fit_transform(file)
 names = embedder.get_feature_names_out()
 print(f"{features.shape[0]} windows, {features.shape[1]} features: {names[0]} ... {names[-1]}")
 
 # %%
-# A look at the whole recording
-# -----------------------------
-# Columns have names. Those of the spectrum are the log amplitude from 1 to 45 Hz in each of eleven
-# regions of the scalp, so that they can be drawn as they are: on the left over time, at the back of
-# the head; on the right the rhythm at 10 Hz in all regions.
+# 6. Rhythms over time
+# --------------------
+# Columns of the spectrum are the log amplitude from 1 to 45 Hz in eleven regions of the scalp.
+# Left: all frequencies at the back of the head. Right: 10 Hz in all regions.
 
 columns = {name: number for number, name in enumerate(names)}
 regions = [name.removesuffix("_10Hz") for name in names if name.endswith("_10Hz")]
 back = [columns[f"Oz_{frequency}Hz"] for frequency in range(1, 46)]
 alpha = [columns[f"{region}_10Hz"] for region in regions]
-end = 5 * len(features)
+end = window * len(features)
 
 _, axes = plt.subplots(1, 2, figsize=(10, 3.8), layout="constrained")
 for ax, rows, extent in (
@@ -89,29 +100,38 @@ axes[1].set_yticks(range(len(regions)), regions)
 axes[1].set_title("10 Hz, all regions", loc="left", fontsize=10)
 
 # %%
-# Each window as a point
-# ----------------------
-# All features together, projected to two dimensions and coloured by time. What stands apart is
-# worth a look in the recording: movement, a loose electrode, drowsiness.
+# 7. Each window as a point
+# -------------------------
+# All features together, projected to two dimensions and coloured by time. Look in the recording at
+# windows that stand apart: movement, a loose electrode, drowsiness.
 
-times = 5.0 * np.arange(len(features))
+times = window * np.arange(len(features), dtype=float)
 plot_embedding(features, times, label="time (s)")
 
 # %%
-# What the codes keep
-# -------------------
+# 8. Codes
+# --------
 # The tokenizer that comes with the package turns every second of every channel into a few codes.
-# Decoded again they show what the model saw of your EEG, and what it did not.
 
-tokenizer = DDRVQTransformer(weights="default", window=5).fit(file)
-channel = next((name for name in raw.ch_names if "O1" in name), 0)
-plot_reconstruction(tokenizer, file, epoch=4, channel=channel)
+tokenizer = DDRVQTransformer(weights="default", window=window).fit(file)
+codes = tokenizer.transform(file)
+print("windows, channels, seconds, domains, levels:", codes.shape)
 
 # %%
-# Keep the table
-# --------------
-# From here on it is a table like any other. With labels, one a window, it goes into any estimator
-# of scikit-learn: see :ref:`sphx_glr_gallery_plot_cross_validation.py`.
+# 9. What the codes keep
+# ----------------------
+# Decoded again, the codes show what the model saw of your EEG, and what it did not.
+
+plot_reconstruction(
+    tokenizer, file, epoch=len(features) // 2, channel=len(tokenizer.ch_names_in_) - 1
+)
+
+# %%
+# 10. Keep the table
+# ------------------
+# From here on it is a table like any other. With one label per window it goes into any estimator of
+# scikit-learn: see :ref:`sphx_glr_gallery_plot_cross_validation.py`. For many files see
+# :doc:`/real_data`.
 
 table = Path(tempfile.mkdtemp()) / "features.npz"
 np.savez(table, features=features, names=names, seconds=times)

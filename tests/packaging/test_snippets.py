@@ -9,6 +9,7 @@ CHECKOUT = ROOT.parent
 # Beginnings of the code that no test runs. All else is in doctest blocks or testcode.
 NOT_RUN = {
     "from sk_brainrvq.datasets import EEGMAT": "downloads EEGMAT",
+    "from sk_brainrvq.datasets import fetch_eegmat": "downloads EEGMAT",
     "y, proba, recordings, subjects =": "needs TUAB, which is given out on request only",
     "import joblib": "needs a scheduler of Dask on another machine",
     "# train.py, for torchrun": "trains in four processes, for hours",
