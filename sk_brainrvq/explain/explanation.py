@@ -25,9 +25,9 @@ class Explanation:
 
     Attributes
     ----------
-    values : ndarray, shape (n_windows, *sizes of the axes)
+    values : ndarray, shape (n_windows, ...), then the sizes of the axes
         How far each part moved the decision on each window, in ``unit``: positive towards the
-        target. Of patterns, which are not of windows, (*sizes of the axes) only.
+        target. Of patterns, which are not of windows, the sizes of the axes only.
     axes : dict of str to list
         Labels along each axis: names of "channel" and "band", "time" in seconds from the start of
         the window to that of the part, "frequency" in Hz.
@@ -88,7 +88,7 @@ class Explanation:
 
         Returns
         -------
-        ndarray, shape (*sizes of the axes)
+        ndarray, of the sizes of the axes
             Of parts whose values add up to the decision, shares add up to 1. Near 0 where a part
             moved decisions no way in particular; below 0 where it moved them back. Of patterns the
             mean squared correlation.
@@ -118,7 +118,7 @@ class Explanation:
 
         Returns
         -------
-        ndarray, shape (*sizes of the axes)
+        ndarray, of the sizes of the axes
             In ``unit``, positive towards the target: windows of several classes cancel. Of
             patterns the mean along the other axes.
         """
