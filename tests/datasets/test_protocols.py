@@ -121,7 +121,7 @@ def test_recordings__one_subject_not_in_a_list__refused(name, tmp_path):
 def test_windows__of_subjects_that_are_no_numbers__refuses(wrong):
     # 1.0 and True are equal to 1 and would pass for it.
     windows = make_eeg(n_subjects=2, n_windows=1, random_state=0)
-    with pytest.raises(TypeError, match=r"expected whole numbers or names, and not \["):
+    with pytest.raises(TypeError, match=r"expected whole numbers or names, not \["):
         windows.of_subjects([0, wrong])
 
 

@@ -111,5 +111,5 @@ def test_saved__aligned__same_predictions_and_contradictions_are_refused(fitted,
     assert np.array_equal(loaded.predict_proba(EPOCHS), estimator.predict_proba(EPOCHS))
     loaded.covariance_ = np.eye(3)
     loaded.save_pretrained(tmp_path)
-    with pytest.raises(CheckpointError, match="and of 4 channels"):
+    with pytest.raises(CheckpointError, match="but there are 4 channels"):
         BrainRVQClassifier.from_pretrained(tmp_path)

@@ -70,8 +70,8 @@ def test_fit_transform__six_of_eight_inputs_railed__they_are_named():
     assert features.shape == (3, 100)
     assert said == [
         "Bad channels: flat (no change for half of the time or more): 'C3', 'C4', 'P7', 'P8', "
-        "'O1', 'O2'. They are used as they are. To go without them, pass "
-        "reading=Reading(bad_channels='drop') or 'interpolate'; 'keep' says nothing."
+        "'O1', 'O2'. They are used unchanged. To leave them out or replace them, pass "
+        "reading=Reading(bad_channels='drop') or 'interpolate'; 'keep' gives no warning."
     ]
 
 
@@ -270,7 +270,7 @@ def test_interpolate__unknown_place__error_in_fit_and_transform(clean, weights):
     names = ["ch1", *NAMES[1:]]
     estimator = embedder(weights, "interpolate", ch_names=names).fit(clean)
     for method in (estimator.fit, estimator.transform):
-        with pytest.raises(InvalidEEGError, match=r"not known where 'ch1' lie.*set_montage"):
+        with pytest.raises(InvalidEEGError, match=r"positions of 'ch1' are unknown.*set_montage"):
             method(spoilt(clean, 0, ODD["flat"]))
 
 

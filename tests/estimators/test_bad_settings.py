@@ -52,7 +52,7 @@ def test_pooling__unknown__lists_the_known():
 
 @pytest.mark.parametrize("layer", [2, -3])
 def test_layer__out_of_range__says_the_range(layer):
-    message = f"layer={layer} was given; the encoder has 2 layers: -2 to 1"
+    message = f"layer={layer} was given, but the encoder has 2 layers; expected -2 to 1"
     assert_refused("embedder", message, layer=layer)
 
 
@@ -330,7 +330,7 @@ def test_validation__array_alone_without_labels__is_validated_on():
 
 def test_electrode_map__names_that_x_has_not__warns_of_them():
     reading = Reading(electrode_map={"C3": "C4", "X1": "Cz"})
-    with pytest.warns(EEGWarning, match=r"electrode_map names \['X1'\], which are no channels"):
+    with pytest.warns(EEGWarning, match=r"electrode_map names \['X1'\], which are not channels"):
         fit(tiny("embedder", reading=reading), make_eeg())
 
 

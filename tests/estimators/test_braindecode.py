@@ -203,7 +203,7 @@ def test_regressor__numbers__trains_and_predicts():
     ("params", "message"),
     [
         ({"n_times": None}, "n_times was not given"),
-        ({"n_times": 200 * 31}, r"at most 30 s\. Cut longer windows"),
+        ({"n_times": 200 * 31}, r"at most 30 s\. Cut longer ones"),
         ({"sfreq": 0}, "expected a sampling rate in Hz, from 1 to 100,000"),
         ({"unit": "nV"}, r"unit='nV' was given; expected one of"),
         ({"n_chans": 3}, "4 channel names were given, but n_chans=3"),
@@ -224,7 +224,7 @@ def test_forward__other_size_than_built_for__clear_error():
 
 
 def test_rate__not_given__200_hz_and_a_warning():
-    with pytest.warns(EEGWarning, match="200 Hz is assumed"):
+    with pytest.warns(EEGWarning, match="taken as 200 Hz"):
         assert module(sfreq=None).n_times == 600
 
 

@@ -172,7 +172,7 @@ def test_transform__code_above_given_size__is_an_error():
 def test_transform__code_above_fitted_size__warns_and_is_not_counted(per_channel):
     histogram = CodeHistogram(per_channel=per_channel).fit(make_codes(size=4))
     codes = make_codes(size=6)
-    with pytest.warns(UserWarning, match="Codes of 4 and above were not met in fit"):
+    with pytest.warns(UserWarning, match="Codes of 4 and above did not occur in fit"):
         counts = histogram.transform(codes).toarray()
     expected = naive_counts(codes, 6)[..., :4]
     expected = expected if per_channel else expected.sum(1)

@@ -98,7 +98,9 @@ def test_reference__average_beside_unknown_places__mnes_of_the_placed_channels(t
 def test_reference__average_of_one_placed_channel__left_out_with_a_warning():
     raw = to_raw(clean_signals(), ["C3", "W1", "W2", "W3"])
     embedder = tiny("embedder", **FROM_MNE, filters__reference="average")
-    with pytest.warns(EEGWarning, match="average of a single channel of known place is that"):
+    with pytest.warns(
+        EEGWarning, match="average of a single channel with a known position is that"
+    ):
         features = embedder.fit_transform(raw)
     np.testing.assert_array_equal(features, tiny("embedder", **FROM_MNE).fit_transform(raw))
 

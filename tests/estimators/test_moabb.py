@@ -140,7 +140,7 @@ def test_labelled_target__epochs__are_trained_on_as_well():
         (make_eeg(4), make_labels(3), "3 labels, but X_target_labeled has 4 epochs"),
         (make_eeg(4), None, "0 labels, but X_target_labeled has 4 epochs"),
         (None, make_labels(3), "3 labels, but X_target_labeled has 0 epochs"),
-        (make_eeg(4, n_channels=3), make_labels(4), r"has shape \(4, 3, 600\), that of X is"),
+        (make_eeg(4, n_channels=3), make_labels(4), r"has shape \(4, 3, 600\) and X has"),
         ("eeg.edf", make_labels(4), "is a str; expected an array or mne.Epochs"),
     ],
 )

@@ -87,7 +87,7 @@ def test_correlation__one_or_two_targets__mean_of_pearsons(y):
 
 
 def test_correlation__other_number_of_targets__error_names_both_shapes():
-    with pytest.raises(ValueError, match=r"y has shape \(12, 2\); .* \(12,\)"):
+    with pytest.raises(ValueError, match=r"y has shape \(12, 2\), but .* \(12,\)"):
         regressor().fit(make_eeg(), Y).correlation(make_eeg(), TWO)
 
 
@@ -134,7 +134,7 @@ def test_partial_fit__passes__learn_and_keep_the_first_scale():
 
 def test_warm_start__other_number_of_targets__error_names_both():
     estimator = regressor(warm_start=True).fit(make_eeg(), Y)
-    with pytest.raises(ValueError, match="y has 2 targets per epoch; 1 were fitted"):
+    with pytest.raises(ValueError, match="y has 2 targets per epoch, but fit saw 1"):
         estimator.fit(make_eeg(), TWO)
 
 
@@ -171,7 +171,7 @@ def test_braindecode_dataset__without_y__its_targets_are_used():
         ({}, None, "requires y to be passed"),
         ({}, Y[:5], "y has 5 rows, but X has 12 epochs"),
         ({}, np.where(Y > 50, np.nan, Y), "Input y contains NaN"),
-        ({}, ["young"] * 12, r"y holds text \(.*'young'\).* take BrainRVQClassifier"),
+        ({}, ["young"] * 12, r"y holds text \(.*'young'\).* use BrainRVQClassifier"),
         ({"loss": "absolute"}, Y, r"loss='absolute' was given; expected .*'huber'"),
     ],
 )

@@ -186,7 +186,9 @@ def test_flatten__channel_missing__error_names_it_and_the_remedy():
 
 def test_flatten__other_length__error_names_both():
     estimator = classifier(head="flatten").fit(make_eeg(), make_labels())
-    with pytest.raises(InvalidEEGError, match=r"4 patches of 1 s; head='flatten' was fitted on 3"):
+    with pytest.raises(
+        InvalidEEGError, match=r"4 patches of 1 s, but head='flatten' was fitted on 3"
+    ):
         estimator.predict(make_eeg(n_times=800))
 
 

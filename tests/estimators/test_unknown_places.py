@@ -187,7 +187,7 @@ def test_electrode_map__names_that_are_no_channels__said_in_transform_too():
     embedder = tiny("embedder", **FROM_MNE | {"reading": reading})
     beside = with_unknown(X, KNOWN, 4, name="W1")
     (said,) = said_by(embedder.fit, beside)
-    assert said == "electrode_map names ['typo'], which are no channels of X."
+    assert said == "electrode_map names ['typo'], which are not channels of X."
     assert said_by(embedder.transform, beside) == [said]
     assert said_by(embedder.transform, epochs(X, KNOWN)) == [said], "W1 was a channel of fit"
     embedder.set_params(reading=FROM_MNE["reading"])

@@ -11,6 +11,8 @@ NOT_RUN = {
     "from sk_brainrvq.datasets import EEGMAT": "downloads EEGMAT",
     "from sk_brainrvq.datasets import fetch_eegmat": "downloads EEGMAT",
     "y, proba, recordings, subjects =": "needs TUAB, which is given out on request only",
+    "from neuralbench import check_model": "needs Python 3.12 and gigabytes of data",
+    "from open_eeg_bench import benchmark": "downloads datasets, and runs for hours",
     "import joblib": "needs a scheduler of Dask on another machine",
     "# train.py, for torchrun": "trains in four processes, for hours",
     "from moabb import benchmark": "downloads datasets, and runs for hours",

@@ -115,7 +115,7 @@ def test_push__again__history_stays_and_a_card_only_changes_where_one_is_given(h
 
 def test_push__public_without_a_licence__warned_with_what_to_pass(hub, tmp_path):
     weights = make_weights()
-    without = r"'me/\w+' is public without a licence, .* Pass card=\{'license': 'cc-by-4.0'\}"
+    without = r"'me/\w+' is public but has no licence, .* Pass card=\{'license': 'cc-by-4.0'\}"
     (tmp_path / "README.md").write_text("---\ntags: [eeg]\n---\nMine.\n")
     for card in (None, {"limits": "Few."}, tmp_path / "README.md"):
         with pytest.warns(EEGWarning, match=without):
@@ -138,7 +138,7 @@ def test_push__to_where_one_may_not__a_sentence_and_nothing_uploaded(hub, monkey
         ("others/model", None): r"may not write to 'others/model' .*token that may write, of 'oth",
         ("me/public", True): r"'me/public' is there already and is public; private=True was given",
         ("me/model@v1", None): r"names a revision, but a push makes a new one.* Pass 'me/model'",
-        ("model", None): r"'model' is no model on the .*expected 'hf://owner/name'",
+        ("model", None): r"'model' is not an address on the .*expected 'hf://owner/name'",
         (3, None): r"repo=3 was given; expected 'owner/name'",
     }
     for (repo, private), message in told.items():
