@@ -203,3 +203,28 @@ def test_results__page_on_three_datasets__means_over_the_kept_folds(dataset, tit
             mean = np.mean([np.mean(seeds) for seeds in folds.values()])
             shown = float(table[SYSTEMS[system].label][place].split()[0])
             assert shown == pytest.approx(mean, abs=0.00051), (split, system)
+
+
+HEADLINES = {
+    "7-band log power": "7-band log power, LR",
+    "default embedding": "BrainRVQ, default embedding, LR",
+    "tokens by region only, centred": "BrainRVQ, tokens by region only, LR, centred",
+    "tokens only, centred": "BrainRVQ, tokens only, LR, centred",
+}
+
+
+def test_results__table_of_the_short_page__cells_of_the_long_one():
+    text = (BENCHMARKS / "README.md").read_text().split("## Accuracy on three datasets")[1]
+    lines = re.search(r"(?m)(?:^\|.*\n)+", text)[0].splitlines()[2:]
+    pages = [
+        page(f"People to develop on / {title}")
+        for title in ("EEGMAT", "Guinea-Bissau", "SSVEP exoskeleton")
+    ]
+    compared = 0
+    for line in lines:
+        label, *cells = (cell.strip(" *") for cell in line.strip("|").split("|"))
+        if label in HEADLINES:
+            for cell, rows in zip(cells, pages, strict=True):
+                assert cell == rows[HEADLINES[label]][0].split()[0], label
+                compared += 1
+    assert compared >= 12
