@@ -11,8 +11,9 @@ from sk_brainrvq.training.batches import SegmentDataset
 
 _FLOAT32 = 4
 # Vectors of a token's width that a transformer block keeps for the backward pass. Counted with
-# torch.autograd.graph.saved_tensors_hooks: 18 to 21, and 22 to 23 with norms and scales.
-_KEPT_BY_BLOCK = 20
+# torch.autograd.graph.saved_tensors_hooks: 18 to 21, and 22 to 23 with norms of queries and keys
+# and with scales, as pretraining has them.
+_KEPT_BY_BLOCK, _KEPT_WITH_SCALES = 20, 23
 # Vectors of a token's width beside them, at the moment of most: convolutions, one block's
 # gradients. Measured as the peak of a process on batches of 2,500 tokens and more.
 _AT_PEAK = 20
@@ -98,7 +99,7 @@ def expected_step(
     # Pretraining encodes each batch twice.
     n_passes = 2 if isinstance(module, MaskedCodeModel) else 1
     n_values = n_passes * (
-        sum(_KEPT_BY_BLOCK * _width(block) for block in trained)
+        sum(_kept(block) * _width(block) for block in trained)
         + _AT_PEAK * max(map(_width, blocks), default=0)
     )
     n_bytes = _FLOAT32 if dtype is None else torch.finfo(dtype).bits // 8
@@ -117,6 +118,10 @@ def largest_batch(dataset: SegmentDataset, batch_size: int) -> BatchSizes:
     group = max(dataset.groups, key=lambda group: group.n_read * group.n_patches)
     n_rows = min(batch_size, max(len(other.patches) for other in dataset.groups))
     return BatchSizes(n_rows, group.n_read, group.n_patches)
+
+
+def _kept(block: Block) -> int:
+    return _KEPT_BY_BLOCK if block.gamma_1 is None else _KEPT_WITH_SCALES
 
 
 def _width(block: Block) -> int:
