@@ -148,7 +148,7 @@ class Explanation:
         Parameters
         ----------
         bands : dict of str to (float, float), optional
-            Names and frequencies in Hz; :data:`~sk_brainrvq.explain.BANDS` by default. The end of
+            Names and frequencies in Hz; ``sk_brainrvq.explain.BANDS`` by default. The end of
             a band is not part of it.
 
         Returns

@@ -58,7 +58,7 @@ def explain_gradients(
         Whom each window is of, in place of what the container says. Where nothing says it, all
         windows count as one person's.
     bands : dict of str to (float, float), optional
-        Names and frequencies in Hz; :data:`~sk_brainrvq.explain.BANDS` by default. What lies in
+        Names and frequencies in Hz; ``sk_brainrvq.explain.BANDS`` by default. What lies in
         no band makes up a last one, "other".
     n_steps : int, default=32
         Points on the way from the baseline to the window at which gradients are taken.

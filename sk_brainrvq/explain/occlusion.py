@@ -70,7 +70,7 @@ def explain_occlusion(
         signal stays one that the network knows; phases stay. "codes": signals are decoded from
         the codes of ``tokenizer``, with and without a band, which ``by`` must hold.
     bands : dict of str to (float, float), optional
-        Names and frequencies in Hz; :data:`~sk_brainrvq.explain.BANDS` by default.
+        Names and frequencies in Hz; ``sk_brainrvq.explain.BANDS`` by default.
     tokenizer : DDRVQTransformer, optional
         Fitted on EEG of the channels of X; for ``replace="codes"``.
     sfreq : float, optional
