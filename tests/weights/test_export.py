@@ -5,6 +5,7 @@ import sys
 
 import mne
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 from tiny import CH_NAMES, make_eeg, make_labels, tiny
@@ -29,7 +30,6 @@ def embedder():
 @pytest.fixture(scope="module")
 def exported(embedder, tmp_path_factory):
     """An ONNX session, and the manifest."""
-    onnxruntime = pytest.importorskip("onnxruntime")
     path = tmp_path_factory.mktemp("onnx") / "new" / "model.onnx"
     about = json.loads(embedder.weights_.export(path).read_text())
     return onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"]), about
