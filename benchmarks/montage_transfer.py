@@ -46,6 +46,8 @@ MONTAGES: dict[str, tuple[str, ...]] = {
     "Muse, 4": ("Fp1", "Fp2", "T5", "T6"),
     "occipital, 2": ("O1", "O2"),
 }
+# Of the head in metres: two electrodes are too few for MNE to fit it.
+_CENTRE = (0.0, 0.0, 0.04)
 MEASURES = ("auroc_pooled", "auroc_per_person", "balanced_accuracy_pooled")
 Features = Callable[[str, str], NDArray]  # by montage of training and montage of the windows
 
@@ -67,7 +69,8 @@ def band_power(task: Task, trained: str, montage: str, by: str) -> NDArray:
     if by == "splines":
         missing = set(MONTAGES[trained]) - set(epochs.ch_names)
         if missing:
-            epochs = epochs.interpolate_to(wanted, method="spline", verbose="error")
+            with mne.utils.use_log_level("error"):
+                epochs = epochs.interpolate_to(wanted, origin=_CENTRE, method="spline")
         X = epochs.get_data(picks=list(MONTAGES[trained]))
     else:
         X = epochs.get_data()[:, nearest(epochs.ch_names, MONTAGES[trained])]
@@ -189,14 +192,13 @@ def evaluate(options: argparse.Namespace) -> str:
     warnings.filterwarnings("ignore")
     task = load_task("eegmat", options.data, "develop")
     montages = [FULL, "occipital, 2"] if options.quick else list(MONTAGES)
-    records = []
+    records: list[dict[str, Any]] = []
     for record in results(task, montages):
         records.append(record)
         print(record["system"], record["trained"], record["tested"], record["figures"], flush=True)
-    if options.json is not None:
-        options.json.write_text(
-            "[\n" + ",\n".join(json.dumps(record) for record in records) + "\n]\n"
-        )
+        if options.json is not None:  # after each, so that a run that is cut off has its figures
+            lines = ",\n".join(json.dumps(each) for each in records)
+            options.json.write_text(f"[\n{lines}\n]\n")
     others = [label for label in systems(task) if not label.startswith(("default", "tokens"))]
     return "\n\n".join([table(records), *(leads(records, other) for other in others)])
 
