@@ -38,7 +38,7 @@ BESIDE = {
         for ending in ("csv", "npz")
     ),
     *("benchmarks/results/mutants_seed0.csv", "benchmarks/results/mutants_seed1.csv"),
-    "benchmarks/results/explanations.csv",
+    *("benchmarks/results/explanations.csv", "benchmarks/results/montage_transfer.json"),
     *("tests/conftest.py", "tests/package_files.py", "tests/packaging/test_distributions.py"),
 }
 
