@@ -1,8 +1,12 @@
-"""Pretrain a model to be bundled: tokenizer, then encoder, on unlabelled EEGMAT.
+"""Pretrain a model to be bundled: tokenizer, then encoder, on unlabelled EEG.
 
-Seeded, and resumable: killed and given again, it goes on where it was. On a GPU where there is one.
+The first stage reads EEGMAT. With --corpus, the encoder is trained further on the corpus that
+make_corpus.py wrote, from the weights of the stage before. Seeded, and resumable: killed and given
+again, it goes on where it was. On a GPU where there is one.
 
     python benchmarks/pretrain_default.py --data FOLDER_WITH_EEGMAT --work FOLDER --out FOLDER
+    python benchmarks/pretrain_default.py --corpus FOLDER --weights default --work FOLDER \
+        --out FOLDER
 """
 
 import argparse
@@ -15,12 +19,14 @@ from typing import Any
 
 import mne
 import torch
+from make_corpus import corpora
 from table.answering import answered, described
 
 from sk_brainrvq import (
     Architecture,
     BrainRVQPretrainer,
     DDRVQTransformer,
+    Engine,
     Filters,
     RandomCrops,
     Weights,
@@ -49,6 +55,18 @@ ENCODER = {"architecture": Architecture("small", depth=6), "max_epochs": 20}
 # Passes of further rounds, each from the weights of the one before, with a warm-up and a cosine of
 # its own (warm restarts: Loshchilov and Hutter, 2017): 20 passes end before codes can be predicted.
 FURTHER_ROUNDS = (44,)
+# Of a stage on the corpus: steps of up to 1,920 patches, as many as half a minute of 64 channels
+# has, so that caps weigh by their channel-hours.
+STEPS_PER_EPOCH = 500
+STAGE: dict[str, Any] = {
+    "max_epochs": 20,
+    "batch_size": 1,
+    "lr": 1e-3,
+    "crops": RandomCrops(whitened=0.5),
+    "spectrum_weight": 10.0,
+    "filters": FILTERS,
+    "verbose": 1,
+}
 QUICK = {"architecture": Architecture("tiny", depth=1), "max_epochs": 1}
 
 
@@ -144,10 +162,44 @@ def pretrained(
     return encoder, history
 
 
+def further_stage(options: argparse.Namespace) -> None:
+    """Train an encoder further on the corpus, and save it."""
+    warnings.filterwarnings("ignore", message=".*No electrode position.*")
+    parts = corpora(options.corpus, options.half)
+    engine = Engine(batch_of="patches", steps_per_epoch=2 if options.quick else STEPS_PER_EPOCH)
+    own = STAGE | ({"max_epochs": 1} if options.quick else {})
+    pretrainer = BrainRVQPretrainer(
+        TOKENIZER_NAME,
+        weights=options.weights,
+        engine=engine,
+        checkpoint_dir=options.work,
+        random_state=options.seed,
+        **own,
+    ).fit(parts)
+    people = sorted({str(person) for part in parts for person in part.subjects})
+    facts = {"data": "corpus of make_corpus.py", "subjects": people, "seed": options.seed}
+    encoder = halved(pretrainer.weights_, options.name, layer=LAYER, **facts)
+    keep(encoder, pretrainer.history_, options.out / options.name)
+
+
+def do(options: argparse.Namespace) -> None:
+    """The stage that was asked for."""
+    if (options.data is None) == (options.corpus is None):
+        raise ValueError("Pass --data FOLDER_WITH_EEGMAT or --corpus FOLDER, one of the two.")
+    if options.corpus is None:
+        pretrain(options)
+    else:
+        further_stage(options)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Read the command line."""
     parser = described(__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder of EEGMAT's EDF files")
+    parser.add_argument("--data", type=Path, help="folder of EEGMAT's EDF files")
+    parser.add_argument("--corpus", type=Path, help="what make_corpus.py was given as --out")
+    parser.add_argument("--half", choices=("odd", "even"), help="as given to make_corpus.py")
+    parser.add_argument("--weights", help="with --corpus: weights to start from, such as default")
+    parser.add_argument("--name", default="encoder", help="with --corpus: name of the new weights")
     parser.add_argument("--work", type=Path, required=True, help="folder for checkpoints")
     parser.add_argument("--out", type=Path, required=True, help="folder for the two networks")
     parser.add_argument(
@@ -165,7 +217,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--quick", action="store_true", help="tiny networks, one epoch, 2 subjects")
-    return answered(parser, argv, pretrain)
+    return answered(parser, argv, do)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from sk_brainrvq.estimators._fitting.pretraining import (
     check_sizes,
     masked_accuracy,
     masked_model_config,
+    masked_module,
     no_tokenizer,
 )
 from sk_brainrvq.estimators._inputs.number_checks import check_range, check_whole
@@ -37,7 +38,7 @@ from sk_brainrvq.training import (
 )
 from sk_brainrvq.weights import Architecture, Weights, resolve_weights
 from sk_brainrvq.weights.architecture import checked_architecture
-from sk_brainrvq.weights.modules import build_module, fill_untrained_time_rows
+from sk_brainrvq.weights.modules import fill_untrained_time_rows
 
 
 class BrainRVQPretrainer(EmbeddingMixin, TrainedTransformer):
@@ -58,6 +59,9 @@ class BrainRVQPretrainer(EmbeddingMixin, TrainedTransformer):
         from scratch; "base" is the paper's. With given weights, another size is an error.
     drop_path : float, default=0.1
         Stochastic depth rate of the last block.
+    spectrum_weight : float, optional
+        Weight of a second loss, beside that of the codes: the squared error of the log spectra of
+        hidden patches. None is that of the given weights, or 0, as published, from scratch.
     tokenizer_max_epochs : int, optional
         Passes over X to fit the tokenizer with ``tokenizer=None``; 20 by default.
     max_epochs : int, optional
@@ -156,6 +160,7 @@ class BrainRVQPretrainer(EmbeddingMixin, TrainedTransformer):
         weights: Any = None,
         architecture: str | Architecture | None = None,
         drop_path: float = 0.1,
+        spectrum_weight: float | None = None,
         tokenizer_max_epochs: int | None = None,
         max_epochs: int | None = None,
         lr: float = 1e-3,
@@ -182,6 +187,7 @@ class BrainRVQPretrainer(EmbeddingMixin, TrainedTransformer):
         self.weights = weights
         self.architecture = architecture
         self.drop_path = drop_path
+        self.spectrum_weight = spectrum_weight
         self.tokenizer_max_epochs = tokenizer_max_epochs
         self.max_epochs = max_epochs
         self.lr = lr
@@ -246,8 +252,7 @@ class BrainRVQPretrainer(EmbeddingMixin, TrainedTransformer):
             self._check_settings()
             X, groups = self._with_target(X, groups, subjects, X_target_unlabeled)
             start = self._start(X)
-            data = TrainingData(self._read_for_fit(X, start.info))
-            groups = self._groups_of(X, groups, data.prepared.n_epochs)
+            data, groups = self._read_unlabelled(X, groups, start.info)
             pair = self._unlabelled_validation(start.info)
             given = {"weights": start.weights, "tokenizer": start.tokenizer}
             with self._session("pretraining", data, groups, pair, given) as session:
@@ -261,6 +266,8 @@ class BrainRVQPretrainer(EmbeddingMixin, TrainedTransformer):
     def _check_settings(self) -> None:
         super()._check_settings()
         check_range("drop_path", self.drop_path, 0.0, 0.99)
+        if self.spectrum_weight is not None:
+            check_range("spectrum_weight", self.spectrum_weight, 0.0, np.inf)
         if self.tokenizer_max_epochs is not None:
             check_whole("tokenizer_max_epochs", self.tokenizer_max_epochs, 0)
 
@@ -298,12 +305,11 @@ class BrainRVQPretrainer(EmbeddingMixin, TrainedTransformer):
         coder = CodeMaker(tokenizer, resolve_device(self.device), self.batch_size)
         held_out = None if validation is None else coder.dataset(validation.prepared, info)
         with seeded(session.seed):
-            module = build_module(self._kind, config) if weights is None else weights.module(config)
             net = train(
                 self._net_class,
-                module,
+                masked_module(weights, config),
                 # Crops lie across patches: their codes are made batch by batch.
-                coder.dataset(data.prepared, info, with_codes=crops is None),
+                coder.dataset(data.prepared, info, crops is None, data.subjects),
                 title="Pretraining",
                 max_epochs=start.max_epochs,
                 warmup_epochs=max(1, start.max_epochs // 4),
@@ -319,8 +325,8 @@ class BrainRVQPretrainer(EmbeddingMixin, TrainedTransformer):
 
     def _model_config(self, weights: Weights | None, tokenizer: Weights) -> dict[str, Any]:
         """Arguments of the masked model; ablations change some."""
-        architecture = checked_architecture(self.architecture)
-        return masked_model_config(architecture, weights, tokenizer, self.drop_path)
+        own = checked_architecture(self.architecture), self.drop_path, self.spectrum_weight
+        return masked_model_config(weights, tokenizer, *own)
 
     def _fit_tokenizer(
         self,

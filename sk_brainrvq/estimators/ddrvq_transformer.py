@@ -252,8 +252,7 @@ class DDRVQTransformer(CodeDecoding, TrainedTransformer):
             self._check_settings()
             X, groups = self._with_target(X, groups, subjects, X_target_unlabeled)
             start = self._start(X)
-            data = TrainingData(self._read_for_fit(X, start.info))
-            groups = self._groups_of(X, groups, data.prepared.n_epochs)
+            data, groups = self._read_unlabelled(X, groups, start.info)
             validation = self._unlabelled_validation(start.info)
             return self._fit_prepared(start, data, groups, validation, self.ch_names_in_)
 

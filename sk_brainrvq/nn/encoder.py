@@ -20,6 +20,7 @@ MAX_PATCHES = 30
 N_ELECTRODE_ROWS = 129
 
 _GROUPS, _FFT_BINS = 4, PATCH_SAMPLES // 2 + 1
+N_LOG_SPECTRUM = _FFT_BINS + 1
 # Typical values of log standard deviation and log amplitude, in `log_spectrum`.
 LOG_OFFSETS = (2.5, 1.5)
 
@@ -56,7 +57,7 @@ class PatchEmbedding(nn.Module):
         self.norm2 = nn.GroupNorm(_GROUPS, features)
         self.conv3 = nn.Conv2d(features, features, (1, 3), padding=(0, 1))
         self.norm3 = nn.GroupNorm(_GROUPS, features)
-        self.spectrum = Linear(_FFT_BINS + 1, embed_dim) if spectral else None
+        self.spectrum = Linear(N_LOG_SPECTRUM, embed_dim) if spectral else None
 
     def forward(self, x: Tensor) -> Tensor:
         """Embed patches.

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sk_brainrvq.nn.encoder import EEGEncoder, check_patches
+from sk_brainrvq.nn.encoder import N_LOG_SPECTRUM, EEGEncoder, check_patches, log_spectrum
 from sk_brainrvq.nn.linear import Linear, linear
 from sk_brainrvq.nn.parallel import current_share, held_twice, sharing, total
 from sk_brainrvq.nn.search import first_largest
@@ -26,6 +26,8 @@ class MaskedCodeOutput:
         None where no codes were given.
     accuracy : Tensor, shape (2, Q), or None
         Share of positions whose code was predicted, per domain and level.
+    spectrum_error : Tensor, shape (), or None
+        Mean squared error of the predicted log spectra, where the network predicts them.
     masked_logits, visible_logits : list of list of Tensor, or None
         ``[domain][level]``, each (n_positions, K), positions in mask order: at masked
         positions from the pass that hid them, at visible ones from the complement pass.
@@ -35,6 +37,7 @@ class MaskedCodeOutput:
     accuracy: Tensor | None
     masked_logits: list[list[Tensor]] | None
     visible_logits: list[list[Tensor]] | None
+    spectrum_error: Tensor | None = None
 
 
 class HierarchicalHead(nn.Module):
@@ -198,6 +201,10 @@ class MaskedCodeModel(nn.Module):
         Weight of the losses of the waveform's and the spectrum's codes.
     hierarchical : bool, default=True
         Predict each level given the ones before; False predicts all from the token alone.
+    spectrum_weight : float, default=0
+        Weight of a loss that is not in the paper: the squared error of the log spectrum of each
+        patch (:func:`~sk_brainrvq.nn.encoder.log_spectrum`), predicted where it was hidden. With 0
+        there is no head for it.
 
     Notes
     -----
@@ -226,6 +233,7 @@ class MaskedCodeModel(nn.Module):
         *,
         domain_weights: Sequence[float] = (1.0, 1.0),
         hierarchical: bool = True,
+        spectrum_weight: float = 0.0,
     ):
         super().__init__()
         if len(domain_weights) != 2:
@@ -248,6 +256,16 @@ class MaskedCodeModel(nn.Module):
             HierarchicalHead(encoder.embed_dim, codebook_size, n_quantizers, hierarchical)
             for _ in range(2)
         )
+        self.set_spectrum_weight(spectrum_weight)
+
+    def set_spectrum_weight(self, weight: float) -> None:
+        """Set the weight of the loss on log spectra; its head comes and goes with it."""
+        self.spectrum_weight = float(weight)
+        self.spectrum = None
+        if self.spectrum_weight:
+            self.spectrum = Linear(self.encoder.embed_dim, N_LOG_SPECTRUM)
+            nn.init.trunc_normal_(self.spectrum.weight, std=0.02)
+            nn.init.zeros_(self.spectrum.bias)
 
     def hidden_tokens(self, x: Tensor, electrodes: Tensor, mask: Tensor) -> Tensor:
         """Tokens of every position, each from the pass in which it was hidden.
@@ -304,24 +322,27 @@ class MaskedCodeModel(nn.Module):
                 "a patch of x."
             )
         tokens = self.hidden_tokens(x, electrodes, mask).flatten(0, 1)
-        loss = accuracy = masked_logits = visible_logits = None
+        loss = accuracy = masked_logits = visible_logits = error = None
         flat_codes = None if codes is None else codes.flatten(0, 2)
         if flat_codes is not None:
-            loss, accuracy = self._loss(tokens, flat_codes, mask.flatten())
+            weights = _position_weights(mask.flatten())
+            loss, accuracy = self._loss(tokens, flat_codes, weights)
+            if self.spectrum is not None:
+                errors = self._spectrum_errors(tokens, x)
+                loss = loss + self.spectrum_weight * (weights * errors).sum()
+                error = errors.detach().mean()
         if return_logits:
             masked_logits = self._logits(tokens, flat_codes, mask.flatten())
             visible_logits = self._logits(tokens, flat_codes, ~mask.flatten())
-        return MaskedCodeOutput(loss, accuracy, masked_logits, visible_logits)
+        return MaskedCodeOutput(loss, accuracy, masked_logits, visible_logits, error)
 
-    def _loss(self, tokens: Tensor, codes: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        # The mean over masked positions plus the mean over visible ones.
-        numbers = torch.stack([mask.sum(), (~mask).sum()]).float()
-        share = current_share()
-        if share is not None:
-            # In proportion to this process's part of the batch, as every other mean is.
-            numbers = total(numbers) * share.fraction
-        n_masked, n_visible = numbers.clamp(min=1)
-        weights = torch.where(mask, 1 / n_masked, 1 / n_visible)
+    def _spectrum_errors(self, tokens: Tensor, x: Tensor) -> Tensor:
+        """Mean squared error over the log spectrum of each position (n,)."""
+        assert self.spectrum is not None
+        targets = log_spectrum(x).flatten(0, 2)
+        return (self.spectrum(tokens).float() - targets).square().mean(-1)
+
+    def _loss(self, tokens: Tensor, codes: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
         summed, correct = tokens.new_zeros((), dtype=torch.float32), []
         for domain, heads in enumerate(self.domains):
             inputs = heads.level_inputs(tokens, codes[:, domain])
@@ -341,3 +362,14 @@ class MaskedCodeModel(nn.Module):
             heads.logits(tokens[positions], None if codes is None else codes[positions, domain])
             for domain, heads in enumerate(self.domains)
         ]
+
+
+def _position_weights(mask: Tensor) -> Tensor:
+    """Weights of positions whose sum is the mean over masked ones plus that over visible ones."""
+    numbers = torch.stack([mask.sum(), (~mask).sum()]).float()
+    share = current_share()
+    if share is not None:
+        # In proportion to this process's part of the batch, as every other mean is.
+        numbers = total(numbers) * share.fraction
+    n_masked, n_visible = numbers.clamp(min=1)
+    return torch.where(mask, 1 / n_masked, 1 / n_visible)

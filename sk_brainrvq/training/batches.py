@@ -183,6 +183,8 @@ class SegmentDataset(Dataset):
     ----------
     is_stored : bool
         Whether patches are read from storage as they are needed.
+    whitened : SegmentDataset or None
+        The same segments of whitened signals, for the crops that want them.
     """
 
     def __init__(
@@ -201,6 +203,7 @@ class SegmentDataset(Dataset):
         self.weights = None if weights is None else np.asarray(weights, np.float32)
         self.code_electrodes = code_electrodes
         self.shifts = shifts
+        self.whitened: SegmentDataset | None = None
 
     def __len__(self) -> int:
         return sum(len(group.patches) for group in self.groups)
@@ -370,7 +373,8 @@ class BatchLoader:
             share = share_of(len(rows), self.rank, self.n_processes)
         if share is not None:
             rows = rows[share.first : share.first + share.n_rows]
-        batch, targets = self.dataset[group, rows]
+        whitened = self.dataset.whitened if crop and crop[0].whitened else None
+        batch, targets = (whitened or self.dataset)[group, rows]
         batch.share = share
         if crop:
             batch = batch.cropped(crop[0], share)

@@ -23,11 +23,14 @@ class Crop:
         First sample of each crop of each row of the whole batch.
     channels : ndarray of int
         Channels kept, in their order.
+    whitened : bool
+        Whether to cut from the whitened signals of each person.
     """
 
     n_patches: int
     starts: NDArray
     channels: NDArray
+    whitened: bool = False
 
 
 class RandomCrops(BaseEstimator):
@@ -48,6 +51,10 @@ class RandomCrops(BaseEstimator):
         Share of the batches that lose channels.
     fewest_channels : int, default=1
         How many such a batch keeps at least; the number is drawn uniformly.
+    whitened : float, default=0.0
+        Share of the batches whose crops are cut from whitened signals: each person's channels are
+        made uncorrelated, as :class:`BrainRVQEmbedder` does with ``center_by="subject"``. ``fit``
+        then needs to know the subject of each epoch, as its ``groups``.
 
     Examples
     --------
@@ -64,11 +71,13 @@ class RandomCrops(BaseEstimator):
         *,
         channel_dropout: float = 0.5,
         fewest_channels: int = 1,
+        whitened: float = 0.0,
     ):
         self.shortest = shortest
         self.longest = longest
         self.channel_dropout = channel_dropout
         self.fewest_channels = fewest_channels
+        self.whitened = whitened
 
     def check(self) -> None:
         """Raise ValueError for invalid settings."""
@@ -82,11 +91,10 @@ class RandomCrops(BaseEstimator):
                 f"shortest={self.shortest} and longest={self.longest} were given; expected seconds "
                 f"from 1 to {MAX_PATCHES}, the shortest first."
             )
-        dropout: Any = self.channel_dropout
-        if not (isinstance(dropout, Real) and 0 <= float(dropout) <= 1):
-            raise ValueError(
-                f"channel_dropout={dropout!r} was given; expected a share from 0 to 1."
-            )
+        for name in ("channel_dropout", "whitened"):
+            share: Any = getattr(self, name)
+            if not (isinstance(share, Real) and 0 <= float(share) <= 1):
+                raise ValueError(f"{name}={share!r} was given; expected a share from 0 to 1.")
 
     def draw(self, shape: tuple[int, ...], generator: np.random.Generator) -> Crop:
         """Draw the crops of a batch.
@@ -113,7 +121,8 @@ class RandomCrops(BaseEstimator):
         if generator.random() < self.channel_dropout:
             n_kept = int(generator.integers(min(self.fewest_channels, n_channels), n_channels + 1))
         channels = np.sort(generator.permutation(n_channels)[:n_kept])
-        return Crop(n_patches, starts, channels)
+        whitened = bool(self.whitened) and generator.random() < self.whitened
+        return Crop(n_patches, starts, channels, whitened)
 
 
 def checked_crops(crops: Any) -> RandomCrops | None:

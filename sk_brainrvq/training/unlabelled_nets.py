@@ -152,8 +152,11 @@ class PretrainingNet(EEGNet):
         return y_pred.loss
 
     def figures(self, y_pred: Any) -> dict[str, Tensor]:
-        """Accuracies per domain and level."""
-        return {"accuracies": y_pred.accuracy.detach()}
+        """Accuracies per domain and level, and the error of log spectra where it is a loss."""
+        figures = {"accuracies": y_pred.accuracy.detach()}
+        if y_pred.spectrum_error is not None:
+            figures["spectrum_error"] = y_pred.spectrum_error
+        return figures
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """``accuracy`` is level 1, both domains."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -29,7 +29,8 @@ from sk_brainrvq.estimators._inputs.validation import (
     pair_of,
     split_data,
 )
-from sk_brainrvq.signals import PreparedEEG
+from sk_brainrvq.estimators._people.naming import Names
+from sk_brainrvq.signals import EpochBlock, PreparedEEG
 from sk_brainrvq.signals.electrodes import N_ELECTRODE_ROWS
 from sk_brainrvq.signals.filters.settings import checked_filters
 from sk_brainrvq.signals.reading import checked_reading
@@ -296,6 +297,9 @@ class TrainedTransformer(TransformerMixin, TrainedEstimator):
     It also reads the parameter ``crops``.
     """
 
+    # Collects the subjects of epochs while X is read for whitened crops.
+    _noted: Names | None = None
+
     def _check_settings(self) -> None:
         super()._check_settings()
         checked_crops(self.crops)
@@ -310,6 +314,37 @@ class TrainedTransformer(TransformerMixin, TrainedEstimator):
         """Number of patches of the longest crop; None if training uses whole epochs."""
         crops = checked_crops(self.crops)
         return None if crops is None else int(crops.longest)
+
+    def _read_unlabelled(
+        self, X: Any, groups: Any, info: Mapping[str, Any]
+    ) -> tuple[TrainingData, NDArray | None]:
+        """X for ``fit`` and groups of its epochs; their subjects if crops are whitened."""
+        crops = checked_crops(self.crops)
+        if crops is None or not crops.whitened:
+            data = TrainingData(self._read_for_fit(X, info))
+            return data, self._groups_of(X, groups, data.prepared.n_epochs)
+        names = self._noted = Names(groups)
+        try:
+            data = TrainingData(self._read_for_fit(X, info))
+        finally:
+            del self._noted
+        n_epochs = data.prepared.n_epochs
+        groups = self._groups_of(X, groups, n_epochs)
+        people = names.of(n_epochs) if groups is None else groups
+        if any(person is None for person in people.tolist()):
+            raise ValueError(
+                f"crops={crops} whitens the signals of each person, but X does not tell whose they "
+                "are. Pass groups=..., the subject of each epoch; or a container that holds "
+                "subjects, such as an EEGCorpus or mne.Epochs with a column 'subject' in metadata; "
+                "or leave out whitened=."
+            )
+        return replace(data, subjects=people), groups
+
+    def _blocks_of_source(
+        self, X: Any, info: Mapping[str, Any], names: Any, learns: bool
+    ) -> Iterator[EpochBlock]:
+        blocks = super()._blocks_of_source(X, info, names, learns)
+        return blocks if self._noted is None else self._noted.noting(blocks)
 
     @staticmethod
     def _with_target(X: Any, groups: Any, subjects: Any, X_target: Any) -> tuple[Any, Any]:

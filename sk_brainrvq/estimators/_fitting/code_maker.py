@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sk_brainrvq.estimators._people.whitened import whitened
 from sk_brainrvq.nn import DualDomainTokenizer
 from sk_brainrvq.signals import PreparedEEG, rematch
 from sk_brainrvq.training import Batch, SegmentDataset, run_batches
@@ -34,7 +35,11 @@ class CodeMaker:
         return self.module.to(x.device).encode(x, electrodes)
 
     def dataset(
-        self, prepared: PreparedEEG, info: Mapping[str, Any], with_codes: bool = True
+        self,
+        prepared: PreparedEEG,
+        info: Mapping[str, Any],
+        with_codes: bool = True,
+        people: NDArray | None = None,
     ) -> SegmentDataset:
         """Segments for the encoder, with codes unless the segments come from a corpus.
 
@@ -45,16 +50,21 @@ class CodeMaker:
             ``Weights.info`` of the encoder.
         with_codes : bool, default=True
             False leaves the coding to :meth:`encode`.
+        people : ndarray, shape (n_epochs,), optional
+            Subject of each epoch, for crops of whitened signals.
         """
         matched = self._matched(prepared)
         codes = self._codes(matched) if with_codes and not prepared.is_stored else None
         rows, official = info.get("trained_rows"), info.get("official", False)
         # Unknown electrodes get the mean of the trained rows, in training as later.
-        return SegmentDataset(
+        dataset = SegmentDataset(
             rematch(prepared, rows, official),
             codes=codes,
             code_electrodes=[group.electrodes for group in matched.groups],
         )
+        if people is not None:
+            dataset.whitened = self.dataset(whitened(prepared, people), info, with_codes=False)
+        return dataset
 
     def _matched(self, prepared: PreparedEEG) -> PreparedEEG:
         return rematch(prepared, self.info.get("trained_rows"), self.info.get("official", False))

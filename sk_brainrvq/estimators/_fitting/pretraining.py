@@ -2,17 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from sk_brainrvq.exceptions import CheckpointError
-from sk_brainrvq.nn import importance_guided_mask
+from sk_brainrvq.nn import MaskedCodeModel, importance_guided_mask
 from sk_brainrvq.training import EEGNet, SegmentDataset, seeded
 from sk_brainrvq.weights import Weights
 from sk_brainrvq.weights.architecture import CODES, ENCODER, Architecture
+from sk_brainrvq.weights.modules import build_module
 from sk_brainrvq.weights.resolving import tokenizer_of
 
 # Weight of importance in the masks for a score: the middle of the training curriculum.
@@ -63,17 +64,23 @@ def check_sizes(
 
 
 def masked_model_config(
-    architecture: Architecture, weights: Weights | None, tokenizer: Weights, drop_path: float
+    weights: Weights | None,
+    tokenizer: Weights,
+    architecture: Architecture,
+    drop_path: float,
+    spectrum_weight: float | None,
 ) -> dict[str, Any]:
     """Arguments of the ``MaskedCodeModel`` that predicts a tokenizer's codes.
 
     Parameters
     ----------
-    architecture : Architecture
     weights : Weights or None
         Given weights determine the sizes.
     tokenizer : Weights
+    architecture : Architecture
     drop_path : float
+    spectrum_weight : float or None
+        None is that of the given weights, or 0.
 
     Returns
     -------
@@ -81,12 +88,41 @@ def masked_model_config(
     """
     if weights is not None:
         encoder = {**weights.encoder_config, "drop_path": drop_path}
-        return {**weights.config, "encoder": encoder}
-    return {
-        "encoder": {**architecture.encoder(), "drop_path": drop_path},
-        "codebook_size": int(np.max(tokenizer.config["codebook_size"])),
-        "n_quantizers": tokenizer.config["n_quantizers"],
-    }
+        config = {**weights.config, "encoder": encoder}
+    else:
+        config = {
+            "encoder": {**architecture.encoder(), "drop_path": drop_path},
+            "codebook_size": int(np.max(tokenizer.config["codebook_size"])),
+            "n_quantizers": tokenizer.config["n_quantizers"],
+        }
+    if spectrum_weight is not None:
+        config.pop("spectrum_weight", None)
+        # Networks without the head are written as they were before there was one.
+        config |= {"spectrum_weight": float(spectrum_weight)} if spectrum_weight else {}
+    return config
+
+
+def masked_module(weights: Weights | None, config: dict[str, Any]) -> MaskedCodeModel:
+    """The network to train: from scratch, or with given weights and perhaps a new spectrum head.
+
+    Parameters
+    ----------
+    weights : Weights or None
+    config : dict
+        Arguments of the network, as from :func:`masked_model_config`.
+
+    Returns
+    -------
+    MaskedCodeModel
+    """
+    if weights is None:
+        return cast(MaskedCodeModel, build_module("pretraining", config))
+    held, wanted = (float(c.get("spectrum_weight", 0.0)) for c in (weights.config, config))
+    if bool(held) == bool(wanted):
+        return cast(MaskedCodeModel, weights.module(config))
+    module = cast(MaskedCodeModel, weights.module({**config, "spectrum_weight": held}))
+    module.set_spectrum_weight(wanted)
+    return module
 
 
 def masked_accuracy(net: EEGNet, dataset: SegmentDataset, encode: Callable[..., Tensor]) -> float:

@@ -7,6 +7,7 @@ from typing import Any, overload
 import numpy as np
 
 from sk_brainrvq.estimators._inputs.validation import TrainingData
+from sk_brainrvq.estimators._people.whitened import whitened
 from sk_brainrvq.nn import DualDomainTokenizer
 from sk_brainrvq.signals import PreparedEEG
 from sk_brainrvq.signals.patches import rematch
@@ -120,7 +121,11 @@ def _dataset(data: TrainingData | None, info: Mapping[str, Any]) -> SegmentDatas
     if data is None:
         return None
     rows, official = info.get("trained_rows"), info.get("official", False)
-    return SegmentDataset(rematch(data.prepared, rows, official))
+    dataset = SegmentDataset(rematch(data.prepared, rows, official))
+    if data.subjects is not None:
+        prepared = whitened(data.prepared, data.subjects)
+        dataset.whitened = SegmentDataset(rematch(prepared, rows, official))
+    return dataset
 
 
 def _fill_time_rows(module: DualDomainTokenizer, info: Mapping[str, Any]) -> None:

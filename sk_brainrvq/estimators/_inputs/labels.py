@@ -36,7 +36,6 @@ class LabelledEEG(TrainingData):
 
     targets: NDArray
     groups: NDArray | None = None
-    subjects: NDArray | None = None
     shifts: list[NDArray] | None = None
 
     def dataset(self) -> SegmentDataset:
@@ -73,7 +72,7 @@ def labelled_eeg(
     """
     if weights is not None and not weights.all():
         prepared = epochs_of(prepared, weights > 0)
-    return LabelledEEG(prepared, targets, weights, groups)
+    return LabelledEEG(prepared, targets, weights, groups=groups)
 
 
 def check_sample_weight(sample_weight: Any, n_epochs: int) -> NDArray | None:

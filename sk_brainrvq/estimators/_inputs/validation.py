@@ -29,11 +29,14 @@ class TrainingData:
     prepared : PreparedEEG
     targets : ndarray, shape (n_epochs, ...), or None
     weights : ndarray, shape (n_epochs,), or None
+    subjects : ndarray, shape (n_epochs,), or None
+        Subject of each epoch, if signals are whitened by subject.
     """
 
     prepared: PreparedEEG
     targets: NDArray | None = None
     weights: NDArray | None = None
+    subjects: NDArray | None = None
 
 
 Data = TypeVar("Data", bound=TrainingData)

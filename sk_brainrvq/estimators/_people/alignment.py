@@ -94,13 +94,19 @@ class Alignment:
             Whitened groups; patches in storage stay there and are whitened when they are read.
         """
         for group in groups:
-            matrices, which = [], np.empty(len(group.patches), dtype=np.int64)
-            for number, (person, rows) in enumerate(rows_of(people[group.epoch]).items()):
-                matrices.append(self._whitening(group, moments, person))
-                which[rows] = number
-            patches = AlignedPatches(group.patches, np.stack(matrices), which)
+            patches = self.aligned_patches(group, moments, people)
             stored = isinstance(group.patches, StoredPatches)
             yield replace(group, patches=patches if stored else patches[slice(None)])
+
+    def aligned_patches(
+        self, group: PatchGroup, moments: PeoplesMoments, people: NDArray
+    ) -> "AlignedPatches":
+        """Patches of a group that are whitened as they are read; see :meth:`aligned`."""
+        matrices, which = [], np.empty(len(group.patches), dtype=np.int64)
+        for number, (person, rows) in enumerate(rows_of(people[group.epoch]).items()):
+            matrices.append(self._whitening(group, moments, person))
+            which[rows] = number
+        return AlignedPatches(group.patches, np.stack(matrices), which)
 
     def _covariance(self, moments: PeoplesMoments, person: Any, channels: list[str]) -> NDArray:
         """Covariance of a person, shrunk if there are few windows."""

@@ -72,13 +72,11 @@ class ListSource(Source):
 
     def labels_of(self, X: Any) -> NDArray | None:
         """Labels of all items, where all hold some."""
-        labels = []
-        for x in X:
-            own = self._source(x).labels_of(x)
-            if own is None:
-                return None
-            labels.append(own)
-        return np.concatenate(labels)
+        return _joined(self._source(x).labels_of(x) for x in X)
+
+    def subjects_of(self, X: Any) -> NDArray | None:
+        """Subject of each epoch, where all items know them."""
+        return _joined(self._source(x).subjects_of(x) for x in X)
 
     def _found(self, X: Any) -> Iterator[tuple[Any, Source | None]]:
         return ((x, self.find(x)) for x in X)
@@ -112,6 +110,16 @@ class ListSource(Source):
                     if settings.on_error == "warn":
                         message = f"Item {number} of the list is left out: {error}"
                         warn(message)
+
+
+def _joined(parts: Iterable[NDArray | None]) -> NDArray | None:
+    """All arrays one after the other; None where one is missing."""
+    found = []
+    for part in parts:
+        if part is None:
+            return None
+        found.append(part)
+    return np.concatenate(found)
 
 
 def _named(blocks: Iterable[EpochBlock], number: int) -> Iterator[EpochBlock]:
