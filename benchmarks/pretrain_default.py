@@ -5,8 +5,7 @@ make_corpus.py wrote, from the weights of the stage before. Seeded, and resumabl
 again, it goes on where it was. On a GPU where there is one.
 
     python benchmarks/pretrain_default.py --data FOLDER_WITH_EEGMAT --work FOLDER --out FOLDER
-    python benchmarks/pretrain_default.py --corpus FOLDER --weights default --work FOLDER \
-        --out FOLDER
+    python benchmarks/pretrain_default.py --corpus FOLDER --weights default --work W --out FOLDER
 """
 
 import argparse

@@ -19,8 +19,7 @@ HEAD_WIDTH = 20
 MAX_PATCHES = 30
 N_ELECTRODE_ROWS = 129
 
-_GROUPS, _FFT_BINS = 4, PATCH_SAMPLES // 2 + 1
-N_LOG_SPECTRUM = _FFT_BINS + 1
+_GROUPS, N_LOG_SPECTRUM = 4, PATCH_SAMPLES // 2 + 2
 # Typical values of log standard deviation and log amplitude, in `log_spectrum`.
 LOG_OFFSETS = (2.5, 1.5)
 

@@ -7,6 +7,7 @@ from tiny import CH_NAMES, fitted, make_eeg, tiny
 from sk_brainrvq import Architecture, BrainRVQEmbedder, Weights
 from sk_brainrvq.exceptions import CheckpointError, EEGWarning
 from sk_brainrvq.nn import DualDomainTokenizer
+from sk_brainrvq.weights import resolve_weights
 
 
 def test_tokenizer__given__is_used():
@@ -154,3 +155,31 @@ def test_weights__changed_copy_of_info_and_config__change_nothing():
 def test_embeddings__of_doubles__are_float32_as_the_tags_say(name):
     assert fitted(name).transform(make_eeg(2)).dtype == np.float32
     assert fitted(name).__sklearn_tags__().transformer_tags.preserves_dtype == ["float32"]
+
+
+def test_spectrum_weight__a_training__predicts_log_spectra_better_and_better():
+    params = {"spectrum_weight": 10.0, "max_epochs": 12, "lr": 3e-3}
+    history = tiny("pretrainer", **params).fit(make_eeg()).history_
+    errors = [row["spectrum_error"] for row in history]
+    assert errors[-1] < 0.7 * errors[0]
+
+
+def test_spectrum_weight__none__is_that_of_the_weights_and_zero_from_scratch(tmp_path):
+    plain = fitted("pretrainer")
+    assert "spectrum_weight" not in plain.weights_.config
+    given = {"tokenizer": plain.tokenizer_weights_, "architecture": "tiny", "max_epochs": 1}
+    with_head = tiny("pretrainer", weights=plain.weights_, spectrum_weight=2.0, **given)
+    with_head.fit(make_eeg()).save_pretrained(tmp_path)
+    weights = resolve_weights(tmp_path, ("pretraining",), "weights")
+    assert weights.config["spectrum_weight"] == 2.0
+    kept = tiny("pretrainer", weights=weights, **given).fit(make_eeg())
+    assert kept.weights_.config["spectrum_weight"] == 2.0
+    dropped = tiny("pretrainer", weights=weights, spectrum_weight=0, **given).fit(make_eeg())
+    assert "spectrum_weight" not in dropped.weights_.config
+    embedder = BrainRVQEmbedder(weights=weights, sfreq=200, ch_names=CH_NAMES)
+    assert np.isfinite(embedder.fit_transform(make_eeg())).all()
+
+
+def test_spectrum_weight__below_zero__is_refused():
+    with pytest.raises(ValueError, match="spectrum_weight=-1"):
+        tiny("pretrainer", spectrum_weight=-1).fit(make_eeg())

@@ -1,5 +1,6 @@
 """Pretraining network: losses in chunks, what a prediction may depend on, order of logits."""
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -223,6 +224,24 @@ def test_level_weights__given__scale_their_level(batch):
     models[1].load_state_dict(models[0].state_dict())
     losses = [model(x, ELECTRODES, mask, codes).loss.item() for model in models]
     assert losses[1] == pytest.approx(3 * losses[0], rel=1e-5)
+
+
+def test_spectrum_weight__loss__is_that_of_the_codes_and_the_error_of_log_spectra(batch):
+    x, mask, codes = batch
+    model = MaskedCodeModel(EEGEncoder(100, 1), K, Q, spectrum_weight=2.5).eval()
+    output, tokens = model(x, ELECTRODES, mask, codes), model.hidden_tokens(x, ELECTRODES, mask)
+    predicted = model.spectrum(tokens).detach().numpy().reshape(B, C, P, -1)
+    centred = x.numpy() - x.numpy().mean(-1, keepdims=True)
+    deviation = np.log1p(100 * centred.std(-1))[..., None] - 2.5
+    amplitude = np.log1p(1000 * np.abs(np.fft.rfft(centred)) / 100) - 1.5
+    errors = ((predicted - np.concatenate([deviation, amplitude], -1)) ** 2).mean(-1)
+    hidden = mask.numpy()
+    expected = errors[hidden].mean() + errors[~hidden].mean()
+    model.set_spectrum_weight(0.0)
+    of_codes = model(x, ELECTRODES, mask, codes)
+    assert of_codes.spectrum_error is None
+    assert float(output.loss - of_codes.loss) == pytest.approx(2.5 * expected, rel=1e-3)
+    assert float(output.spectrum_error) == pytest.approx(errors.mean(), rel=1e-4)
 
 
 def test_level_weights__wrong_number__error_gives_both():

@@ -1,11 +1,14 @@
 """Random crops: what is cut, how it is drawn, and that training on them is reproducible."""
 
+import mne
 import numpy as np
+import pandas as pd
 import pytest
 from tiny import CH_NAMES, make_eeg, tiny
 from training_tools import assert_same_training
 
 from sk_brainrvq import RandomCrops
+from sk_brainrvq.estimators._people.whitened import whitened
 from sk_brainrvq.signals import EpochBlock, prepare
 from sk_brainrvq.training import Engine, SegmentDataset
 from sk_brainrvq.training.batches import BatchLoader, ShuffledBatches
@@ -96,6 +99,80 @@ def test_crops__two_processes__share_the_crops_of_one(dataset):
         assert [part.share.n_rows for part in parts] == [len(part) for part in parts]
 
 
+def people_who_differ(n_epochs=24):
+    """Two people whose channels are mixed and scaled differently, 3 s epochs."""
+    generator = np.random.default_rng(0)
+    subjects = np.array(["one", "two"] * (n_epochs // 2))
+    X = 20 * generator.normal(size=(n_epochs, len(CH_NAMES), 600))
+    for name, scale in (("one", 1.0), ("two", 3.0)):
+        mixing = scale * generator.normal(size=(len(CH_NAMES), len(CH_NAMES)))
+        X[subjects == name] = mixing @ X[subjects == name]
+    return X, subjects
+
+
+def covariance_of(signals):
+    """Mean of products of channels over epochs and samples, each epoch without its mean."""
+    signals = signals - signals.mean(-1, keepdims=True)
+    return np.einsum("ecs,eds->cd", signals, signals) / (signals.shape[0] * signals.shape[2])
+
+
+def test_whitened_crops__of_each_person__have_uncorrelated_channels_of_one_power():
+    X, subjects = people_who_differ()
+    prepared = prepare([EpochBlock(X, 1.0, 200.0, list(CH_NAMES), np.arange(len(X)))])
+    dataset = SegmentDataset(prepared)
+    dataset.whitened = SegmentDataset(whitened(prepared, subjects))
+    crops = RandomCrops(3, 3, channel_dropout=0.0, whitened=1.0)
+    order = ShuffledBatches(dataset, 4, seed=3, crops=crops)
+    batches = [batch for batch, _ in BatchLoader(dataset, order)]
+    signals = np.concatenate([batch.x.flatten(2).numpy() for batch in batches])
+    person = subjects[np.concatenate([batch.epoch.numpy() for batch in batches])]
+    found = [covariance_of(signals[person == name]) for name in ("one", "two")]
+    power = np.trace(found[0]) / len(CH_NAMES)
+    for own in found:
+        np.testing.assert_allclose(own, power * np.eye(len(CH_NAMES)), atol=0.05 * power)
+
+
+def test_whitened_crops__a_share__is_the_share_of_batches_and_the_rest_is_as_it_was(dataset):
+    plain = make_dataset()
+    dataset.whitened = make_dataset()
+    dataset.whitened.groups[0].patches[:] = -1.0
+    crops = RandomCrops(2, 5)
+    some = RandomCrops(2, 5, whitened=0.25)
+    pairs = zip(crops_of(plain, crops), crops_of(dataset, some), strict=True)
+    is_whitened = []
+    for batch, other in pairs:
+        is_whitened.append(bool((other.x == -1).all()))
+        assert is_whitened[-1] or (batch.x == other.x).all()
+    assert np.mean(is_whitened) == pytest.approx(0.25, abs=0.08)
+
+
+@pytest.mark.parametrize("name", ["tokenizer", "pretrainer"])
+def test_training__whitened_crops__depends_on_who_is_who(name):
+    X, subjects = people_who_differ()
+    params = {"crops": RandomCrops(longest=3, whitened=1.0), "max_epochs": 1}
+    fits = [tiny(name, **params).fit(X, groups=g) for g in (subjects, subjects, np.sort(subjects))]
+    assert fits[0].weights_ == fits[1].weights_
+    assert fits[0].weights_ != fits[2].weights_
+
+
+def test_training__whitened_crops_of_epochs_with_subjects__as_with_groups():
+    X, subjects = people_who_differ()
+    info = mne.create_info(list(CH_NAMES), 200.0, "eeg")
+    epochs = mne.EpochsArray(
+        1e-6 * X, info, metadata=pd.DataFrame({"subject": subjects}), verbose="error"
+    )
+    params = {"crops": RandomCrops(longest=3, whitened=1.0), "max_epochs": 1}
+    of_container = tiny("pretrainer", sfreq=None, ch_names=None, **params).fit(epochs)
+    given = tiny("pretrainer", sfreq=None, ch_names=None, **params).fit(epochs, groups=subjects)
+    assert of_container.weights_ == given.weights_
+
+
+@pytest.mark.parametrize("name", ["tokenizer", "pretrainer"])
+def test_training__whitened_crops_of_nobody_in_particular__error_says_groups(name):
+    with pytest.raises(ValueError, match=r"does not tell whose they are\. Pass groups="):
+        tiny(name, crops=RandomCrops(whitened=0.5)).fit(make_eeg())
+
+
 @pytest.mark.parametrize("name", ["tokenizer", "pretrainer"])
 def test_training__crops_and_a_checkpoint__as_without_and_recorded(name, tmp_path):
     X = make_eeg(n_epochs=8, n_times=1200)
@@ -123,6 +200,7 @@ def test_crops__saved_with_the_estimator__come_back(tmp_path):
         (RandomCrops(5, 3), "shortest=5 and longest=3 were given.*the shortest first"),
         (RandomCrops(longest=60), "seconds from 1 to 30"),
         (RandomCrops(channel_dropout=1.5), r"channel_dropout=1\.5 was given.*from 0 to 1"),
+        (RandomCrops(whitened="half"), "whitened='half' was given.*from 0 to 1"),
         (RandomCrops(fewest_channels=0), "fewest_channels=0 was given"),
         (Engine(), r"crops=Engine\(\) was given; expected sk_brainrvq\.RandomCrops"),
     ],
