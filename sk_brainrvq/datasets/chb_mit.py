@@ -24,6 +24,9 @@ _FILE = re.compile(r"chb(\d\d)[a-c]?_\d\d\+?\.edf")
 _TIME = re.compile(r"Seizure(?: \d+)? (Start|End) Time:\s*(\d+) seconds?", re.IGNORECASE)
 # O1 and O2 as they are misspelt.
 _NOUGHT = re.compile(r"0[12](-CS2)?")
+# SHA-256 sum of SHA256SUMS.txt of version 1.0.0, as others have published it: the list with this
+# sum gives their copies of 53 files the sums that they have. PhysioNet itself publishes none.
+_SUMS_SHA256 = "f1698efeb9fef887e55cedf6eda13386d9a888db663aec48b2aa194b7b753d2b"
 _SAME_PERSON = ("merge", "drop", "warn")
 # The person of chb01, a year and a half later.
 _FIRST, _SECOND = 1, 21
@@ -116,7 +119,7 @@ class CHBMIT(Protocol):
         folder: str | Path | None = None,
         subjects: Iterable[int] | None = None,
         *,
-        sums_sha256: str | None = None,
+        sums_sha256: str | None = _SUMS_SHA256,
     ) -> Path:
         """Download recordings and summaries, and check them against the published sums.
 
@@ -126,10 +129,10 @@ class CHBMIT(Protocol):
             Where files are kept; pooch's cache folder by default.
         subjects : iterable of int, optional
             Cases 1-24; all by default, which are some 40 GB.
-        sums_sha256 : str, optional
-            SHA-256 sum of PhysioNet's list of sums, ``SHA256SUMS.txt``. PhysioNet publishes none,
-            so none is known here: without it only the list is downloaded, and an error says its
-            sum, to be compared and given.
+        sums_sha256 : str or None, optional
+            SHA-256 sum of PhysioNet's list of sums, ``SHA256SUMS.txt``. By default that of version
+            1.0.0 as others have published it, since PhysioNet publishes none. With None only the
+            list is downloaded, and an error gives its sum, for you to compare and pass.
 
         Returns
         -------

@@ -91,10 +91,20 @@ def test_fetch__no_sum_of_the_list__only_the_list_and_its_sum(server, tmp_path, 
     monkeypatch.setattr(CHBMIT, "files_url", server.url)
     digest = publish(server, CHB)
     with pytest.raises(ValueError, match=f"call fetch again with sums_sha256='{digest}'"):
-        CHBMIT().fetch(tmp_path / "data", [2])
+        CHBMIT().fetch(tmp_path / "data", [2], sums_sha256=None)
     assert files_below(tmp_path / "data") == {"SHA256SUMS.txt"}
     with pytest.raises(ValueError, match="sums_sha256='abc' was given; expected 64 digits"):
         CHBMIT().fetch(tmp_path / "data", [2], sums_sha256="abc")
+
+
+def test_fetch__another_list_than_the_published_one__refused_by_default(
+    server, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(CHBMIT, "files_url", server.url)
+    publish(server, CHB)
+    with pytest.raises(ValueError, match="does not match the known hash: expected sha256:f1698efeb9fe"):
+        CHBMIT().fetch(tmp_path / "data", [2])
+    assert files_below(tmp_path / "data") == set()
 
 
 def test_fetch__list_of_sums_changed__refused_before_any_file(server, tmp_path, monkeypatch):
