@@ -9,14 +9,23 @@ import numpy as np
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from sk_brainrvq._version import __version__
 from sk_brainrvq.exceptions import CheckpointError
+from sk_brainrvq.weights.checkpoint import content_digest
+from sk_brainrvq.weights.checkpoint_header import check_version
+from sk_brainrvq.weights.hub.hub_address import is_hub_address
+from sk_brainrvq.weights.hub.hub_download import fetch
+from sk_brainrvq.weights.hub.model_card import CardFacts
+from sk_brainrvq.weights.hub.sharing import Shareable
 
 _CONFIG, _TENSORS = "config.json", "model.safetensors"
+# Beside the arguments in config.json: what other loaders of this package look at.
+_HEADER = {"format_version": 1, "sk_brainrvq_version": __version__, "kind": "module"}
 _OF_CHANNEL = ("ch_name", "kind", "coil_type", "unit", "cal", "range", "loc")
 
 
-class PretrainedModule(nn.Module):
-    """Base of modules that tell their configuration, and are built, saved and loaded by it.
+class PretrainedModule(nn.Module, Shareable):
+    """Base of modules that tell their configuration, and are built, saved, shared and loaded by it.
 
     Methods are those of braindecode's models; subclasses set ``_arguments`` and implement
     ``reset_head``.
@@ -68,7 +77,8 @@ class PretrainedModule(nn.Module):
         """
         folder = Path(save_directory)
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / _CONFIG).write_text(json.dumps(self.get_config(), indent=2))
+        config = {**_HEADER, **self.get_config()}
+        (folder / _CONFIG).write_text(json.dumps(config, indent=2))
         state = {name: tensor.contiguous() for name, tensor in self.state_dict().items()}
         save_file(state, folder / _TENSORS)
 
@@ -79,7 +89,8 @@ class PretrainedModule(nn.Module):
         Parameters
         ----------
         pretrained : path, "default", "hf://owner/name" or Weights
-            Folder that ``save_pretrained`` wrote; anything else is what ``weights`` takes.
+            Folder that ``save_pretrained`` wrote, or a repository that ``push_to_hub`` filled;
+            anything else is what ``weights`` takes.
         **arguments
             Of the class. Those of a folder are changed by them; another ``n_outputs`` gets a
             new head.
@@ -93,9 +104,10 @@ class PretrainedModule(nn.Module):
         CheckpointError
             If the folder lacks a file, or its tensors do not fit.
         """
+        given, pretrained = pretrained, _folder_of(pretrained)
         config = _config_of_module(pretrained)
         if config is None:
-            return cls(weights=pretrained, **arguments)
+            return cls(weights=given, **arguments)
         n_outputs = arguments.pop("n_outputs", config["n_outputs"])
         if {"ch_names", "chs_info", "n_chans"} & set(arguments):
             config |= {"ch_names": None, "chs_info": None, "n_chans": None}
@@ -110,6 +122,21 @@ class PretrainedModule(nn.Module):
             module.reset_head(n_outputs)
         return module
 
+    def _card_facts(self) -> CardFacts:
+        config = self.get_config()
+        tensors = {name: tensor.detach().cpu() for name, tensor in self.state_dict().items()}
+        digest = content_digest(json.dumps(config, sort_keys=True), tensors)
+        info = {"sfreq": config.get("sfreq"), "ch_names": config.get("ch_names")}
+        return CardFacts("module", digest, config.get("architecture") or {}, info)
+
+    def _write_into(self, folder: Path) -> None:
+        self.save_pretrained(folder)
+
+
+def _folder_of(pretrained: Any) -> Any:
+    """The folder with the files of a repository on the Hub; anything else as it is."""
+    return fetch(pretrained).parent if is_hub_address(pretrained) else pretrained
+
 
 def _config_of_module(pretrained: Any) -> dict[str, Any] | None:
     """Arguments in a folder of a module; None for what holds other weights or none."""
@@ -119,7 +146,10 @@ def _config_of_module(pretrained: Any) -> dict[str, Any] | None:
     if not file.is_file():
         return None
     config = json.loads(file.read_text())
-    return config if "n_outputs" in config and "chs_info" in config else None
+    if "n_outputs" not in config or "chs_info" not in config:
+        return None
+    check_version(config, file)
+    return {name: value for name, value in config.items() if name not in _HEADER}
 
 
 def plain_channels(chs_info: Any) -> list[dict[str, Any]] | None:

@@ -107,10 +107,7 @@ def read_checkpoint(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]
             "file with Weights.from_official."
         ) from error
     if _HEADER_KEY not in metadata:
-        raise CheckpointError(
-            f"{source} is a safetensors file of another program: it lacks the "
-            f"{_HEADER_KEY!r} entry in its header."
-        )
+        raise _without_header(file, source)
     header = parse_header(metadata[_HEADER_KEY], source)
     check_version(header, source)
     return header, tensors
@@ -132,6 +129,20 @@ def halved(tensor: Tensor) -> Tensor:
         return tensor
     half = tensor.half()
     return half if bool((half.float() == tensor).all()) else tensor
+
+
+def _without_header(file: Path, source: str) -> CheckpointError:
+    """Error for a safetensors file that is not a checkpoint: a module's, or another program's."""
+    config = file.with_name(CONFIG_FILE)
+    if config.is_file() and parse_header(config.read_text(), config).get("kind") == "module":
+        return CheckpointError(
+            f"{source} holds a BrainRVQModule, not weights: load it with "
+            "BrainRVQModule.from_pretrained."
+        )
+    return CheckpointError(
+        f"{source} is a safetensors file of another program: it lacks the {_HEADER_KEY!r} entry "
+        "in its header."
+    )
 
 
 def content_digest(text: str, tensors: Mapping[str, Tensor]) -> str:

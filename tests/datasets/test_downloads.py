@@ -102,7 +102,9 @@ def test_fetch__another_list_than_the_published_one__refused_by_default(
 ):
     monkeypatch.setattr(CHBMIT, "files_url", server.url)
     publish(server, CHB)
-    with pytest.raises(ValueError, match="does not match the known hash: expected sha256:f1698efeb9fe"):
+    with pytest.raises(
+        ValueError, match="does not match the known hash: expected sha256:f1698efeb9fe"
+    ):
         CHBMIT().fetch(tmp_path / "data", [2])
     assert files_below(tmp_path / "data") == set()
 

@@ -7,6 +7,7 @@ import warnings
 import mne
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
 from hub_server import Repository, card_data_of
 from huggingface_hub import constants
@@ -190,3 +191,41 @@ def test_command__embed_with_an_address__the_features_of_the_folder(tmp_path):
     assert result.exit_code == 1
     assert "There is no model 'me/none' on " in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_push__module__comes_back_and_says_how_to_use_it(hub):
+    module = BrainRVQModule(
+        2, n_times=400, sfreq=200, ch_names=["C3", "C4"], weights=None, architecture="tiny"
+    ).eval()
+    address = module.push_to_hub("me/module", card=FREE)
+    assert files_of(hub, "me/module").keys() == FILES
+    assert "BrainRVQModule.from_pretrained('hf://me/module')" in module.model_card(
+        FREE, repo="me/module"
+    )
+    loaded = BrainRVQModule.from_pretrained(address).eval()
+    x = 20 * torch.randn(3, 2, 400)
+    with torch.no_grad():
+        torch.testing.assert_close(loaded(x), module(x))
+    assert BrainRVQModule.from_pretrained("hf://me/module", n_outputs=4).n_outputs == 4
+
+
+@pytest.mark.usefixtures("hub")
+def test_from_pretrained__module_of_weights_on_the_hub__starts_from_them():
+    weights = make_weights("encoder")
+    address = weights.push_to_hub("me/model", card=FREE)
+    params = {"n_outputs": 2, "n_times": 400, "sfreq": 200, "ch_names": ["C3", "C4"]}
+    loaded = BrainRVQModule.from_pretrained(address, **params).eval()
+    expected = BrainRVQModule(weights=weights, **params).eval()
+    x = 20 * torch.randn(3, 2, 400)
+    with torch.no_grad():
+        given = [m(x, return_features=True)["features"] for m in (loaded, expected)]
+    torch.testing.assert_close(*given)
+
+
+@pytest.mark.usefixtures("hub")
+def test_weights__address_or_folder_of_a_module__error_says_what_reads_it(tmp_path):
+    module = BrainRVQModule(2, n_times=400, n_chans=2, weights=None, architecture="tiny")
+    module.save_pretrained(tmp_path)
+    for place in (module.push_to_hub("me/module", card=FREE), tmp_path):
+        with pytest.raises(CheckpointError, match=r"load it with BrainRVQModule\.from_pretrained"):
+            BrainRVQEmbedder(weights=place, sfreq=200).fit(np.ones((2, 2, 400)))

@@ -32,10 +32,14 @@ _WHAT = {
     "pretraining": "An EEG encoder, pretrained to predict the codes of hidden seconds.",
     "classifier": "A fine-tuned EEG encoder with its head.",
     "encoder": "An EEG encoder.",
+    "module": "An EEG encoder with its head, as a PyTorch module for training loops such as "
+    "braindecode's.",
 }
 _USE = {
     "tokenizer": "from sk_brainrvq import DDRVQTransformer\n\n"
     "tokenizer = DDRVQTransformer(weights={address!r})",
+    "module": "from sk_brainrvq import BrainRVQModule\n\n"
+    "module = BrainRVQModule.from_pretrained({address!r})",
     "": "from sk_brainrvq import BrainRVQEmbedder\n\n"
     "embedder = BrainRVQEmbedder(weights={address!r})",
 }
