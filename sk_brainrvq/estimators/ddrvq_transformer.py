@@ -20,6 +20,7 @@ from sk_brainrvq.estimators._inputs.validation import TrainingData, some_segment
 from sk_brainrvq.estimators._outputs import code_quality as quality
 from sk_brainrvq.estimators._outputs import codes as coding
 from sk_brainrvq.estimators._outputs.pooling import join_segments
+from sk_brainrvq.estimators._outputs.result_sizes import n_epochs_at_least, n_patches_at_least
 from sk_brainrvq.estimators.fitted_check import check_fitted
 from sk_brainrvq.signals import EpochBlock, Filters, PatchGroup, Reading
 from sk_brainrvq.signals.patches import with_every_channel
@@ -31,6 +32,7 @@ from sk_brainrvq.training import (
     checked_crops,
     run_batches,
 )
+from sk_brainrvq.training.memory.out_of_memory import warn_of_large_result
 from sk_brainrvq.weights import Architecture
 
 # A sample of the training data that is large enough to see whether levels help.
@@ -316,10 +318,19 @@ class DDRVQTransformer(CodeDecoding, TrainedTransformer):
             ``[..., 0, :]`` time domain, ``[..., 1, :]`` frequency domain, coarse to fine.
         """
         check_fitted(self)
+        self._warn_of_large_codes(X)
         blocks = map(self._in_order_of_fit, self._blocks(X, self._info))
         read = self._patches(blocks, self._info, fixed_by=coding.FIXED_BY)
         groups = with_every_channel(read)
         return join_segments(self._encoded(groups))
+
+    def _warn_of_large_codes(self, X: Any) -> None:
+        """Warn before codes are computed that memory cannot hold, if X tells how many."""
+        n_epochs, n_patches = n_epochs_at_least(X), n_patches_at_least(X, self.sfreq)
+        n_levels = self.weights_.config["n_quantizers"]
+        n_bytes = 8 * n_epochs * self.n_channels_in_ * n_patches * n_levels  # two domains, int32
+        less = ["fewer epochs per call: write the codes of each part to disk"]
+        warn_of_large_result(n_bytes, f"codes of {n_epochs:,} or more epochs", less)
 
     def _in_order_of_fit(self, block: EpochBlock) -> EpochBlock:
         """The block with its channels in the order of fit, if they are the same channels."""

@@ -174,3 +174,27 @@ def test_fit__limited_address_space__is_foretold_and_explained():
     # 81 tokens a window, 6,600 single floats each: 2.04 MiB, and the state of the weights.
     assert "takes about 1.0 GiB" in text
     assert 1 <= int(re.search(r"batch_size=(\d+)", text)[1]) <= 0.7 * 200 / 2.04
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "advice"),
+    [
+        ("embedder", {}, "fewer epochs per call"),
+        (
+            "embedder",
+            {"pooling": "none", "spectrum": None, "covariance": False},
+            "pooling='mean' or 'region'",
+        ),
+        ("embedder", {"pooling": "channel"}, "which do not grow with channels"),
+        ("tokenizer", {}, "write the codes of each part to disk"),
+    ],
+)
+def test_transform__results_that_memory_cannot_hold__are_foretold(name, params, advice):
+    X = make_eeg(n_epochs=2, n_times=600)
+    estimator = tiny(name, **params).fit(X) if params else fitted(name)
+    # Takes no memory: all epochs are the first one.
+    large = np.broadcast_to(X[:1], (10**12, *X.shape[1:]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", EEGWarning)
+        with pytest.raises(EEGWarning, match=f"will probably not fit into memory.*{advice}"):
+            estimator.transform(large)

@@ -8,9 +8,11 @@ from numpy.typing import NDArray
 from sklearn.base import ClassNamePrefixFeaturesOutMixin
 
 from sk_brainrvq.estimators._outputs.pooling import Align, Embedding
+from sk_brainrvq.estimators._outputs.result_sizes import n_epochs_at_least, n_patches_at_least
 from sk_brainrvq.estimators.fitted_check import check_fitted
 from sk_brainrvq.nn import EEGEncoder
 from sk_brainrvq.signals import PatchGroup
+from sk_brainrvq.training.memory.out_of_memory import warn_of_large_result
 
 
 class EmbeddingMixin(ClassNamePrefixFeaturesOutMixin):
@@ -43,7 +45,23 @@ class EmbeddingMixin(ClassNamePrefixFeaturesOutMixin):
 
     def _embed(self, X: Any, align: Align | None = None) -> NDArray:
         """Features of X; ``align`` turns groups into what the network reads instead."""
+        self._warn_of_large_features(X)
         return self._pool(self._groups(X), self._info, align)
+
+    def _warn_of_large_features(self, X: Any) -> None:
+        """Warn before features are computed that memory cannot hold, if X tells how many."""
+        n_epochs = n_epochs_at_least(X)
+        if self._embedding().is_unpooled:
+            n_patches = n_patches_at_least(X, self.sfreq)
+            n_features = self.n_channels_in_ * n_patches * self._encoder.embed_dim
+            less = ["pooling='mean' or 'region', which keep one row per epoch"]
+        else:
+            n_features, less = len(self._column_names()), []
+            if self._embedding().keeps_channels:
+                less = ["pooling='region' and spectrum='region', which do not grow with channels"]
+        less.append("fewer epochs per call: write the features of each part to disk")
+        n_bytes = n_epochs * n_features * np.dtype(np.float32).itemsize
+        warn_of_large_result(n_bytes, f"features of {n_epochs:,} or more epochs", less)
 
     def _groups(self, X: Any, tap: Callable[[Iterable], Iterable] = iter) -> Iterator[PatchGroup]:
         """Patches of X; blocks pass through ``tap``."""

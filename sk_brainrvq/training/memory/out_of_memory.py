@@ -133,6 +133,26 @@ def message_of_signals(error: BaseException) -> str:
     )
 
 
+def warn_of_large_result(n_bytes: int, what: str, less: Sequence[str]) -> None:
+    """Warn of results that will hardly fit into memory, before they are computed.
+
+    Parameters
+    ----------
+    n_bytes : int
+        Size of the results, or the least that they can have.
+    what : str
+        What they are, such as "features of 10 epochs".
+    less : sequence of str
+        What takes less.
+    """
+    free = free_bytes("cpu")
+    if n_bytes > free:
+        warn(
+            f"The {what} will probably not fit into memory: they take {as_size(n_bytes)} or more, "
+            f"and {as_size(free)} are free. {_in_order(less)}"
+        )
+
+
 def _less_in_training(
     step: ExpectedStep, free: int, device: torch.device | str, engine: Engine
 ) -> list[str]:
@@ -160,6 +180,8 @@ def _what_was_asked(error: BaseException) -> str:
 
 
 def _in_order(less: Sequence[str]) -> str:
+    if len(less) == 1:
+        return f"What needs less: {less[0]}."
     steps = "; ".join(f"{number}. {text}" for number, text in enumerate(less, 1))
     return f"What needs less, to be tried in this order: {steps}."
 
