@@ -1,8 +1,9 @@
-"""PyTorch modules and functions of the method; imports torch alone.
+"""PyTorch modules and functions of the method; imports only torch.
 
 Signals are patches ``x`` of shape (n_epochs, n_channels, n_patches, 200) in 100 microvolts
-at 200 Hz. ``electrodes`` are rows of the position table (n_channels,) int64, 1 being the
-first electrode name and 0 the class token, or mixing weights (n_channels, 129) float.
+at 200 Hz. ``electrodes`` holds either rows of the position table, (n_channels,) int64, where
+1 is the first electrode name and 0 the class token, or mixing weights over these rows,
+(n_channels, 129) float.
 """
 
 from sk_brainrvq.nn.classifier import EncoderClassifier

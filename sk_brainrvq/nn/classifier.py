@@ -8,7 +8,7 @@ from sk_brainrvq.nn.encoder import HEAD_WIDTH, EEGEncoder
 
 HEADS = ("mean", "flatten", "attention", "embedding")
 
-# Widths of the flattened head in the paper's tables, whatever the encoder's width.
+# Widths of the flattened head in the paper's tables, for any width of the encoder.
 _WIDTH_PER_PATCH = 200
 _LAST_WIDTH = 200
 
@@ -23,32 +23,33 @@ class EncoderClassifier(nn.Module):
     n_outputs : int
         Number of classes, or of targets of a regression.
     head : {"mean", "flatten", "attention", "embedding"}, default="mean"
-        "mean": mean of the patch tokens, linear map. "flatten": all patch tokens side by side
-        and a perceptron of two hidden layers; serves one number of channels and patches.
+        "mean": mean of the patch tokens, linear map. "flatten": concatenated patch tokens and a
+        perceptron with two hidden layers; only for a fixed number of channels and patches.
         "attention": a learnt query attends over the patch tokens, then LayerNorm, linear map.
         "embedding": mean of the patch tokens, spectra by region and log-covariances, linear map;
         see ``sk_brainrvq.nn.embedding_head.EmbeddingHead``.
     n_channels, n_patches : int, optional
-        C and P of the flattened head, which needs them.
+        Numbers of channels C and patches P, which the flattened head needs.
     dropout : float, default=0.1
-        Between the layers of the flattened head.
+        Dropout rate of the flattened head.
     bands : bool, default=False
-        Whether the embedding head sees a covariance for each of five bands of frequencies.
+        Whether the embedding head sees one covariance for each of five frequency bands.
     aligned : bool, default=False
-        Whether ``x`` is whitened by person, and the embedding head sees the spectra of both.
+        Whether ``x`` is whitened per person and the embedding head also sees the spectra of the
+        original signals.
 
     Raises
     ------
     ValueError
-        For an unknown head, or a flattened one without its sizes.
+        If the head is unknown, or flattened and without its sizes.
 
     Notes
     -----
-    Source: the published fine-tuning code of BrainRVQ (2026), mean-pooled head, and the
-    flattened head of the paper's tables.
+    Source: the published fine-tuning code of BrainRVQ (2026) for the mean-pooled head, the
+    paper's tables for the flattened head.
 
-    An encoder none of whose parameters needs a gradient is frozen: it stays in eval mode and
-    records no gradients.
+    An encoder is frozen if none of its parameters requires a gradient: it then stays in eval
+    mode and records no gradients.
 
     Examples
     --------
@@ -110,7 +111,7 @@ class EncoderClassifier(nn.Module):
             Patches in 100 microvolts at 200 Hz.
         electrodes : Tensor, shape (C,) int64 or (C, 129) float
         shift : Tensor, shape (B, n_features), optional
-            Added to what the embedding head sees, such as to centre each person.
+            Added to the features of the embedding head, for example to centre each person.
 
         Returns
         -------
@@ -120,10 +121,10 @@ class EncoderClassifier(nn.Module):
         return self.head(features if shift is None else features + shift)
 
     def features(self, x: Tensor, electrodes: Tensor) -> Tensor:
-        """What the head sees.
+        """Inputs to the head.
 
-        (B, D) for the mean, (B, n_features) for the embedding, patch tokens (B, C, P, D) for
-        others.
+        Their shape is (B, D) for the mean and (B, n_features) for the embedding; other heads
+        take patch tokens (B, C, P, D).
         """
         recorded = torch.is_grad_enabled() and not self.encoder_is_frozen
         with torch.set_grad_enabled(recorded):
@@ -135,7 +136,7 @@ class EncoderClassifier(nn.Module):
         return torch.cat([mean, self.head.summaries(x, electrodes)], 1)
 
     def mean_token(self, x: Tensor, electrodes: Tensor) -> Tensor:
-        """Mean of the normalised patch tokens, (B, D): what of the embedding can be trained."""
+        """Mean of the normalised patch tokens, (B, D): the trainable part of the embedding."""
         return self._tokens(x, electrodes, normalize=True).flatten(1, 2).mean(1)
 
     def pooled(self, x: Tensor, electrodes: Tensor) -> Tensor:
@@ -150,20 +151,20 @@ class EncoderClassifier(nn.Module):
 
 
 class FlattenHead(nn.Module):
-    """All patch tokens side by side, then a perceptron of two hidden layers.
+    """Concatenate all patch tokens, then apply a perceptron with two hidden layers.
 
     Parameters
     ----------
     embed_dim, n_outputs : int
     n_channels, n_patches : int
-        C and P that the head serves.
+        Numbers of channels C and patches P that the head takes.
     dropout : float, default=0.1
-        After each hidden layer.
+        Dropout rate after each hidden layer.
 
     Notes
     -----
-    Source: the BrainRVQ paper (2026), fine-tuning: hidden widths of P * 200 and 200. Large:
-    with 19 channels of 10 patches and a width of 200 it has 76 million weights.
+    Source: the BrainRVQ paper (2026), fine-tuning: hidden widths of P * 200 and 200. The
+    head is large: with 19 channels of 10 patches and a width of 200 it has 76 million weights.
     """
 
     def __init__(
@@ -189,7 +190,7 @@ class FlattenHead(nn.Module):
             raise ValueError(
                 f"x has {tokens.shape[1]} channels of {tokens.shape[2]} patches; this flattened "
                 f"head was built for {self.n_channels} channels of {self.n_patches} patches. "
-                "head='mean' and head='attention' serve any size."
+                "head='mean' and head='attention' take any size."
             )
         return self.layers(tokens.flatten(1))
 

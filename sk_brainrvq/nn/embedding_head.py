@@ -1,4 +1,4 @@
-"""The head that sees all that the embedder gives, and not tokens alone."""
+"""The head that sees all features of the embedder, not only tokens."""
 
 import math
 
@@ -17,36 +17,37 @@ N_REGIONS, N_POSITIONS = 11, 19
 
 
 class EmbeddingHead(nn.Module):
-    """Mean token, spectra by region and log-covariances, standardised, and a linear map.
+    """Linear map of the standardised mean token, spectra by region and log-covariances.
 
     Parameters
     ----------
     embed_dim, n_outputs : int
     bands : bool, default=False
-        One covariance for each of five bands of frequencies, as ``BrainRVQEmbedder`` gives them
-        by default, in place of one of all frequencies.
+        Use one covariance for each of five frequency bands, as ``BrainRVQEmbedder`` does by
+        default, instead of one over all frequencies.
     aligned : bool, default=False
-        Spectra twice, as ``BrainRVQEmbedder(center_by="subject")`` gives them: of the whitened
-        signals that the encoder reads, and of those as they are. From ``x`` alone both are the
-        same; what makes the second of it, and the covariances, is added as a shift.
+        Use spectra twice, as ``BrainRVQEmbedder(center_by="subject")`` does: of the whitened
+        signals that the encoder reads, and of the original ones. Computed from ``x`` both are
+        the same; the shift added to the features turns the second, and the covariances, into
+        centred ones of the original signals.
 
     Attributes
     ----------
     log_regions, log_positions : Tensor, shapes (129, 11) and (129, 19)
-        Logarithms of each place's interest in each electrode row. Zeros, until they are set,
-        make every channel count alike everywhere.
+        Logarithms of the weight of each electrode row at each place. Zero until they are set,
+        which gives every channel the same weight everywhere.
     centre, scale : Tensor, shape (n_features,)
-        Of the features, over training data.
+        Centre and scale of the features over training data.
     linear : nn.Linear
-        Of standardised features over the root of their number, so that one step of the optimizer
-        moves outputs as far as with a few features.
+        Map of the standardised features divided by the square root of their number, so that a
+        step of the optimizer moves outputs as far as with a few features.
 
     Notes
     -----
-    Started as the solution of a linear regression on frozen features, and trained with the
-    encoder from there: linear probing, then fine-tuning (Kumar et al. 2022, "Fine-tuning can
-    distort pretrained features and underperform out-of-distribution", ICLR). Spectra and
-    covariances are functions of the signal; through the tokens alone gradients reach the encoder.
+    The head starts from the solution of a linear regression on frozen features and is then
+    trained with the encoder: linear probing, then fine-tuning (Kumar et al. 2022, "Fine-tuning
+    can distort pretrained features and underperform out-of-distribution", ICLR). Spectra and
+    covariances are functions of the signal; gradients reach the encoder only through the tokens.
     """
 
     log_regions: Tensor
@@ -85,7 +86,7 @@ class EmbeddingHead(nn.Module):
         return torch.cat([*of_regions, self.log_covariances(x, electrodes)], 1)
 
     def spectra_of_regions(self, x: Tensor, electrodes: Tensor) -> Tensor:
-        """Spectra of patches by region, (B, 506), float32; shapes as of :meth:`summaries`."""
+        """Spectra of patches by region, (B, 506), float32; arguments of :meth:`summaries`."""
         with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
             precision = _precision(x)
             regions = channel_weights(self.log_regions.to(precision), electrodes)
@@ -100,7 +101,7 @@ class EmbeddingHead(nn.Module):
             return place_logarithms(x.to(precision), positions, self.bands).float()
 
     def standardised(self, features: Tensor) -> Tensor:
-        """Features (B, n_features) as the linear map takes them."""
+        """Standardise features (B, n_features) for the linear map."""
         return (features - self.centre) / (self.scale * math.sqrt(self.n_features))
 
     def forward(self, features: Tensor) -> Tensor:
@@ -109,16 +110,16 @@ class EmbeddingHead(nn.Module):
 
 
 def _precision(x: Tensor) -> torch.dtype:
-    """Double, which MPS lacks.
+    """Double precision, except on MPS, which lacks it.
 
-    Logarithms of small eigenvalues would make rounding visible, and with it how many epochs a
-    batch holds.
+    Logarithms of small eigenvalues would magnify rounding errors, which depend on how many epochs
+    a batch holds.
     """
     return torch.float32 if x.device.type == "mps" else torch.float64
 
 
 def channel_weights(log_interest: Tensor, electrodes: Tensor) -> Tensor:
-    """How much each channel counts at each place.
+    """Weight of each channel at each place.
 
     Parameters
     ----------
@@ -132,6 +133,6 @@ def channel_weights(log_interest: Tensor, electrodes: Tensor) -> Tensor:
     """
     if electrodes.ndim == 1:
         return log_interest[electrodes].softmax(0)
-    # In logarithms nothing underflows where all electrodes are far away.
+    # In logarithms nothing underflows when all electrodes are far away.
     mixed = electrodes.to(log_interest.dtype).log()[..., None] + log_interest
     return mixed.logsumexp(1).softmax(0)

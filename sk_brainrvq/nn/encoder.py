@@ -20,12 +20,12 @@ MAX_PATCHES = 30
 N_ELECTRODE_ROWS = 129
 
 _GROUPS, N_LOG_SPECTRUM = 4, PATCH_SAMPLES // 2 + 2
-# Typical values of log standard deviation and log amplitude, in `log_spectrum`.
+# Typical log standard deviation and log amplitude, which `log_spectrum` subtracts.
 LOG_OFFSETS = (2.5, 1.5)
 
 
 def check_embed_dim(embed_dim: int) -> None:
-    """Raise ValueError unless ``embed_dim`` fits the patch convolutions and the heads."""
+    """Raise ValueError unless ``embed_dim`` fits the patch convolutions and attention heads."""
     if embed_dim < 100 or embed_dim % 100:
         raise ValueError(
             f"embed_dim={embed_dim} was given; a patch becomes 25 positions of embed_dim / 25 "
@@ -42,8 +42,8 @@ class PatchEmbedding(nn.Module):
         Width of a token; a multiple of 100.
     spectral : bool
         Add linear maps of the patch's log standard deviation and log amplitude spectrum.
-        The convolutions are normalised over the epoch and lose the absolute amplitude;
-        this brings it back. The published network has no such term.
+        The convolutions are normalised over the epoch and lose the absolute amplitude,
+        which this term restores. The published network has no such term.
     """
 
     def __init__(self, embed_dim: int, spectral: bool = False):
@@ -94,7 +94,7 @@ def log_spectrum(x: Tensor) -> Tensor:
     Tensor, shape (..., 102)
         ``log1p`` of the standard deviation in microvolts, then of the 101 amplitudes
         |rfft| / 100 in units of 0.1 microvolts, which resolves the weak high frequencies.
-        Typical values are taken off: a common offset would drown what tells patches apart.
+        Typical values are subtracted: a common offset would drown out the differences.
     """
     x = x.float()
     centred = x - x.mean(-1, keepdim=True)
@@ -112,9 +112,9 @@ class Attention(nn.Module):
     ----------
     embed_dim : int
     qkv_bias : bool
-        Biases for query and value; the key has none.
+        Add biases to query and value; the key has none.
     qk_norm : bool
-        LayerNorm over the features of each head's query and key.
+        Apply LayerNorm over the features of each head's query and key.
     """
 
     def __init__(self, embed_dim: int, qkv_bias: bool, qk_norm: bool):
@@ -245,7 +245,7 @@ class TokenTransformer(nn.Module):
         self.norm = nn.LayerNorm(embed_dim, eps=1e-6)
 
     def initialise(self) -> None:
-        """Truncated-normal weights; branch outputs shrink with depth as published."""
+        """Draw truncated-normal weights; scale branch outputs down with depth, as published."""
         for module in self.modules():
             if isinstance(module, (nn.Linear, nn.Conv2d)):
                 nn.init.trunc_normal_(module.weight, std=0.02)
@@ -269,7 +269,7 @@ class TokenTransformer(nn.Module):
         electrodes : Tensor, shape (C,) int64 or (C, 129) float
             Rows of the electrode table, or mixing weights over them.
         layer : int
-            Block to stop after, counted as in a Python list.
+            Block to stop after, indexed as in a Python list.
         normalize : bool
             Apply the final LayerNorm.
 
@@ -281,9 +281,8 @@ class TokenTransformer(nn.Module):
         n_epochs, n_channels, n_patches, _ = patches.shape
         if n_patches > MAX_PATCHES:
             raise ValueError(
-                f"{n_patches} patches per channel were given; the time table has "
-                f"{MAX_PATCHES} rows. Cut the signal into segments of at most "
-                f"{MAX_PATCHES} s first (the estimators do)."
+                f"{n_patches} patches per channel were given; the time table has {MAX_PATCHES} "
+                f"rows. Cut the signal into segments of up to {MAX_PATCHES} s (the estimators do)."
             )
         rows = electrode_embedding(self.pos_embed[0], electrodes, n_channels)
         patches = patches + rows[:, None] + self.time_embed[0, :n_patches]
@@ -302,9 +301,9 @@ def electrode_embedding(table: Tensor, electrodes: Tensor, n_channels: int) -> T
     ----------
     table : Tensor, shape (129, D)
     electrodes : Tensor, shape (C,) int64 or (C, 129) float
-        Rows, or weights of rows that sum to 1.
+        Rows, or weights over rows that sum to 1.
     n_channels : int
-        C, checked.
+        Expected number of channels C.
 
     Returns
     -------
@@ -313,7 +312,7 @@ def electrode_embedding(table: Tensor, electrodes: Tensor, n_channels: int) -> T
     if electrodes.shape[0] != n_channels:
         raise ValueError(
             f"electrodes has {electrodes.shape[0]} rows for {n_channels} channels; "
-            "give one row (or one row of mixing weights) a channel."
+            "give one row (or one row of mixing weights) per channel."
         )
     return table[electrodes] if electrodes.ndim == 1 else electrodes.to(table.dtype) @ table
 
@@ -328,7 +327,7 @@ class EEGEncoder(TokenTransformer):
     spectral_embedding : bool, default=False
         See ``PatchEmbedding``.
     **kwargs
-        Of ``TokenTransformer``.
+        See ``TokenTransformer``.
 
     Examples
     --------
@@ -378,7 +377,7 @@ class EEGEncoder(TokenTransformer):
             Rows of the electrode table (1 = the first electrode name, 0 = class token),
             or mixing weights over the rows.
         layer : int, default=-1
-            Block whose output is returned, counted as in a Python list.
+            Block whose output is returned, indexed as in a Python list.
         normalize : bool, default=True
             Apply the final LayerNorm.
 

@@ -1,4 +1,4 @@
-"""Torch's global generators belong to the process: who moves them holds this lock."""
+"""Torch's global generators are shared by the whole process: hold this lock to change them."""
 
 import threading
 

@@ -19,15 +19,16 @@ _EPSILON = 1e-8
 def importance_scores(x: Tensor, sfreq: float = 200.0) -> Tensor:
     """Importance of each patch within its epoch.
 
-    A weighted sum of five terms, each min-max scaled over the epoch's patches: 0.30 power in
-    4-30 Hz over all power, 0.25 power outside drifts (< 2 Hz) and muscle (>= 45 Hz), 0.20
-    Hjorth complexity, 0.15 irregularity of the slope, 0.10 Hjorth mobility.
+    A weighted sum of five terms, each min-max scaled over the epoch's patches: the share of
+    power at 4-30 Hz (weight 0.30), the share of power outside drifts (< 2 Hz) and muscle
+    activity (>= 45 Hz) (0.25), Hjorth complexity (0.20), irregularity of the slope (0.15) and
+    Hjorth mobility (0.10).
 
     Parameters
     ----------
     x : Tensor, shape (B, C, P, 200)
-        Patches; any unit, the score does not depend on scale as long as signals are well
-        above 1e-4 of it.
+        Patches in any unit: scores do not depend on scale as long as signals are well above
+        1e-4 units.
     sfreq : float, default=200.0
         Sampling rate in Hz.
 
@@ -85,12 +86,12 @@ def _min_max(term: Tensor) -> Tensor:
 
 
 def curriculum_weight(epoch: int, n_epochs: int) -> float:
-    """Weight of importance against chance: from 0.2 at the first epoch towards 0.7.
+    """Weight of importance relative to chance: from 0.2 in the first epoch towards 0.7.
 
     Parameters
     ----------
     epoch : int
-        Current epoch, from 0.
+        Current epoch, counted from 0.
     n_epochs : int
 
     Returns
@@ -131,25 +132,30 @@ def importance_guided_mask(
     """Draw which patches to hide, important ones more often.
 
     Importance is mixed with uniform noise, standardised over the epoch and turned into
-    probabilities by a softmax; ``mask_ratio`` of the patches are drawn without replacement.
-    Then each is unmasked with probability ``unmask_rate``, and runs along a channel are cut.
+    probabilities by a softmax, from which patches are drawn without replacement. Some are
+    then unmasked again at random, and long runs along a channel are broken up.
 
     Parameters
     ----------
     x : Tensor, shape (B, C, P, 200)
     info_weight : float
-        Weight of importance against noise, from 0 (pure chance) to 1;
+        Weight of importance relative to noise, from 0 (pure chance) to 1;
         see :func:`curriculum_weight`.
-    mask_ratio, temperature, unmask_rate : float
+    mask_ratio : float
+        Share of the patches that are drawn.
+    temperature : float
+        Temperature of the softmax.
+    unmask_rate : float
+        Probability with which each drawn patch is unmasked again.
     max_run : int
         Longest run of masked patches within a channel.
     generator : torch.Generator, optional
-        On the device of ``x``.
+        Generator on the device of ``x``.
 
     Returns
     -------
     Tensor, shape (B, C, P), bool
-        True where hidden. At least one patch of an epoch is drawn before unmasking.
+        True for hidden patches. At least one patch per epoch is drawn before unmasking.
 
     Notes
     -----

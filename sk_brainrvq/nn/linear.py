@@ -1,10 +1,10 @@
-"""Linear maps through the faster of the two matrix products that PyTorch has on CPUs.
+"""Linear maps computed with the faster of PyTorch's two matrix products on CPUs.
 
-PyTorch multiplies float32 matrices on CPUs by MKL, which leaves half of an AMD processor idle;
-oneDNN, which PyTorch has for convolutions, does not. Measured on an EPYC with AVX-512, two
-threads: a layer of 200 to 800 features on 3,056 tokens takes 0.4 to 0.5 of the time, forward and
-in the gradient of the tokens. Without AVX-512 it takes 0.93 to 1.0 of MKL's, and the last bits of a
-row depend on how many others there are: there MKL stays.
+On CPUs PyTorch multiplies float32 matrices with MKL, which leaves half of an AMD processor idle;
+oneDNN, which PyTorch uses for convolutions, does not. Measured on an EPYC with AVX-512 and two
+threads, a layer of 200 to 800 features on 3,056 tokens takes 0.4 to 0.5 of MKL's time, both in the
+forward pass and in the gradient of the tokens. Without AVX-512 it takes 0.93 to 1.0 of MKL's time,
+and the last bits of a row depend on the number of other rows, so MKL is kept there.
 """
 
 import functools
@@ -15,13 +15,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-# Products of fewer rows are over before it matters, and from here on a row's result does not depend
-# on how many others there are (checked for every layer of the three architectures).
+# Products with fewer rows are too fast for this to matter. From this number on, a row's result does
+# not depend on how many others there are (checked for every layer of the three architectures).
 FEWEST_ROWS = 128
 
 
 class Linear(nn.Linear):
-    """``nn.Linear``, computed by `linear`; the same weights and the same names."""
+    """``nn.Linear`` computed by `linear`, with the same weights under the same names."""
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002
         """Map features (..., n_in) to (..., n_out)."""
@@ -29,7 +29,7 @@ class Linear(nn.Linear):
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """``torch.nn.functional.linear``, through oneDNN where that is faster.
+    """Compute ``torch.nn.functional.linear``, with oneDNN if that is faster.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
 def _suits(x: Tensor, weight: Tensor) -> bool:
     return (
-        # First: an exported network must not depend on how many rows there were.
+        # Checked first: an exported network must not depend on the number of rows at export.
         not torch.compiler.is_compiling()
         and x.device.type == "cpu"
         and x.dtype == weight.dtype == torch.float32
@@ -61,15 +61,15 @@ def _suits(x: Tensor, weight: Tensor) -> bool:
 
 
 def _product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """X times the transposed weight by oneDNN."""
+    """Multiply x by the transposed weight with oneDNN and add the bias."""
     return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
 
 
 @functools.cache
 def _is_faster_here() -> bool:
-    """Whether this is a processor that MKL serves badly, and PyTorch has the product.
+    """Whether MKL is slow on this processor and PyTorch offers oneDNN's product.
 
-    A fixed rule and no measurement: two processes on one machine must round alike.
+    A fixed rule rather than a measurement: two processes on one machine must round alike.
     """
     cpuinfo = Path("/proc/cpuinfo")
     if not (torch.backends.mkl.is_available() and torch.backends.mkldnn.is_available()):
@@ -77,7 +77,7 @@ def _is_faster_here() -> bool:
     text = cpuinfo.read_text(errors="ignore") if cpuinfo.is_file() else ""
     if "AuthenticAMD" not in text or "avx512f" not in text:
         return False
-    try:  # PyTorch's own compiler uses it, but it is no public name
+    try:  # PyTorch's own compiler uses it, but the name is not public
         x, weight, bias = torch.ones(2, 3), torch.ones(4, 3), torch.zeros(4)
         return torch.equal(_product(x, weight, bias), F.linear(x, weight, bias))
     except (AttributeError, RuntimeError, TypeError):
@@ -85,7 +85,7 @@ def _is_faster_here() -> bool:
 
 
 class _Linear(torch.autograd.Function):
-    """A linear map (n, n_in) to (n, n_out) whose gradients are products of the same kind."""
+    """Linear map from (n, n_in) to (n, n_out) whose gradients use the same product."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:

@@ -1,4 +1,4 @@
-"""The linear part of a code: principal components of a target, and back."""
+"""The linear part of a code: from a target to its principal components, and back."""
 
 import torch
 from torch import Tensor, nn
@@ -9,17 +9,18 @@ _SMALLEST = 1e-6
 
 
 class LinearCode(nn.Module):
-    """Linear map of a target to a latent vector, and of latent vectors to the target.
+    """Linear map from a target to a latent vector, and another one back.
 
-    It starts as the leading principal components, of a length of 1 on average, and is trained
-    with the rest: a network beside it need only learn what no linear code holds.
+    Both start from the leading principal components, scaled so that latent vectors have a
+    root-mean-square length of 1, and are trained with the rest of the network, which then only
+    has to learn what a linear code cannot represent.
 
     Parameters
     ----------
     n_features : int
         Width of the target.
     dim : int
-        Width of the latent vector. Dimensions beyond those of the target start without use.
+        Width of the latent vector. Dimensions in excess of the target's start out unused.
     """
 
     def __init__(self, n_features: int, dim: int):
@@ -29,10 +30,10 @@ class LinearCode(nn.Module):
 
     @torch.no_grad()
     def start(self, targets: Tensor) -> None:
-        """Set both maps by the principal components of targets (n, n_features)."""
+        """Set both maps from the principal components of targets (n, n_features)."""
         mean = targets.mean(0)
         centred = (targets - mean).double()
-        # No SVD of all rows: their covariance is small.
+        # The covariance matrix is small, so this is cheaper than an SVD of all rows.
         variances, directions = torch.linalg.eigh(centred.T @ centred / len(centred))
         largest = variances.argsort(descending=True)[: self.analysis.out_features]
         components = directions[:, largest].T

@@ -12,7 +12,7 @@ from sk_brainrvq.nn.linear import Linear, linear
 from sk_brainrvq.nn.parallel import current_share, held_twice, sharing, total
 from sk_brainrvq.nn.search import first_largest
 
-# Logits kept at once while training: bounds memory whatever the batch and codebook.
+# Logits held at once in training: bounds memory for any batch and codebook.
 _LOGIT_ELEMENTS = 2**22
 
 
@@ -23,14 +23,14 @@ class MaskedCodeOutput:
     Attributes
     ----------
     loss : Tensor, shape (), or None
-        None where no codes were given.
+        None if no codes were given.
     accuracy : Tensor, shape (2, Q), or None
-        Share of positions whose code was predicted, per domain and level.
+        Share of positions whose code was predicted correctly, per domain and level.
     spectrum_error : Tensor, shape (), or None
-        Mean squared error of the predicted log spectra, where the network predicts them.
+        Mean squared error of the predicted log spectra, if the network predicts them.
     masked_logits, visible_logits : list of list of Tensor, or None
-        ``[domain][level]``, each (n_positions, K), positions in mask order: at masked
-        positions from the pass that hid them, at visible ones from the complement pass.
+        ``[domain][level]``, each (n_positions, K), positions in mask order: for masked
+        positions from the pass that hid them, for visible ones from the complementary pass.
     """
 
     loss: Tensor | None
@@ -41,7 +41,7 @@ class MaskedCodeOutput:
 
 
 class HierarchicalHead(nn.Module):
-    """Predict the codes of one domain level by level, each level given the ones before.
+    """Predict the codes of one domain level by level, each given the previous levels.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class HierarchicalHead(nn.Module):
     codebook_size : int
     n_quantizers : int
     hierarchical : bool, default=True
-        False predicts every level from the token alone, whatever the levels before it.
+        If False, predict every level only from the token, without the previous levels.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class HierarchicalHead(nn.Module):
             nn.init.zeros_(head.bias)
 
     def level_inputs(self, tokens: Tensor, codes: Tensor) -> list[Tensor]:
-        """Inputs of each level's head, given the true codes (teacher forcing).
+        """Inputs to each level's head, given the true codes (teacher forcing).
 
         Parameters
         ----------
@@ -98,7 +98,7 @@ class HierarchicalHead(nn.Module):
         return logits
 
     def logits(self, tokens: Tensor, codes: Tensor | None) -> list[Tensor]:
-        """Logits of each level, list of (n, K): teacher-forced, or greedy without codes."""
+        """Logits of each level, list of (n, K): teacher-forced, or greedy if codes is None."""
         if codes is None:
             return self.greedy_logits(tokens)
         inputs = self.level_inputs(tokens, codes)
@@ -110,13 +110,13 @@ def linear_cross_entropy(
 ) -> tuple[Tensor, Tensor]:
     """Weighted cross-entropy of a linear head, without keeping its logits.
 
-    Logits are formed in chunks, of which one lives at a time.
+    Logits are computed in chunks, only one of which exists at a time.
 
     Parameters
     ----------
     inputs : Tensor, shape (n, D)
     head : nn.Linear
-        To K logits.
+        Linear map to K logits.
     codes : Tensor, shape (n,), int64
     weights : Tensor, shape (n,)
         Weight of each position.
@@ -126,6 +126,7 @@ def linear_cross_entropy(
     loss : Tensor, shape ()
         Weighted sum.
     n_correct : Tensor, shape ()
+        Number of positions whose code has the largest logit.
     """
     weight: Tensor = head.weight
     bias: Tensor = head.bias
@@ -137,9 +138,9 @@ def linear_cross_entropy(
 
 
 class _LinearCrossEntropy(torch.autograd.Function):
-    """Loss and gradients chunk by chunk: logits live for one chunk, and are formed once.
+    """Loss and gradients chunk by chunk: logits are computed once and kept for one chunk.
 
-    The gradient of a cross-entropy is known as soon as its logits are, so it is taken in the
+    The gradient of a cross-entropy is known as soon as its logits are, so it is computed in the
     forward pass, in place, and scaled in the backward pass.
     """
 
@@ -198,13 +199,13 @@ class MaskedCodeModel(nn.Module):
     level_weights : sequence of float, optional
         Weight of each level's loss; 1, 1/2, 1/4, ... by default, as published.
     domain_weights : sequence of float, default=(1, 1)
-        Weight of the losses of the waveform's and the spectrum's codes.
+        Weights of the losses on the waveform's and the spectrum's codes.
     hierarchical : bool, default=True
-        Predict each level given the ones before; False predicts all from the token alone.
+        Predict each level given the previous ones; if False, predict all only from the token.
     spectrum_weight : float, default=0
-        Weight of a loss that is not in the paper: the squared error of the log spectrum of each
-        patch (:func:`~sk_brainrvq.nn.encoder.log_spectrum`), predicted where it was hidden. With 0
-        there is no head for it.
+        Weight of a loss that is not in the paper: the squared error of each patch's log spectrum
+        (:func:`~sk_brainrvq.nn.encoder.log_spectrum`), predicted from the pass that hid the patch.
+        With 0 the network has no head for it.
 
     Notes
     -----
@@ -238,7 +239,7 @@ class MaskedCodeModel(nn.Module):
         super().__init__()
         if len(domain_weights) != 2:
             raise ValueError(
-                f"{len(domain_weights)} domain_weights were given; expected two, of the "
+                f"{len(domain_weights)} domain_weights were given; expected two, for the "
                 "waveform's and the spectrum's codes."
             )
         if level_weights is None:
@@ -259,7 +260,7 @@ class MaskedCodeModel(nn.Module):
         self.set_spectrum_weight(spectrum_weight)
 
     def set_spectrum_weight(self, weight: float) -> None:
-        """Set the weight of the loss on log spectra; its head comes and goes with it."""
+        """Set the weight of the loss on log spectra; its head exists only if it is not zero."""
         self.spectrum_weight = float(weight)
         self.spectrum = None
         if self.spectrum_weight:
@@ -296,7 +297,7 @@ class MaskedCodeModel(nn.Module):
         codes: Tensor | None = None,
         return_logits: bool = True,
     ) -> MaskedCodeOutput:
-        """Predict the codes of every patch from the patches that were not hidden.
+        """Predict the codes of every patch from a pass in which it was hidden.
 
         Parameters
         ----------
@@ -304,12 +305,12 @@ class MaskedCodeModel(nn.Module):
             Patches in 100 microvolts at 200 Hz, P at most 30.
         electrodes : Tensor, shape (C,) int64 or (C, 129) float
         mask : Tensor, shape (B, C, P), bool
-            True where hidden in the first pass.
+            True for patches to hide in the first pass.
         codes : Tensor, shape (B, C, P, 2, Q), int64, optional
-            The tokenizer's codes: teacher forcing and a loss. Without them prediction is
-            greedy and the loss None.
+            The tokenizer's codes, for teacher forcing and the loss. Without them prediction is
+            greedy and the loss is None.
         return_logits : bool, default=True
-            Keep all logits. Pass False in training to save memory.
+            Return all logits. Pass False in training to save memory.
 
         Returns
         -------
@@ -319,7 +320,7 @@ class MaskedCodeModel(nn.Module):
         if mask.shape != x.shape[:3]:
             raise ValueError(
                 f"mask has shape {tuple(mask.shape)}; expected {tuple(x.shape[:3])}, one entry "
-                "a patch of x."
+                "per patch of x."
             )
         tokens = self.hidden_tokens(x, electrodes, mask).flatten(0, 1)
         loss = accuracy = masked_logits = visible_logits = error = None
@@ -365,11 +366,11 @@ class MaskedCodeModel(nn.Module):
 
 
 def _position_weights(mask: Tensor) -> Tensor:
-    """Weights of positions whose sum is the mean over masked ones plus that over visible ones."""
+    """Weights that turn a sum into the mean over masked plus the mean over visible positions."""
     numbers = torch.stack([mask.sum(), (~mask).sum()]).float()
     share = current_share()
     if share is not None:
-        # In proportion to this process's part of the batch, as every other mean is.
+        # In proportion to this process's part of the batch, like every other mean.
         numbers = total(numbers) * share.fraction
     n_masked, n_visible = numbers.clamp(min=1)
     return torch.where(mask, 1 / n_masked, 1 / n_visible)

@@ -1,9 +1,9 @@
-"""One batch shared out over several processes, as if one process held it whole.
+"""Split one batch over several processes, with the results of a single process.
 
-Training in W processes gives the numbers of one process: random draws are made for the whole
-batch on every process, from generators in the same state, and each takes its own rows; what a
-layer measures over the batch is summed over the processes. Outside `sharing` every function
-here is the plain local one.
+Training in W processes gives the same numbers as in one: every process makes the random draws of
+the whole batch, from generators in the same state, and takes its own rows; what a layer measures
+over the batch is summed over the processes. Outside `sharing` every function here is its plain
+local counterpart.
 """
 
 import math
@@ -24,12 +24,12 @@ class Share:
     Attributes
     ----------
     first : int
-        Number of its first row in the whole batch.
+        Index of its first row in the whole batch.
     n_rows : int
     n_total : int
         Rows of the whole batch.
     copies : int
-        How often tensors hold the rows, one copy after the other.
+        How many copies of the rows tensors hold, one after the other.
     """
 
     first: int
@@ -38,11 +38,11 @@ class Share:
     copies: int = 1
 
     def times(self, factor: int) -> "Share":
-        """The share in units of which a row holds ``factor``: tokens instead of epochs."""
+        """The share in smaller units, ``factor`` per row: tokens instead of epochs."""
         return Share(self.first * factor, self.n_rows * factor, self.n_total * factor, self.copies)
 
     def own(self, whole: Tensor) -> Tensor:
-        """Rows of this process out of a tensor that holds the rows of all."""
+        """Rows of this process from a tensor that holds those of all processes."""
         rows = whole.unflatten(0, (self.copies, self.n_total))
         return rows[:, self.first : self.first + self.n_rows].flatten(0, 1)
 
@@ -52,7 +52,7 @@ class Share:
         return self.n_rows / self.n_total
 
 
-# A plain variable, not one a thread: fits take turns, and only training reads it.
+# A plain variable, not one per thread: fits take turns, and only training reads it.
 _current: Share | None = None
 
 
@@ -63,7 +63,7 @@ def current_share() -> Share | None:
 
 @contextmanager
 def sharing(share: Share | None) -> Iterator[None]:
-    """Let the functions of this file, and the layers that use them, work on a share."""
+    """Make the functions of this file, and the layers that use them, work on a share."""
     global _current
     before, _current = _current, share
     try:
@@ -73,9 +73,9 @@ def sharing(share: Share | None) -> Iterator[None]:
 
 
 def share_of(n_rows: int, rank: int, n_processes: int) -> Share | None:
-    """Near-equal contiguous share of a batch; None where it has too few rows to go round.
+    """Near-equal contiguous share of a batch; None if it has too few rows to be split.
 
-    Then every process works on the whole batch, and all get the same numbers.
+    Every process then works on the whole batch, and all get the same numbers.
 
     Examples
     --------
@@ -91,9 +91,9 @@ def share_of(n_rows: int, rank: int, n_processes: int) -> Share | None:
 
 
 def uniform(*shape: int, device: torch.device | str, generator: Generator | None = None) -> Tensor:
-    """Draws from [0, 1) of which axis 0 are the rows of the batch."""
+    """Draw from [0, 1) with the rows of the batch along axis 0."""
     share = _current
-    # torch.compile cannot pass on a generator, not even None, where sizes vary.
+    # torch.compile cannot pass on a generator, not even None, if sizes vary.
     chosen: dict[str, Any] = {} if generator is None else {"generator": generator}
     if share is None:
         return torch.rand(shape, device=device, **chosen)
@@ -102,7 +102,7 @@ def uniform(*shape: int, device: torch.device | str, generator: Generator | None
 
 
 def random_integers(low: int, high: int, n_rows: int, device: torch.device | str) -> Tensor:
-    """Integers from [low, high), one a row of the batch."""
+    """Draw integers from [low, high), one per row of the batch."""
     share = _current
     if share is None:
         return torch.randint(low, high, (n_rows,), device=device)
@@ -110,12 +110,12 @@ def random_integers(low: int, high: int, n_rows: int, device: torch.device | str
 
 
 def n_in_all(n_rows: int) -> int:
-    """Rows of the whole batch, of which this process has ``n_rows``."""
+    """Number of rows of the whole batch, of which this process has ``n_rows``."""
     return n_rows if _current is None else _current.n_total
 
 
 def total(values: Tensor) -> Tensor:
-    """Sum over the processes; gradients do not pass."""
+    """Sum over the processes, without gradients."""
     if _current is None:
         return values
     values = values.detach().clone()
@@ -140,12 +140,12 @@ class _Total(torch.autograd.Function):
 
 
 def total_with_gradient(values: Tensor) -> Tensor:
-    """Sum over the processes; gradients pass to all of them."""
+    """Sum over the processes, with gradients to all of them."""
     return values if _current is None else _Total.apply(values)
 
 
 def rows_of_all(values: Tensor, index: Tensor) -> Tensor:
-    """Rows of the whole batch by their number in it, the same on every process.
+    """Rows of the whole batch by their index in it, the same on every process.
 
     Parameters
     ----------
@@ -162,7 +162,7 @@ def rows_of_all(values: Tensor, index: Tensor) -> Tensor:
         return values[index]
     local = index - share.first
     own = (local >= 0) & (local < share.n_rows)
-    # No shape depends on which rows are here: a GPU need not be waited for.
+    # No shape depends on which rows are here, so there is no need to wait for a GPU.
     found = values[local.clamp(0, share.n_rows - 1)]
     found = torch.where(own.view(-1, *[1] * (found.ndim - 1)), found, torch.zeros_like(found))
     dist.all_reduce(found)  # every other process adds zeros
@@ -170,10 +170,10 @@ def rows_of_all(values: Tensor, index: Tensor) -> Tensor:
 
 
 def held_twice() -> Share | None:
-    """The share in force, for tensors that hold the batch two times over."""
+    """The share in force, for tensors that hold the batch twice."""
     return None if _current is None else replace(_current, copies=2 * _current.copies)
 
 
 def shared_by_vectors(shape: torch.Size | tuple[int, ...]) -> Share | None:
-    """The share in force, in vectors of a tensor (B, ..., d) instead of its epochs."""
+    """The share in force, counted in vectors of a tensor (B, ..., d) instead of epochs."""
     return None if _current is None else _current.times(math.prod(shape[1:-1]))

@@ -32,6 +32,7 @@ class QuantizerOutput:
     codes : Tensor, shape (..., Q), int64
         Chosen code at each level, coarse to fine.
     commitment_loss : Tensor, shape ()
+        Mean squared error of each level, summed over levels, times the commitment weight.
     """
 
     quantized: Tensor
@@ -72,7 +73,7 @@ class Codebook(nn.Module):
 
     @property
     def is_initialized(self) -> bool:
-        """Whether codewords have been set; once they have, no GPU is asked again."""
+        """Whether codewords have been set; once they have, the GPU is not queried again."""
         if not self._known_initialized:
             self._known_initialized = bool(self.initialized)
         return self._known_initialized
@@ -86,7 +87,7 @@ class Codebook(nn.Module):
         """Set the codewords by k-means on vectors (n, d)."""
         self.weight.copy_(kmeans(vectors, len(self.weight), thoroughly))
         counts, _ = code_statistics(vectors, nearest_codes(vectors, self.weight), len(self.weight))
-        # At least one pseudo-count keeps codes without vectors alive for the first batches.
+        # A count of at least 1 keeps codes without vectors alive for the first batches.
         self._reset_averages(counts.clamp(min=1))
         self.initialized.fill_(True)
 
@@ -95,7 +96,7 @@ class Codebook(nn.Module):
         self.sums.copy_(self.weight * counts[:, None])
 
     def scale_averages(self, factor: float) -> None:
-        """Let the averages stand for fewer vectors; codewords stay."""
+        """Rescale the averages to fewer vectors, without changing the codewords."""
         self.counts.mul_(factor)
         self.sums.mul_(factor)
 
@@ -105,7 +106,7 @@ class Codebook(nn.Module):
         counts, sums = code_statistics(vectors, codes, len(self.weight))
         self.counts.lerp_(counts, 1 - self.decay)
         self.sums.lerp_(sums, 1 - self.decay)
-        # Laplace smoothing: a code with hardly any vector must not divide by zero.
+        # Laplace smoothing: a code with hardly any vectors must not cause a division by zero.
         n_total, epsilon = self.counts.sum(), 1e-5
         smoothed = (self.counts + epsilon) / (n_total + len(self.weight) * epsilon) * n_total
         self.weight.copy_(self.sums / smoothed[:, None])
@@ -117,14 +118,14 @@ class Codebook(nn.Module):
         drawn = torch.randint(n_in_all(len(vectors)), (len(self.weight),), device=vectors.device)
         dead = (self.counts < self.revival_threshold * self.counts.mean())[:, None]
         self.weight.copy_(torch.where(dead, rows_of_all(vectors, drawn), self.weight))
-        # A revived code starts with the mean count: its next chance is as good as any other's.
+        # A revived code starts with the mean count, so its chances are as good as any other's.
         counts = torch.where(dead[:, 0], self.counts.mean(), self.counts)
         self.counts.copy_(counts)
         self.sums.copy_(torch.where(dead, self.weight * counts[:, None], self.sums))
 
     @torch.no_grad()
     def update_on_sphere(self, directions: Tensor, codes: Tensor) -> None:
-        """The published update: unit-norm codewords, blended with the mean direction."""
+        """Update as published: blend unit-norm codewords with the mean direction."""
         counts, sums = code_statistics(directions, codes, len(self.weight))
         means = F.normalize(sums / counts.clamp(min=1)[:, None], dim=-1)
         target = torch.where(counts[:, None] > 0, means, self.weight)
@@ -133,16 +134,17 @@ class Codebook(nn.Module):
 
 
 def step_over_initialisation() -> None:
-    """Let torch.compile step over k-means, which runs once and has a loop of a step a code.
+    """Make torch.compile skip k-means, which runs only once and loops over the codes.
 
-    Called before compiling, and no decorator: those take a second of import.
+    Called before compiling rather than used as a decorator, which would slow the import by a
+    second.
     """
     if not hasattr(Codebook.initialise, "_torchdynamo_disable"):
         Codebook.initialise = torch.compiler.disable(Codebook.initialise)  # type: ignore[method-assign]
 
 
 class ResidualVectorQuantizer(nn.Module):
-    """Quantize vectors level by level, each level coding what the ones before left.
+    """Quantize vectors level by level, each level coding what the previous ones left over.
 
     Parameters
     ----------
@@ -155,25 +157,27 @@ class ResidualVectorQuantizer(nn.Module):
     mode : {"residual", "official"}, default="residual"
         ``"residual"`` normalises the vector once and quantizes true residuals with
         free-norm codewords: moving averages of sums and counts, k-means++ initialisation
-        on the first training batch, revival of dead codes. ``"official"`` is what the
-        published code computes: every level normalises again and codewords have unit
-        norm, so the error need not fall with depth.
+        on the first training batch, revival of dead codes. ``"official"`` computes what the
+        published code does: every level normalises again and codewords have unit norm, so
+        the error need not fall with depth.
     decay : float, default=0.99
         Decay of the moving averages.
     commitment_weight : float, default=1.0
+        Weight of the commitment loss.
     quantizer_dropout : float, default=0.0
-        Share of training epochs (first axis) decoded from a random number of levels, which
-        makes decoding from fewer levels a trained situation.
+        Share of EEG epochs (first axis) that are decoded from a random number of levels in
+        training, so that decoding from fewer levels is trained too.
     revival_threshold : float, default=0.1
-        Share of the mean count below which a code is revived (mode "residual"); 0 never.
+        Share of the mean count below which a code is revived (mode "residual"); 0 switches
+        revival off.
     normalise : bool, default=True
-        Put vectors on the unit sphere before the first level (mode "residual").
+        Scale vectors to unit length before the first level (mode "residual").
 
     Notes
     -----
     Source: van den Oord et al. 2017 (vector quantization, moving averages), Zeghidour et
     al. 2021 (residual quantization, quantizer dropout), and the BrainRVQ paper (2026).
-    Buffers change in training mode alone.
+    Buffers change only in training mode.
 
     Examples
     --------
@@ -208,7 +212,7 @@ class ResidualVectorQuantizer(nn.Module):
         if len(sizes) != n_quantizers or min(sizes) < 2:
             raise ValueError(
                 f"codebook_size={codebook_size} was given for {n_quantizers} levels; expected "
-                "an integer of at least 2, or one such integer a level."
+                "an integer of at least 2, or one such integer per level."
             )
         self.dim = dim
         self.mode = mode
@@ -234,7 +238,7 @@ class ResidualVectorQuantizer(nn.Module):
         ----------
         z : Tensor, shape (..., d)
         n_levels : int, optional
-            Levels summed in ``quantized``; all by default. Codes are given for every level.
+            Levels summed in ``quantized``; all by default. Codes are returned for every level.
 
         Returns
         -------
@@ -262,7 +266,7 @@ class ResidualVectorQuantizer(nn.Module):
         ----------
         vectors : Tensor, shape (n, d)
         n_per_batch : int
-            Vectors of a training batch: what the moving averages count.
+            Vectors per training batch, to which the counts of the moving averages are scaled.
         """
         residual = F.normalize(vectors, dim=-1) if self.normalise else vectors
         for level in self.levels:
@@ -326,7 +330,7 @@ class ResidualVectorQuantizer(nn.Module):
         return depth.repeat_interleave(math.prod(z.shape[1:-1]))[:, None]
 
     def from_codes(self, codes: Tensor, n_levels: int | None = None) -> Tensor:
-        """Vectors that codes stand for.
+        """Vectors that codes represent.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""The nearest of many codewords, and codewords by k-means."""
+"""Find the nearest of many codewords; learn codewords by k-means."""
 
 import torch
 from torch import Tensor
@@ -6,12 +6,12 @@ from torch import Tensor
 from sk_brainrvq.nn.linear import linear
 from sk_brainrvq.nn.parallel import n_in_all, rows_of_all, sharing, total
 
-# Rows of one distance matrix: bounds the memory of a search whatever the number of tokens.
+# Elements of one distance matrix: bounds the memory of a search for any number of tokens.
 _SEARCH_ELEMENTS = 2**21
-# Codes of which the largest score is looked for first.
+# Codes per block; the block with the largest score is found first.
 _BLOCK = 64
 _LLOYD_STEPS, _MANY_STEPS = 5, 20
-# Vectors used to initialise a codebook: more than this adds time, not quality.
+# Vectors used to initialise a codebook: more of them take longer and improve nothing.
 _INIT_VECTORS_PER_CODE = 16
 _MANY_VECTORS = 40_000
 
@@ -19,8 +19,8 @@ _MANY_VECTORS = 40_000
 def nearest_codes(vectors: Tensor, codewords: Tensor) -> Tensor:
     """Index of the nearest codeword by Euclidean distance.
 
-    Always in float32; distances are formed in chunks, so memory does not grow with
-    tokens times codes.
+    Always computed in float32 and in chunks, so that memory does not grow with the number
+    of tokens times the number of codes.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def nearest_codes(vectors: Tensor, codewords: Tensor) -> Tensor:
 
 
 def first_largest(scores: Tensor) -> Tensor:
-    """``scores.argmax(-1)`` of a matrix; on CPUs in two steps, the first of which runs vectorised.
+    """Compute ``scores.argmax(-1)``; on CPUs in two steps, the first of which is vectorised.
 
     Parameters
     ----------
@@ -67,15 +67,15 @@ def first_largest(scores: Tensor) -> Tensor:
 def kmeans(vectors: Tensor, n_codes: int, thoroughly: bool = False) -> Tensor:
     """Codewords by k-means++ seeding and a few Lloyd steps (Arthur & Vassilvitskii 2007).
 
-    In several processes all work on the same vectors of the whole batch, and so agree.
+    With several processes, all work on the same vectors of the whole batch and so agree.
 
     Parameters
     ----------
     vectors : Tensor, shape (n, d)
     n_codes : int
-        May exceed n: codewords left over repeat vectors.
+        May exceed n; surplus codewords then repeat vectors.
     thoroughly : bool, default=False
-        With more vectors and steps: for a start that training builds on.
+        Use more vectors and steps, for a start that training builds on.
 
     Returns
     -------
@@ -98,7 +98,7 @@ def _kmeans(vectors: Tensor, n_codes: int, n_steps: int) -> Tensor:
     chosen = [vectors[first]]
     nearest = (vectors - chosen[0]).square().sum(-1)
     for _ in range(n_codes - 1):
-        # Once every vector is chosen the distances are all zero: then draw evenly.
+        # Once every vector has been chosen all distances are zero: then draw uniformly.
         weights = torch.where(nearest.sum() > 0, nearest, torch.ones_like(nearest))
         chosen.append(vectors[torch.multinomial(weights, 1)])
         nearest = torch.minimum(nearest, (vectors - chosen[-1]).square().sum(-1))

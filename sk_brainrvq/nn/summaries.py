@@ -1,17 +1,17 @@
-"""What is known of signals without a trained network: their spectra and covariances."""
+"""Features of signals that need no trained network: spectra and covariances."""
 
 import torch
 from torch import Tensor
 
 from sk_brainrvq.nn.encoder import log_spectrum
 
-# Of log_spectrum: the standard deviation, and 1 to 45 Hz, which most recordings keep.
+# Columns of log_spectrum: the standard deviation, and 1 to 45 Hz, which most recordings keep.
 _COLUMNS = [0, *range(2, 47)]
 N_SPECTRUM = len(_COLUMNS)
-# Added to the eigenvalues of a covariance: a share of their mean, and a hundredth of a microvolt.
+# Added to the eigenvalues of a covariance: a share of their mean, and (0.01 microvolts)².
 RIDGE = 1e-3
 SMALLEST_VARIANCE = 1e-8
-# Hz, each without its end: delta, theta, alpha, beta, gamma.
+# Hz, excluding the upper edge: delta, theta, alpha, beta, gamma.
 COVARIANCE_BANDS = ((1, 4), (4, 8), (8, 13), (13, 30), (30, 45))
 _SFREQ = 200
 
@@ -33,14 +33,14 @@ def spectra(x: Tensor) -> Tensor:
 
 
 def covariances(x: Tensor, weights: Tensor) -> Tensor:
-    """Covariance of the signals at places, the mean over patches.
+    """Covariance of the signals at places, averaged over patches.
 
     Parameters
     ----------
     x : Tensor, shape (B, C, P, 200)
         Patches in 100 microvolts; each is centred.
     weights : Tensor, shape (C, n_places)
-        How much each channel counts at each place.
+        Weight of each channel at each place.
 
     Returns
     -------
@@ -52,23 +52,23 @@ def covariances(x: Tensor, weights: Tensor) -> Tensor:
 
 
 def band_covariances(x: Tensor, weights: Tensor) -> Tensor:
-    """Covariance of the signals at places within each band of frequencies.
+    """Covariance of the signals at places within each frequency band.
 
-    By Welch's method: the real parts of the cross-spectra of two-second pieces, which overlap by
-    half and are tapered by Hann's window, summed over the frequencies of a band.
+    Welch's method: the real parts of the cross-spectra of two-second segments, which overlap by
+    half and are tapered with a Hann window, are summed over the frequencies of a band.
 
     Parameters
     ----------
     x : Tensor, shape (B, C, P, 200)
-        Patches in 100 microvolts that follow each other; a lone one is a piece of one second.
+        Consecutive patches in 100 microvolts; a single one is a segment of one second.
     weights : Tensor, shape (C, n_places)
-        How much each channel counts at each place.
+        Weight of each channel at each place.
 
     Returns
     -------
     Tensor, shape (B, 5, n_places, n_places)
-        In the order of ``COVARIANCE_BANDS``. All bands to half the sampling rate would add up to
-        the variance.
+        In the order of ``COVARIANCE_BANDS``. If bands covered all frequencies up to half the
+        sampling rate, they would add up to the variance.
 
     Notes
     -----
@@ -80,7 +80,7 @@ def band_covariances(x: Tensor, weights: Tensor) -> Tensor:
     pieces = signals.unfold(-1, length, _SFREQ)
     window = torch.hann_window(length, dtype=x.dtype, device=x.device)
     spectrum = torch.fft.rfft((pieces - pieces.mean(-1, keepdim=True)) * window)
-    # Twice, for the negative frequencies; the window's mean square; samples, and their number.
+    # Double for negative frequencies; divide by the energy of the window and by the length.
     scale = (2 / (window.square().sum() * length)).sqrt()
     found = []
     for low, high in COVARIANCE_BANDS:
@@ -93,16 +93,17 @@ def band_covariances(x: Tensor, weights: Tensor) -> Tensor:
 def log_covariances(matrices: Tensor, weights: Tensor | None = None) -> Tensor:
     """Upper triangles of the matrix logarithms of covariances.
 
-    Off the diagonal times the square root of two, so that distances of rows are the log-Euclidean
-    distances of matrices. The ridge keeps places with the same signal apart from zero.
+    Elements off the diagonal are multiplied by the square root of two, so that distances between
+    rows are the log-Euclidean distances between matrices. A ridge keeps eigenvalues above zero if
+    places have the same signal.
 
     Parameters
     ----------
     matrices : Tensor, shape (B, n, n)
         In units of (100 microvolts)².
     weights : Tensor, shape (n, n_places), optional
-        How much each signal counts at each place, where the logarithms are to be those at places
-        and ``matrices`` are of fewer signals: the smaller the matrices, the faster.
+        Weight of each signal at each place. Pass it to get logarithms at places from ``matrices``
+        of fewer signals: the smaller the matrices, the faster.
 
     Returns
     -------
@@ -111,7 +112,7 @@ def log_covariances(matrices: Tensor, weights: Tensor | None = None) -> Tensor:
     if weights is None:
         values, vectors = torch.linalg.eigh(matrices)
     else:
-        # Of all directions in the space of places, signals reach those of an orthonormal basis.
+        # Signals span only a subspace of the space of places: work in its orthonormal basis.
         basis, mixed = (part.to(matrices) for part in torch.linalg.qr(weights.T.cpu()))
         values, vectors = torch.linalg.eigh(mixed @ matrices @ mixed.T)
         vectors = basis @ vectors
@@ -129,23 +130,23 @@ def log_covariances(matrices: Tensor, weights: Tensor | None = None) -> Tensor:
 
 
 def place_logarithms(x: Tensor, weights: Tensor, by_band: bool) -> Tensor:
-    """Log-covariances of the signals at places, in each band of frequencies or in all together.
+    """Log-covariances of the signals at places, per frequency band or over all frequencies.
 
     Parameters
     ----------
     x : Tensor, shape (B, C, P, 200)
         Patches in 100 microvolts.
     weights : Tensor, shape (C, n_places)
-        How much each channel counts at each place.
+        Weight of each channel at each place.
     by_band : bool
-        :func:`band_covariances` in place of :func:`covariances`.
+        Use :func:`band_covariances` instead of :func:`covariances`.
 
     Returns
     -------
     Tensor, shape (B, n_places * (n_places + 1) / 2), or five times as wide
     """
     summary = band_covariances if by_band else covariances
-    # An exported network takes any number of channels, and both ways give the same.
+    # Both ways give the same; an exported network must take any number of channels.
     if not torch.compiler.is_compiling() and len(weights) < weights.shape[1]:
         matrices = summary(x, torch.eye(len(weights)))
         logarithms = log_covariances(matrices.flatten(0, -3), weights)

@@ -1,9 +1,9 @@
-"""What the tokenizer reconstructs: targets, the losses against them, and reading them back.
+"""What the tokenizer reconstructs: targets, their losses, and how to read reconstructions.
 
-Two sets. ``"published"``: standardised waveform, amplitude and angle of the full FFT.
-``"extended"``: the redundant half of the spectrum left out, log amplitude, phase as a unit
-vector whose error is weighted by amplitude, and the patch's log standard deviation, because
-no published target keeps absolute amplitude.
+There are two sets. ``"published"``: standardised waveform, amplitude and angle of the full FFT.
+``"extended"`` omits the redundant half of the spectrum and uses the log amplitude, the phase as a
+unit vector whose error is weighted by amplitude, and the patch's log standard deviation as well,
+because no published target keeps the absolute amplitude.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from sk_brainrvq.nn.encoder import LOG_OFFSETS, PATCH_SAMPLES, log_spectrum
 
 _EPSILON = 1e-6
 HALF_BINS = PATCH_SAMPLES // 2 + 1
-# One number beside 101: more than its share, because amplitudes in microvolts hang on it.
+# More than its share as one of 102 numbers, because amplitudes in microvolts depend on it.
 _LOG_STD_WEIGHT = 0.1
 
 
@@ -35,7 +35,7 @@ class Reconstruction:
         Published targets: angle of the 200 FFT bins, standardised over the epoch.
         Extended targets: angle of 101 bins in radians.
     log_std : Tensor, shape (B, C, P), or None
-        Extended targets alone: log1p of the patch's standard deviation in microvolts.
+        Only for extended targets: log1p of the patch's standard deviation in microvolts.
     """
 
     waveform: Tensor
@@ -45,12 +45,12 @@ class Reconstruction:
 
 
 def standardise_patches(x: Tensor) -> Tensor:
-    """Each patch minus its mean, over its unbiased standard deviation + 1e-6."""
+    """Subtract each patch's mean and divide by its unbiased standard deviation + 1e-6."""
     return (x - x.mean(-1, keepdim=True)) / (x.std(-1, keepdim=True) + _EPSILON)
 
 
 def standardise_epochs(values: Tensor) -> Tensor:
-    """Values (B, C, P, n) standardised over each epoch; constant epochs give zeros."""
+    """Standardise values (B, C, P, n) over each epoch; constant epochs become zero."""
     mean = values.mean((1, 2, 3), keepdim=True)
     std = values.std((1, 2, 3), keepdim=True)
     return (values - mean) / std.clamp(min=_EPSILON)
@@ -76,7 +76,7 @@ class PublishedTargets:
         }
 
     def reconstruction(self, waveform: Tensor, amplitude: Tensor, phase: Tensor) -> Reconstruction:
-        """Head outputs in the form users see."""
+        """Convert head outputs to the form that users see."""
         return Reconstruction(waveform, amplitude, phase)
 
 
@@ -95,7 +95,7 @@ class ExtendedTargets:
         std = x.std(-1, unbiased=False)
         spectrum = torch.fft.rfft(x - x.mean(-1, keepdim=True)) / (PATCH_SAMPLES / 2)
         magnitude = spectrum.abs()
-        # Silent bins have no phase worth learning: weights are amplitudes, mean 1 a patch.
+        # Silent bins have no phase worth learning: weight by amplitude, with mean 1 per patch.
         weight = magnitude / (magnitude.mean(-1, keepdim=True) + _EPSILON)
         unit = torch.view_as_real(spectrum / (magnitude + _EPSILON))
         error = (phase.unflatten(-1, (HALF_BINS, 2)) - unit).square().sum(-1)
@@ -107,18 +107,18 @@ class ExtendedTargets:
         }
 
     def reconstruction(self, waveform: Tensor, amplitude: Tensor, phase: Tensor) -> Reconstruction:
-        """Head outputs in the form users see."""
+        """Convert head outputs to the form that users see."""
         real, imaginary = phase.unflatten(-1, (HALF_BINS, 2)).unbind(-1)
         angle = torch.atan2(imaginary, real)
         return Reconstruction(waveform, amplitude[..., :-1], angle, amplitude[..., -1])
 
 
 class BalancedTargets(nn.Module):
-    """The extended targets, the losses of the spectrum in units of their variance.
+    """The extended targets, with the losses of the spectrum in units of its variance.
 
-    The waveform is standardised patch by patch. The spectrum, log amplitudes and log standard
-    deviation, is centred and divided by one scale that is measured before training: a decibel is
-    worth as much in each bin.
+    The waveform is standardised patch by patch. The spectrum (log amplitudes and log standard
+    deviation) is centred and divided by a single scale measured before training, so that a decibel
+    counts equally in every bin.
     """
 
     keeps_scale = True
@@ -136,17 +136,17 @@ class BalancedTargets(nn.Module):
 
     @torch.no_grad()
     def start(self, spectra: Tensor) -> None:
-        """Measure mean and scale of log spectra (n, 102)."""
+        """Measure the mean and scale of log spectra (n, 102)."""
         self.mean.copy_(spectra.mean(0))
         self.scale.copy_((spectra - self.mean).square().mean().sqrt().clamp(min=_EPSILON))
 
     def coded(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """What time and frequency codes stand for: (B, C, P, 200) and (B, C, P, 102)."""
+        """Targets of the time and frequency codes: (B, C, P, 200) and (B, C, P, 102)."""
         x = x.float()
         return standardise_patches(x), (log_spectrum(x) - self.mean) / self.scale
 
     def spectrum(self, coded: Tensor) -> Tensor:
-        """Amplitude head's output of the extended targets for centred, scaled log spectra."""
+        """Convert centred, scaled log spectra to amplitude outputs of the extended targets."""
         spectra = coded * self.scale + self.mean + log_offsets(coded)
         return torch.cat([spectra[..., 1:], spectra[..., :1]], -1)
 
@@ -161,12 +161,12 @@ class BalancedTargets(nn.Module):
         return losses
 
     def reconstruction(self, waveform: Tensor, amplitude: Tensor, phase: Tensor) -> Reconstruction:
-        """Head outputs in the form users see."""
+        """Convert head outputs to the form that users see."""
         return self.extended.reconstruction(waveform, amplitude, phase)
 
 
 def log_offsets(like: Tensor) -> Tensor:
-    """What ``log_spectrum`` takes off (102,): of the standard deviation, then of 101 amplitudes."""
+    """Offsets (102,) subtracted by ``log_spectrum``: standard deviation, then 101 amplitudes."""
     of_std, of_amplitude = LOG_OFFSETS
     return torch.tensor([of_std] + [of_amplitude] * HALF_BINS, device=like.device)
 

@@ -24,7 +24,8 @@ from sk_brainrvq.nn.targets import HALF_BINS, TARGETS, BalancedTargets, Reconstr
 TIME, FREQUENCY = 0, 1
 _LATENT_MOMENTUM = 0.05
 LATENTS = ("shared", "separate")
-# Of separate latents, whose variances sum to 1, against the variance of the target.
+# Weight of the commitment loss of separate latents, whose variances sum to 1, relative to losses
+# in units of the target's variance.
 _COMMITMENT = 0.25
 
 
@@ -51,11 +52,11 @@ class TokenizerOutput:
 
 
 class LatentNorm(nn.BatchNorm1d):
-    """Standardise each latent dimension over the batch; by running statistics in eval mode.
+    """Standardise each latent dimension over the batch, or by running statistics in eval mode.
 
-    Without it all latents share one large direction, normalisation to the sphere keeps that
-    and little else, and the codes collapse. Measured on EEGMAT (tiny architecture, eight
-    epochs, subjects not trained on): explained variance 0.09 without it, 0.25 with it.
+    Without it all latents share one large component, normalising their length leaves little
+    else, and the codes collapse. Measured on EEGMAT (tiny architecture, eight epochs,
+    held-out subjects): explained variance is 0.09 without it, 0.25 with it.
     """
 
     def __init__(self, dim: int):
@@ -73,13 +74,13 @@ class LatentNorm(nn.BatchNorm1d):
         return normal.reshape(latents.shape)
 
     def _over_batch(self, flat: Tensor, n_vectors: int) -> Tensor:
-        """Standardise over the whole batch, of which several processes have a part each."""
+        """Standardise over the whole batch, even if it is split over several processes."""
         mean = total_with_gradient(flat.sum(0)) / n_vectors
         centred = flat - mean
         variance = total_with_gradient(centred.square().sum(0)) / n_vectors
         with torch.no_grad():
             self.num_batches_tracked.add_(1)
-            # A plain average first: short fits must not remember the statistics they began with.
+            # Start with a plain average: short fits must not retain their initial statistics.
             momentum = (1 / self.num_batches_tracked).clamp(min=_LATENT_MOMENTUM).to(mean)
             self.running_mean.lerp_(mean, momentum)
             self.running_var.lerp_(variance * n_vectors / (n_vectors - 1), momentum)
@@ -93,7 +94,7 @@ class CodeDecoder(TokenTransformer):
         super().__init__(embed_dim, depth, class_position=class_position)
         self.proj = Linear(codebook_dim, embed_dim)
         self.initialise()
-        # Codewords have norm 1: at the usual 0.02 the position tables would drown them.
+        # Codewords have norm 1: with the usual 0.02 the position tables would drown them out.
         nn.init.trunc_normal_(self.proj.weight, std=0.2)
 
     def forward(self, quantized: Tensor, electrodes: Tensor) -> Tensor:
@@ -114,23 +115,30 @@ class DualDomainTokenizer(nn.Module):
     embed_dim : int, default=200
         Width D; a multiple of 100.
     depth : int, default=12
-        Blocks of the encoder.
+        Number of blocks of the encoder.
     decoder_depth : int, default=3
-        Blocks of each decoder.
+        Number of blocks of each decoder.
     codebook_size : int or sequence of int, default=8192
+        Codes per level.
     codebook_dim : int, default=64
+        Width of a codeword.
     n_quantizers : int, default=3
+        Number of levels of each quantizer.
     quantizer_mode : {"residual", "official"}, default="residual"
     quantizer_dropout : float, default=0.5
     decay : float, default=0.99
+        See ``ResidualVectorQuantizer``.
     targets : {"extended", "published"}, default="extended"
+        What is reconstructed; see ``sk_brainrvq.nn.targets``.
     spectral_embedding : bool, default=True
+        See ``PatchEmbedding``.
     class_position : {"zero", "first_channel"}, default="zero"
+        See ``TokenTransformer``.
     latents : {"shared", "separate"}, default="shared"
-        "shared": both quantizers code one vector, as published. "separate": each codes a vector
-        of its own, the principal components of its domain's target and what the encoder adds;
-        its codes learn from that target alone, and the phase is read from the time codes.
-        Needs ``quantizer_mode="residual"`` and ``targets="extended"``.
+        "shared": both quantizers code the same vector, as published. "separate": each codes its
+        own vector, the principal components of its domain's target plus what the encoder adds;
+        its codes then learn only from that target, and the phase is read from the time codes.
+        Requires ``quantizer_mode="residual"`` and ``targets="extended"``.
 
     Notes
     -----
@@ -187,7 +195,7 @@ class DualDomainTokenizer(nn.Module):
                 mode=quantizer_mode,
                 decay=decay,
                 quantizer_dropout=quantizer_dropout,
-                # A mean over dimensions, of vectors that are 1 long in all.
+                # The quantizer's loss is a mean over dimensions: their number makes it a sum.
                 commitment_weight=_COMMITMENT * codebook_dim if self.is_separate else 1.0,
                 normalise=not self.is_separate,
             )
@@ -211,7 +219,7 @@ class DualDomainTokenizer(nn.Module):
                 _head(embed_dim, codebook_dim) for _ in (TIME, FREQUENCY)
             )
             for head in self.to_latent:
-                # The codes start as linear ones: the encoder adds to them as it learns.
+                # Codes start out linear; the encoder adds to them as it learns.
                 nn.init.zeros_(head[-1].weight)
                 nn.init.zeros_(head[-1].bias)
             self.linear_codes = nn.ModuleList(
@@ -225,18 +233,18 @@ class DualDomainTokenizer(nn.Module):
 
     @property
     def n_quantizers(self) -> int:
-        """Levels of each quantizer."""
+        """Number of levels of each quantizer."""
         return self.quantizers[TIME].n_quantizers
 
     def latents(self, x: Tensor, electrodes: Tensor) -> tuple[Tensor, Tensor]:
-        """Vectors (B, C, P, d) that the two quantizers code: one and the same, or separate ones."""
+        """Vectors (B, C, P, d) that the two quantizers code: the same twice, or separate ones."""
         tokens = self.encoder(x, electrodes)[:, 1:]
         if not self.is_separate:
             shared = self.latent_norm(self.to_latent(tokens)).unflatten(1, x.shape[1:3])
             return shared, shared
         tokens = tokens.unflatten(1, x.shape[1:3])
         targets = self.targets.coded(x)
-        # In float32 whatever the precision: rounded latents would fall to other codes.
+        # In float32 at any precision: rounded latents would be assigned to other codes.
         time, frequency = (
             code.analysis(targets[i]).float() + self.to_latent[i](tokens).float()
             for i, code in enumerate(self.linear_codes)
@@ -245,7 +253,7 @@ class DualDomainTokenizer(nn.Module):
 
     @property
     def needs_start(self) -> bool:
-        """Whether separate latents and their codebooks have not been set from data yet."""
+        """Whether separate latents and their codebooks have yet to be set from data."""
         return self.is_separate and not self.quantizers[TIME].levels[0].is_initialized
 
     @torch.no_grad()
@@ -255,7 +263,7 @@ class DualDomainTokenizer(nn.Module):
         Parameters
         ----------
         batches : sequence of (x, electrodes)
-            As of :meth:`forward`; the more patches the better, up to 40,000.
+            Arguments of :meth:`forward`; the more patches the better, up to 40,000.
         """
         self.targets.start(torch.cat([log_spectrum(x).flatten(0, 2) for x, _ in batches]))
         targets = [self.targets.coded(x) for x, _ in batches]
@@ -268,7 +276,7 @@ class DualDomainTokenizer(nn.Module):
 
     @torch.no_grad()
     def encode(self, x: Tensor, electrodes: Tensor) -> Tensor:
-        """Codes of patches; changes no buffer, whatever the mode.
+        """Encode patches; changes no buffers, even in training mode.
 
         Parameters
         ----------
@@ -294,7 +302,7 @@ class DualDomainTokenizer(nn.Module):
     def decode(
         self, codes: Tensor, electrodes: Tensor, n_levels: int | None = None
     ) -> Reconstruction:
-        """Patches that codes stand for.
+        """Reconstruct patches from codes.
 
         Parameters
         ----------
@@ -314,7 +322,7 @@ class DualDomainTokenizer(nn.Module):
         return self.targets.reconstruction(*self._heads(quantized, electrodes))
 
     def forward(self, x: Tensor, electrodes: Tensor) -> TokenizerOutput:
-        """Code, decode and score patches; in training mode the codebooks learn too.
+        """Encode, decode and score patches; in training mode also update the codebooks.
 
         Parameters
         ----------
@@ -355,8 +363,8 @@ class DualDomainTokenizer(nn.Module):
             code.synthesis(vectors)
             for code, vectors in zip(self.linear_codes, quantized, strict=True)
         )
-        # The phase is in the waveform: read from there, it costs the spectrum's codes no bits,
-        # and its gradient does not reach the time codes.
+        # The waveform contains the phase: read from there, it takes no bits from the spectrum's
+        # codes, and its gradient does not reach the time codes.
         return (
             self.waveform_head(time) + wave,
             self.targets.spectrum(self.amplitude_head(frequency) + spectrum),
@@ -365,7 +373,7 @@ class DualDomainTokenizer(nn.Module):
 
 
 def check_design(quantizer_mode: str, targets: str, latents: str) -> None:
-    """Raise ValueError for settings of a tokenizer that are unknown, or do not go together."""
+    """Raise ValueError for tokenizer settings that are unknown or incompatible."""
     if targets not in TARGETS:
         raise ValueError(f"targets={targets!r} was given; expected one of {sorted(TARGETS)}.")
     if latents not in LATENTS:

@@ -21,13 +21,13 @@ from sk_brainrvq.signals.preparation import PATCH_SAMPLES
 from sk_brainrvq.training.random_crops import Crop, RandomCrops
 
 _BATCHES_READ_AHEAD = 2
-# Storage chunks of a montage whose rows are mixed, at the most.
+# Largest number of a montage's storage chunks whose rows are shuffled together.
 _SHUFFLED_CHUNKS = 64
 
 
 @dataclass
 class Batch:
-    """Segments that share montage and length.
+    """Segments that share a montage and a length.
 
     Attributes
     ----------
@@ -36,17 +36,17 @@ class Batch:
     codes : Tensor, shape (B, C, P, 2, Q), or None
         The tokenizer's codes, for pretraining.
     epoch : Tensor, shape (B,)
-        Epoch of each segment, in the caller's order.
+        Index of each segment's epoch, in the caller's order.
     segment : Tensor, shape (B,)
-        Number of the segment within its epoch.
+        Index of each segment within its epoch.
     weight : Tensor, shape (B,), or None
-        Weight of each segment in the loss; None is 1.
+        Weight of each segment in the loss; None means 1.
     code_electrodes : Tensor or None
-        ``electrodes`` as the tokenizer that makes the codes matches them.
+        ``electrodes`` as matched by the tokenizer that computes the codes.
     share : Share or None
-        Where several processes train: which rows of the whole batch these are.
+        Which rows of the whole batch these are, if several processes train.
     placed : Tensor of int, or None
-        Numbers of the channels whose place is known, where ``x`` holds others beside them.
+        Indices of the channels whose place is known, if ``x`` also holds others.
     shift : Tensor, shape (B, n_features), or None
         Added to the features of each segment before the head.
     """
@@ -66,7 +66,7 @@ class Batch:
         return len(self.x)
 
     def to(self, device: torch.device | str) -> "Batch":
-        """The batch with what the network reads on a device."""
+        """Move what the network reads to a device."""
         return replace(
             self,
             x=self.x.to(device, non_blocking=True),
@@ -79,19 +79,19 @@ class Batch:
         )
 
     def of_known_places(self) -> "Batch":
-        """The batch without channels of unknown place, where the place of others is known."""
+        """The batch without channels of unknown place, if the place of others is known."""
         if self.placed is None:
             return self
         x, electrodes = self.x[:, self.placed], self.electrodes[self.placed]
         return replace(self, x=x, electrodes=electrodes, placed=None)
 
     def cropped(self, crop: Crop, share: Share | None = None) -> "Batch":
-        """Crops of the batch; of those of the whole batch that are this process's.
+        """Take crops of the batch; of those of the whole batch, only this process's.
 
         Parameters
         ----------
         crop : Crop
-            For a batch without codes: crops lie across patches, and have codes of their own.
+            For a batch without codes: crops lie across patches, so their codes differ.
         share : Share, optional
             Which rows of the whole batch this one holds.
 
@@ -120,7 +120,7 @@ class Batch:
             epoch=self.epoch.repeat_interleave(n_crops),
             segment=self.segment.repeat_interleave(n_crops),
             share=None if share is None else share.times(n_crops),
-            placed=None,  # their places among the channels drawn are others
+            placed=None,  # its indices are not those among the channels drawn
         )
 
 
@@ -133,14 +133,14 @@ def _moved(values: Tensor | None, device: torch.device | str) -> Tensor | None:
 
 
 def batch_of(group: PatchGroup, rows: NDArray | slice, codes: NDArray | None = None) -> Batch:
-    """Some rows of a group as a batch.
+    """Make a batch of some rows of a group.
 
     Parameters
     ----------
     group : PatchGroup
     rows : ndarray of int, or slice
     codes : ndarray, optional
-        Codes of all segments of the group, of the channels that networks read.
+        Codes of all segments of the group, for the channels that networks read.
 
     Returns
     -------
@@ -174,9 +174,9 @@ class SegmentDataset(Dataset):
     weights : ndarray, shape (n_epochs,), optional
         Weight of each epoch in the loss.
     code_electrodes : list of ndarray, optional
-        Electrodes of each group as the tokenizer matches them.
+        Electrodes of each group as matched by the tokenizer.
     shifts : list of ndarray, optional
-        What is added to the features of each group's segments, (n_segments, n_features). The
+        Shifts to add to the features of each group's segments, (n_segments, n_features). The
         arrays may change in place.
 
     Attributes
@@ -184,7 +184,7 @@ class SegmentDataset(Dataset):
     is_stored : bool
         Whether patches are read from storage as they are needed.
     whitened : SegmentDataset or None
-        The same segments of whitened signals, for the crops that want them.
+        The same segments of whitened signals, for crops that are cut from them.
     """
 
     def __init__(
@@ -223,9 +223,9 @@ class SegmentDataset(Dataset):
         return batch, torch.from_numpy(self.targets[group.epoch[rows]])
 
 
-# Group and rows, and what to cut out of them where crops are drawn.
+# Group and rows, and the crop to take from them if crops are drawn.
 BatchIndex = tuple[int, NDArray] | tuple[int, NDArray, Crop]
-# Keeps the draws of crops apart from those of the order.
+# Keeps the random draws of crops separate from those of the order.
 _CROP_STREAM = 1
 
 
@@ -248,10 +248,10 @@ class BatchesInOrder:
 
 
 class ShuffledBatches:
-    """Endless random batches, pass after pass; each iteration gives those of one epoch.
+    """Endless random batches, pass after pass; each iteration yields those of one epoch.
 
-    Every row comes once a pass. The order of a pass depends on the seed and the number of the
-    pass alone, so that a stopped training can go on where it was, in any number of processes.
+    Every row comes once per pass. The order of a pass depends only on the seed and the number of
+    the pass, so that training can resume where it stopped, in any number of processes.
 
     Parameters
     ----------
@@ -259,17 +259,17 @@ class ShuffledBatches:
     batch_size : int
     seed : int
     steps_per_epoch : int, optional
-        Batches of an epoch; by default those of one pass.
+        Number of batches per epoch; by default those of one pass.
     crops : RandomCrops, optional
-        What to cut out of each batch; drawn from the seed and the batch's number.
+        Crops to take from each batch, drawn from the seed and the batch's number.
     batch_of : {"windows", "patches"}, default="windows"
-        What ``batch_size`` is a number of: windows; or as many patches as so many windows of the
-        largest group have, so that all steps see about as much EEG.
+        What ``batch_size`` counts: windows, or as many patches as that many windows of the largest
+        group have, so that all steps see about the same amount of EEG.
 
     Attributes
     ----------
     position : int
-        Batches given so far.
+        Number of batches yielded so far.
     """
 
     def __init__(
@@ -383,7 +383,7 @@ class BatchLoader:
 
 
 def read_ahead(items: Iterable[Any], read: Callable[[Any], Any], n_ahead: int) -> Iterator[Any]:
-    """Results of ``read`` in order, the next ones read by a thread while one is used."""
+    """Yield results of ``read`` in order; a thread reads the next ones while one is in use."""
     waiting = iter(items)
     with ThreadPoolExecutor(max_workers=1) as pool:
         coming = deque(pool.submit(read, item) for item in islice(waiting, n_ahead))

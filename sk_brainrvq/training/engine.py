@@ -1,4 +1,4 @@
-"""How a training is run: its arithmetic, its steps, and who looks on."""
+"""How training is run: its precision, its steps and its callbacks."""
 
 from collections.abc import Sequence
 from numbers import Integral, Real
@@ -9,44 +9,47 @@ import torch
 from sklearn.base import BaseEstimator
 from skorch.callbacks import BatchScoring, Callback, EpochScoring, PassthroughScoring
 
-# Callbacks that read predictions and labels as skorch's own data sets hold them.
+# Callbacks that expect predictions and labels as in skorch's own data sets.
 _UNSUPPORTED = (EpochScoring, BatchScoring, PassthroughScoring)
 _PRECISIONS = {"float32": None, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
 class Engine(BaseEstimator):
-    """How training computes, for ``engine=`` of the trained estimators.
+    """How training is computed, for ``engine=`` of the trained estimators.
 
     Parameters
     ----------
     precision : {"auto", "float32", "bfloat16", "float16"}, default="auto"
-        Of the networks' matrix products. "auto" takes bfloat16 on GPUs that have it, float16 on
-        older ones, and float32 elsewhere. float16 comes with loss scaling. Weights, codebooks and
-        the search for the nearest code are float32 always, and so are the codes that
-        pretraining predicts.
+        Precision of the networks' matrix products. "auto" uses bfloat16 on GPUs that support it,
+        float16 on older ones, and float32 elsewhere. float16 is used with loss scaling. Weights,
+        codebooks, the search for the nearest code and the computation of the codes that
+        pretraining predicts always use float32.
     torch_compile : bool, default=False
-        Compile the network with ``torch.compile``: minutes at first, faster steps then.
+        Compile the network with ``torch.compile``, which takes minutes at first and makes the
+        following steps faster.
     gradient_accumulation : int, default=1
-        Batches whose gradients are averaged for one step of the optimizer.
+        Number of batches whose gradients are averaged for each step of the optimizer.
     gradient_clipping : float or None, default=3.0
-        Largest norm of the gradient; None does not clip.
+        Largest norm of the gradient; None switches clipping off.
     warmup_epochs : float, optional
-        Training epochs in which the learning rate rises; each estimator's own by default, and at
-        most a fifth of all.
+        Number of training epochs in which the learning rate rises, at most a fifth of all epochs.
+        By default each estimator uses its own.
     steps_per_epoch : int, optional
-        Batches of a training epoch; one pass over X by default.
+        Number of batches per training epoch; by default those of one pass over X.
     batch_of : {"windows", "patches"}, default="windows"
-        What ``batch_size`` counts where X has several montages or lengths, each of which makes
-        batches of its own. "windows": every batch has as many, so a step may see 4 channels or
-        64, and recordings weigh by their hours. "patches": batches of small windows hold more of
-        them, up to as many patches (seconds of a channel) as ``batch_size`` of the largest
-        windows, so recordings weigh by channel-hours; no batch takes more memory.
+        What ``batch_size`` counts if X has several montages or lengths, each of which is batched
+        separately. "windows": every batch has the same number of windows, so a step may see 4
+        channels or 64, and recordings are weighted by their hours. "patches": batches of small
+        windows hold more of them, up to as many patches (seconds of a channel) as ``batch_size``
+        of the largest windows, so recordings are weighted by channel-hours; no batch takes more
+        memory.
     callbacks : list of skorch.callbacks.Callback, optional
-        Your own, or pairs of a name and one; cloned before use. Those that read the history, the
-        network or the time work; those that score predictions do not, as ``validation`` does it.
+        Your own callbacks, or pairs of a name and a callback; cloned before use. Callbacks that
+        read the history, the network or the time work; those that score predictions do not: use
+        ``validation`` instead.
     resume_from : path, optional
-        Folder of a run in a ``checkpoint_dir``, or a checkpoint in it: go on from there, or fail
-        where parameters or data were others.
+        Folder of a run in a ``checkpoint_dir``, or a checkpoint in it, to resume from. Raises an
+        error if parameters or data differ from those of the run.
 
     Examples
     --------
@@ -96,8 +99,8 @@ class Engine(BaseEstimator):
         clipping: Any = self.gradient_clipping
         if clipping is not None and not (isinstance(clipping, Real) and float(clipping) > 0):
             raise ValueError(
-                f"gradient_clipping={clipping!r} was given; expected a number above 0, or None to "
-                "clip nothing."
+                f"gradient_clipping={clipping!r} was given; expected a number above 0, or None for "
+                "no clipping."
             )
         warmup: Any = self.warmup_epochs
         if warmup is not None and not (isinstance(warmup, Real) and float(warmup) >= 0):
@@ -122,18 +125,18 @@ class Engine(BaseEstimator):
             callback = item[1] if isinstance(item, tuple) and len(item) == 2 else item
             if not isinstance(callback, Callback):
                 raise ValueError(
-                    f"callbacks holds {item!r}; expected objects of skorch.callbacks.Callback, or "
-                    "pairs of a name and one."
+                    f"callbacks holds {item!r}; expected instances of skorch.callbacks.Callback, "
+                    "or pairs of a name and a callback."
                 )
             if isinstance(callback, _UNSUPPORTED):
                 raise ValueError(
                     f"callbacks holds a {type(callback).__name__}, which scores skorch's own "
-                    "predictions; here batches are of whole epochs, and it would not see the "
+                    "predictions; here batches hold whole epochs, and it would not see the "
                     "labels. Pass validation=...: the history then holds the scores of each epoch."
                 )
 
     def dtype(self, device: torch.device | str) -> torch.dtype | None:
-        """Type of matrix products on a device; None is float32."""
+        """Data type of matrix products on a device; None means float32."""
         if self.precision != "auto":
             return _PRECISIONS[self.precision]
         if torch.device(device).type != "cuda":
@@ -142,7 +145,7 @@ class Engine(BaseEstimator):
 
 
 def checked_engine(engine: Any) -> Engine:
-    """The engine a user gave, checked; None is the default one."""
+    """Check the engine that a user gave; None gives the default one."""
     if engine is None:
         return Engine()
     if not isinstance(engine, Engine):

@@ -1,4 +1,4 @@
-"""How encoders with a head are fine-tuned: what is trained, by which loss, for how long."""
+"""How encoders with a head are fine-tuned: what is trained, with which loss, for how long."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -28,17 +28,17 @@ OptimizerState = dict[str, dict[str, Any]]
 
 
 class Recentring(Protocol):
-    """Keeps the centres of people in step with a network that is trained."""
+    """Keeps each person's centre in step with a network during training."""
 
     def before_epoch(self, module: EncoderClassifier) -> None:
-        """Renew the shifts of the training data."""
+        """Update the shifts of the training data."""
 
     def before_validation(self, module: EncoderClassifier) -> None:
-        """Renew the shifts of the validation data."""
+        """Update the shifts of the validation data."""
 
 
 class FineTuningNet(EEGNet):
-    """Net whose loss is the mean over segments of weight times the segment's loss.
+    """Net whose loss is the mean over segments of each segment's weight times its loss.
 
     Weights are normalised once, over the training set, and never within a batch: batches of
     several processes then add up to what one process computes.
@@ -48,7 +48,7 @@ class FineTuningNet(EEGNet):
     module : nn.Module
     criterion : callable
     recentring : Recentring, optional
-        Where each person's features are centred.
+        Updates the shifts that centre each person's features.
     **kwargs
         Arguments of :class:`~sk_brainrvq.training.nets.EEGNet`.
     """
@@ -71,13 +71,13 @@ class FineTuningNet(EEGNet):
         return self.module_(batch.x, batch.electrodes, *shift)
 
     def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
-        """See each person from where the network now puts the person's centre."""
+        """Update each person's centre to what the network now computes for it."""
         super().on_epoch_begin(net, **kwargs)
         if self.recentring is not None:
             self.recentring.before_epoch(cast(EncoderClassifier, self.bare_module))
 
     def start_validation(self) -> None:
-        """The same for the people of the validation data."""
+        """Do the same for the people of the validation data."""
         super().start_validation()
         if self.recentring is not None:
             self.recentring.before_validation(cast(EncoderClassifier, self.bare_module))
@@ -99,7 +99,7 @@ class FineTuningNet(EEGNet):
         self.collected_.append((batch.epoch.numpy(), weight, outputs, targets.numpy()))
 
     def validation_scores(self) -> dict[str, float]:
-        """Scores of all epochs, of all processes; outputs are averaged over segments."""
+        """Scores over the epochs of all processes; outputs are averaged over segments."""
         parts = [part for parts in self._processes.gather(self.collected_) for part in parts]
         epochs, weights, outputs, targets = (np.concatenate(c) for c in zip(*parts, strict=True))
         _, first, place = np.unique(epochs, return_index=True, return_inverse=True)
@@ -120,6 +120,7 @@ class ClassifierNet(FineTuningNet):
     module : nn.Module
     criterion : callable
     label_smoothing : float, default=0.0
+        Share of each target that is spread evenly over all classes.
     **kwargs
         Arguments of :class:`~sk_brainrvq.training.nets.EEGNet`.
     """
@@ -141,7 +142,7 @@ class ClassifierNet(FineTuningNet):
         return F.cross_entropy(outputs, targets, label_smoothing=smoothing, reduction="none")
 
     def scores_of(self, outputs: NDArray, targets: NDArray) -> dict[str, float]:
-        """Area under the ROC curve (of each class against the rest) and Cohen's kappa."""
+        """Area under the ROC curve (mean of each class against the rest) and Cohen's kappa."""
         probability = softmax(outputs, axis=1)
         present = [c for c in range(outputs.shape[1]) if 0 < np.mean(targets == c) < 1]
         areas = [roc_auc_score(targets == c, probability[:, c]) for c in present]
@@ -157,7 +158,7 @@ class RegressionNet(FineTuningNet):
     module : nn.Module
     criterion : callable
     loss : {"squared_error", "huber"}, default="squared_error"
-        "huber" turns linear at an error of one standard deviation of the target.
+        "huber" becomes linear at an error of one standard deviation of the target.
     **kwargs
         Arguments of :class:`~sk_brainrvq.training.nets.EEGNet`.
     """
@@ -179,7 +180,7 @@ class RegressionNet(FineTuningNet):
         return function(outputs, targets, reduction="none").mean(1)
 
     def scores_of(self, outputs: NDArray, targets: NDArray) -> dict[str, float]:
-        """R² and Pearson's correlation, means over targets."""
+        """R² and Pearson's correlation, averaged over targets."""
         spread = (targets.std(0) > 0) & (outputs.std(0) > 0)
         correlations = [
             np.corrcoef(outputs[:, i], targets[:, i])[0, 1] if spread[i] else 0.0
@@ -190,7 +191,7 @@ class RegressionNet(FineTuningNet):
 
 
 def check_strategy(strategy: str) -> None:
-    """Raise ValueError for an unknown strategy, ImportError where peft is missing for it."""
+    """Raise ValueError for an unknown strategy, ImportError if it needs peft, which is missing."""
     if strategy not in STRATEGIES:
         raise ValueError(f"strategy={strategy!r} was given; expected one of {STRATEGIES}.")
     if strategy == "lora":
@@ -198,19 +199,20 @@ def check_strategy(strategy: str) -> None:
 
 
 def limit_training(module: EncoderClassifier, strategy: str, lora_rank: int) -> int:
-    """Leave gradients to what a strategy trains, in place; the number of those parameters.
+    """Require gradients only of what a strategy trains, in place.
 
     Parameters
     ----------
     module : EncoderClassifier
     strategy : {"full", "frozen", "lora"}
-        Everything; only the head; the head and adapters in the encoder's blocks.
+        Train everything, only the head, or the head and adapters in the encoder's blocks.
     lora_rank : int
         Rank of the LoRA adapters.
 
     Returns
     -------
     int
+        Number of parameters that are trained.
     """
     if strategy == "frozen":
         module.encoder.requires_grad_(False)
@@ -225,7 +227,7 @@ def count_trained(module: nn.Module) -> int:
 
 
 def lift_limits(module: EncoderClassifier, strategy: str) -> None:
-    """Undo :func:`limit_training` after training: a module of plain weights, nothing frozen."""
+    """Undo :func:`limit_training` after training: merge adapters and unfreeze all weights."""
     if strategy == "lora":
         merge_adapters(module.encoder)
     module.requires_grad_(True)
@@ -253,9 +255,9 @@ def train_pass(
     batch_size : int
     device : str
     optimizer_state : dict, optional
-        What :func:`optimizer_state_of` gave after the pass before; left as it is.
+        Result of :func:`optimizer_state_of` after the previous pass; not changed.
     engine : Engine, optional
-        Its precision, accumulation, clipping and batches are heeded.
+        Only its precision, gradient accumulation, gradient clipping and ``batch_of`` are used.
     **settings
         Settings of the net: ``lr``, ``weight_decay``, ...
 
@@ -286,7 +288,7 @@ def train_pass(
     net.initialize()
     _restore_optimizer(net, optimizer_state or {})
     with _training(net, dataset):
-        # skorch's own partial_fit would swallow Ctrl-C and hand back a half-trained net.
+        # skorch's own partial_fit would swallow Ctrl-C and return a half-trained net.
         net.fit_loop(dataset, None)
     check_finite(net)
     net.module_.eval()
@@ -296,7 +298,7 @@ def train_pass(
 
 @contextmanager
 def _training(net: EEGNet, dataset: SegmentDataset) -> Iterator[None]:
-    """Tell the callbacks that training begins and, whatever happens, that it ended."""
+    """Notify the callbacks that training begins and, in any case, that it has ended."""
     net.notify("on_train_begin", X=dataset, y=None)
     try:
         yield
@@ -305,13 +307,13 @@ def _training(net: EEGNet, dataset: SegmentDataset) -> Iterator[None]:
 
 
 def optimizer_state_of(net: EEGNet) -> OptimizerState:
-    """Adam's moments and steps by parameter name, to be handed to the next pass."""
+    """Adam's moments and steps by parameter name, for the next pass."""
     state = net.optimizer_.state
     return {name: state[p] for name, p in net.module_.named_parameters() if p in state}
 
 
 def _restore_optimizer(net: EEGNet, kept: Mapping[str, Mapping[str, Any]]) -> None:
-    # By name and not by position: groups of parameters depend on settings that may change.
+    # By name rather than position: parameter groups depend on settings that may change.
     for name, parameter in net.module_.named_parameters():
         if name in kept:
             net.optimizer_.state[parameter] = {

@@ -30,7 +30,7 @@ from sk_brainrvq.training.random_crops import RandomCrops
 from sk_brainrvq.training.runs import TrainingRun, TrainingState, checkpoints_in, read_state
 from sk_brainrvq.training.seeds import draw_seed
 
-# What a net holds of data and other networks while it trains.
+# Attributes with which a net holds data and other networks while it trains.
 _FOR_TRAINING_ALONE = ("batches", "validation", "processes", "encode", "recentring")
 
 
@@ -41,9 +41,9 @@ class Stopping:
     Attributes
     ----------
     patience : int
-        Training epochs without improvement.
+        Number of training epochs without improvement after which training stops.
     monitor : str
-        Name in the history.
+        Name of the monitored figure in the history.
     lower_is_better : bool
     """
 
@@ -54,16 +54,16 @@ class Stopping:
 
 @dataclass(frozen=True)
 class Session:
-    """Where and with whom a training takes place.
+    """Seed, processes and run of a training.
 
     Attributes
     ----------
     seed : int
-        Of the whole fit; a run that goes on has the one it began with.
+        Seed of the whole fit; a resumed run keeps the one it began with.
     processes : Processes
     run : TrainingRun, optional
     state : TrainingState, optional
-        What to go on from.
+        State to resume from.
     """
 
     seed: int
@@ -76,12 +76,12 @@ class Session:
 def training_session(
     given_seed: int | None, processes: Processes, run: TrainingRun | None
 ) -> Iterator[Session]:
-    """Open a run, if there is one, and find what to go on from; all processes agree on it.
+    """Open a run, if there is one, and find the state to resume from, for all processes alike.
 
     Parameters
     ----------
     given_seed : int or None
-        None draws one; a run that goes on keeps the one it began with.
+        None draws one; a resumed run keeps the one it began with.
     processes : Processes
     run : TrainingRun or None
 
@@ -138,27 +138,27 @@ def train(
     module : nn.Module
     dataset : SegmentDataset
     title : str
-        Shown at the progress bar.
+        Title of the progress bar.
     max_epochs : int
         0 leaves the module as it is.
     warmup_epochs : float
-        At most a fifth of all epochs are warm-up.
+        Number of warm-up epochs, limited to a fifth of all epochs.
     batch_size : int
-        Over all processes together.
+        Size of a batch over all processes together.
     device : str
     verbose : int
     session : Session, optional
         By default a single process that saves nothing, with torch's seed.
     validation : SegmentDataset, optional
-        Scored after each epoch.
+        Data that are scored after each epoch.
     stopping : Stopping, optional
-        The weights of the best epoch are kept.
+        When to stop early; the weights of the best epoch are then kept.
     steps_per_epoch : int, optional
-        Batches of an epoch; by default those of one pass over the data.
+        Number of batches per epoch; by default those of one pass over the data.
     crops : RandomCrops, optional
-        What to cut out of each training batch; nothing by default.
+        Random crops to take from each training batch; none by default.
     callbacks : sequence of skorch.callbacks.Callback or (str, Callback)
-        The user's own.
+        The user's own callbacks.
     engine : Engine, optional
     **settings
         Settings of the net: ``lr``, ``weight_decay``, ...
@@ -209,7 +209,7 @@ def train(
 def _schedule(
     engine: Engine, n_batches: int, max_epochs: int, warmup_epochs: float
 ) -> StepSchedule:
-    """Warm-up, which takes at most a fifth of all steps, then a cosine."""
+    """Warm-up over at most a fifth of all steps, then a cosine."""
     steps_of_epoch = -(-n_batches // engine.gradient_accumulation)
     n_steps = max_epochs * steps_of_epoch
     n_warmup = int(min(warmup_epochs * steps_of_epoch, n_steps / 5))
@@ -219,7 +219,7 @@ def _schedule(
 def _run_or_restore(
     net: EEGNet, module: nn.Module, dataset: SegmentDataset, session: Session
 ) -> None:
-    """Train, unless the run has ended before: then hand over its result."""
+    """Train, or restore the result if the run has already ended."""
     if net.engine is not None and net.engine.torch_compile:
         step_over_initialisation()
         module.compile()
@@ -243,7 +243,7 @@ def _run_or_restore(
 def _own_callbacks(
     title: str, n_steps: int, verbose: int, stopping: Stopping | None, session: Session
 ) -> list[tuple[str, Callback]]:
-    """Callbacks that come after the user's: those that end an epoch last of all."""
+    """Callbacks that come after the user's; those that end an epoch come last."""
     callbacks: list[tuple[str, Callback]] = []
     if verbose and session.processes.is_main:
         callbacks.append(("progress", StepProgress(title, n_steps)))
@@ -264,11 +264,11 @@ def _own_callbacks(
 
 
 def _silent(*args: Any, **kwargs: Any) -> None:
-    """Sink of skorch's messages, which the history holds anyway."""
+    """Discard skorch's messages, whose content is in the history anyway."""
 
 
 def _run(net: EEGNet, dataset: SegmentDataset) -> None:
-    """Train the epochs that are left; skorch's own ``fit`` would swallow Ctrl-C."""
+    """Train the remaining epochs; skorch's own ``fit`` would swallow Ctrl-C."""
     if not net.max_epochs:
         return
     net.notify("on_train_begin", X=dataset, y=None)
@@ -283,7 +283,7 @@ def _run(net: EEGNet, dataset: SegmentDataset) -> None:
 
 @contextmanager
 def _losing_none(net: EEGNet, session: Session) -> Iterator[None]:
-    """Say what happened where another process is gone."""
+    """Raise LostProcessError if another process was lost."""
     try:
         yield
     except RuntimeError as error:
@@ -293,32 +293,32 @@ def _losing_none(net: EEGNet, session: Session) -> Iterator[None]:
 
 
 def _stopped_early(net: EEGNet) -> bool:
-    """Whether a callback asked to stop, which skorch's do as Ctrl-C does."""
+    """Whether a callback asked to stop: skorch's do so by raising KeyboardInterrupt."""
     stoppers = [c for _, c in net.callbacks_ if isinstance(c, EarlyStopping)]
     return any(callback.misses_ >= callback.patience for callback in stoppers)
 
 
 def _is_of_exchange(error: RuntimeError) -> bool:
-    """Whether an error comes from the exchange between processes."""
+    """Whether an error comes from communication between processes."""
     words = ("gloo", "nccl", "connection", "peer", "process group", "timed out", "store")
     is_backend_error = isinstance(error, torch.distributed.DistBackendError)
     return is_backend_error or any(word in str(error).lower() for word in words)
 
 
 def _lost_message(net: EEGNet, session: Session) -> str:
-    """What happened, and how to go on."""
+    """Say what happened and how to go on."""
     start = (
         f"One of {session.processes.n_processes} processes was lost in epoch {len(net.history)} "
         f"of {net.max_epochs}. "
     )
     if session.run is None:
-        return start + "Nothing was saved: with checkpoint_dir=... a training can go on."
+        return start + "Nothing was saved: pass checkpoint_dir=... to be able to resume training."
     saved = checkpoints_in(session.run.folder)
     if not saved:
         return start + f"No epoch had been saved in {session.run.folder} yet."
     return start + (
-        f"The last checkpoint is {saved[0]}: start the same again, with as many processes as you "
-        "like, and training goes on from there."
+        f"The last checkpoint is {saved[0]}: run the same fit again, with any number of processes, "
+        "and training resumes from there."
     )
 
 
@@ -341,7 +341,7 @@ def _finished(
 ) -> EEGNet:
     """The net without what only training needs."""
     module._compiled_call_impl = None
-    # Twice the size of the weights, and of no use once training has ended.
+    # Twice the size of the weights, and not needed once training has ended.
     net.optimizer_.state.clear()
     module.zero_grad(set_to_none=True)
     if net.processes is not None and net.processes.accelerator is not None:

@@ -1,4 +1,4 @@
-"""Run a function of batches over prepared EEG and hand the results back."""
+"""Apply a function to batches of prepared EEG and return the results."""
 
 import gc
 import math
@@ -22,9 +22,9 @@ from sk_brainrvq.training.memory.out_of_memory import (
 )
 from sk_brainrvq.user_warnings import warn
 
-# Rows of a matrix product, a thread, below which BLAS libraries change kernels.
+# Rows of a matrix product, per thread, below which BLAS libraries change kernels.
 ROWS_PER_THREAD = 16
-# Tokens that a CPU works on at once: with more, activations no longer fit its caches.
+# Tokens that a CPU processes at once: with more, activations no longer fit into its caches.
 _TOKENS_AT_ONCE = 1536
 
 
@@ -36,7 +36,7 @@ def run_batches(
     Parameters
     ----------
     function : callable, Batch -> Tensor
-        Gives one row a row of ``batch.x``. May see more rows than asked for.
+        Returns one row per row of ``batch.x``. May be given more rows than asked for.
     groups : iterable of PatchGroup
     batch_size : int
     device : str
@@ -50,8 +50,8 @@ def run_batches(
     Raises
     ------
     OutOfMemoryError
-        If memory does not hold what the smallest batch needs; larger ones are halved until they
-        fit, with a warning.
+        If not even the smallest batch fits into memory; larger ones are halved until they fit,
+        with a warning.
     """
 
     def compute(batch: Batch) -> Tensor:
@@ -71,7 +71,7 @@ def run_batches(
 
 
 def _rows_at_once(group: PatchGroup, batch_size: int, device: str) -> int:
-    """Rows of a batch: the user's, or fewer on a CPU, which is faster where caches hold them."""
+    """Rows per batch: the user's, or fewer on a CPU, which is faster if its caches hold them."""
     if torch.device(device).type != "cpu":
         return batch_size
     n_tokens = group.n_read * group.n_patches
@@ -79,19 +79,19 @@ def _rows_at_once(group: PatchGroup, batch_size: int, device: str) -> int:
 
 
 def _fewest_rows(batch: Batch) -> int:
-    """Rows from which on a row's result does not depend on how many others there are.
+    """Smallest number of rows from which a row's result does not depend on how many there are.
 
-    Matrix products of a few rows run through kernels that round differently; a code then
-    depends on the company its epoch is in.
+    Matrix products of a few rows use kernels that round differently; a code would then depend on
+    which other epochs are in the batch.
     """
-    # Without the class token: the patches' spectra are mapped before it joins them.
+    # Not counting the class token: the patches' spectra are mapped before it is added.
     n_tokens = batch.x.shape[1] * batch.x.shape[2]
     n_rows = max(FEWEST_ROWS, ROWS_PER_THREAD * torch.get_num_threads())
     return max(2, -(-n_rows // n_tokens))
 
 
 def _at_least(batch: Batch, n_rows: int) -> Batch:
-    """The batch, its last row repeated where it has fewer rows."""
+    """The batch, with its last row repeated if it has fewer rows."""
     missing = n_rows - len(batch)
     if missing <= 0:
         return batch
@@ -104,21 +104,21 @@ def by_channel(
     electrodes: Tensor,
     placed: Tensor | None,
 ) -> Tensor:
-    """Results of each channel, which do not depend on others whose place is unknown.
+    """Results of each channel, independent of other channels whose place is unknown.
 
     Parameters
     ----------
     function : callable
-        Takes values and electrodes of channels, and gives (B, C, ...).
+        Takes values and electrodes of channels and returns (B, C, ...).
     values : Tensor, shape (B, C, ...)
     electrodes : Tensor, shape (C,) int64 or (C, 129) float
     placed : Tensor of int, or None
-        Numbers of the channels whose place is known; None where there are no others.
+        Indices of the channels whose place is known; None if there are no others.
 
     Returns
     -------
     Tensor, shape (B, C, ...)
-        Channels of unknown place are read beside all others, and the others without them.
+        Channels of unknown place are read together with all others, the others without them.
     """
     results = function(values, electrodes)
     if placed is not None:
@@ -129,7 +129,7 @@ def by_channel(
 def head_of_any_batch(module: EncoderClassifier, features: Tensor) -> Tensor:
     """Outputs of the head that do not depend on how many rows there are.
 
-    Matrix products of a few rows run through kernels that round differently.
+    Matrix products of a few rows use kernels that round differently.
     """
     n_rows = len(features)
     missing = ROWS_PER_THREAD * torch.get_num_threads() - n_rows
@@ -140,7 +140,7 @@ def head_of_any_batch(module: EncoderClassifier, features: Tensor) -> Tensor:
 
 
 class HalvedBatches:
-    """How large batches may be on a device, as found out by running them.
+    """How large batches may be on a device, found by running them.
 
     Parameters
     ----------
@@ -153,13 +153,13 @@ class HalvedBatches:
         self._failed: BatchSizes | None = None
 
     def n_rows(self, wanted: int, n_tokens: int) -> int:
-        """Rows of the next batch: as many as wanted, or fewer where more did not fit.
+        """Rows of the next batch: as many as wanted, or fewer if more did not fit.
 
         Parameters
         ----------
         wanted : int
         n_tokens : int
-            Of a row.
+            Tokens per row.
 
         Returns
         -------
@@ -170,7 +170,7 @@ class HalvedBatches:
     def attempt(
         self, function: Callable[[Batch], Tensor], batch: Batch, fewest: int
     ) -> Tensor | None:
-        """Results of a batch; None where it did not fit and is to be tried with half the rows.
+        """Results of a batch; None if it did not fit and should be tried with half the rows.
 
         Parameters
         ----------
@@ -186,7 +186,7 @@ class HalvedBatches:
         Raises
         ------
         OutOfMemoryError
-            If there are no more than ``fewest`` rows.
+            If not even a batch of ``fewest`` rows fits.
         """
         sizes = BatchSizes(len(batch), *batch.x.shape[1:3])
         try:
@@ -199,7 +199,7 @@ class HalvedBatches:
         else:
             self._say_what_fitted(sizes)
             return result
-        # Only here is the error gone, which held what had been computed.
+        # Only here is the error released, which kept intermediate results alive.
         self._failed = self._failed or sizes
         self._most_tokens = max(fewest, len(batch) // 2) * sizes.n_channels * sizes.n_patches
         gc.collect()
@@ -211,7 +211,7 @@ class HalvedBatches:
         failed, self._failed = self._failed, None
         if failed is not None:
             warn(
-                f"Memory did not suffice for batches of {failed}: went on with "
+                f"Memory was too small for batches of {failed}: continued with "
                 f"{sizes.n_rows} at a time, which gives the same results. Pass "
-                f"batch_size={sizes.n_rows} to begin with that."
+                f"batch_size={sizes.n_rows} to start with that."
             )

@@ -1,4 +1,4 @@
-"""Low-rank adapters on an encoder: put in for training, merged into plain weights after it."""
+"""Low-rank adapters on an encoder: added for training, then merged into plain weights."""
 
 from typing import Any
 
@@ -12,28 +12,28 @@ _ALPHA_PER_RANK = 2
 
 
 def check_peft() -> None:
-    """Raise ImportError that says how to install peft where it is missing."""
+    """Raise an ImportError that says how to install peft if it is missing."""
     try:
         import peft  # noqa: F401
     except ImportError as error:
         raise ImportError(
             "strategy='lora' needs peft, which is not installed: "
-            f"{how_to_install('lora', 'peft')}. strategy='full' and strategy='frozen' do without."
+            f"{how_to_install('lora', 'peft')}. strategy='full' and strategy='frozen' need no peft."
         ) from error
 
 
 def add_adapters(encoder: EEGEncoder, rank: int) -> None:
-    """Freeze an encoder and put trainable low-rank adapters into its blocks, in place.
+    """Freeze an encoder and add trainable low-rank adapters to its blocks, in place.
 
-    Every linear map W of the blocks becomes W + 2 B A, with B of shape (n_outputs, rank)
-    starting at zero and A of shape (rank, n_inputs) at random: at first the encoder computes
-    what it did. Parameters keep the prefix ``blocks.N.``, which layer-wise decay reads.
+    Every linear map W of the blocks becomes W + 2 B A. B, of shape (n_outputs, rank), starts at
+    zero and A, of shape (rank, n_inputs), at random, so the encoder at first computes what it did
+    before. Parameters keep the prefix ``blocks.N.``, which layer-wise decay reads.
 
     Parameters
     ----------
     encoder : EEGEncoder
     rank : int
-        At least 1.
+        Rank of the adapters, at least 1.
 
     Raises
     ------
@@ -66,11 +66,11 @@ def add_adapters(encoder: EEGEncoder, rank: int) -> None:
     ]
     config = LoraConfig(r=rank, lora_alpha=_ALPHA_PER_RANK * rank, target_modules=linear)
     inject_adapter_in_model(config, encoder)
-    encoder.float()  # adapters come in torch's default type
+    encoder.float()  # adapters are created in torch's default type
 
 
 def merge_adapters(encoder: EEGEncoder) -> None:
-    """Fold adapters into the weights they adapt, in place; without adapters nothing changes.
+    """Merge adapters into the weights they adapt, in place; without adapters nothing changes.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def merge_adapters(encoder: EEGEncoder) -> None:
     for parent in list(encoder.modules()):
         children: list[tuple[str, Any]] = list(parent.named_children())
         for name, child in children:
-            # Only peft's layers have both; asking so spares an import that takes seconds.
+            # Only peft's layers have both; this check avoids an import that takes seconds.
             if hasattr(child, "merge") and hasattr(child, "get_base_layer"):
                 child.merge()
                 setattr(parent, name, child.get_base_layer())

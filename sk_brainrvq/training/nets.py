@@ -26,7 +26,7 @@ from sk_brainrvq.user_warnings import warn
 
 
 class NoCriterion:
-    """Criterion of nets that compute their loss themselves; no module to be shared out."""
+    """Criterion of nets that compute their loss themselves; not a module to be distributed."""
 
 
 class EEGNet(NeuralNet):
@@ -35,7 +35,7 @@ class EEGNet(NeuralNet):
     Parameters
     ----------
     module : nn.Module
-        A built module: it is trained in place.
+        An instance, which is trained in place.
     criterion : callable
         Class of the criterion; networks that return their own loss ignore it.
     weight_decay : float
@@ -43,13 +43,13 @@ class EEGNet(NeuralNet):
         See :func:`~sk_brainrvq.training.optimisation.parameter_groups`.
     engine : Engine, optional
     batches : ShuffledBatches, optional
-        Order of the training batches; needed for training alone.
+        Order of the training batches; needed only for training.
     validation : SegmentDataset, optional
-        Scored after each epoch.
+        Data that are scored after each epoch.
     processes : Processes, optional
-        Which process this is of those that train together.
+        Place of this process among those that train together.
     **kwargs
-        Of ``skorch.NeuralNet``.
+        Arguments of ``skorch.NeuralNet``.
     """
 
     reported: tuple[str, ...] = ("train_loss", "valid_loss")
@@ -106,7 +106,7 @@ class EEGNet(NeuralNet):
 
     @property
     def bare_module(self) -> nn.Module:
-        """The module without what several processes wrap around it."""
+        """The module without the wrapper of distributed training."""
         module = self.module_
         wrapped = isinstance(module, nn.parallel.DistributedDataParallel)
         return module.module if wrapped else module
@@ -124,7 +124,7 @@ class EEGNet(NeuralNet):
         return X, self.validation
 
     def get_iterator(self, dataset: SegmentDataset, training: bool = False) -> BatchLoader:
-        """Loader of whole batches, of which this process gets its share."""
+        """Loader of batches, of each of which this process gets its share."""
         order = BatchesInOrder(dataset, self.batch_size)
         batches = self.batches if training and self.batches is not None else order
         return BatchLoader(dataset, batches, self._processes.rank, self._processes.n_processes)
@@ -137,7 +137,7 @@ class EEGNet(NeuralNet):
         return self.module_(batch.x, batch.electrodes)
 
     def figures(self, y_pred: Any) -> dict[str, Tensor]:
-        """What is averaged over an epoch's batches for the history, besides the loss."""
+        """Figures, besides the loss, that are averaged over an epoch's batches for the history."""
         return {}
 
     def _autocast(self) -> Any:
@@ -146,27 +146,27 @@ class EEGNet(NeuralNet):
         return torch.autocast(self.place.type, dtype=self.amp_dtype_)
 
     def train_step_single(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
-        """Loss of a batch and its gradient."""
+        """Compute the loss of a batch and its gradient."""
         self._set_training(True)
         inputs, targets = unpack_data(batch)
         with _sharing(inputs):
             with self._autocast():
                 y_pred = self.infer(inputs)
                 loss = self.get_loss(y_pred, targets, X=inputs, training=True)
-            # Gradients are averaged over processes: each counts as much as it has rows.
+            # Gradients are averaged over processes, each weighted by its number of rows.
             scale = _weight_among(inputs, self._processes.n_processes) / self.window_
             self.scaler_.scale(loss * scale).backward()
         return {"loss": loss.detach(), "y_pred": y_pred, "figures": self.figures(y_pred)}
 
     def train_step(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
-        """Gradient of a batch and, with the last of an accumulation, a step of the optimizer."""
+        """Compute the gradient of a batch; after the last one of an accumulation, make a step."""
         with nullcontext() if self.steps_ else self._without_exchange():
             step = self.train_step_single(batch, **fit_params)
         self.stepped_ = self.steps_ and self._step(batch)
         return step
 
     def _step(self, batch: Any) -> bool:
-        """Clip, step and start anew; whether it was done: loss scaling leaves out overflows."""
+        """Clip, make a step and zero the gradients; False if loss scaling skipped an overflow."""
         self.scaler_.unscale_(self.optimizer_)
         named = list(self.get_all_learnable_params())
         self.notify("on_grad_computed", named_parameters=named, batch=batch, training=True)
@@ -177,11 +177,11 @@ class EEGNet(NeuralNet):
         return self.scaler_.get_scale() >= scale
 
     def _without_exchange(self) -> Any:
-        """Gradients stay in this process until the accumulation is complete."""
+        """Keep gradients in this process until the accumulation is complete."""
         return self.module_.no_sync() if self._processes.n_processes > 1 else nullcontext()
 
     def validation_step(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
-        """Loss of a batch without learning from it."""
+        """Compute the loss of a batch without learning from it."""
         self._set_training(False)
         inputs, targets = unpack_data(batch)
         with torch.no_grad(), _sharing(inputs), self._autocast():
@@ -194,7 +194,7 @@ class EEGNet(NeuralNet):
     def run_single_epoch(
         self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any
     ) -> None:
-        """All batches of an epoch; figures leave the device once, at its end."""
+        """Run all batches of an epoch; figures leave the device only once, at its end."""
         if iterator is None:
             return
         if not training:
@@ -218,7 +218,7 @@ class EEGNet(NeuralNet):
                 self.history.record(f"valid_{name}", score)
 
     def _place_in_accumulation(self, number: int, n_batches: int) -> None:
-        """Size of the accumulation a batch belongs to, and whether it completes it."""
+        """Set the size of the accumulation a batch belongs to, and whether the batch ends it."""
         size = self._engine.gradient_accumulation
         first = number - number % size
         self.window_ = min(size, n_batches - first)
@@ -227,7 +227,7 @@ class EEGNet(NeuralNet):
     def _record(
         self, prefix: str, rows: list[dict[str, Tensor]], weights: list[tuple[float, float]]
     ) -> None:
-        """Averages over the epoch's batches, each weighted by its rows."""
+        """Record averages over the epoch's batches, weighted by their numbers of rows."""
         flat = torch.stack([torch.cat([v.flatten().float() for v in row.values()]) for row in rows])
         n_rows, fractions = torch.tensor(weights, device=flat.device, dtype=flat.dtype).T
         values = self._processes.total(flat.detach() * fractions[:, None]).cpu().double()
@@ -241,7 +241,7 @@ class EEGNet(NeuralNet):
             self.history.record(title, part.reshape(value.shape).tolist())
 
     def start_validation(self) -> None:
-        """Called before the validation data are gone through."""
+        """Called before each pass over the validation data."""
         self.collected_: list[tuple[NDArray, ...]] = []
 
     def collect(self, batch: Batch, targets: Tensor, y_pred: Any) -> None:
@@ -252,7 +252,7 @@ class EEGNet(NeuralNet):
         return {}
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
-        """Stop with an error where the loss is no longer a number."""
+        """Raise TrainingDivergedError if the loss is no longer finite."""
         batches = self.history[-1]["batches"]
         losses = [batch["train_loss"] for batch in batches if "train_loss" in batch]
         if not all(map(math.isfinite, losses)):
@@ -264,12 +264,12 @@ class EEGNet(NeuralNet):
 
 
 def _sharing(batch: Batch) -> Any:
-    """What a batch that several processes share is computed in."""
+    """Context in which a batch that several processes share is computed."""
     return nullcontext() if batch.share is None else sharing(batch.share)
 
 
 def check_finite(net: EEGNet) -> None:
-    """Raise TrainingDivergedError where the last step ended in NaN or infinity."""
+    """Raise TrainingDivergedError if the last step left NaN or infinity in the weights."""
     if not all(bool(p.isfinite().all()) for p in net.module_.parameters()):
         raise TrainingDivergedError(
             f"Weights are not finite after epoch {len(net.history)}: training diverged. Lower lr "
@@ -283,14 +283,14 @@ def _weight_among(batch: Batch, n_processes: int) -> float:
 
 
 def _weights_of(batch: Batch, n_processes: int) -> tuple[float, float]:
-    """Rows of the whole batch, and what part of its figures this process brings."""
+    """Rows of the whole batch, and the share of its figures that this process contributes."""
     if batch.share is None:
         return float(len(batch)), 1 / n_processes
     return float(batch.share.n_total), batch.share.fraction
 
 
 def plain_history(net: EEGNet) -> list[dict[str, Any]]:
-    """The figures of each training epoch; of its batches only the last one's learning rate."""
+    """Figures of each training epoch, and the learning rate of its last batch."""
     left_out = ("batches", "event_lr")
     rows = []
     for row in net.history:
@@ -301,7 +301,7 @@ def plain_history(net: EEGNet) -> list[dict[str, Any]]:
 
 
 def resolve_device(device: str) -> str:
-    """The device that a ``device`` parameter stands for; "auto" takes CUDA, MPS or the CPU."""
+    """Resolve a ``device`` parameter; "auto" chooses CUDA, MPS or the CPU, in this order."""
     if device != "auto":
         try:
             kind = torch.device(device).type
@@ -331,7 +331,7 @@ def _holds_tensors(device: str) -> bool:
 
 
 def available_device(device: str) -> str:
-    """The device that ``device`` stands for, or the CPU, with a warning, where it is not there."""
+    """Resolve a ``device`` parameter; give the CPU with a warning if it is not available."""
     try:
         return resolve_device(device)
     except ValueError as error:
@@ -340,14 +340,14 @@ def available_device(device: str) -> str:
 
 
 class NoOptimizer:
-    """Optimizer of a net that is not trained: to build one of torch's takes a second at first."""
+    """Optimizer of a net that is not trained: building the first of torch's takes a second."""
 
     def __init__(self, *args: Any, **kwargs: Any):
         self.state: dict = {}
 
 
 def wrap(net_class: type[EEGNet], module: nn.Module, device: str, batch_size: int) -> EEGNet:
-    """A net around a module that needs no training."""
+    """Wrap a module that needs no training in a net."""
     net = net_class(
         module, optimizer=NoOptimizer, device=device, batch_size=batch_size, train_split=None
     )

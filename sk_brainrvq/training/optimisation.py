@@ -10,10 +10,10 @@ from torch import nn
 
 
 class StepSchedule(LRScheduler):
-    """skorch's schedule by batch, which waits where the optimizer made no step."""
+    """skorch's per-batch schedule, which waits if the optimizer made no step."""
 
     def on_batch_end(self, net: Any, training: bool, **kwargs: Any) -> None:
-        """Go on to the next learning rate after a step."""
+        """Move on to the next learning rate after a step."""
         if training and net.stepped_:
             super().on_batch_end(net, training, **kwargs)
 
@@ -29,7 +29,7 @@ def parameter_groups(
     weight_decay: float,
     layer_decay: float = 1.0,
 ) -> list[dict]:
-    """Groups for AdamW: biases, norms, tokens and tables do not decay; deep layers learn faster.
+    """Groups for AdamW: no decay of biases, norms, tokens and tables; deep layers learn faster.
 
     Parameters
     ----------
@@ -63,14 +63,14 @@ def _layer_of(name: str, depth: int) -> int:
 
 
 def warmup_cosine(n_warmup: int, n_steps: int, floor: float = 0.01) -> Callable[[int], float]:
-    """Factor of the learning rate at a step: linear warm-up, then a cosine down to ``floor``.
+    """Learning-rate factor of each step: linear warm-up, then a cosine down to ``floor``.
 
     Parameters
     ----------
     n_warmup : int
-        Steps of warm-up.
+        Number of warm-up steps.
     n_steps : int
-        Steps in all.
+        Total number of steps.
     floor : float, default=0.01
 
     Returns

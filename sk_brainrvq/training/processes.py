@@ -1,4 +1,4 @@
-"""The processes that train together, as torchrun or ``accelerate launch`` started them."""
+"""The processes that train together, as started by torchrun or ``accelerate launch``."""
 
 import os
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class Processes:
         return self.rank == 0
 
     def agree(self, value: Any) -> Any:
-        """The main process's value, on every process."""
+        """Return the main process's value on every process."""
         if self.n_processes == 1:
             return value
         values = [value]
@@ -40,7 +40,7 @@ class Processes:
         return values[0]
 
     def gather(self, value: Any) -> list[Any]:
-        """The value of every process, on every process."""
+        """Return the values of all processes on every process."""
         if self.n_processes == 1:
             return [value]
         values: list[Any] = [None] * self.n_processes
@@ -60,7 +60,7 @@ def started_processes(device: str) -> Processes:
     Parameters
     ----------
     device : str
-        "cpu" keeps all on the CPU; otherwise accelerate gives each process a GPU of its own.
+        "cpu" keeps all processes on the CPU; otherwise accelerate gives each its own GPU.
 
     Returns
     -------
@@ -76,53 +76,53 @@ def started_processes(device: str) -> Processes:
             "Training in several processes needs accelerate: "
             + how_to_install("distributed", "accelerate")
         ) from error
-    # Buffers agree by construction; to send them at every step would hide it if they did not.
+    # Buffers agree by construction; sending them at every step would hide it if they did not.
     settings = DistributedDataParallelKwargs(broadcast_buffers=False)
     n_threads = torch.get_num_threads()
     accelerator = Accelerator(
         cpu=torch.device(device).type == "cpu", mixed_precision="no", kwargs_handlers=[settings]
     )
-    # accelerate sets a number of its own: never more threads than the user allowed.
+    # accelerate sets its own number of threads: never use more than the user allowed.
     torch.set_num_threads(min(n_threads, torch.get_num_threads()))
     return Processes(accelerator.process_index, accelerator.num_processes, accelerator)
 
 
 class ManyProcessesMixin(AccelerateMixin):
-    """skorch's accelerate support, for nets that share out batches and step by themselves."""
+    """skorch's accelerate support, for nets that split batches and make steps themselves."""
 
     def initialize(self) -> Any:
-        """As accelerate's support does it, which passes over the net's own."""
+        """Initialise as skorch does with accelerate, then set up the precision, which it skips."""
         super().initialize()
         self.prepare_precision()
         return self
 
-    # The order of bases puts AccelerateMixin before the net; these are the net's own verbs.
+    # AccelerateMixin comes before the net in the order of bases; these call the net's methods.
     def train_step(self, batch: Any, **fit_params: Any) -> Any:
-        """As the net does it."""
+        """Do as the net does."""
         return super(AccelerateMixin, self).train_step(batch, **fit_params)
 
     def train_step_single(self, batch: Any, **fit_params: Any) -> Any:
-        """As the net does it."""
+        """Do as the net does."""
         return super(AccelerateMixin, self).train_step_single(batch, **fit_params)
 
     def on_train_end(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> Any:
-        """As the net does it: waiting for the others would never end where one is lost."""
+        """Do as the net does: waiting for the others would never end if one is lost."""
         return super(AccelerateMixin, self).on_train_end(net, X=X, y=y, **kwargs)
 
     def get_iterator(self, *args: Any, **kwargs: Any) -> Any:
-        """As the net does it: batches are shared out already."""
+        """Do as the net does: batches are already split."""
         return super(AccelerateMixin, self).get_iterator(*args, **kwargs)
 
 
 def over_processes(net_class: type, processes: Processes) -> tuple[type, dict[str, Any]]:
-    """Class and arguments of a net for these processes; the class itself for a single one."""
+    """Class and arguments of a net for these processes; the same class for a single process."""
     if processes.n_processes == 1:
         return net_class, {"callbacks__print_log": None}
     shared = type(f"Shared{net_class.__name__}", (ManyProcessesMixin, net_class), {})
     return shared, {
         "accelerator": processes.accelerator,
         "unwrap_after_train": False,
-        # skorch insists on this callback here; the progress bar says what it would print.
+        # skorch insists on this callback here; the progress bar shows what it would print.
         "callbacks__print_log__sink": _silent,
     }
 

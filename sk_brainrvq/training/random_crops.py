@@ -13,7 +13,7 @@ from sk_brainrvq.signals.preparation import MAX_PATCHES, PATCH_SAMPLES
 
 @dataclass(frozen=True)
 class Crop:
-    """What is cut out of a batch: the same length and channels everywhere, starts of their own.
+    """Crops of a batch: one length and one set of channels for all, a separate start for each.
 
     Attributes
     ----------
@@ -22,9 +22,9 @@ class Crop:
     starts : ndarray of int, shape (n_rows, n_crops)
         First sample of each crop of each row of the whole batch.
     channels : ndarray of int
-        Channels kept, in their order.
+        Indices of the channels kept, in order.
     whitened : bool
-        Whether to cut from the whitened signals of each person.
+        Whether to cut crops from each person's whitened signals.
     """
 
     n_patches: int
@@ -36,25 +36,25 @@ class Crop:
 class RandomCrops(BaseEstimator):
     """Train on random crops of X, for ``crops=`` of the estimators that learn without labels.
 
-    Fixed windows are memorised. Of each batch random crops are taken instead: of a random
-    length, from random samples on, and of a random subset of the channels. Crops are drawn
-    within an epoch of X (of at most 30 s, into which longer ones are cut): give long ones, such
-    as recordings with ``window=30``. The shorter they are the more are taken, so that batches
-    stay about equally large.
+    Networks memorise fixed windows. Random crops replace them: each batch gets a random length
+    and a random subset of the channels, and each crop starts at a random sample. Crops are taken
+    from within the epochs of X (longer ones are first cut into epochs of at most 30 s), so pass
+    long epochs, such as recordings with ``window=30``. The shorter the crops, the more are taken,
+    so that batches stay about the same size.
 
     Parameters
     ----------
     shortest, longest : int, default=1 and 30
-        Seconds. Lengths are drawn log-uniformly, so that the short are as well trained as the
-        long.
+        Range of crop lengths in seconds. Lengths are drawn log-uniformly, so that short crops are
+        trained as well as long ones.
     channel_dropout : float, default=0.5
-        Share of the batches that lose channels.
+        Share of batches that lose channels.
     fewest_channels : int, default=1
-        How many such a batch keeps at least; the number is drawn uniformly.
+        Smallest number of channels that such a batch keeps; the number is drawn uniformly.
     whitened : float, default=0.0
-        Share of the batches whose crops are cut from whitened signals: each person's channels are
+        Share of batches whose crops are cut from whitened signals: each person's channels are
         made uncorrelated, as :class:`BrainRVQEmbedder` does with ``center_by="subject"``. ``fit``
-        then needs to know the subject of each epoch, as its ``groups``.
+        then needs the subject of each epoch as its ``groups``.
 
     Examples
     --------
@@ -112,7 +112,7 @@ class RandomCrops(BaseEstimator):
         n_rows, n_channels, n_available = shape
         longest = min(self.longest, n_available)
         shortest = min(self.shortest, longest)
-        # Whole seconds l are drawn where log(l) to log(l + 1) is hit.
+        # A length of l whole seconds stands for draws from log(l) to log(l + 1).
         length = np.exp(generator.uniform(np.log(shortest), np.log(longest + 1)))
         n_patches = int(np.clip(length, shortest, longest))
         last = (n_available - n_patches) * PATCH_SAMPLES
@@ -126,7 +126,7 @@ class RandomCrops(BaseEstimator):
 
 
 def checked_crops(crops: Any) -> RandomCrops | None:
-    """The crops a user gave, checked."""
+    """Check the crops that a user gave."""
     if crops is None:
         return None
     if not isinstance(crops, RandomCrops):

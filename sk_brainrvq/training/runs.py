@@ -1,4 +1,4 @@
-"""Training runs on disk: one folder a run, named by what makes it what it is, and locked."""
+"""Training runs on disk: one folder per run, locked and named after its configuration."""
 
 import hashlib
 import json
@@ -24,14 +24,14 @@ _RESULT = "result.safetensors"
 _CONFIGURATION = "configuration.json"
 _LOCK = "lock"
 _POLL_SECONDS = 0.5
-# A history of thousands of epochs has far more than a model's header.
+# A history of thousands of epochs has far more values than a model's header.
 _MOST_VALUES = 10 * MOST_VALUES
 _SEEDS = 2**32
 
 
 @dataclass(frozen=True)
 class TrainingState:
-    """What a checkpoint holds.
+    """Contents of a checkpoint.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class TrainingState:
         Plain values: "epoch", "seed", "history", ...
     tensors : dict of str to Tensor
     path : Path, optional
-        The file that it was read from.
+        File that it was read from.
     """
 
     header: dict[str, Any]
@@ -57,9 +57,9 @@ class TrainingRun:
         Holds ``configuration.json``, the last two ``epoch-*.safetensors`` and, once training
         has ended, ``result.safetensors``.
     configuration : dict of str to str
-        Parameters and data, as text: what makes this run differ from any other.
+        Parameters and data, as text, which distinguish this run from any other.
     start : Path, optional
-        Checkpoint file or folder to start from, where it is not the run's own folder.
+        Checkpoint file or folder to start from, if it is not the run's own folder.
     """
 
     folder: Path
@@ -68,14 +68,14 @@ class TrainingRun:
     _lock: FileLock | None = field(default=None, repr=False)
 
     def open(self, seed: int) -> int:
-        """Make the folder and lock it; wait while another process trains the same run.
+        """Create the folder and lock it; wait while another process trains the same run.
 
-        What that one leaves is taken: its result, or its last checkpoint where it was stopped.
+        What the other process leaves is used: its result, or its last checkpoint if it stopped.
 
         Parameters
         ----------
         seed : int
-            Of a run that begins.
+            Seed of a new run.
 
         Returns
         -------
@@ -85,7 +85,7 @@ class TrainingRun:
         Raises
         ------
         ResumeError
-            If it cannot be written.
+            If the folder cannot be written to, or the run to resume had another configuration.
         """
         self._refuse_other_configurations()
         try:
@@ -110,29 +110,30 @@ class TrainingRun:
             lock.acquire(timeout=0)
         except Timeout:
             warn(
-                f"Another process trains this very run in {self.folder}: the same parameters on "
-                "the same data. This one waits for it, and takes its result.",
+                f"Another process is training this very run in {self.folder}: the same parameters "
+                "on the same data. This one waits for it and uses its result.",
                 UserWarning,
             )
             lock.acquire(poll_interval=_POLL_SECONDS)
         return lock
 
     def close(self) -> None:
-        """Give the lock back."""
+        """Release the lock."""
         if self._lock is not None:
             self._lock.release()
 
     def latest(self) -> Path | None:
-        """The result, or the last checkpoint that can be read; None where there is neither.
+        """The result, or the last checkpoint that can be read; None if there is neither.
 
-        One that cannot be read is left out with a warning.
+        Files that cannot be read are skipped with a warning.
         """
         candidates = self._candidates()
         for number, path in enumerate(candidates, start=1):
             try:
                 read_state(path)
             except ResumeError as error:
-                left = "The one before is used." if number < len(candidates) else "It starts anew."
+                is_last = number == len(candidates)
+                left = "Training starts over." if is_last else "The previous one is used."
                 warn(f"{error} {left}", UserWarning)
             else:
                 return path
@@ -149,42 +150,42 @@ class TrainingRun:
         return [self.start] if self.start.is_file() else checkpoints_in(self.start)
 
     def _refuse_other_configurations(self) -> None:
-        """Raise ResumeError where what is to be resumed was something else."""
+        """Raise ResumeError if the run to resume had another configuration."""
         if self.start is None:
             return
         folder = self.start.parent if self.start.is_file() else self.start
         path = folder / _CONFIGURATION
         if not path.is_file():
             raise ResumeError(
-                f"resume_from={str(self.start)!r} was given, but {path} is not there: expected "
+                f"resume_from={str(self.start)!r} was given, but {path} does not exist: expected "
                 "the folder of a run inside checkpoint_dir, or a checkpoint in it."
             )
         before = _read_configuration(path)["configuration"]
         differences = [
-            f"  {name}: {before.get(name, 'not there')} then, {now} now"
+            f"  {name}: {before.get(name, 'absent')} then, {now} now"
             for name in sorted(before.keys() | self.configuration.keys())
-            if before.get(name) != (now := self.configuration.get(name, "not there"))
+            if before.get(name) != (now := self.configuration.get(name, "absent"))
         ]
         if differences:
             raise ResumeError(
-                f"The run in {folder} was started otherwise and cannot go on as this one:\n"
+                f"The run in {folder} was started with other settings and cannot be resumed:\n"
                 + "\n".join(differences)
-                + "\nGive it the parameters and data of then, or start anew without resume_from."
+                + "\nPass its parameters and data, or start a new run without resume_from."
             )
 
     def save(self, state: TrainingState) -> None:
-        """Write the checkpoint of an epoch; of older ones the last stays."""
+        """Write the checkpoint of an epoch; keep only the last of the older ones."""
         name = f"epoch-{state.header['epoch']:06d}.safetensors"
         self._write(name, state)
         others = sorted(p for p in self.folder.glob("epoch-*.safetensors") if p.name != name)
         older = [path for path in others if path.name < name]
-        # Later ones could not be read, or training would have gone on from them.
+        # Later ones could not be read, or training would have resumed from them.
         later = [path for path in others if path.name > name]
         for path in [*older[: 1 - _KEPT], *later]:
             path.unlink(missing_ok=True)
 
     def save_result(self, state: TrainingState) -> None:
-        """Write what training ended with."""
+        """Write the result of training."""
         self._write(_RESULT, state)
 
     def _write(self, name: str, state: TrainingState) -> None:
@@ -197,22 +198,22 @@ class TrainingRun:
             )
         except (OSError, SafetensorError) as error:
             held = checkpoints_in(self.folder)
-            kept = f"{held[0].name} is whole" if held else "there is no earlier one"
+            kept = f"{held[0].name} is intact" if held else "there is no earlier one"
             raise ResumeError(
                 f"The checkpoint {name} could not be written to {self.folder}: {error}. Make room "
-                f"and fit again: training goes on from the last checkpoint ({kept})."
+                f"and fit again: training resumes from the last checkpoint ({kept})."
             ) from error
 
 
 def checkpoints_in(folder: Path) -> list[Path]:
-    """The result, if any, then the checkpoints, the latest first."""
+    """The result, if any, then the checkpoints, latest first."""
     result = folder / _RESULT
     epochs = sorted(folder.glob("epoch-*.safetensors"), reverse=True)
     return ([result] if result.is_file() else []) + epochs
 
 
 def read_state(path: Path) -> TrainingState:
-    """Read a checkpoint of a training.
+    """Read a training checkpoint.
 
     Parameters
     ----------
@@ -225,7 +226,7 @@ def read_state(path: Path) -> TrainingState:
     Raises
     ------
     ResumeError
-        If the file is truncated or of another kind.
+        If the file is truncated, of another kind or of a newer format.
     """
     try:
         with safe_open(path, framework="pt", device="cpu") as opened:
@@ -234,7 +235,7 @@ def read_state(path: Path) -> TrainingState:
         _check_header(header)
     except (SafetensorError, OSError, KeyError, ValueError, RuntimeError) as error:
         raise ResumeError(
-            f"The checkpoint {path} is truncated or none of a training ({error!s:.300})."
+            f"The checkpoint {path} is truncated or not a training checkpoint ({error!s:.300})."
         ) from error
     if header["format_version"] > _FORMAT_VERSION:
         raise ResumeError(
@@ -245,24 +246,24 @@ def read_state(path: Path) -> TrainingState:
 
 
 def is_whole(value: Any) -> bool:
-    """Whether a value from JSON is a whole number from 0, of a size that machines count to."""
+    """Whether a value from JSON is a whole number from 0 that fits into 64 bits."""
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
 
 
 def _check_header(header: Any) -> None:
-    """Raise ValueError unless a header says what every checkpoint of a training says."""
+    """Raise ValueError unless a header holds what every training checkpoint holds."""
     if not isinstance(header, dict):
         raise ValueError("its header is not a JSON object")
     odd = [n for n in ("format_version", "epoch", "seed") if not is_whole(header.get(n))]
     if odd or header["seed"] >= _SEEDS or not isinstance(header.get("ended", False), bool):
-        raise ValueError(f"its header has no {', '.join(odd) or 'seed or end'} that can be")
+        raise ValueError(f"its header has no valid {', '.join(odd) or 'seed or end'}")
     rows = header.get("history")
     if not isinstance(rows, list) or len(rows) != header["epoch"] or not all(map(_is_row, rows)):
-        raise ValueError("its history is not that of its epochs")
+        raise ValueError("its history does not match its epochs")
 
 
 def _is_row(row: Any) -> bool:
-    """Whether a value from JSON is a row of a history: figures, and lists of them."""
+    """Whether a value from JSON is a row of a history: figures or lists of figures."""
     return isinstance(row, dict) and "batches" not in row and all(map(_is_figure, row.values()))
 
 
@@ -273,19 +274,19 @@ def _is_figure(value: Any) -> bool:
 
 
 def _read_configuration(path: Path) -> dict[str, Any]:
-    """Seed and configuration of a run, or ResumeError."""
+    """Read the seed and configuration of a run, or raise ResumeError."""
     try:
         document = parse_json(path.read_bytes())
         configuration, seed = document["configuration"], document["seed"]
         texts = [*configuration.keys(), *configuration.values()]
         if is_whole(seed) and seed < _SEEDS and all(isinstance(text, str) for text in texts):
             return {"seed": seed, "configuration": configuration}
-        fault = "it holds no seed and texts"
+        fault = "it holds no valid seed and configuration"
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
         fault = f"{type(error).__name__}: {error!s:.200}"
     raise ResumeError(
-        f"{path} cannot be read ({fault}): it is damaged, or no file of a training. Delete the "
-        "folder of this run to start it anew."
+        f"{path} cannot be read ({fault}): it is damaged, or not the file of a training run. "
+        "Delete the folder of this run to start over."
     )
 
 
@@ -295,7 +296,7 @@ def run_of(
     checkpoint_dir: str | Path | None,
     resume_from: str | Path | None,
 ) -> TrainingRun | None:
-    """The run that a configuration stands for; None where nothing is to be saved.
+    """The run of a configuration; None if nothing is to be saved.
 
     Parameters
     ----------
@@ -303,7 +304,7 @@ def run_of(
         First part of the folder's name.
     configuration : mapping of str to str
     checkpoint_dir : path, optional
-        Folder of all runs.
+        Folder that holds all runs.
     resume_from : path, optional
         Folder of a run, or a checkpoint in it.
 
@@ -316,7 +317,7 @@ def run_of(
     start = None if resume_from is None else Path(resume_from)
     if start is not None and not start.exists():
         raise ResumeError(
-            f"resume_from={str(resume_from)!r} is not there; expected the folder of a run, or a "
+            f"resume_from={str(resume_from)!r} does not exist; expected the folder of a run, or a "
             "checkpoint in it."
         )
     if checkpoint_dir is None:

@@ -1,4 +1,4 @@
-"""Seeds that leave the global generators alone."""
+"""Seeds that leave the global generators untouched."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from sk_brainrvq.nn.generators import GENERATOR_LOCK
 
 
 def draw_seed(random_state: int | np.random.RandomState | None) -> int:
-    """A seed from a ``random_state``; None gives a fresh one without numpy's global state."""
+    """Draw a seed from a ``random_state``; None draws one without numpy's global state."""
     if random_state is None:
         return int(np.random.SeedSequence().generate_state(1)[0])
     return int(check_random_state(random_state).randint(2**31))
@@ -19,9 +19,9 @@ def draw_seed(random_state: int | np.random.RandomState | None) -> int:
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Seed torch within the block and put its generators back after it.
+    """Seed torch within the block and restore its generators afterwards.
 
-    Threads take turns: torch's generators belong to the process.
+    Threads take turns, because torch's generators are shared by the whole process.
     """
     devices = list(range(torch.cuda.device_count())) if torch.cuda.is_available() else []
     with GENERATOR_LOCK, torch.random.fork_rng(devices=devices):

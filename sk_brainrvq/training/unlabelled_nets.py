@@ -1,4 +1,4 @@
-"""skorch nets that learn without labels: the tokenizer's and that of pretraining."""
+"""skorch nets that learn without labels: for the tokenizer and for pretraining."""
 
 from collections.abc import Iterator
 from copy import copy
@@ -12,10 +12,10 @@ from sk_brainrvq.nn import curriculum_weight, importance_guided_mask
 from sk_brainrvq.training.batches import Batch, BatchLoader, SegmentDataset
 from sk_brainrvq.training.nets import EEGNet, NoCriterion
 
-# Masks of validation: the middle of the training curriculum, the same ones each time.
+# Masks of validation: from the middle of the training curriculum, the same each time.
 _VALIDATION_INFO_WEIGHT = 0.45
 _VALIDATION_SEED = 0
-# Patches that codebooks start from.
+# Number of patches from which codebooks are initialised.
 _PATCHES_TO_START = 40_000
 
 
@@ -33,9 +33,9 @@ class TokenizerNet(EEGNet):
         return {name: value.detach() for name, value in y_pred.losses.items()}
 
     def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
-        """Start codes from many training patches: one batch holds too few for k-means.
+        """Initialise codes from many training patches: one batch holds too few for k-means.
 
-        Every process does the whole of it, and so all get the same.
+        Every process does all of it, so that all get the same result.
         """
         module: Any = self.bare_module
         if module.needs_start:
@@ -55,7 +55,7 @@ class TokenizerNet(EEGNet):
                     return
 
     def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
-        """Begin to count codes anew, per domain and level."""
+        """Reset the counts of codes, per domain and level."""
         super().on_epoch_begin(net, **kwargs)
         quantizers: Any = self.bare_module.quantizers
         self.code_counts_ = [
@@ -64,16 +64,16 @@ class TokenizerNet(EEGNet):
         ]
 
     def train_step_single(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
-        """Loss of a batch and its gradient; its codes are counted."""
+        """Compute the loss of a batch and its gradient, and count its codes."""
         step = super().train_step_single(batch, **fit_params)
-        # A batch too small to be shared out is on every process: one of them counts it.
+        # A batch too small to be split is on every process: only one of them counts it.
         if batch[0].share is not None or self._processes.is_main:
             self._count(step["y_pred"].codes)
         return step
 
     def _count(self, codes: Tensor) -> None:
-        # Not the codebooks' own counts: those are smoothed over many batches, and a code that is
-        # revived starts with the mean count, whether it is ever chosen or not.
+        # Not the codebooks' own counts: those are smoothed over many batches, and a revived code
+        # starts with the mean count, whether it is ever chosen or not.
         for domain, levels in enumerate(self.code_counts_):
             for level, counts in enumerate(levels):
                 chosen = codes[..., domain, level].flatten()
@@ -106,9 +106,9 @@ class PretrainingNet(EEGNet):
     module : nn.Module
     criterion : callable
     encode : callable (x, electrodes) -> codes, optional
-        A tokenizer's, for batches that come without codes.
+        A tokenizer's ``encode``, for batches that come without codes.
     **kwargs
-        Of :class:`EEGNet`.
+        Arguments of :class:`EEGNet`.
     """
 
     reported = ("train_loss", "valid_loss", "accuracies")
@@ -138,12 +138,12 @@ class PretrainingNet(EEGNet):
         return importance_guided_mask(x, _VALIDATION_INFO_WEIGHT, generator=self.mask_generator_)
 
     def _codes_of(self, batch: Batch) -> Tensor:
-        # In float32 whatever the precision: rounded latents would fall to other codes.
+        # In float32 at any precision: rounded latents would be assigned to other codes.
         with torch.no_grad(), torch.autocast(self.place.type, enabled=False):
             return self.encode(batch.x, batch.code_electrodes)
 
     def start_validation(self) -> None:
-        """Masks are the same each time, so that epochs can be compared."""
+        """Use the same masks each time, so that epochs can be compared."""
         super().start_validation()
         self.mask_generator_ = torch.Generator(self.place).manual_seed(_VALIDATION_SEED)
 
@@ -152,14 +152,14 @@ class PretrainingNet(EEGNet):
         return y_pred.loss
 
     def figures(self, y_pred: Any) -> dict[str, Tensor]:
-        """Accuracies per domain and level, and the error of log spectra where it is a loss."""
+        """Accuracies per domain and level, and the error of log spectra if it is a loss."""
         figures = {"accuracies": y_pred.accuracy.detach()}
         if y_pred.spectrum_error is not None:
             figures["spectrum_error"] = y_pred.spectrum_error
         return figures
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
-        """``accuracy`` is level 1, both domains."""
+        """Record ``accuracy``, that of level 1 averaged over both domains."""
         accuracies = np.array(self.history[-1]["accuracies"])
         self.history.record("accuracy", float(accuracies[:, 0].mean()))
         super().on_epoch_end(net, **kwargs)

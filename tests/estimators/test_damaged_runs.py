@@ -53,7 +53,7 @@ def test_checkpoint__truncated__warns_and_the_one_before_is_used(
     truncate(only_run(tmp_path) / "epoch-000004.safetensors")
     CountSteps.n_steps = 0
     params = {"max_epochs": 6, "checkpoint_dir": tmp_path}
-    with pytest.warns(UserWarning, match=r"epoch-000004.* truncated .*The one before is used"):
+    with pytest.warns(UserWarning, match=r"epoch-000004.* truncated .*The previous one is used"):
         resumed = fit("tokenizer", params, [CountSteps()])
     assert CountSteps.n_steps == 3 * STEPS_PER_EPOCH
     assert_same_training(resumed, six_epochs)
@@ -67,7 +67,7 @@ def test_both_checkpoints__truncated__it_starts_anew(killed_in_epoch_5, six_epoc
     params = {"max_epochs": 6, "checkpoint_dir": tmp_path}
     outcome = run_alone(fit_and_forget, "tokenizer", params, [KillAtStep(5)])
     assert_killed(outcome)
-    assert "It starts anew" in outcome.errors
+    assert "Training starts over." in outcome.errors
     assert [path.name for path in run.glob("epoch-*")] == ["epoch-000001.safetensors"]
     assert_same_training(fit("tokenizer", params), six_epochs)
 
@@ -77,7 +77,7 @@ def test_result__truncated__warns_and_the_last_checkpoint_gives_it_again(tmp_pat
     first = fit("tokenizer", params)
     result = only_run(tmp_path) / "result.safetensors"
     truncate(result)
-    with pytest.warns(UserWarning, match=r"result\.safetensors is truncated .*The one before"):
+    with pytest.warns(UserWarning, match=r"result\.safetensors is truncated .*The previous one"):
         again = fit("tokenizer", params)
     assert_same_training(first, again)
     assert read_state(result).header["ended"]
@@ -129,7 +129,7 @@ def test_full_disk__while_saving__is_an_error_and_training_goes_on_once_there_is
     message, left, n_steps, arrays = outcome.value
     assert "epoch-000003.safetensors could not be written" in message
     assert "Make room and fit again" in message
-    assert "(epoch-000002.safetensors is whole)" in message
+    assert "(epoch-000002.safetensors is intact)" in message
     checkpoints = ["epoch-000001.safetensors", "epoch-000002.safetensors"]
     assert left == ["configuration.json", *checkpoints, "lock"]
     assert n_steps == 4 * STEPS_PER_EPOCH
@@ -180,14 +180,14 @@ def test_resume_from__another_configuration__lists_every_difference(killed_in_ep
     ]
     assert "  lr: 0.001 then, 0.5 now" in lines
     assert "  batch_size: 4 then, 3 now" in lines
-    assert "was started otherwise" in lines[0]
+    assert "was started with other settings" in lines[0]
 
 
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("absent", r"absent.* is not there; expected the folder of a run"),
-        ("", r"configuration\.json is not there: expected the folder of a run inside"),
+        ("absent", r"absent.* does not exist; expected the folder of a run"),
+        ("", r"configuration\.json does not exist: expected the folder of a run inside"),
     ],
     ids=["nothing_there", "no_run"],
 )

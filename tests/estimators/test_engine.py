@@ -195,7 +195,10 @@ def test_warmup_epochs__any__rises_for_as_long_but_a_fifth_at_most(warmup, n_ris
         (Engine(gradient_accumulation=1.5), r"gradient_accumulation=1\.5 was given"),
         (Engine(gradient_accumulation=True), r"gradient_accumulation=True was given"),
         (Engine(gradient_clipping=-1.0), r"gradient_clipping=-1\.0 was given; expected"),
-        (Engine(gradient_clipping=0), r"gradient_clipping=0 was given; expected .* None to clip"),
+        (
+            Engine(gradient_clipping=0),
+            r"gradient_clipping=0 was given; expected .* None for no clipping",
+        ),
         (Engine(gradient_clipping="3"), r"gradient_clipping='3' was given"),
         (Engine(warmup_epochs=-2), r"warmup_epochs=-2 was given; expected a number of 0 or more"),
         (Engine(steps_per_epoch=True), r"steps_per_epoch=True was given; expected a number of bat"),

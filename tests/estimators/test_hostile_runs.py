@@ -79,19 +79,19 @@ CHANGES = {
     "NaN or infinity": tensor(A_NORM, torch.full((100,), torch.nan)),
     "its best weights lack": tensor(A_NORM.replace("module", "best"), None),
     "parameter 5000": tensor("optimizer/5000/step", torch.zeros(())),
-    "a strange '0/rogue'": tensor("optimizer/0/rogue", torch.zeros(2)),
+    "an unknown '0/rogue'": tensor("optimizer/0/rogue", torch.zeros(2)),
     "without 'exp_avg'": tensor("optimizer/0/exp_avg", None),
     "'0/step' of shape (3,)": tensor("optimizer/0/step", torch.zeros(3)),
     "random numbers": tensor("random/cpu", torch.zeros(5056, dtype=torch.uint8)),
     "learning rates are ['fast'": in_header("optimizer", 0, "lr", value="fast"),
     "learning rates are [-1": in_header("optimizer", 0, "lr", value=-1.0),
-    "number of its batches is -1": in_header("batches_given", value=-1),
+    "number of batches is -1": in_header("batches_given", value=-1),
     "its schedule is": in_header("scheduler", "last_epoch", value="x"),
     "its early stopping is": in_header("early_stopping", "fit", value=1),
-    "no seed": in_header("seed", value=2**70),
-    "no epoch": in_header("epoch", value=True),
+    "no valid seed": in_header("seed", value=2**70),
+    "no valid epoch": in_header("epoch", value=True),
     "its header lacks something": in_header("optimizer", value=5),
-    "none of a training": in_header("history", value=[{"batches": 5}] * 2),
+    "not a training checkpoint": in_header("history", value=[{"batches": 5}] * 2),
 }
 
 
@@ -111,7 +111,7 @@ def test_checkpoint__more_epochs_than_asked_for__is_refused(epoch_two, tmp_path)
         state.header["history"] *= 4
         state.header["epoch"] *= 4
 
-    with pytest.raises(ResumeError, match="8 epochs were trained, of 3"):
+    with pytest.raises(ResumeError, match="8 of 3 epochs were trained"):
         go_on(written(tmp_path, epoch_two, change))
 
 
@@ -148,7 +148,7 @@ def test_checkpoint__settings_and_attributes_of_its_own__are_not_taken(epoch_two
 def test_configuration__damaged__is_refused_with_what_to_do(content, epoch_two, tmp_path):
     path = written(tmp_path, epoch_two, in_header("seed", value=7))
     (tmp_path / "configuration.json").write_bytes(content)
-    with pytest.raises(ResumeError, match=r"configuration\.json cannot be read .*start it anew"):
+    with pytest.raises(ResumeError, match=r"configuration\.json cannot be read .*to start over"):
         go_on(path)
 
 

@@ -182,7 +182,7 @@ def test_main_process__lost__the_other_ends_with_an_error_naming_the_checkpoint(
     assert other.code not in (0, -signal.SIGKILL)
     assert re.search(
         r"LostProcessError: One of 2 processes was lost in epoch 3 of 4\. The last checkpoint is "
-        r".*epoch-000002\.safetensors: start the same again, with as many processes as you like",
+        r".*epoch-000002\.safetensors: run the same fit again, with any number of processes",
         other.errors,
     )
 
@@ -190,7 +190,7 @@ def test_main_process__lost__the_other_ends_with_an_error_naming_the_checkpoint(
 def test_process__lost_without_checkpoint_dir__says_that_nothing_was_saved():
     other, lost = run_together(2, fit_until_killed, (1,), 12, {"max_epochs": 4})
     assert lost.code == -signal.SIGKILL
-    assert re.search(r"LostProcessError: .* Nothing was saved: with checkpoint_dir", other.errors)
+    assert re.search(r"LostProcessError: .* Nothing was saved: pass checkpoint_dir", other.errors)
 
 
 SCRIPT = """
@@ -220,6 +220,6 @@ def test_script__one_of_two_processes_lost__ends_and_one_process_finishes(tmp_pa
     processes[1].communicate(timeout=60)
     assert processes[1].returncode == -signal.SIGKILL
     assert processes[0].returncode == 1, errors
-    assert re.search(r"LostProcessError: .*epoch-000002\.safetensors: start the same", errors)
+    assert re.search(r"LostProcessError: .*epoch-000002\.safetensors: run the same fit", errors)
     resumed = fit(0, "tokenizer", params)
     assert_near(resumed, fit(0, "tokenizer", {"max_epochs": 4}), ["train_loss"])

@@ -256,7 +256,7 @@ def test_run__held_by_another_process__waits_and_takes_its_result(tmp_path):
             waiting = pool.submit(fit, "tokenizer", params)
             with pytest.raises(TimeoutError):
                 waiting.result(timeout=2)
-        assert any("Another process trains this very run" in str(w.message) for w in said)
+        assert any("Another process is training this very run" in str(w.message) for w in said)
         go_on.touch()
         fitted = waiting.result(timeout=60)
     outcome = child.end()

@@ -78,12 +78,12 @@ def test_held_out_epochs__groups_and_classes__keeps_both():
         (
             {"engine__callbacks": ["stop"]},
             None,
-            r"callbacks holds 'stop'; expected objects of skorch",
+            r"callbacks holds 'stop'; expected instances of skorch",
         ),
         (
             {"engine__callbacks": [EarlyStopping]},
             None,
-            r"callbacks holds <class .*expected objects",
+            r"callbacks holds <class .*expected instances",
         ),
     ],
 )

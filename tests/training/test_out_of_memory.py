@@ -74,7 +74,7 @@ def test_transform__batches_that_are_too_large__are_halved_with_one_warning(name
     np.testing.assert_array_equal(result, expected)
     texts = [str(w.message) for w in said if "Memory" in str(w.message)]
     assert len(texts) == 1
-    assert "batches of 12 windows of 4 channels x 30 s: went on with 3 at a time" in texts[0]
+    assert "batches of 12 windows of 4 channels x 30 s: continued with 3 at a time" in texts[0]
     assert "batch_size=3" in texts[0]
 
 

@@ -52,7 +52,7 @@ def test_save__after_unreadable_later_ones__keeps_the_new_ones(run):
     for epoch in (8, 9):
         run.save(state(epoch))
         cut(run.folder / f"epoch-{epoch:06d}.safetensors")
-    with pytest.warns(UserWarning, match="It starts anew"):
+    with pytest.warns(UserWarning, match=r"Training starts over\."):
         assert run.latest() is None
     run.save(state(1))
     run.save(state(2))
@@ -80,7 +80,7 @@ def test_open__held_by_another__waits_says_so_and_gets_its_seed(run):
             waiting = pool.submit(other.open, 8)
             with pytest.raises(TimeoutError):
                 waiting.result(timeout=1)
-        assert ["Another process trains this very run" in str(w.message) for w in said] == [True]
+        assert ["is training this very run" in str(w.message) for w in said] == [True]
         run.save_result(state(3))
         run.close()
         assert waiting.result(timeout=30) == 7
@@ -99,7 +99,7 @@ def test_read_state__newer_format__says_to_upgrade(run):
 def test_read_state__no_checkpoint__is_an_error(content, tmp_path):
     path = tmp_path / "epoch-000001.safetensors"
     path.write_bytes(content)
-    with pytest.raises(ResumeError, match="truncated or none of a training"):
+    with pytest.raises(ResumeError, match="truncated or not a training checkpoint"):
         read_state(path)
 
 

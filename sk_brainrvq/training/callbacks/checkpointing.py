@@ -1,4 +1,4 @@
-"""What of a training is saved at the end of an epoch, and put back when it goes on."""
+"""Save the state of training at the end of each epoch, and restore it to resume."""
 
 from typing import Any
 
@@ -20,24 +20,24 @@ from sk_brainrvq.training.nets import plain_history
 from sk_brainrvq.training.processes import Processes
 from sk_brainrvq.training.runs import TrainingRun, TrainingState
 
-# What a schedule counts; the rest follows from parameters.
+# Counts of a schedule; the rest follows from parameters.
 _OF_SCHEDULE = ("last_epoch", "_step_count", "_last_lr")
 
 
 class SaveAndResume(Callback):
-    """Save the training at the end of each epoch; at its begin, go on from what was saved.
+    """Save the state of training after each epoch; at the beginning, resume from a saved state.
 
-    It has to come last: the other callbacks have then done their part of an epoch.
+    Must come last, when the other callbacks have done their part of an epoch.
 
     Parameters
     ----------
     run : TrainingRun
     seed : int
-        Of the whole fit.
+        Seed of the whole fit.
     processes : Processes
-        The main process writes, all of them read.
+        The main process writes; all processes read.
     state : TrainingState, optional
-        What to go on from.
+        State to resume from.
     """
 
     def __init__(
@@ -49,19 +49,19 @@ class SaveAndResume(Callback):
         self.state = state
 
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
-        """Put back what was saved, once every other callback has begun."""
+        """Restore the saved state, once every other callback has begun."""
         if self.state is not None:
             restore_training(net, self.state)
-            self.state = None  # as large as the training itself, and of no more use
+            self.state = None  # as large as the training itself, and no longer needed
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
-        """Save."""
+        """Save the state."""
         state = training_state(net, self.seed)
         refused = None
         if self.processes.is_main:
             try:
                 self.run.save(state)
-            except Exception as error:  # the others must hear of it, and end too
+            except Exception as error:  # the other processes must learn of it, and stop too
                 refused = error
         refused = self.processes.agree(refused)
         if refused is not None:
@@ -107,9 +107,10 @@ def training_state(net: Any, seed: int) -> TrainingState:
 
 
 def restore_training(net: Any, state: TrainingState) -> None:
-    """Put a net that has just begun to train where a saved one was.
+    """Set a net that has just begun to train to a saved state.
 
-    What the parameters of the training say is taken from there, never from the file.
+    Everything that follows from the parameters of the training is taken from these, never from
+    the file.
     """
     check_training(net, state)
     header = state.header
@@ -122,7 +123,7 @@ def restore_training(net: Any, state: TrainingState) -> None:
     for group, saved in zip(groups, header["optimizer"], strict=True):
         group["lr"] = saved["lr"]
     net.optimizer_.load_state_dict({"state": values, "param_groups": groups})
-    if header["scaler"] and net.scaler_.is_enabled():  # a CPU scales nothing
+    if header["scaler"] and net.scaler_.is_enabled():  # a CPU does not scale losses
         net.scaler_.load_state_dict(header["scaler"])
     net.batches.position = header["batches_given"]
     net.history = _history(header["history"])
@@ -148,13 +149,13 @@ def _history(rows: list[dict[str, Any]]) -> History:
 
 
 def _callbacks(net: Any, kind: type) -> list[Any]:
-    """The engine's own callbacks of a kind: what a user's callbacks hold is the user's."""
+    """The package's own callbacks of a kind: the state of the user's callbacks is not saved."""
     own = ("schedule", "early_stopping")
     return [c for name, c in net.callbacks_ if name in own and isinstance(c, kind)]
 
 
 def _wrapper(net: Any) -> str:
-    """What several processes put before the names of weights; checkpoints hold them without."""
+    """Prefix that distributed training adds to names of weights; checkpoints omit it."""
     return "" if net.module_ is net.bare_module else "module."
 
 
@@ -172,14 +173,14 @@ def _restore_random_states(net: Any, states: dict[str, Tensor]) -> None:
 
 
 def result_state(net: Any, seed: int) -> TrainingState:
-    """What a finished training hands over: weights and history."""
+    """Result of a finished training: weights and history."""
     tensors = {MODULE + name: value for name, value in net.bare_module.state_dict().items()}
     header = {"epoch": len(net.history), "seed": seed, "history": plain_history(net), "ended": True}
     return TrainingState(header, tensors)
 
 
 def restore_result(net: Any, state: TrainingState) -> None:
-    """Hand over what a finished training ended with."""
+    """Restore the result of a finished training."""
     check_result(net, state)
     net.bare_module.load_state_dict(under(MODULE, state.tensors))
     net.history = _history(state.header["history"])

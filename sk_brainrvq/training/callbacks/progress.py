@@ -10,12 +10,12 @@ from skorch.callbacks import Callback
 from tqdm import TqdmWarning
 
 with warnings.catch_warnings():
-    # A notebook without ipywidgets gets the bar as text: nothing that a user must act on.
+    # A notebook without ipywidgets gets the bar as text: nothing that a user needs to act on.
     warnings.simplefilter("ignore", TqdmWarning)
     from tqdm.auto import tqdm
 
 _SECONDS_BETWEEN_LOSSES = 2.0
-# A log file keeps every line of a bar; terminals and notebooks overwrite it.
+# A log file keeps every line of a bar; terminals and notebooks overwrite them.
 _SECONDS_BETWEEN_LINES_OF_A_LOG = 10.0
 
 
@@ -41,13 +41,13 @@ class StepProgress(Callback):
         self.last_loss_ = time.monotonic()
 
     def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
-        """Start where a resumed training goes on."""
+        """Move the bar to where a resumed training starts."""
         done = sum(row["train_batch_count"] for row in net.history[:-1])
         if self.bar_.n < done:
             self.bar_.update(done - self.bar_.n)
 
     def on_batch_end(self, net: Any, training: bool, **kwargs: Any) -> None:
-        """Advance by one step; now and then show the loss, which makes a GPU wait."""
+        """Advance by one step; show the loss only now and then, because that makes a GPU wait."""
         if not training:
             return
         if time.monotonic() - self.last_loss_ > _SECONDS_BETWEEN_LOSSES:

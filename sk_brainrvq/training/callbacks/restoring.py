@@ -1,4 +1,4 @@
-"""Whether a checkpoint fits the training that is to go on; a file may say anything."""
+"""Check that a checkpoint fits the training to be resumed; a file may contain anything."""
 
 import math
 from collections.abc import Mapping
@@ -10,14 +10,14 @@ from torch import Tensor
 from sk_brainrvq.exceptions import ResumeError
 from sk_brainrvq.training.runs import TrainingState, is_whole
 
-# Parts of a checkpoint's tensors, by the beginning of their names.
+# Parts of a checkpoint's tensors, by the prefix of their names.
 MODULE, BEST, OPTIMIZER, RANDOM = "module/", "best/", "optimizer/", "random/"
-# What AdamW keeps of a parameter.
+# State that AdamW keeps per parameter.
 _OF_PARAMETER = ("exp_avg", "exp_avg_sq", "step")
 
 
 def under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Tensors of one part, by their names in it."""
+    """Tensors of one part, by their names without its prefix."""
     return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
 
 
@@ -34,11 +34,11 @@ def check_result(net: Any, state: TrainingState) -> None:
     _refuse(state, _differences("weights", weights, under(MODULE, state.tensors)))
     n_epochs = len(state.header["history"])
     if n_epochs > net.max_epochs:
-        _refuse(state, f"it says that {n_epochs} epochs were trained, of {net.max_epochs}")
+        _refuse(state, f"it says that {n_epochs} of {net.max_epochs} epochs were trained")
 
 
 def check_training(net: Any, state: TrainingState) -> None:
-    """Raise ResumeError unless all that a net takes over from a state is as its own.
+    """Raise ResumeError unless everything a net takes over from a state matches its own.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def check_training(net: Any, state: TrainingState) -> None:
     if place.type == "cuda" and "cuda" in random:
         whole = whole and _is_generator(random["cuda"], torch.Generator(place))
     if not whole:
-        _refuse(state, "its state of the random numbers is none")
+        _refuse(state, "its state of the random numbers is invalid")
     try:
         _refuse(state, _wrong_header(net, state.header))
     except (KeyError, TypeError, AttributeError) as error:
@@ -68,19 +68,19 @@ def _refuse(state: TrainingState, fault: str) -> None:
     if fault:
         raise ResumeError(
             f"The checkpoint {state.path} does not fit this training: {fault}. It is damaged, or "
-            "was changed or moved here: delete it, and training goes on from the one before, or "
-            "starts anew where there is none."
+            "was changed or moved here: delete it, and training resumes from the previous one, or "
+            "starts over if there is none."
         )
 
 
 def _differences(what: str, own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> str:
-    """The first difference in names, shapes, types, or a value that is no number."""
+    """First difference in names, shapes or types, or first tensor with NaN or infinity."""
     for name in sorted(own.keys() ^ given.keys()):
         return f"its {what} {'lack' if name in own else 'have an additional'} {name!r:.80}"
     for name, tensor in given.items():
         if not _is_like(tensor, own[name]):
             return (
-                f"its {what} have {name!r} of {_described(tensor)}, in place of "
+                f"its {what} have {name!r} of {_described(tensor)}, instead of "
                 f"{_described(own[name])}"
             )
         if not _has_numbers(tensor):
@@ -104,17 +104,17 @@ def _has_numbers(tensor: Tensor) -> bool:
 
 
 def _wrong_moments(net: Any, given: Mapping[str, Tensor]) -> str:
-    """What is wrong with what the optimizer is to hold of each parameter."""
+    """What is wrong with the optimizer's state of each parameter."""
     parameters = [p for group in net.optimizer_.param_groups for p in group["params"]]
     for name, tensor in given.items():
         number, _, part = name.partition("/")
         if not number.isdecimal() or len(number) > 9 or part not in _OF_PARAMETER:
-            return f"its optimizer has a strange {name!r:.80}"
+            return f"its optimizer has an unknown {name!r:.80}"
         if int(number) >= len(parameters):
-            return f"its optimizer has parameter {int(number)}, of {len(parameters)}"
+            return f"its optimizer has parameter {int(number)}, but only {len(parameters)} exist"
         wanted = torch.zeros(()) if part == "step" else parameters[int(number)]
         if not _is_like(tensor, wanted) or not _has_numbers(tensor):
-            return f"its optimizer has {name!r} of {_described(tensor)}, or without numbers"
+            return f"its optimizer has {name!r} of {_described(tensor)}, or NaN or infinity"
         absent = [other for other in _OF_PARAMETER if f"{number}/{other}" not in given]
         if absent:
             return f"its optimizer has {name!r} without {absent[0]!r}"
@@ -122,7 +122,7 @@ def _wrong_moments(net: Any, given: Mapping[str, Tensor]) -> str:
 
 
 def _is_generator(given: Tensor | None, generator: torch.Generator) -> bool:
-    """Whether a generator can go on from a state."""
+    """Whether a generator can resume from a state."""
     if given is None or not _is_like(given, generator.get_state()):
         return False
     try:
@@ -141,7 +141,7 @@ def _wrong_header(net: Any, header: Mapping[str, Any]) -> str:
     if header["scaler"] and own_scale and not _is_scaling(header["scaler"], own_scale):
         return f"its loss scaling is {header['scaler']!r:.120}"
     if not is_whole(header["batches_given"]):
-        return f"the number of its batches is {header['batches_given']!r:.80}"
+        return f"its number of batches is {header['batches_given']!r:.80}"
     for name, callback in net.callbacks_:
         if name == "schedule":
             schedule = header["scheduler"]

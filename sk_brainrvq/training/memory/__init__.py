@@ -1,1 +1,1 @@
-"""What networks need in memory, what is free, and what to say and do where it does not suffice."""
+"""How much memory networks need, how much is free, and what to do if there is too little."""

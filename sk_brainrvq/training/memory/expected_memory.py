@@ -1,4 +1,4 @@
-"""What a training step takes in memory, estimated from the sizes of the network and its batch."""
+"""Memory of a training step, estimated from the sizes of the network and its batch."""
 
 from dataclasses import dataclass
 
@@ -11,11 +11,11 @@ from sk_brainrvq.training.batches import SegmentDataset
 
 _FLOAT32 = 4
 # Vectors of a token's width that a transformer block keeps for the backward pass. Counted with
-# torch.autograd.graph.saved_tensors_hooks: 18 to 21, and 22 to 23 with norms of queries and keys
-# and with scales, as pretraining has them.
+# torch.autograd.graph.saved_tensors_hooks: 18 to 21, or 22 to 23 with norms of queries and keys
+# and with layer scales, as in pretraining.
 _KEPT_BY_BLOCK, _KEPT_WITH_SCALES = 20, 23
-# Vectors of a token's width beside them, at the moment of most: convolutions, one block's
-# gradients. Measured as the peak of a process on batches of 2,500 tokens and more.
+# Further vectors of a token's width at the peak: convolutions, one block's gradients. Measured as
+# the peak memory of a process on batches of 2,500 tokens and more.
 _AT_PEAK = 20
 
 
@@ -26,10 +26,10 @@ class BatchSizes:
     Attributes
     ----------
     n_rows : int
-        Windows.
+        Number of windows.
     n_channels : int
     n_patches : int
-        Seconds.
+        Length in seconds.
     """
 
     n_rows: int
@@ -44,18 +44,18 @@ class BatchSizes:
 
 @dataclass(frozen=True)
 class ExpectedStep:
-    """Memory of a training step beside the network itself.
+    """Memory of a training step in addition to the network itself.
 
     Attributes
     ----------
     batch : BatchSizes
-        The largest.
+        Sizes of the largest batch.
     bytes_per_row : int
-        Activations and their gradients.
+        Bytes of activations and their gradients.
     bytes_of_state : int
-        Gradients of the weights, and the optimizer's two moments of each.
+        Bytes of the weights' gradients and of the optimizer's two moments of each weight.
     n_processes : int
-        That share ``batch_size``, and of which one has this batch.
+        Number of processes that share ``batch_size``; one of them has this batch.
     """
 
     batch: BatchSizes
@@ -65,11 +65,11 @@ class ExpectedStep:
 
     @property
     def n_bytes(self) -> int:
-        """All of it."""
+        """Total number of bytes."""
         return self.batch.n_rows * self.bytes_per_row + self.bytes_of_state
 
     def most_rows(self, free: int) -> int:
-        """Rows of a batch that fits into as many bytes."""
+        """Largest number of rows with which a step fits into the free bytes."""
         return max(0, (free - self.bytes_of_state) // self.bytes_per_row)
 
 
@@ -79,7 +79,7 @@ def expected_step(
     dtype: torch.dtype | None = None,
     n_processes: int = 1,
 ) -> ExpectedStep:
-    """Estimate what a training step takes; about, and rather too much than too little.
+    """Estimate the memory of a training step, rather too much than too little.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def expected_step(
         Any network of this package.
     batch : BatchSizes
     dtype : torch.dtype, optional
-        Of matrix products; None is float32.
+        Data type of matrix products; None means float32.
     n_processes : int, default=1
 
     Returns
@@ -114,7 +114,7 @@ def expected_step(
 
 
 def largest_batch(dataset: SegmentDataset, batch_size: int) -> BatchSizes:
-    """The batch of most patches that a data set can give."""
+    """Sizes of the batch with the most patches that a data set can give."""
     group = max(dataset.groups, key=lambda group: group.n_read * group.n_patches)
     n_rows = min(batch_size, max(len(other.patches) for other in dataset.groups))
     return BatchSizes(n_rows, group.n_read, group.n_patches)

@@ -1,4 +1,4 @@
-"""Memory that a device has left for this process."""
+"""Memory that this process can still use on a device."""
 
 import math
 from pathlib import Path
@@ -19,7 +19,7 @@ def free_bytes(device: torch.device | str) -> int:
     Returns
     -------
     int
-        On the CPU the least of what the machine has available, and of what the limits of the
+        On the CPU, the least of what the machine has available and what the limits of the
         process (``ulimit -v``) and of its container or batch job leave.
     """
     device = torch.device(device)
@@ -47,7 +47,7 @@ def _left_of_process() -> float:
 
 
 def _left_of_container() -> float:
-    """What control groups (version 2), as of Docker and Slurm, leave."""
+    """What control groups (version 2), as used by Docker and Slurm, leave."""
     try:
         lines = Path("/proc/self/cgroup").read_text().splitlines()
         own = next(line[3:] for line in lines if line.startswith("0::"))
@@ -64,5 +64,5 @@ def _left_of_group(folder: Path) -> float:
         stated = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
     except (OSError, ValueError):
         return math.inf
-    # Cached files count as used, and are given up where memory is needed.
+    # Cached files count as used, but are given up when memory is needed.
     return math.inf if most == "max" else int(most) - used + int(stated.get("inactive_file", 0))

@@ -1,4 +1,4 @@
-"""Errors of memory that say how large things were, and what needs less."""
+"""Out-of-memory errors that say how large things were and what takes less."""
 
 import errno
 import re
@@ -13,10 +13,10 @@ from sk_brainrvq.training.memory.expected_memory import BatchSizes, ExpectedStep
 from sk_brainrvq.training.memory.free_memory import free_bytes
 from sk_brainrvq.user_warnings import warn
 
-# Of the free memory, what a batch that is advised may take: estimates are rough, and memory that
-# was used before is in pieces.
+# Share of the free memory that a recommended batch may take: estimates are rough, and memory that
+# was used before is fragmented.
 _SAFE_SHARE = 0.7
-# What allocators of CPUs, of cards and of their libraries say, in lower case.
+# What allocators on CPUs and GPUs and in their libraries say, in lower case.
 _WORDS = (
     "can't allocate memory",
     "cannot allocate memory",
@@ -25,7 +25,7 @@ _WORDS = (
     "alloc_failed",
     "bad_alloc",
 )
-# What oneDNN says where it gets no memory for its code; other causes name a descriptor.
+# What oneDNN says if it gets no memory for its code; other causes name a descriptor.
 _LAST_WORDS = ("could not create a primitive", "could not create a memory object")
 # "you tried to allocate 12 bytes", "Tried to allocate 2.50 GiB", "Unable to allocate 7.4 GiB for"
 _ASKED = re.compile(r"(?:tried|unable) to allocate ([\d.]+) (bytes|[KMGTPE]iB|[KMG]B)", re.I)
@@ -33,7 +33,7 @@ _UNITS = {"b": 0, "k": 10, "m": 20, "g": 30, "t": 40, "p": 50, "e": 60}
 
 
 def is_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory did not suffice."""
+    """Whether an error says that memory ran out."""
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return True
     if isinstance(error, OSError):
@@ -45,7 +45,7 @@ def is_of_memory(error: BaseException) -> bool:
 
 
 def bytes_asked_for(error: BaseException) -> int | None:
-    """Bytes that an allocator says it was asked for, at once."""
+    """Bytes that were requested at once, according to an allocator's error."""
     found = _ASKED.search(str(error))
     if found is None:
         return None
@@ -53,7 +53,7 @@ def bytes_asked_for(error: BaseException) -> int | None:
 
 
 def as_size(n_bytes: float) -> str:
-    """Bytes as people read them."""
+    """Format a number of bytes for people."""
     for unit, name in ((2**40, "TiB"), (2**30, "GiB"), (2**20, "MiB")):
         if n_bytes >= unit:
             return f"{n_bytes / unit:,.1f} {name}"
@@ -62,17 +62,17 @@ def as_size(n_bytes: float) -> str:
 
 @contextmanager
 def explained(message: Callable[[BaseException], str]) -> Iterator[None]:
-    """Raise OutOfMemoryError, with a message of ours, where memory does not suffice.
+    """Raise OutOfMemoryError with a message of our own if memory runs out.
 
     Parameters
     ----------
     message : callable
-        Makes it of the error.
+        Makes the message from the original error.
     """
     try:
         yield
     except OutOfMemoryError:
-        raise  # it says everything
+        raise  # it already says everything
     except (MemoryError, RuntimeError, OSError) as error:
         if not is_of_memory(error):
             raise
@@ -82,7 +82,7 @@ def explained(message: Callable[[BaseException], str]) -> Iterator[None]:
 def warn_of_large_step(
     step: ExpectedStep, free: int, device: torch.device | str, engine: Engine
 ) -> None:
-    """Warn of a training step that will hardly fit into the bytes that are free."""
+    """Warn of a training step that is unlikely to fit into the free bytes."""
     if step.n_bytes > free:
         warn(
             f"Training will probably not fit into memory: a step on {step.batch} takes about "
@@ -94,7 +94,7 @@ def warn_of_large_step(
 def message_of_training(
     step: ExpectedStep, free: int, device: torch.device | str, engine: Engine
 ) -> Callable[[BaseException], str]:
-    """What to say where training runs out of the bytes that were free when it began."""
+    """Make the message for training that runs out of the bytes that were free when it began."""
 
     def message(error: BaseException) -> str:
         return (
@@ -107,25 +107,25 @@ def message_of_training(
 
 
 def message_of_inference(error: BaseException, batch: BatchSizes, device: str) -> str:
-    """What to say where not even the smallest batch fits."""
+    """Message if not even the smallest batch fits."""
     less = ["shorter windows: window=... for recordings, epochs cut into parts for arrays"]
     if torch.device(device).type != "cpu":
-        less.append("device='cpu', where there is usually more")
+        less.append("device='cpu', which usually has more memory")
     less.append("a smaller architecture")
     return (
         f"The network ran out of memory on {_name(device)} with {batch} at once, and fewer "
-        f"windows take no less.{_what_was_asked(error)} {as_size(free_bytes(device))} are free "
-        f"now. {_in_order(less)}"
+        f"windows would not take less.{_what_was_asked(error)} {as_size(free_bytes(device))} are "
+        f"free now. {_in_order(less)}"
     )
 
 
 def message_of_signals(error: BaseException) -> str:
-    """What to say where signals or results do not fit."""
+    """Message if signals or results do not fit."""
     less = [
         "fewer windows or recordings per call; to train on more than memory holds, store them "
         "with build_corpus",
         "shorter windows (window=...) of long recordings",
-        "arrays in single precision: X.astype('float32') takes half of float64",
+        "arrays in single precision: X.astype('float32') takes half as much as float64",
     ]
     return (
         f"Signals or results do not fit into memory.{_what_was_asked(error)} "
@@ -156,7 +156,7 @@ def warn_of_large_result(n_bytes: int, what: str, less: Sequence[str]) -> None:
 def _less_in_training(
     step: ExpectedStep, free: int, device: torch.device | str, engine: Engine
 ) -> list[str]:
-    """What takes less, cheapest first."""
+    """What takes less memory, cheapest first."""
     n_rows, less = step.batch.n_rows, []
     fits = min(step.most_rows(int(_SAFE_SHARE * free)), n_rows // 2)
     if n_rows > 1:
@@ -164,8 +164,8 @@ def _less_in_training(
         n_batches = engine.gradient_accumulation * -(-n_rows // smaller)
         less.append(
             f"a smaller batch, such as batch_size={smaller * step.n_processes} with "
-            f"engine=Engine(gradient_accumulation={n_batches}), which keeps the step of the "
-            "optimizer"
+            f"engine=Engine(gradient_accumulation={n_batches}), which leaves the steps of "
+            "the optimizer as they are"
         )
     if step.batch.n_patches > 1:
         less.append(f"windows shorter than {step.batch.n_patches} s")
@@ -183,7 +183,7 @@ def _in_order(less: Sequence[str]) -> str:
     if len(less) == 1:
         return f"What needs less: {less[0]}."
     steps = "; ".join(f"{number}. {text}" for number, text in enumerate(less, 1))
-    return f"What needs less, to be tried in this order: {steps}."
+    return f"To use less memory, try in this order: {steps}."
 
 
 def _name(device: torch.device | str) -> str:
