@@ -80,6 +80,17 @@ def _training_options(
         helps={**_HELPS, **helps},
         section="Training",
     )
+    overwrite = WorkOption(
+        ["--overwrite"],
+        is_flag=True,
+        help="Replace a model in OUT that has other parameters or other training data.",
+        section="Options",
+    )
+    return [inputs, out, overwrite, *own, *_crop_options()]
+
+
+def _crop_options() -> list[click.Parameter]:
+    """Options of ``RandomCrops`` that a command has."""
     crops = WorkOption(
         ["--crops"],
         is_flag=True,
@@ -99,13 +110,7 @@ def _training_options(
         ),
         section="Training",
     )
-    overwrite = WorkOption(
-        ["--overwrite"],
-        is_flag=True,
-        help="Replace a model in OUT that has other parameters or other training data.",
-        section="Options",
-    )
-    return [inputs, out, overwrite, *own, crops, whitened]
+    return [crops, whitened]
 
 
 @click.command(
