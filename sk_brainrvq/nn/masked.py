@@ -203,8 +203,8 @@ class MaskedCodeModel(nn.Module):
         Predict each level given the ones before; False predicts all from the token alone.
     spectrum_weight : float, default=0
         Weight of a loss that is not in the paper: the squared error of the log spectrum of each
-        patch (:func:`~sk_brainrvq.nn.encoder.log_spectrum`), predicted where it was hidden. With 0
-        there is no head for it.
+        patch, as the spectral embedding computes it, predicted where it was hidden. With 0 there
+        is no head for it.
 
     Notes
     -----
