@@ -54,7 +54,10 @@ class RandomCrops(BaseEstimator):
     whitened : float, default=0.0
         Share of batches whose crops are cut from whitened signals: each person's channels are
         made uncorrelated, as :class:`BrainRVQEmbedder` does with ``center_by="subject"``. ``fit``
-        then needs the subject of each epoch as its ``groups``.
+        then needs to know whose each epoch is: from its ``groups``, or from X if it is an
+        :class:`EEGCorpus`, :class:`Recordings`, files, or mne.Epochs with a column "subject" in
+        their metadata. The covariance of a person with fewer than 10 epochs is shrunk towards the
+        mean of all.
 
     Examples
     --------

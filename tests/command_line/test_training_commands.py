@@ -311,3 +311,31 @@ def test_pretrain__over_a_tokenizer__says_what_is_there(folder, tokenizer_folder
     assert result.exit_code == 1
     assert "DDRVQTransformer" in result.stderr
     assert Weights(tokenizer_folder) == before
+
+
+@pytest.mark.parametrize("command", ["tokenizer fit", "pretrain"])
+def test_training_commands__whitened__is_a_share_of_the_crops(command, folder, tmp_path):
+    names = command.split()
+    options = ("--max-epochs", 1, "--crops", "--whitened", 0.5)
+    if command == "pretrain":
+        options += ("--tokenizer-max-epochs", 1)
+    result = run(*names, folder, "--out", tmp_path / "out", *SMALL, "-q", *options)
+    assert result.exit_code == 0, result.stderr
+    loaded = DDRVQTransformer if command != "pretrain" else BrainRVQPretrainer
+    assert loaded.from_pretrained(tmp_path / "out").crops.whitened == 0.5
+
+
+def test_tokenizer_fit__whitened_without_crops__is_refused_before_training(folder, tmp_path):
+    result = fit([folder], tmp_path / "out", "--whitened", 0.5)
+    assert result.exit_code == 2
+    assert "--whitened was given without --crops" in result.stderr
+
+
+def test_tokenizer_fit__damaged_file__says_how_to_leave_it_out(folder, tmp_path):
+    path = tmp_path / "damaged.edf"
+    path.write_bytes(b"no EDF")
+    options = ("--out", tmp_path / "out", *SMALL, "-q", "--max-epochs", 1)
+    result = run("tokenizer", "fit", folder, path, *options)
+    assert result.exit_code == 1
+    assert "on the command line --on-error warn" in result.stderr
+    assert run("tokenizer", "fit", folder, path, *options, "--on-error", "warn").exit_code == 0

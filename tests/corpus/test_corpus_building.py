@@ -222,8 +222,21 @@ def test_failed_files__of_an_earlier_run__stay_listed(recordings, tmp_path):
     bad = recordings / "bad.edf"
     text(bad)
     failed = build(recordings, tmp_path / "corpus").failed
+    ((path, reason),) = failed
+    info = EEGCorpus(tmp_path / "corpus").info()
+    assert info.endswith(f"0 seconds rejected, 1 file failed\n  {path}: {reason}")
     report = build(recordings / "sub-b_eeg.edf", tmp_path / "corpus")
     assert (report.failed, EEGCorpus(tmp_path / "corpus").failed) == ([], failed)
+
+
+def test_info__many_failed_files__names_the_first_and_counts_the_others(recordings, tmp_path):
+    for number in range(7):
+        text(recordings / f"bad{number}.edf")
+    build(recordings, tmp_path / "corpus")
+    lines = EEGCorpus(tmp_path / "corpus").info().splitlines()
+    assert "7 files failed" in lines[-7]
+    assert "bad4.edf" in lines[-2]
+    assert lines[-1] == "  and 2 more"
 
 
 def test_subject_rule__that_fits_no_path__file_fails(recordings, tmp_path):

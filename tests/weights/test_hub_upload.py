@@ -140,7 +140,10 @@ def test_push__to_where_one_may_not__a_sentence_and_nothing_uploaded(hub, monkey
         ("me/public", True): r"'me/public' is there already and is public; private=True was given",
         ("me/model@v1", None): r"names a revision, but a push makes a new one.* Pass 'me/model'",
         ("model", None): r"'model' is not an address on the .*expected 'hf://owner/name'",
-        (3, None): r"repo=3 was given; expected 'owner/name'",
+        (
+            3,
+            None,
+        ): r"repo=3 was given; expected 'owner/name'\. save_pretrained writes into a folder",
     }
     for (repo, private), message in told.items():
         with pytest.raises(CheckpointError, match=message):

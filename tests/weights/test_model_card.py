@@ -1,6 +1,7 @@
 """Model cards: what they say by themselves, what the user says, and what is refused."""
 
 import re
+from pathlib import Path
 
 import pytest
 from huggingface_hub import ModelCard
@@ -43,6 +44,13 @@ def test_card__all_that_can_be_said__read_by_the_hubs_own_reader():
     assert r"| split | by \| person |" in card.text
     assert "DDRVQTransformer(weights='hf://lab/model')" in card.text
     assert "Channels (2): C3, C4. Rate: 200 Hz. Longest windows: 5 s." in card.text
+
+
+def test_card__for_a_folder__title_and_code_name_the_folder():
+    text = make_weights("tokenizer").model_card(repo=Path("models/of_the_ward"))
+    assert "\n# of_the_ward\n" in text
+    assert "DDRVQTransformer(weights='models/of_the_ward')" in text
+    assert "hf://" not in text
 
 
 def test_card__nothing_said__says_what_is_not_stated():

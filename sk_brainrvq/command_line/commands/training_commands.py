@@ -80,6 +80,17 @@ def _training_options(
         helps={**_HELPS, **helps},
         section="Training",
     )
+    overwrite = WorkOption(
+        ["--overwrite"],
+        is_flag=True,
+        help="Replace a model in OUT that has other parameters or other training data.",
+        section="Options",
+    )
+    return [inputs, out, overwrite, *own, *_crop_options()]
+
+
+def _crop_options() -> list[click.Parameter]:
+    """Options of ``RandomCrops`` that a command has."""
     crops = WorkOption(
         ["--crops"],
         is_flag=True,
@@ -89,13 +100,17 @@ def _training_options(
         ),
         section="Training",
     )
-    overwrite = WorkOption(
-        ["--overwrite"],
-        is_flag=True,
-        help="Replace a model in OUT that has other parameters or other training data.",
-        section="Options",
+    whitened = WorkOption(
+        ["--whitened"],
+        type=click.FloatRange(0, 1),
+        default=0.0,
+        help=(
+            "Share of the batches whose crops are cut from signals whitened by person, such as "
+            "0.5; needs --crops."
+        ),
+        section="Training",
     )
-    return [inputs, out, overwrite, *own, crops]
+    return [crops, whitened]
 
 
 @click.command(
@@ -200,7 +215,7 @@ def _fit(
     out.mkdir(parents=True, exist_ok=True)
     settings["checkpoint_dir"] = settings["checkpoint_dir"] or str(out / "checkpoints")
     set_resume_hint(partial(_resume_hint, Path(settings["checkpoint_dir"])))
-    settings["crops"] = RandomCrops() if settings["crops"] else None
+    settings["crops"] = _crops(settings["crops"], settings.pop("whitened"))
     share = settings["validation"]
     if share and isinstance(data, list):
         # The same seed in each run of the command, or training could not continue.
@@ -219,6 +234,13 @@ def _fit(
         variable = "tokenizer" if estimator_class is DDRVQTransformer else "model"
         click.echo(training_summary(estimator, out, variable))
     return estimator
+
+
+def _crops(wanted: bool, whitened: float) -> RandomCrops | None:
+    """Crops of --crops and --whitened."""
+    if whitened and not wanted:
+        raise click.UsageError("--whitened was given without --crops, from which it takes a share.")
+    return RandomCrops(whitened=whitened) if wanted else None
 
 
 def _check_mains_frequency(data: Any, settings: dict[str, Any]) -> None:

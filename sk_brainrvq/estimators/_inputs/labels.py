@@ -194,7 +194,8 @@ def encode_classes(
     if len(labels) != n_epochs:
         raise ValueError(
             f"y has {len(labels)} labels, but X has {n_epochs} epochs (inconsistent numbers "
-            "of samples); give one label per epoch."
+            "of samples); give one label per epoch. If y holds one label per recording, pass "
+            "X=Recordings(files, y), which repeats it for each window."
         )
     found, numbers = np.unique(labels, return_inverse=True)
     classes = found if known is None else known

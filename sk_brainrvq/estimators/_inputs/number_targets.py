@@ -43,7 +43,8 @@ def check_numbers(y: Any, n_epochs: int, estimator: str) -> NDArray:
     if len(numbers) != n_epochs:
         raise ValueError(
             f"y has {len(numbers)} rows, but X has {n_epochs} epochs (inconsistent numbers "
-            "of samples); give one row per epoch."
+            "of samples); give one row per epoch. If y holds one number per recording, pass "
+            "X=Recordings(files, y), which repeats it for each window."
         )
     return numbers
 

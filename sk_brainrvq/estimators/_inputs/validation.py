@@ -101,7 +101,8 @@ def check_groups(groups: Any, n_epochs: int) -> NDArray:
     array = column_or_1d(groups)
     if len(array) != n_epochs:
         raise ValueError(
-            f"groups has {len(array)} entries, but X has {n_epochs} epochs; give one per epoch."
+            f"groups has {len(array)} entries, but X has {n_epochs} epochs; give one per epoch. "
+            "A recording has one epoch per window."
         )
     return array
 

@@ -16,6 +16,11 @@ from sk_brainrvq.signals.sources.arrays import is_array, to_numbers
 from sk_brainrvq.signals.sources.source import ReadSettings, Source
 from sk_brainrvq.user_warnings import warn
 
+_LEAVE_OUT = (
+    " To leave out files that cannot be used, pass reading=Reading(on_error='warn') (on the "
+    "command line --on-error warn)."
+)
+
 
 class ListSource(Source):
     """Lists and tuples whose items are read one after the other, each by its own source.
@@ -106,7 +111,9 @@ class ListSource(Source):
                 except InvalidEEGError as error:
                     is_file = self._source(X[number]).reads_files(X[number])
                     if settings.on_error == "raise" or not is_file:
-                        raise InvalidEEGError(f"Item {number} of the list: {error}") from error
+                        hint = _LEAVE_OUT if is_file else ""
+                        message = f"Item {number} of the list: {error}{hint}"
+                        raise InvalidEEGError(message) from error
                     if settings.on_error == "warn":
                         message = f"Item {number} of the list is left out: {error}"
                         warn(message)

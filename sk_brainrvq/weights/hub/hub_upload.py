@@ -32,7 +32,9 @@ def target_of(repo: Any) -> HubAddress:
         If it is none, or names a revision.
     """
     if not isinstance(repo, str):
-        raise CheckpointError(f"repo={repo!r} was given; expected 'owner/name'.")
+        raise CheckpointError(
+            f"repo={repo!r} was given; expected 'owner/name'. save_pretrained writes into a folder."
+        )
     address = HubAddress.parse(repo)
     if address.revision is not None:
         raise CheckpointError(

@@ -25,7 +25,7 @@ class Shareable:
         """Text of a card that comes with the model."""
         return None
 
-    def model_card(self, card: Any = None, *, repo: str = "owner/name") -> str:
+    def model_card(self, card: Any = None, *, repo: str | Path = "owner/name") -> str:
         """The model card that :meth:`push_to_hub` would publish.
 
         Parameters
@@ -34,8 +34,8 @@ class Shareable:
             What the model cannot know: "license" (an identifier such as "cc-by-4.0"; "other" with
             "license_name" and "license_link"), "data", "datasets", "recipe", "figures", "limits",
             "summary", "citation" and "tags". Or the path of a README.md, which is taken as it is.
-        repo : str, default="owner/name"
-            Where the model will be.
+        repo : str or pathlib.Path, default="owner/name"
+            Where the model will be: on the Hub or, if it is a ``Path``, in that folder.
 
         Returns
         -------
@@ -49,7 +49,8 @@ class Shareable:
         """
         facts = self._card_facts()
         own = self._own_card() if card is None else None
-        return own or card_text(facts, card, str(target_of(repo)))
+        place = repo.as_posix() if isinstance(repo, Path) else str(target_of(repo))
+        return own or card_text(facts, card, place)
 
     def push_to_hub(self, repo: str, *, card: Any = None, private: bool | None = None) -> str:
         """Publish on the Hugging Face Hub: safetensors, JSON and a model card, in one commit.
