@@ -138,8 +138,8 @@ def windows_of_array(X: Any, sfreq: Any, ch_names: Any, subjects: Any) -> Replac
     if not isinstance(X, np.ndarray) or X.ndim != 3:
         shape = f"an array of shape {X.shape}" if isinstance(X, np.ndarray) else type(X).__name__
         raise InvalidEEGError(
-            f"{shape} was given; a model without an estimator of sk_brainrvq needs an array "
-            "(n_windows, n_channels, n_times)."
+            f"{shape} was given; expected an array (n_windows, n_channels, n_times) for a model "
+            "without an estimator of sk_brainrvq."
         )
     if sfreq is None:
         raise InvalidEEGError(
