@@ -1,8 +1,8 @@
 """From EEG files to codes, features and a fine-tuned classifier.
 
-Reads EEGMAT (rest against mental arithmetic), learns a small tokenizer and pretrains an
-encoder on unlabelled windows of subjects 00-23, then classifies windows of subjects 24-27,
-whom neither has seen. Prints one table and writes two figures.
+Reads EEGMAT (rest against mental arithmetic), trains a small tokenizer and pretrains an encoder on
+unlabelled windows of subjects 00-23, then classifies windows of subjects 24-27, whom neither has
+seen. Prints one table and writes two figures.
 """
 
 import argparse
@@ -34,13 +34,13 @@ from sk_brainrvq.viz import plot_importance, plot_reconstruction
 matplotlib.use("Agg")
 
 UNLABELLED = range(24)  # subjects for tokenizer and pretraining
-UNSEEN = range(24, 28)  # subjects to test on, one a fold
+UNSEEN = range(24, 28)  # subjects to test on, one per fold
 BANDS = ((1, 4), (4, 8), (8, 10), (10, 13), (13, 20), (20, 30), (30, 45))
 SEED = 0
 
 
 def read_eeg() -> tuple[Windows, str]:
-    """Windows of EEGMAT from disk or PhysioNet; simulated ones where neither is there."""
+    """Load windows of EEGMAT from disk or PhysioNet, or simulate some if neither works."""
     shared = os.environ.get("SK_BRAINRVQ_SHARED", Path(__file__).parents[2] / "shared")
     folder = Path(shared) / "data" / "eegmat"
     subjects = [*UNLABELLED, *UNSEEN]
@@ -52,12 +52,12 @@ def read_eeg() -> tuple[Windows, str]:
         return load_eegmat(fetch_eegmat(subjects=subjects), subjects), "EEGMAT, from PhysioNet"
     except (OSError, ValueError) as error:
         reason = type(error).__name__
-        print(f"SIMULATED EEG stands in: PhysioNet could not be read ({reason}).")
+        print(f"SIMULATED EEG is used instead: PhysioNet could not be read ({reason}).")
         return make_eeg(n_subjects=28, n_windows=24, random_state=SEED), "simulated EEG"
 
 
 def log_band_power(X: np.ndarray) -> np.ndarray:
-    """Log power in seven bands of each channel: the rival to beat."""
+    """Compute log power in seven bands of each channel: the baseline to beat."""
     frequencies, power = welch(X, fs=200, nperseg=400)
     bands = [
         power[..., (frequencies >= low) & (frequencies < high)].mean(-1) for low, high in BANDS
@@ -66,7 +66,7 @@ def log_band_power(X: np.ndarray) -> np.ndarray:
 
 
 def linear_classifier(scaler=None, C=0.01):
-    """Scaling and the logistic regression of the evaluation protocol."""
+    """Make the scaler and logistic regression of the evaluation protocol."""
     regression = LogisticRegression(C=C, class_weight="balanced", max_iter=2000)
     return make_pipeline(scaler or StandardScaler(), regression)
 
@@ -74,7 +74,7 @@ def linear_classifier(scaler=None, C=0.01):
 def frozen_features(
     windows: Windows, tokenizer: DDRVQTransformer, pretrainer: BrainRVQPretrainer, recording: dict
 ) -> dict:
-    """Features by name. None of them learns from these windows, so they are computed once."""
+    """Compute features by name, once, because none of them learns from these windows."""
     channels = {**recording, "pooling": "channel"}
     random = BrainRVQEmbedder(weights=None, architecture="tiny", random_state=SEED, **channels)
     embedder = BrainRVQEmbedder(weights=pretrainer.weights_, **channels)
@@ -90,7 +90,7 @@ def frozen_features(
     }
     both = [features["log band power"], features["pretrained, channels"]]
     features["band power and pretrained"] = np.concatenate(both, axis=1)
-    # What belongs to the person taken off, by all windows of each person and no labels.
+    # Centred per person, with all windows of each person and no labels.
     people = windows.subjects
     centering = SubjectCentering().fit(features["log band power"], subjects=people)
     features |= {
@@ -103,9 +103,9 @@ def frozen_features(
 
 
 def evaluate(model, X, windows: Windows) -> np.ndarray:
-    """AUROC and balanced accuracy of each fold, shape (4, 2).
+    """Compute AUROC and balanced accuracy of each fold, shape (4, 2).
 
-    Each fold tests on one unseen subject and trains on everybody else.
+    Each fold tests on one unseen subject and trains on all others.
     """
     known = np.isin(windows.subjects, UNLABELLED)
     unseen = np.flatnonzero(~known)
@@ -127,7 +127,7 @@ def print_table(
     windows: Windows, tokenizer: DDRVQTransformer, pretrainer: BrainRVQPretrainer, recording: dict
 ) -> None:
     """Score every system on the same folds."""
-    print("\nRest against arithmetic, four unseen subjects, one a fold: mean (sd)")
+    print("\nRest against arithmetic, four unseen subjects, one per fold: mean (sd)")
     print(f"{'':36} {'AUROC':>13} {'balanced acc.':>16}")
 
     def row(name: str, scores: np.ndarray) -> None:
@@ -135,7 +135,7 @@ def print_table(
         print(f"{name:36} {auroc:>6.3f} ({auroc_sd:.3f}) {accuracy:>8.3f} ({accuracy_sd:.3f})")
 
     for name, X in frozen_features(windows, tokenizer, pretrainer, recording).items():
-        # Counts are sparse, scaled without centring; their C was chosen within subjects 00-23.
+        # Counts are sparse, so they are not centred; their C was chosen within subjects 00-23.
         sparse = name == "code histogram"
         model = linear_classifier(MaxAbsScaler(), C=0.001) if sparse else linear_classifier()
         row(f"{name} + LR", evaluate(model, X, windows))
@@ -153,14 +153,14 @@ def print_table(
 
 
 def seconds_of(X: np.ndarray) -> np.ndarray:
-    """Seconds of all channels, standardised one by one as the tokenizer's waveforms are."""
+    """Return seconds of all channels, each standardised like the tokenizer's waveforms."""
     seconds = X.reshape(-1, 200)
     centred = seconds - seconds.mean(-1, keepdims=True)
     return (centred / (centred.std(-1, keepdims=True) + 1e-6)).astype(np.float32)
 
 
 def explained_by_k_means(seen: np.ndarray, unseen: np.ndarray, sizes: list[int]) -> list[float]:
-    """Explained variance of residual k-means on seconds: the simple code to beat."""
+    """Compute the explained variance of residual k-means on seconds: the simple code to beat."""
     known, rest, explained = seconds_of(seen), seconds_of(unseen), []
     total = rest.var()
     for size in sizes:
@@ -172,7 +172,7 @@ def explained_by_k_means(seen: np.ndarray, unseen: np.ndarray, sizes: list[int])
 
 
 def print_codes(tokenizer: DDRVQTransformer, seen: Windows, unseen: Windows) -> None:
-    """What each level of codes explains on unseen subjects, and how codes are used."""
+    """Print what each level of codes explains on unseen subjects, and how codes are used."""
     print("\nCodes: explained variance of the waveform on unseen subjects, and code use")
     print(f"{'level':>7} {'explained':>10} {'k-means':>8}", end="")
     print(f" {'time: used':>11} {'perplexity':>11} {'frequency: used':>16} {'perplexity':>11}")
@@ -198,7 +198,7 @@ def draw(tokenizer: DDRVQTransformer, windows: Windows, output: Path) -> None:
 
 
 def main() -> None:
-    """Run the whole tour."""
+    """Run the whole example."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=Path, default=Path("demo"), help="folder for figures")
     output = parser.parse_args().output

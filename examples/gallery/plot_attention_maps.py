@@ -2,14 +2,14 @@
 Where a model looks
 ===================
 
-The class token is one more token beside those of the seconds of EEG, and it belongs to none of
-them. Where its attention goes can be drawn on the head, block by block.
+Besides the tokens of the seconds of EEG, the encoder has a class token that belongs to none of
+them. Here its attention is drawn on the head, block by block.
 """
 
 # %%
 # Pretrain a small encoder
 # ------------------------
-# On EEGMAT where its files are at hand, on simulated EEG elsewhere, without labels.
+# Without labels, on EEGMAT if its files are available, otherwise on simulated EEG.
 
 import os
 from pathlib import Path
@@ -38,15 +38,16 @@ pretrainer.fit(eeg.X)
 # %%
 # The blocks of the encoder
 # -------------------------
-# The mean over all epochs. Even attention would give each channel 100 % over the number of
-# channels; mind the colour bar, for after so short a training the differences are small.
+# The figure shows the mean over all epochs. Uniform attention would give each channel 100 % divided
+# by the number of channels. Note the colour bar: after such a short training, differences are
+# small.
 
 plot_attention(pretrainer, eeg.X, layer=range(2))
 
 # %%
-# One condition and the other
-# ---------------------------
-# The last block at rest and during the task, in axes of our own; each with its own colours.
+# Rest and task
+# -------------
+# The last block at rest and during the task, drawn on our own axes; each has its own colour scale.
 
 _, axes = plt.subplots(1, 2, figsize=(8, 3.2), layout="constrained")
 for number, (ax, condition) in enumerate(zip(axes, eeg.classes, strict=True)):
@@ -56,9 +57,9 @@ for number, (ax, condition) in enumerate(zip(axes, eeg.classes, strict=True)):
 # %%
 # After fine-tuning
 # -----------------
-# The same encoder, trained on with labels. A caution: attention is a part of what a network
-# computes, not an explanation of its decisions. The class token is not even what this classifier
-# reads: its head takes the mean of all patch tokens, and spectra and covariances beside it.
+# The same encoder after further training with labels. A word of caution: attention is part of what
+# a network computes, not an explanation of its decisions. This classifier does not even use the
+# class token: its head takes the mean of all patch tokens, and spectra and covariances.
 
 classifier = BrainRVQClassifier(weights=pretrainer.weights_, max_epochs=3, lr=1e-3, **settings)
 classifier.fit(eeg.X, eeg.y)

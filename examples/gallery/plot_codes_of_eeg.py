@@ -2,16 +2,16 @@
 Codes of EEG, coarse to fine
 ============================
 
-A tokenizer turns each second of each channel into a few codes of its waveform and a few of its
-spectrum. Here a tokenizer of the smallest size learns from four people, and codes a fifth, whom
-it has never seen. What do the codes look like, and how much of the signal do they keep?
+A tokenizer turns each second of each channel into a few codes for its waveform and a few for its
+spectrum. Here a tokenizer of the smallest size learns from four people and encodes the EEG of a
+fifth, whom it has never seen. What do the codes look like, and how much of the signal do they keep?
 """
 
 # %%
-# EEG to start with
-# -----------------
-# Windows of five seconds from EEGMAT (rest and mental arithmetic) where its files are at hand, from
-# a simulation elsewhere.
+# Load EEG
+# --------
+# Windows of five seconds from EEGMAT (rest and mental arithmetic) if its files are available,
+# otherwise from a simulation.
 
 import os
 from pathlib import Path
@@ -32,8 +32,8 @@ print(f"{len(seen.X)} windows to learn from, {len(unseen.X)} of a person never s
 # %%
 # Learn a tokenizer
 # -----------------
-# No labels are involved. Half a minute on one core; for real work take ``architecture="small"`` or
-# ``"base"``, more people, and the default number of epochs.
+# No labels are needed. This takes half a minute on one core; for real work use
+# ``architecture="small"`` or ``"base"``, more people, and the default number of epochs.
 
 tokenizer = DDRVQTransformer(
     architecture="tiny",
@@ -51,24 +51,24 @@ print("epochs, channels, seconds, domains, levels:", codes.shape)
 # %%
 # An epoch as codes
 # -----------------
-# One image for each domain and level. Similar colours are similar codewords. In the first level
-# neighbouring channels often agree, as their signals do; what is left for the finer levels is more
-# and more each channel's own.
+# One image per domain and level. Similar colours mean similar codewords. In the first level,
+# neighbouring channels often agree, as their signals do; what is left for the finer levels is
+# increasingly specific to each channel.
 
 plot_codes(codes, tokenizer, epoch=3)
 
 # %%
-# And back again
+# Reconstruction
 # --------------
-# Each level adds detail. The slow waves come first, since they carry most of the variance; a
-# tokenizer as small as this hardly reaches beyond the alpha rhythm, as the spectrum below shows.
+# Each level adds detail. Slow waves come first because they carry most of the variance; a tokenizer
+# this small hardly reaches beyond the alpha rhythm, as the spectrum at the bottom shows.
 
 plot_reconstruction(tokenizer, unseen.X, epoch=3, channel="O1")
 
 # %%
 # Is the codebook used?
 # ---------------------
-# On the person never seen, most codes of each level occur, but not equally often: the perplexity is
-# the number of codes that would carry as much if all were equally frequent.
+# In the EEG of the unseen person, most codes of each level occur, but not equally often: the
+# perplexity is the number of equally frequent codes that would carry as much information.
 
 plot_codebook_usage(tokenizer, codes)

@@ -2,14 +2,14 @@
 What a code means
 =================
 
-A code is a number between 0 and the size of the codebook. What it stands for shows in the seconds
-of EEG that got it: their waveforms, their spectrum, and where on the head they were recorded.
+A code is a number between 0 and the size of the codebook. To see what it stands for, look at the
+seconds of EEG that have it: their waveforms, their spectrum, and where on the head they occur.
 """
 
 # %%
-# A tokenizer, learnt without labels
-# ----------------------------------
-# From EEGMAT where its files are at hand, from simulated EEG elsewhere.
+# Train a tokenizer without labels
+# --------------------------------
+# On EEGMAT if its files are available, otherwise on simulated EEG.
 
 import os
 from pathlib import Path
@@ -39,8 +39,8 @@ codes = tokenizer.fit_transform(eeg.X)
 # %%
 # A code of the alpha rhythm
 # --------------------------
-# Of all coarse codes of the spectrum, which one prefers the back of the head? There the alpha
-# rhythm is at home. Only codes that occur at least a hundred times are considered.
+# Which of the coarse codes of the spectrum occurs most often at the back of the head, where the
+# alpha rhythm is strongest? Only codes that occur at least a hundred times are considered.
 
 coarse = codes[..., 1, 0]
 occipital = [eeg.ch_names.index(name) for name in ("O1", "O2")]
@@ -52,15 +52,15 @@ alpha_code = int(preference.argmax())
 print(f"code {alpha_code}: {preference[alpha_code]:.0%} of it at O1 and O2")
 
 # %%
-# The dashed line is the mean of what the tokenizer decodes where this code stands, and it follows
-# the spectrum of the EEG that got it. The dotted line is the mean of all EEG.
+# The dashed line is the mean of what the tokenizer decodes for this code; it follows the spectrum
+# of the EEG with this code. The dotted line is the mean of all EEG.
 
 plot_codeword(tokenizer, eeg.X, alpha_code, domain="frequency")
 
 # %%
 # The opposite
 # ------------
-# The code that avoids the back of the head most.
+# The code that occurs least often at the back of the head.
 
 fewest = np.where(everywhere >= 100, at_the_back / np.maximum(everywhere, 1), 1)
 plot_codeword(tokenizer, eeg.X, int(fewest.argmin()), domain="frequency")
@@ -68,7 +68,7 @@ plot_codeword(tokenizer, eeg.X, int(fewest.argmin()), domain="frequency")
 # %%
 # A code of the waveform
 # ----------------------
-# Codes of the time domain fix the phase, too: averaged over all seconds that got the code, a wave
-# is left. The most frequent code of a level is drawn where none is asked for.
+# Codes of the time domain also fix the phase, so the mean over all seconds with a code is still a
+# wave. If no code is given, the most frequent one of the level is drawn.
 
 plot_codeword(tokenizer, eeg.X, domain="time", level=2)

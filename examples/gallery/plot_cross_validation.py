@@ -2,18 +2,18 @@
 Cross-validation, grid search and learning curve, with rivals
 =============================================================
 
-How good are features of a frozen model on people it has never had labels of, and are they better
-than band power? The tools are scikit-learn's; what takes care is that no person is on both sides of
-a split. This page is a notebook too: the button is at its end.
+How good are the features of a frozen model for people without any labels, and are they better than
+band power? The tools are those of scikit-learn; just make sure that no person is on both sides of a
+split. This page is also a notebook: the button is at the end.
 """
 
 # %%
 # EEG with labels
 # ---------------
-# Twelve people of EEGMAT, at rest and during mental arithmetic, in windows of five seconds, where
-# the files are at hand; simulated people elsewhere. The bundled model was pretrained on EEGMAT's
-# subjects 0 to 27 without labels: it has seen EEG of these twelve, and was never told which window
-# is which. The :doc:`model card </model_card>` has scores on people it has not seen at all.
+# Windows of five seconds from twelve people of EEGMAT, at rest and during mental arithmetic, if the
+# files are available; otherwise from simulated people. The bundled model was pretrained without
+# labels on subjects 0 to 27 of EEGMAT: it has seen EEG of these twelve people, but not their
+# labels. The :doc:`model card </model_card>` has scores on people that it has not seen at all.
 
 import os
 from pathlib import Path
@@ -49,9 +49,9 @@ print(f"{len(eeg.X)} windows of {len(np.unique(eeg.subjects))} people, {eeg.clas
 # %%
 # Features of the frozen model
 # ----------------------------
-# In a pipeline the embedder stands first, ``make_pipeline(BrainRVQEmbedder(), ...)``. It learns
-# nothing from the EEG it is given, so here all windows are embedded once and for all folds. These
-# files were filtered before they were published, so that no filter is asked for.
+# In a pipeline the embedder comes first, ``make_pipeline(BrainRVQEmbedder(), ...)``. It does not
+# learn from the EEG it is given, so all windows can be embedded once for all folds. These files
+# were filtered before they were published, so no filter is needed.
 
 embedder = BrainRVQEmbedder(sfreq=eeg.sfreq, ch_names=eeg.ch_names, filters=None)
 embedding = embedder.fit_transform(eeg.X)
@@ -60,14 +60,14 @@ print("features:", embedding.shape)
 # %%
 # Two rivals
 # ----------
-# Log power in seven bands of each channel, which takes ten lines, and the tangent space of
-# covariance matrices (pyRiemann). Both get the same classifier. ``C=0.01`` was fixed beforehand.
+# Log power in seven bands of each channel, which takes ten lines of code, and the tangent space of
+# covariance matrices (pyRiemann). All use the same classifier, with ``C=0.01`` fixed beforehand.
 
 BANDS = ((1, 4), (4, 8), (8, 10), (10, 13), (13, 20), (20, 30), (30, 45))
 
 
 def log_band_power(X):
-    """Log power of each channel in each band, (n_windows, n_channels * n_bands)."""
+    """Compute log power of each channel in each band, (n_windows, n_channels * n_bands)."""
     frequencies, power = welch(X, fs=eeg.sfreq, nperseg=400)
     bands = [
         power[..., (frequencies >= low) & (frequencies < high)].mean(-1) for low, high in BANDS
@@ -76,7 +76,7 @@ def log_band_power(X):
 
 
 def classifier(C=0.01):
-    """Linear, with both classes weighing the same."""
+    """Make a linear classifier with equal weight for both classes."""
     return LogisticRegression(C=C, class_weight="balanced", max_iter=2000)
 
 
@@ -89,8 +89,8 @@ contenders = {
 # %%
 # Cross-validation over people
 # ----------------------------
-# Six folds, each with two people to test on. The folds are the same for everybody, so that
-# differences can be taken fold by fold.
+# There are six folds, each with two test people. All models use the same folds, so that they can be
+# compared fold by fold.
 
 folds = GroupKFold(n_splits=6)
 scores = {}
@@ -102,7 +102,7 @@ for name, (features, X) in contenders.items():
     print(f"{name:18} AUROC {scores[name].mean():.3f}, sd over folds {scores[name].std():.3f}")
 
 # %%
-# A line is a fold. If the lines cross, the order of the means says little; twelve people are few.
+# Each line is a fold. If lines cross, the order of the means says little; twelve people are few.
 
 _, ax = plt.subplots(figsize=(7, 3.8), layout="constrained")
 table = np.array(list(scores.values()))
@@ -122,8 +122,8 @@ ax.spines[["top", "right"]].set_visible(False)
 # %%
 # What happens if people are mixed
 # --------------------------------
-# The same features with folds of windows, not of people. Windows of one recording resemble each
-# other, and a recording is one class here: the score rises, and it means nothing.
+# The same features with folds of windows instead of people. Windows of one recording are similar,
+# and each recording has one class here, so the score rises but is meaningless.
 
 pipeline = make_pipeline(StandardScaler(), classifier())
 shuffled = StratifiedKFold(n_splits=6, shuffle=True, random_state=0)
@@ -133,9 +133,9 @@ print(f"people apart {scores['BrainRVQ, frozen'].mean():.3f}, people mixed {mixe
 # %%
 # Grid search
 # -----------
-# How strong should the regularisation be, and do fewer dimensions do? The search splits by person
-# as well. Its best figure is too good, as it was chosen to be best: the honest one comes from an
-# outer loop, here with three folds.
+# How strong should the regularisation be, and are fewer dimensions enough? The search also splits
+# by person. Its best score is too optimistic because it was selected; an outer loop, here with
+# three folds, gives an unbiased one.
 
 pipeline = Pipeline([("scale", StandardScaler()), ("reduce", PCA()), ("classify", classifier())])
 strengths = [1e-4, 1e-3, 1e-2, 1e-1]
@@ -169,8 +169,8 @@ plt.colorbar(image, ax=ax, label="AUROC, mean of 4 folds")
 # %%
 # Learning curve
 # --------------
-# How many people with labels are needed? The number on the axis is one of people, since windows of
-# the same person add little. Bands are the standard deviation over six random splits.
+# How many people with labels are needed? The axis counts people, because further windows of the
+# same person add little. Bands show the standard deviation over six random splits.
 
 power = log_band_power(eeg.X)
 sizes = (2, 4, 6, 8, 10)
@@ -204,8 +204,8 @@ ax.legend(frameon=False, loc="lower right")
 # %%
 # Person by person
 # ----------------
-# A mean hides that some people are read easily and others not at all: the probability of the second
-# class for each window, by a model that never saw its person.
+# A mean hides that some people are easy to classify and others impossible. The figure shows the
+# probability of the second class for each window, from a model without labels of this person.
 
 model = make_pipeline(StandardScaler(), classifier())
 probability = cross_val_predict(

@@ -2,16 +2,17 @@
 Any montage: how channels find their electrodes
 ===============================================
 
-The networks know 128 places of the head, and each channel of yours is mapped to them: by its name,
-in whatever spelling, by its cap, or by its coordinates. These pictures show the result, before any
+The networks know 128 positions on the head, and each of your channels is mapped to them by its name
+in any common spelling, by its cap, or by its coordinates. These figures show the result before any
 network is run.
 """
 
 # %%
 # Names
 # -----
-# Old names (T3), decorated ones and those of electrodes that the table lacks are understood. What
-# has no place on the head gets the mean position, with a warning, and is listed below.
+# Old names (T3), names with prefixes and suffixes, and electrodes that the table lacks are
+# understood. Channels without a position on the head get the mean position, with a warning, and are
+# listed below.
 
 from itertools import pairwise
 
@@ -27,7 +28,7 @@ plot_electrodes([*names, "O1", "O2", "EMG chin"])
 # %%
 # Bipolar pairs
 # -------------
-# A pair is the mean of both electrodes: the longitudinal montage of clinical recordings.
+# A pair is mapped to the mean of both electrodes. This is the longitudinal montage of clinical EEG.
 
 chains = ["Fp1 F7 T7 P7 O1", "Fp1 F3 C3 P3 O1", "Fz Cz Pz"]
 chains += ["Fp2 F4 C4 P4 O2", "Fp2 F8 T8 P8 O2"]
@@ -37,8 +38,8 @@ plot_electrodes(pairs)
 # %%
 # Coordinates
 # -----------
-# Numbers say nothing, but a montage does: electrodes with coordinates are placed between their
-# nearest neighbours in the table. Here a net of 32 whose channels carry names of their own.
+# If names are only numbers, a montage helps: electrodes with coordinates are placed between their
+# nearest neighbours in the table. Here is a net of 32 electrodes with unknown names.
 
 montage = mne.channels.make_standard_montage("GSN-HydroCel-32")
 electrodes = [name for name in montage.ch_names if name != "Cz"]
@@ -56,7 +57,7 @@ plot_electrodes(info)
 # A fitted estimator
 # ------------------
 # An estimator remembers how the channels of ``fit`` were mapped; ``electrode_map`` of ``Reading``
-# has the last word. The same as a table: ``estimator.electrode_report_``.
+# takes precedence. ``estimator.electrode_report_`` has the same information as a table.
 
 embedder = BrainRVQEmbedder(
     weights=None,

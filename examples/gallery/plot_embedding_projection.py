@@ -2,17 +2,17 @@
 What is in an embedding
 =======================
 
-Features of a frozen model are thousands of numbers a window. Drawn as points, they show what
-dominates: the person, by far. And single columns show where on the head, and at which frequency,
+A frozen model computes thousands of features per window. Projected to two dimensions, they show
+what dominates: by far, the person. Single columns show where on the head, and at which frequency,
 two conditions differ.
 """
 
 # %%
 # Embed
 # -----
-# Four people of EEGMAT, at rest and during mental arithmetic, where the files are at hand;
-# simulated people elsewhere. The model was pretrained on their EEG without labels. The files are
-# filtered already.
+# Four people of EEGMAT, at rest and during mental arithmetic, if the files are available; otherwise
+# simulated people. The model was pretrained on their EEG without labels. The files are already
+# filtered.
 
 import os
 from pathlib import Path
@@ -38,8 +38,8 @@ print(f"{len(features)} windows of {len(np.unique(eeg.subjects))} people, {len(n
 # %%
 # People and conditions
 # ---------------------
-# The same points twice. On the left people are apart; on the right the conditions hardly are. A
-# classifier that is tested on people it knows can lean on the former.
+# The same points twice. People are well separated (left), conditions hardly (right). A classifier
+# that is tested on people it was trained on can exploit the former.
 
 _, axes = plt.subplots(1, 2, figsize=(10, 4.4), layout="constrained")
 plot_embedding(features, eeg.subjects, label="person", ax=axes[0])
@@ -48,8 +48,9 @@ plot_embedding(features, eeg.y, classes=eeg.classes, label="condition", ax=axes[
 # %%
 # Each person around their own mean
 # ---------------------------------
-# Without the mean of each person, what is left is what changes within people. It takes no labels,
-# but all windows of a person: a possibility where a recording is complete before it is judged.
+# After subtracting the mean of each person, only changes within people remain. This needs no
+# labels, but all windows of a person, so it is possible if a recording is complete before it is
+# classified.
 
 centred = features.copy()
 for person in np.unique(eeg.subjects):
@@ -61,9 +62,9 @@ plot_embedding(centred, eeg.y, classes=eeg.classes, label="condition", ax=axes[1
 # %%
 # Where and at which frequency
 # ----------------------------
-# The columns of the spectrum have names, region and frequency. How well does each of them alone
-# tell the conditions apart, within people? 0.5 is not at all; below, it falls during the task,
-# and above, it rises.
+# The columns of the spectrum are named by region and frequency. How well does each of them
+# distinguish the conditions within people? At 0.5 not at all; below 0.5, amplitude falls during the
+# task, and above, it rises.
 
 regions = [name.removesuffix("_10Hz") for name in names if name.endswith("_10Hz")]
 columns = {name: number for number, name in enumerate(names)}
@@ -87,15 +88,15 @@ image = ax.imshow(
 ax.set_yticks(range(len(regions)), regions)
 ax.set_xlabel("Frequency (Hz)")
 ax.set_ylabel("Region")
-ax.set_title("Log amplitude: AUROC of each column alone", loc="left", fontsize=10)
+ax.set_title("Log amplitude: AUROC of each single column", loc="left", fontsize=10)
 plt.colorbar(image, ax=ax, label=f"{eeg.classes[0]}  <  AUROC  <  {eeg.classes[1]}")
 
 # %%
 # The other columns
 # -----------------
-# The tokens of the network, which have numbers in place of names, and the covariance of signals at
-# 19 positions, with names such as "C3xO1". How many of each kind go with the condition, and how
-# much?
+# There are also the tokens of the network, which are only numbered, and the covariance of signals
+# at 19 positions, with names such as "C3xO1". How many of each kind vary with the condition, and
+# how strongly?
 
 spectrum = np.array([name.endswith(("Hz", "log_std")) for name in names])
 tokens = np.array([name.startswith("brainrvqembedder") for name in names])
@@ -120,7 +121,7 @@ for kind, name, colour, dashes in looks:
         linewidth=1.8,
         label=f"{name} ({kind.sum()} columns)",
     )
-ax.set_xlabel("AUROC of a column alone, in its better direction")
+ax.set_xlabel("AUROC of a single column, in its better direction")
 ax.set_ylabel("Columns (%)")
 ax.spines[["top", "right"]].set_visible(False)
 ax.legend(frameon=False)

@@ -2,16 +2,16 @@
 Fine-tune the model that comes with the package
 ===============================================
 
-The bundled model learns a task from labelled windows of four people, once in full and once with its
-head alone, and is judged on four others. The histories show when to stop.
+The bundled model learns a task from labelled windows of four people, once training only its head
+and once the whole network, and is tested on four others. The histories show when to stop.
 """
 
 # %%
-# Labelled EEG, people apart
-# --------------------------
-# EEGMAT where its files are at hand, simulated EEG elsewhere. To learn, to know when to stop, and
-# to be judged by: three sets of people. The model was pretrained on EEG of all of them, without
-# labels.
+# Labelled EEG, split by person
+# -----------------------------
+# EEGMAT if its files are available, otherwise simulated EEG. There are three sets of people: for
+# training, for early stopping, and for testing. The model was pretrained on EEG of all of them,
+# without labels.
 
 import os
 from pathlib import Path
@@ -36,11 +36,11 @@ known, watched, unseen = (
 print(f"{len(known.X)} windows to learn from, {len(watched.X)} to stop by, {len(unseen.X)} to test")
 
 # %%
-# The head alone, and everything
-# ------------------------------
-# With ``strategy="frozen"`` the encoder stays as it is and a linear head learns; with ``"full"``
-# both do, lower blocks more slowly. ``early_stopping`` keeps the best epoch by the AUROC on two
-# people that neither learns from.
+# Train only the head, or everything
+# ----------------------------------
+# With ``strategy="frozen"`` only a linear head is trained; with ``"full"`` the encoder is trained
+# too, lower blocks more slowly. ``early_stopping`` keeps the epoch with the best AUROC on two
+# people that are not used for training.
 
 classifiers = {}
 for strategy, lr, max_epochs in (("frozen", 3e-3, 8), ("full", 5e-4, 4)):
@@ -54,29 +54,28 @@ for strategy, lr, max_epochs in (("frozen", 3e-3, 8), ("full", 5e-4, 4)):
         early_stopping=max_epochs,
         sfreq=eeg.sfreq,
         ch_names=eeg.ch_names,
-        filters=None,  # the files are filtered already
+        filters=None,  # the files are already filtered
         random_state=0,
     )
     classifiers[strategy].fit(known.X, known.y)
     print(f"{strategy}: {classifiers[strategy].n_trained_parameters_:,} parameters trained")
 
 # %%
-# The head alone changes little from epoch to epoch:
+# If only the head is trained, little changes from epoch to epoch:
 
 plot_training(classifiers["frozen"])
 
 # %%
-# It starts as the best linear model of the embedding. With everything in motion encoder and head
-# go on from there. What counts are the curves of the people that are watched, not of training:
+# The head starts as the best linear model of the embedding. With ``"full"``, encoder and head
+# continue from there. What matters is the validation curve, not that of training:
 
 plot_training(classifiers["full"])
 
 # %%
-# On people whose labels were never seen
-# --------------------------------------
-# Four people decide little: the same figure on others may be higher or lower by a tenth. To compare
-# strategies, take all people in turn, as in
-# :ref:`sphx_glr_gallery_plot_cross_validation.py`.
+# Test on people without labels
+# -----------------------------
+# Four people prove little: on others the AUROC may be higher or lower by a tenth. To compare
+# strategies, test on all people in turn, as in :ref:`sphx_glr_gallery_plot_cross_validation.py`.
 
 _, ax = plt.subplots(figsize=(4.8, 4.4), layout="constrained")
 looks = (("#0072B2", "-"), ("#E69F00", "--"))

@@ -2,15 +2,15 @@
 What pretraining hides
 ======================
 
-Pretraining hides about half of the seconds of an epoch and asks for their codes. Which half is no
-matter of chance alone: seconds full of rhythms between 4 and 30 Hz, clean of drifts and muscle, and
-of complex shape score high and are hidden more often, the more so the longer pretraining lasts.
+Pretraining hides about half of the seconds of an epoch and predicts their codes. The choice is only
+partly random: seconds with strong rhythms between 4 and 30 Hz, without drifts and muscle activity,
+and with a complex shape score high and are hidden more often, increasingly so during pretraining.
 """
 
 # %%
 # Scores and a mask
 # -----------------
-# An epoch of EEGMAT where its files are at hand, a simulated one elsewhere. Bright seconds are
+# An epoch of EEGMAT if its files are available, otherwise a simulated one. Bright seconds are
 # important, hatched ones are hidden.
 
 import os
@@ -36,8 +36,8 @@ plot_importance(eeg.X, epoch=0, **about)
 # %%
 # The curriculum
 # --------------
-# In the first epoch of pretraining importance weighs 0.2 against chance, towards the end 0.7. The
-# same epoch of EEG under both masks, and the same chance:
+# The weight of importance relative to chance is 0.2 in the first epoch of pretraining and 0.7
+# towards the end. Here is the same epoch of EEG with both weights and the same random numbers:
 
 _, axes = plt.subplots(1, 2, figsize=(10, 6), sharey=True, layout="constrained")
 for ax, epoch in zip(axes, (0, 20), strict=True):
@@ -48,8 +48,8 @@ for ax, epoch in zip(axes, (0, 20), strict=True):
 # %%
 # How much more often?
 # --------------------
-# Over many masks: the share of seconds that are hidden, by how important they are. The networks
-# take patches of 200 samples in units of 100 microvolts.
+# The share of seconds that are hidden, over many masks, by their importance. The networks take
+# patches of 200 samples in units of 100 microvolts.
 
 patches = torch.from_numpy(eeg.X[..., :1000].reshape(*eeg.X.shape[:2], 5, 200) / 100).float()
 scores = importance_scores(patches).numpy()

@@ -2,16 +2,16 @@
 In real time: decisions while EEG comes in
 ==========================================
 
-A model that was fitted on recordings decides about a person whom it has never seen, once a second,
-from chunks as an amplifier delivers them. Filters see the past only; a minute of calibration takes
-off what belongs to the person.
+A model that was fitted on recordings classifies the EEG of a person it has never seen, once per
+second, from chunks as an amplifier delivers them. Filters only use the past; a minute of
+calibration centres the person.
 """
 
 # %%
 # A model
 # -------
-# Eight simulated people, a minute at rest and a minute at a task each. Any fitted pipeline that
-# starts with an embedder will do, and so will a fitted ``BrainRVQClassifier``.
+# Eight simulated people, each with a minute at rest and a minute of a task. Any fitted pipeline
+# that starts with an embedder works, and so does a fitted ``BrainRVQClassifier``.
 
 import time
 
@@ -29,7 +29,7 @@ WINDOW = 4
 
 
 def recording(seed, seconds):
-    """Half of it at rest, half at the task, at 250 Hz in microvolts."""
+    """Simulate a recording, half at rest and half during the task, at 250 Hz in microvolts."""
     return make_eeg(n_subjects=1, n_windows=2, duration=seconds / 2, sfreq=250, random_state=seed)
 
 
@@ -51,18 +51,18 @@ model.fit(people, np.tile(np.arange(windows_each) >= windows_each // 2, len(peop
 # %%
 # A stream
 # --------
-# It has a rate, channels and a unit of its own. The filters are causal ones with the pass band of
-# the model's; ``delay`` is by how much they and the resampler to 200 Hz come late, and ``settling``
-# how long their start is felt.
+# A stream has its own sampling rate, channels and unit. Its filters are causal, with the pass band
+# of the model. ``delay`` is the delay of the filters and of the resampler to 200 Hz, and
+# ``settling`` is how long their transient lasts.
 
 stream = StreamingEmbedder(model, sfreq=250, ch_names=eeg.ch_names, window=WINDOW, step=1)
 print(stream)
 print(f"delay at 10 Hz: {1000 * stream.delay:.0f} ms; settled after {stream.settling:.1f} s")
 
 # %%
-# The person at hand
-# ------------------
-# A model that centres people must know where this one's centre is: calibrate with EEG of both
+# Calibrate for this person
+# -------------------------
+# A model that centres people must know the centre of this person: calibrate it with EEG of both
 # states, without labels.
 
 new = np.hstack(list(recording(100, 240).X))
@@ -72,14 +72,14 @@ stream.calibrate(np.hstack([rest[:, :8000], task[:, :8000]]))
 # %%
 # Chunks in, decisions out
 # ------------------------
-# An amplifier delivers chunks of any length. Here a generator plays one: 20 s of rest, 20 s of
-# task, and so on, in chunks of 20 ms. Most calls give nothing; one a second gives a result.
+# An amplifier delivers chunks of any length. Here a generator simulates one: 20 s of rest, 20 s of
+# task, and so on, in chunks of 20 ms. Most calls return nothing; one per second returns a result.
 
 parts = [part[:, 10000 + 5000 * i :][:, :5000] for i in range(3) for part in (rest, task)]
 
 
 def amplifier():
-    """Chunks of 20 ms."""
+    """Yield chunks of 20 ms."""
     signals = np.hstack(parts)
     for start in range(0, signals.shape[1], 5):
         yield signals[:, start : start + 5]
@@ -100,8 +100,8 @@ print(f"{len(results)} results of {results[0].values.shape[0]} probabilities, {s
 print(f"from chunk to result: median {1000 * np.median(seconds):.0f} ms")
 
 # %%
-# The stretches of task are grey. A window reaches four seconds back, so that decisions change that
-# much later.
+# The task periods are grey. A window reaches four seconds back, so decisions follow a change with
+# this delay.
 
 _, ax = plt.subplots(figsize=(9, 3), layout="constrained")
 for first in range(20, 120, 40):
@@ -116,8 +116,8 @@ ax.spines[["top", "right"]].set_visible(False)
 # %%
 # The same, offline
 # -----------------
-# :meth:`~sk_brainrvq.StreamingEmbedder.offline` filters a whole recording by the same filters. Its
-# numbers are those of the stream, whatever the chunks.
+# :meth:`~sk_brainrvq.StreamingEmbedder.offline` applies the same filters to a whole recording. The
+# results are those of the stream, whatever the chunks.
 
 offline = np.array([result.values[1] for result in stream.offline(np.hstack(parts))])
 print(f"largest difference: {np.abs(offline - p_task).max():.1e}")
@@ -125,8 +125,8 @@ print(f"largest difference: {np.abs(offline - p_task).max():.1e}")
 # %%
 # From an amplifier
 # -----------------
-# With `mne-lsl <https://mne.tools/mne-lsl>`_ (the extra ``stream``) the chunks are those of any
-# device that speaks the Lab Streaming Layer; its player replays a file as if it were one:
+# With `mne-lsl <https://mne.tools/mne-lsl>`_ (the extra ``stream``) the chunks can come from any
+# device that supports the Lab Streaming Layer; its player replays a file like such a device:
 #
 # .. code-block:: python
 #
@@ -144,4 +144,4 @@ print(f"largest difference: {np.abs(offline - p_task).max():.1e}")
 #            for result in stream.push(chunk, timestamps):
 #                print(result.end, result.values)
 #
-# Timestamps let the stream find gaps, and results carry the time of the amplifier's clock.
+# Timestamps let the stream detect gaps, and results have the time of the amplifier's clock.

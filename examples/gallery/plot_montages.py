@@ -3,14 +3,14 @@ One model, other montages
 =========================
 
 You trained a classifier on nineteen electrodes, and the next recording has eight, or a bipolar
-montage. Features by region of the scalp keep their size whatever the channels, so that the
-classifier still takes them. How much is lost?
+montage. Features by scalp region have the same number of columns for any channels, so the
+classifier still accepts them. How much is lost?
 """
 
 # %%
 # The same windows with fewer channels
 # ------------------------------------
-# EEGMAT where its files are at hand, simulated EEG elsewhere; each window in five montages.
+# EEGMAT if its files are available, otherwise simulated EEG; each window in five montages.
 
 import os
 from pathlib import Path
@@ -45,8 +45,8 @@ montages = {
 
 
 def signals_of(names):
-    """The windows' signals at electrodes, or between two of them."""
-    # The simulation has the modern names of the temporal electrodes.
+    """Return the signals of windows at electrodes, or between two of them."""
+    # The simulation uses the modern names of the temporal electrodes.
     modern = {"T3": "T7", "T4": "T8", "T5": "P7", "T6": "P8"}
     rows = {name: row for row, name in enumerate(eeg.ch_names)}
     rows |= {old: rows[new] for old, new in modern.items() if new in rows}
@@ -66,8 +66,8 @@ for ax, name in zip(axes, ("8 electrodes", "4 at the back", "10 bipolar"), stric
 # %%
 # Embed each of them
 # ------------------
-# One embedder a montage, all with the same model. The tables have the same columns. The files are
-# filtered already.
+# One embedder per montage, all with the same model. The tables have the same columns. The files are
+# already filtered.
 
 settings = {"sfreq": eeg.sfreq, "filters": None}
 features = {
@@ -79,13 +79,13 @@ print({name: table.shape for name, table in features.items()})
 # %%
 # Train on nineteen, test on others
 # ---------------------------------
-# Four folds of two people. In each, a classifier learns from nineteen electrodes, and is asked
-# about people it does not know in every montage. Beside it, one that learnt from that montage
-# itself: where it is far better, the montage holds what is needed, and the features have moved.
+# Four folds of two people. In each, a classifier is trained on nineteen electrodes and tested on
+# unknown people in every montage. Next to it is one that was trained on the tested montage: if it
+# is far better, the montage has the information, but the features have shifted.
 
 
 def score(trained_on, tested_on):
-    """AUROC of each fold."""
+    """Compute the AUROC of each fold."""
     folds = GroupKFold(n_splits=4).split(eeg.X, groups=eeg.subjects)
     areas = []
     for train, test in folds:

@@ -3,16 +3,16 @@ One label per recording
 =======================
 
 A clinic labels files, not windows: normal or abnormal, patient or control. ``RecordingClassifier``
-learns from windows, in which each recording counts the same, and gives one answer per recording.
-Here it is tested on people it has never had a label of.
+learns from windows, with equal weight for each recording, and gives one answer per recording. Here
+it is tested on people without any labels.
 """
 
 # %%
 # Recordings with labels
 # ----------------------
-# Two recordings of each of twelve people of EEGMAT, one at rest and one during mental arithmetic,
-# where the files are at hand; simulated people elsewhere. Only the first minute of each is taken,
-# so that this page is built quickly: recordings may differ in length, and paths do as well as Raw.
+# Two recordings from each of twelve people of EEGMAT, one at rest and one during mental arithmetic,
+# if the files are available; otherwise from simulated people. Only the first minute is used, so
+# that this page builds quickly: recordings may differ in length, and paths work as well as Raw.
 
 import os
 import tempfile
@@ -39,7 +39,7 @@ if not folder.is_dir():
     for number, person in enumerate(people):
         for task in (0, 1):
             windows = eeg.X[(eeg.subjects == number) & (eeg.y == task)]
-            signals = np.concatenate(list(windows), axis=1) * 1e-6  # MNE is in volts
+            signals = np.concatenate(list(windows), axis=1) * 1e-6  # MNE uses volts
             raw = mne.io.RawArray(signals, info, verbose="error")
             raw.save(folder / f"Subject{person}_{task + 1}_raw.fif", verbose="error")
 
@@ -57,9 +57,9 @@ print(recordings)
 # %%
 # The classifier
 # --------------
-# Any classifier of windows goes into it, or a pipeline that starts with an embedder. Nothing of the
-# embedder is trained. These files were filtered before they were published, so that no filter is
-# asked for; ``C=0.01`` was fixed beforehand.
+# It takes any classifier of windows, or a pipeline that starts with an embedder. The embedder is
+# not trained. These files were filtered before they were published, so no filter is needed;
+# ``C=0.01`` was fixed beforehand.
 
 pipeline = make_pipeline(
     BrainRVQEmbedder(filters=None), StandardScaler(), LogisticRegression(C=0.01, max_iter=2000)
@@ -67,12 +67,12 @@ pipeline = make_pipeline(
 model = RecordingClassifier(pipeline, window=5)
 
 # %%
-# People who were left out
-# ------------------------
-# In each of three folds the model learns from eight people and is asked about the four others. Both
-# recordings of a person are on the same side. For the score alone a call is enough,
+# Test on other people
+# --------------------
+# In each of three folds the model is trained on eight people and tested on the four others. Both
+# recordings of a person are on the same side. If you only need the score, one call is enough,
 # ``cross_val_score(model, recordings, y, groups=recordings.subjects, cv=GroupKFold(3))``; the loop
-# keeps the probabilities of the windows as well, to draw them.
+# also keeps the probabilities of the windows, to draw them.
 
 of_recordings = np.empty((len(recordings), 2))
 of_windows, recording_of = [], []
@@ -87,9 +87,9 @@ of_windows, recording_of = np.concatenate(of_windows), np.concatenate(recording_
 # %%
 # Windows and recordings
 # ----------------------
-# A small mark is a window, a large one a recording: the geometric mean of its windows, scaled so
-# that both classes sum to one. A few windows on the wrong side are outvoted; where most are, so is
-# the recording. Arithmetic should lie above the dotted line, rest below it.
+# A small marker is a window, a large one a recording: the geometric mean of its windows, scaled so
+# that both classes sum to one. A few windows on the wrong side are outvoted; if most are wrong, so
+# is the recording. Arithmetic should be above the dotted line, rest below it.
 
 _, ax = plt.subplots(figsize=(9, 4.2), layout="constrained")
 labels = recordings.y
@@ -125,11 +125,11 @@ ax.spines[["top", "right"]].set_visible(False)
 ax.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, 1.15), ncols=2)
 
 # %%
-# The same in figures
+# The same in numbers
 # -------------------
-# ``report`` of a protocol counts windows, as papers do, and recordings, as clinics do. Windows
-# together are usually right more often than one alone, so never compare the one figure with the
-# other. And 24 recordings are few: one more on the right side is four points of accuracy.
+# ``report`` of a protocol scores windows, as papers do, and recordings, as clinics do. Several
+# windows together are usually right more often than a single one, so never compare the two scores.
+# And 24 recordings are few: one more on the right side is four points of accuracy.
 
 report = EEGMAT().report(labels[recording_of], of_windows, recordings=recording_of)
 for level, figures in report.items():
@@ -139,7 +139,8 @@ for level, figures in report.items():
 # %%
 # What this does not show
 # -----------------------
-# In EEGMAT rest always comes before arithmetic, so whatever changes with time tells the classes
-# apart as well. And the bundled model was pretrained on EEG of these people, without labels: on
-# people it has never seen it may do worse (:doc:`model card </model_card>`). Of your own recordings
-# give the paths, or a BIDS folder with the labels in ``participants.tsv``: :doc:`/recordings`.
+# In EEGMAT rest always comes before arithmetic, so anything that changes with time also
+# distinguishes the classes. And the bundled model was pretrained on EEG of these people, without
+# labels: on people it has never seen it may do worse (:doc:`model card </model_card>`). For your
+# own recordings, pass paths, or a BIDS folder with the labels in ``participants.tsv``:
+# :doc:`/recordings`.

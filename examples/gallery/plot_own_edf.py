@@ -2,14 +2,14 @@
 Your own recording: from an EDF file to pictures and features
 =============================================================
 
-A file of EEG goes in. Out come a check of its channels, pictures of what the network makes of every
-few seconds, and a table of features. Nothing is trained here: the model that comes with the package
-is used as it is. Run the ten cells from top to bottom.
+From one EEG file, this page makes a check of its channels, figures of what the network computes for
+every few seconds, and a table of features. Nothing is trained: the model that comes with the
+package is used unchanged. Run the ten cells from top to bottom.
 """
 
 # %%
-# 1. What is needed
-# -----------------
+# 1. Imports
+# ----------
 
 import os
 import tempfile
@@ -26,8 +26,8 @@ from sk_brainrvq.viz import plot_electrodes, plot_embedding, plot_reconstruction
 # %%
 # 2. The file
 # -----------
-# Put the path of your own recording here, of any format that MNE reads: EDF, BDF, BrainVision,
-# EEGLAB, FIF. Without one, this page reads a recording of EEGMAT if it is at hand, and otherwise
+# Put the path of your own recording here, in any format that MNE reads: EDF, BDF, BrainVision,
+# EEGLAB, FIF. Without one, this page reads a recording of EEGMAT if it is available, and otherwise
 # writes a simulated one.
 
 file = None  # such as "my_recording.edf"
@@ -40,16 +40,16 @@ if file is None and eegmat.exists():
 elif file is None:
     simulated = make_eeg(n_subjects=1, n_windows=36, random_state=0)
     raw = mne.io.RawArray(
-        np.concatenate(list(simulated.X), axis=1) * 1e-6,  # MNE is in volts
+        np.concatenate(list(simulated.X), axis=1) * 1e-6,  # MNE uses volts
         mne.create_info(simulated.ch_names, simulated.sfreq, "eeg"),
     )
     file = Path(tempfile.mkdtemp()) / "simulated_raw.fif"
     raw.save(file)
 
 # %%
-# 3. Is it understood?
-# --------------------
-# Look at this before anything else: which channels count as EEG, where each lies, its amplitude
+# 3. Is it read correctly?
+# ------------------------
+# Check this before anything else: which channels count as EEG, where each of them is, its amplitude
 # (5 to 50 µV are usual), and what is left out.
 
 embedder = BrainRVQEmbedder(window=window)
@@ -58,16 +58,16 @@ print(inspect_recording(file, embedder))
 # %%
 # 4. Where are the electrodes?
 # ----------------------------
-# Names of unknown place are listed below the head. If one of yours is among them: rename it, set a
-# montage, or pass ``reading=Reading(electrode_map=...)``.
+# Channels of unknown position are listed below the head. If one of yours is listed, rename it, set
+# a montage, or pass ``reading=Reading(electrode_map=...)``.
 
 plot_electrodes(mne.io.read_raw(file))
 
 # %%
 # 5. Features
 # -----------
-# One row of the table is one window. Rate, unit and names are the file's; filters are those the
-# model was trained with.
+# Each row of the table is a window. Sampling rate, unit and names are those of the file; filters
+# are those that the model was trained with.
 
 features = embedder.fit_transform(file)
 names = embedder.get_feature_names_out()
@@ -102,8 +102,8 @@ axes[1].set_title("10 Hz, all regions", loc="left", fontsize=10)
 # %%
 # 7. Each window as a point
 # -------------------------
-# All features together, projected to two dimensions and coloured by time. Look in the recording at
-# windows that stand apart: movement, a loose electrode, drowsiness.
+# All features together, projected to two dimensions and coloured by time. Look at outlying windows
+# in the recording: they may show movement, a loose electrode, or drowsiness.
 
 times = window * np.arange(len(features), dtype=float)
 plot_embedding(features, times, label="time (s)")
@@ -120,7 +120,7 @@ print("windows, channels, seconds, domains, levels:", codes.shape)
 # %%
 # 9. What the codes keep
 # ----------------------
-# Decoded again, the codes show what the model saw of your EEG, and what it did not.
+# The decoded codes show what the model saw of your EEG, and what it missed.
 
 plot_reconstruction(
     tokenizer, file, epoch=len(features) // 2, channel=len(tokenizer.ch_names_in_) - 1
@@ -129,8 +129,8 @@ plot_reconstruction(
 # %%
 # 10. Keep the table
 # ------------------
-# From here on it is a table like any other. With one label per window it goes into any estimator of
-# scikit-learn: see :ref:`sphx_glr_gallery_plot_cross_validation.py`. For many files see
+# From here on it is a table like any other. With one label per window, you can pass it to any
+# scikit-learn estimator: see :ref:`sphx_glr_gallery_plot_cross_validation.py`. For many files see
 # :doc:`/real_data`.
 
 table = Path(tempfile.mkdtemp()) / "features.npz"

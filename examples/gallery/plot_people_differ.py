@@ -2,18 +2,18 @@
 People differ: centre them
 ==========================
 
-In a table of EEG features people lie farther apart than their states do. A classifier that has
-learnt from some people then has its threshold in the wrong place for the next. Taking off what
-belongs to the person, which needs no labels, puts everybody in one place. This page shows the
-picture, and what that is worth.
+In a table of EEG features, people differ more than their states do. A classifier trained on some
+people then has its threshold in the wrong place for the next person. Subtracting each person's
+centre, which needs no labels, brings everybody to the same place. This page shows what it looks
+like, and what it gains.
 """
 
 # %%
-# Epochs that know whom they are of
-# ---------------------------------
-# Twelve people of EEGMAT, at rest and during mental arithmetic, in windows of five seconds;
-# simulated people where the files are not at hand. The person stands in the column "subject" of the
-# metadata, as MOABB writes it; recordings and files tell by their names or headers.
+# Epochs with subjects
+# --------------------
+# Windows of five seconds from twelve people of EEGMAT, at rest and during mental arithmetic, if the
+# files are available; otherwise from simulated people. The person is in the column "subject" of the
+# metadata, as MOABB writes it; for recordings and files it is found in their headers or names.
 
 import os
 import warnings
@@ -49,7 +49,7 @@ print(f"{len(epochs)} windows of {len(np.unique(eeg.subjects))} people, {eeg.cla
 # %%
 # The same windows, before and after
 # ----------------------------------
-# These files were filtered before they were published, so that no filter is asked for.
+# These files were filtered before they were published, so no filter is needed.
 
 plain = BrainRVQEmbedder(filters=None)
 centred = BrainRVQEmbedder(filters=None, center_by="subject")
@@ -57,8 +57,8 @@ features = {"as they are": plain.fit_transform(epochs), "each person centred": N
 features["each person centred"] = centred.fit_transform(epochs)
 
 # %%
-# Two principal components. Above, a colour is a person: people are clouds of their own, and fall
-# together once each is centred. Below, the same points by state.
+# Two principal components. In the upper row, colours show people, who form separate clouds that
+# merge when each person is centred. The lower row shows the same points by state.
 
 figure, axes = plt.subplots(2, 2, figsize=(8.6, 7.6), layout="constrained")
 people = np.searchsorted(np.unique(eeg.subjects), eeg.subjects)
@@ -79,13 +79,13 @@ for ax in axes.ravel():
 axes[1, 1].legend(frameon=False, loc="best")
 
 # %%
-# What it is worth
-# ----------------
-# Cross-validation over people. Neither embedder learns anything from other people's windows, and
-# all windows of a person lie in one fold, so that the tables above serve for every fold; put into
-# the pipeline, the embedders give the same figures. Balanced accuracy asks for one threshold that
-# fits everybody, and gains most. Twelve people are few: expect these figures to move by several
-# points with others.
+# What it gains
+# -------------
+# Cross-validation over people. Neither embedder learns from the windows of other people, and all
+# windows of a person are in one fold, so the tables above can be used for every fold; embedders
+# inside the pipeline would give the same scores. Balanced accuracy needs one threshold for
+# everybody and gains most. Twelve people are few: with others, expect these scores to change by
+# several points.
 
 folds, measures = GroupKFold(n_splits=6), ("roc_auc", "balanced_accuracy")
 for name, table in features.items():
@@ -96,10 +96,10 @@ for name, table in features.items():
         print(f"{name:20} {measure:18} {scores[f'test_{measure}'].mean():.3f}")
 
 # %%
-# Not without reading on
-# ----------------------
-# Centring uses the windows of the person who is predicted for, and it takes away whatever belongs
-# to the person. Where every person is of one class, as with a diagnosis, it takes away the answer,
+# When not to centre
+# ------------------
+# Centring uses the windows of the person to predict for, and removes everything that is constant
+# within a person. If every person has only one class, as with a diagnosis, it removes the answer,
 # and ``fit`` says so:
 
 with warnings.catch_warnings(record=True) as heard:
@@ -108,5 +108,5 @@ with warnings.catch_warnings(record=True) as heard:
 print(next(str(w.message) for w in heard if "one class" in str(w.message)))
 
 # %%
-# :doc:`/people` says when to centre, how many windows it takes, and what to do where windows come
+# :doc:`/people` says when to centre, how many windows this needs, and what to do if windows arrive
 # one by one.

@@ -3,14 +3,14 @@ Watch a pretraining
 ===================
 
 A tokenizer learns codes, then an encoder learns to predict the codes of hidden seconds. Is the
-codebook in use? Does the loss still fall on people who are not trained on? The histories tell.
+codebook in use? Does the loss still fall for people outside the training set? The histories tell.
 """
 
 # %%
 # A tokenizer
 # -----------
-# From EEGMAT where its files are at hand, from simulated EEG elsewhere. One person in four is held
-# out: ``groups`` keeps all of a person's windows on one side.
+# On EEGMAT if its files are available, otherwise on simulated EEG. One person in four is held out:
+# ``groups`` keeps all windows of a person on the same side.
 
 import os
 from pathlib import Path
@@ -36,28 +36,28 @@ settings = {
 tokenizer = DDRVQTransformer(max_epochs=5, **settings).fit(eeg.X, groups=eeg.subjects)
 
 # %%
-# The loss is the sum of its parts: how far the decoded waveform, amplitude, phase and standard
-# deviation are off, and how far the encoder's vectors lie from their codewords. The perplexity says
-# how many of the 64 codes of each level are effectively in use. The learning rate warms up, then
-# follows a cosine.
+# The loss is the sum of its parts: the errors of the decoded waveform, amplitude, phase and
+# standard deviation, and the distance of the encoder's vectors from their codewords. The perplexity
+# says how many of the 64 codes of each level are effectively in use. The learning rate warms up,
+# then follows a cosine.
 
 plot_training(tokenizer)
 
 # %%
 # The encoder
 # -----------
-# Its loss is a cross-entropy, in nats. Coarse codes are easier to predict than fine ones: compare
-# with the share of the most frequent code before calling an accuracy good.
+# Its loss is a cross-entropy in nats. Coarse codes are easier to predict than fine ones: compare an
+# accuracy with the share of the most frequent code before you call it good.
 
 pretrainer = BrainRVQPretrainer(tokenizer.weights_, max_epochs=8, **settings)
 pretrainer.fit(eeg.X, groups=eeg.subjects)
 plot_training(pretrainer)
 
 # %%
-# What came of it
-# ---------------
-# Features of all windows, projected to two dimensions and coloured by person. In recordings people
-# differ more than conditions do, with or without training: that is why people, not windows, are
-# held out. (Simulated people have no such traits.)
+# The result
+# ----------
+# Features of all windows, projected to two dimensions and coloured by person. In real recordings
+# people differ more than conditions do, with or without training: this is why people, not windows,
+# are held out. (Simulated people do not differ like this.)
 
 plot_embedding(pretrainer.transform(eeg.X), eeg.subjects, label="subject")

@@ -2,14 +2,15 @@
 Share a model
 =============
 
-A classifier that is trained, measured on people it has not seen, and made ready for others: a model
-card, a folder of safetensors and JSON, and the call that publishes both on the Hugging Face Hub.
+Train a classifier, test it on people it has not seen, and prepare it for others: write a model card
+and a folder of safetensors and JSON, and publish both on the Hugging Face Hub with one call.
 """
 
 # %%
-# Train it, and measure it on other people
-# ----------------------------------------
-# A card is worth what its figures are: here four simulated people train, and two others are scored.
+# Train it, and test it on other people
+# -------------------------------------
+# A card is only as good as its scores: here the model is trained on four simulated people and
+# tested on two others.
 
 import tempfile
 from pathlib import Path
@@ -39,9 +40,9 @@ plot_training(classifier)
 # %%
 # What the card says
 # ------------------
-# The model knows its network, its channels, its parameters and the figures of its training. The
-# licence, the data, figures on other people and limits are yours to say; what nobody says is marked
-# as not stated.
+# The model knows its network, its channels, its parameters and the scores of its training. You
+# provide the licence, the data, scores on other people and limits; what is missing is marked as not
+# stated.
 
 facts = {
     "license": "cc-by-4.0",
@@ -62,15 +63,16 @@ print(card)
 #
 #    address = classifier.push_to_hub("owner/name", card=facts, private=True)
 #
-# ``address`` is ``hf://owner/name@`` and the commit. Whoever may read the repository then writes
+# ``address`` is ``hf://owner/name@`` and the commit. Anyone with access to the repository can then
+# write
 #
 # .. code-block:: python
 #
 #    classifier = BrainRVQClassifier.from_pretrained("hf://owner/name")
-#    embedder = BrainRVQEmbedder(weights="hf://owner/name")   # its encoder alone
+#    embedder = BrainRVQEmbedder(weights="hf://owner/name")   # only its encoder
 #
-# Nothing but these files is uploaded: the card, and what ``save_pretrained`` writes. A folder with
-# them, on a file server or a stick, serves those who have no network.
+# Only the card and the files that ``save_pretrained`` writes are uploaded. If you have no network,
+# share a folder with these files on a file server or a memory stick.
 
 folder = Path(tempfile.mkdtemp())
 classifier.save_pretrained(folder)
@@ -79,9 +81,9 @@ for file in sorted(folder.iterdir()):
     print(f"{file.name:<18} {file.stat().st_size / 1e3:8.1f} kB")
 
 # %%
-# The same model at the other end
-# -------------------------------
-# The digest stands in the card, so that others can tell that they have what was measured.
+# Load the model elsewhere
+# ------------------------
+# The card contains the digest, so that others can check that they have the model that was tested.
 
 there = BrainRVQClassifier.from_pretrained(folder)
 print(Weights(folder))

@@ -2,15 +2,15 @@
 What decided?
 =============
 
-Which seconds, channels and bands of frequencies moved a decision? Simulated EEG tells whether the
+Which seconds, channels and frequency bands influenced a decision? Simulated EEG shows whether the
 answer is right: the task weakens a beta rhythm at C4, and nothing else.
 """
 
 # %%
-# EEG whose truth is known
-# ------------------------
-# Ten people learn the model, two others are explained. Blinks, muscle activity and a posterior
-# alpha rhythm of each person's own are there as distractors.
+# EEG with known ground truth
+# ---------------------------
+# The model is trained on ten people, and decisions on two others are explained. Blinks, muscle
+# activity and a posterior alpha rhythm of varying strength serve as distractors.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -37,11 +37,11 @@ predicted = model.predict(test.X) == np.array(eeg.classes)[test.y]
 print(f"accuracy on people not seen: {predicted.mean():.2f}")
 
 # %%
-# Occlusion: take parts away, and ask again
-# -----------------------------------------
-# Each channel's amplitudes in each band become what they are in the person's windows on average,
-# and the model decides once more. What is drawn is the share of the decisions' variance that goes
-# with a part.
+# Occlusion: replace parts, and decide again
+# ------------------------------------------
+# The amplitudes of each channel in each band are replaced with their mean over the person's
+# windows, and the model decides again. The figure shows the share of the decisions' variance that
+# each part accounts for.
 
 occlusion = explain_occlusion(model, test.X, subjects=test.subjects)
 print(occlusion)
@@ -49,11 +49,11 @@ print("first:", occlusion.top("channel"), occlusion.top("band"))
 axes = plot_explanation(occlusion)
 
 # %%
-# Patterns: how features go with the decision
-# -------------------------------------------
-# A linear model needs no occlusion. Its coefficients must not be drawn as they are, since a large
-# one may only cancel noise; patterns may (Haufe et al. 2014). Red goes with the task, blue with
-# rest: the rhythm is weaker during the task.
+# Patterns: how features vary with the decision
+# ---------------------------------------------
+# A linear model needs no occlusion. Its coefficients should not be interpreted, because a large one
+# may only cancel noise, but patterns can be (Haufe et al. 2014). Red means larger during the task,
+# blue larger at rest: the rhythm is weaker during the task.
 
 pattern = explain_pattern(model, train.X, subjects=train.subjects)
 axes = plot_explanation(pattern)
@@ -61,8 +61,8 @@ axes = plot_explanation(pattern)
 # %%
 # Gradients: what a fine-tuned network reads
 # ------------------------------------------
-# Integrated gradients (with captum) give channels, bands and seconds at once. "Other" is what lies
-# in none of the bands.
+# Integrated gradients (with captum) give channels, bands and seconds at once. "Other" contains all
+# frequencies outside the bands.
 
 network = BrainRVQClassifier(**about, max_epochs=3, random_state=0).fit(train.X, labels)
 gradients = explain_gradients(network, test.X, subjects=test.subjects, n_steps=8)
@@ -72,9 +72,9 @@ axes = plot_explanation(gradients)
 # %%
 # One window
 # ----------
-# Values of a single window are in log-odds of the task: how far each part moved this decision from
-# what the person's average amplitudes give. Here is the window that all parts together moved
-# farthest towards the task.
+# Values of a single window are in log-odds of the task: they show how far each part moved this
+# decision from that for the person's mean amplitudes. Here is the window that all parts together
+# moved farthest towards the task.
 
 window = int(np.argmax(occlusion.values.sum((1, 2))))
 print(f"log-odds of the task: {occlusion.decisions[window]:.1f}")
@@ -84,8 +84,8 @@ plt.show()
 # %%
 # Does it mean anything?
 # ----------------------
-# A model that has learnt nothing must give another picture (Adebayo et al. 2018). Here, labels are
-# shuffled:
+# The explanation of a model that has learnt nothing must look different (Adebayo et al. 2018). Here
+# the labels are shuffled:
 
 shuffled = np.random.default_rng(0).permutation(labels)
 chance = make_pipeline(embedder, StandardScaler(), LogisticRegression(C=1e-3, max_iter=1000))
@@ -96,5 +96,4 @@ for name, explanation in {"learnt": occlusion, "shuffled": of_chance}.items():
     print(f"{name}: C4 in beta accounts for {share:.0%} of the decisions' variance")
 
 # %%
-# :doc:`/explanations` says what is put in the place of what is taken away, and what explanations
-# cannot tell.
+# :doc:`/explanations` says what parts are replaced with, and what explanations cannot tell.

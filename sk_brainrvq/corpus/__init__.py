@@ -15,5 +15,5 @@ __all__ = [
     "build_corpus",
 ]
 
-# Whoever holds an EEGCorpus has come by here: from now on everything that reads EEG takes it.
+# Any code that has an EEGCorpus has imported this package, so everything that reads EEG accepts it.
 register(CorpusSource())

@@ -1,4 +1,4 @@
-"""Building of a corpus: every file once, in parallel, in as many runs as needed."""
+"""Build a corpus: read every file once, in parallel, over as many runs as needed."""
 
 import os
 from collections import Counter
@@ -29,7 +29,7 @@ from sk_brainrvq.exceptions import InvalidCorpusError
 from sk_brainrvq.signals.filters.filtering import FilterSettings
 from sk_brainrvq.user_warnings import warn
 
-# Notes that a warning shows.
+# Most notes that a warning shows.
 _SHOWN = 10
 
 
@@ -42,13 +42,13 @@ class CorpusReport:
     built : int
         Files that were read and stored.
     kept : int
-        Files of this call that were in the corpus already, unchanged.
+        Files of this call that were already in the corpus and have not changed.
     failed : list of (str, str)
         Files of this call that could not be used, each with the reason.
     hours : float
-        Of EEG in the whole corpus.
+        Hours of EEG in the whole corpus.
     subjects : int
-        In the whole corpus.
+        Number of subjects in the whole corpus.
     """
 
     built: int
@@ -60,7 +60,7 @@ class CorpusReport:
     def __str__(self) -> str:
         lines = [
             f"{self.built} recordings built, {self.kept} kept, {len(self.failed)} failed; the "
-            f"corpus holds {self.hours:.2f} hours of {self.subjects} subjects."
+            f"corpus holds {self.hours:.2f} hours from {self.subjects} subjects."
         ]
         lines += [f"  failed: {source}: {reason}" for source, reason in self.failed]
         return "\n".join(lines)
@@ -84,49 +84,50 @@ def build_corpus(
 ) -> CorpusReport:
     r"""Filter recordings, resample them to 200 Hz and store them for training.
 
-    Run it again after a crash or with more files: what is done is kept, and the files that an
-    uninterrupted run would have written come out, byte for byte. A file whose size or time of
-    change differs is read again. Files that cannot be used are listed in the report and in the
-    corpus, and tried again by the next run.
+    Run it again after a crash or with more files: finished recordings are kept, and the result is
+    byte for byte what an uninterrupted run would have written. A file whose size or modification
+    time differs is read again. Files that cannot be used are listed in the report and in the
+    corpus, and the next run tries them again.
 
     Parameters
     ----------
     files : path, or iterable of paths
-        Recordings of any format that MNE reads, folders, which are searched with all folders in
-        them, or patterns such as ``"data/**/*.edf"``.
+        Recordings in any format that MNE reads, folders, which are searched recursively, or
+        patterns such as ``"data/**/*.edf"``.
     out : path
-        Local folder of the corpus; made if it is not there. Workers on other machines need to
-        see it, and ``files``, under the same path.
+        Local folder of the corpus; it is created if it does not exist. Workers on other machines
+        must see it, and ``files``, under the same path.
     notch : float or None
-        Mains frequency in Hz, 50 or 60, removed with its harmonics. None: no mains to remove.
-        There is no default, as nobody can guess it.
+        Mains frequency in Hz, 50 or 60, to remove with its harmonics. None removes nothing.
+        There is no default because the frequency cannot be guessed.
     l_freq, h_freq : float or None, default=0.3 and 75.0
         Pass band in Hz; None leaves an edge as recorded.
     reference : None, "average", a channel name, or names, default=None
-        None: as recorded.
+        Channels whose mean is subtracted. None keeps the reference of the recording.
     reject_amplitude : float, optional
-        In microvolts. Windows with a second in which any channel ranges over more, peak to peak,
-        are not used. Nothing is cut away: the corpus records which seconds are unusable. Seconds
-        that an annotation beginning with BAD or EDGE touches are unusable in any case.
+        Limit in microvolts. Windows with a second in which the peak-to-peak range of any channel
+        exceeds it are not used. Nothing is cut out: the corpus records which seconds are unusable.
+        Seconds that overlap an annotation beginning with BAD or EDGE are always unusable.
     reject_flat : float, optional
-        In microvolts; the same for seconds in which any channel ranges over less.
+        Limit in microvolts; the same for seconds in which the range of any channel is below it.
     bad_channels : {"warn", "drop", "interpolate", "keep"}, default="warn"
         What to do about channels that record no EEG, as in :class:`~sk_brainrvq.Reading`. The
-        decision holds for the whole recording, and the notes of the corpus tell it; reading the
-        corpus does not decide anew.
+        decision applies to the whole recording and is stored in the notes of the corpus; it is
+        not made again when the corpus is read.
     subject : None, str or callable, optional
-        Whose a recording is. None reads the names of BIDS, the Temple University corpora and
-        EEGMAT; another file counts as a subject of its own. A regular expression with the groups
-        ``(?P<subject>...)`` and, if wanted, ``(?P<session>...)`` is searched for in the path. A
-        function takes the path and gives (subject, session).
+        How to find the subject of a recording. None understands the file names of BIDS, the
+        Temple University corpora and EEGMAT; any other file counts as a subject of its own. A
+        regular expression with the groups ``(?P<subject>...)`` and, optionally,
+        ``(?P<session>...)`` is searched for in the path. A function takes the path and returns
+        (subject, session).
     read_options : mapping, optional
-        Options of ``mne.io.read_raw``, for all files or by ending, as in
+        Options of ``mne.io.read_raw``, for all files or per file extension, as in
         :class:`~sk_brainrvq.Reading`.
     n_jobs : int, optional
-        Processes. None: one, or as a surrounding ``joblib.parallel_config`` says; its
-        ``backend="dask"`` spreads the work over a cluster.
+        Number of processes. None means one, unless a surrounding ``joblib.parallel_config`` says
+        otherwise; its ``backend="dask"`` spreads the work over a cluster.
     verbose : int, default=0
-        Above 0 a progress bar is shown.
+        If above 0, show a progress bar.
 
     Returns
     -------
@@ -135,25 +136,26 @@ def build_corpus(
     Raises
     ------
     InvalidCorpusError
-        If no recording is named, another build is writing to ``out``, or a corpus there was
-        built with other settings; the message shows the differences.
+        If no recording is given, if another build is writing to ``out``, or if the corpus there
+        was built with other settings; the message shows the differences.
     OSError
-        If the disk is full or ``out`` may not be written to. What is done is kept.
+        If the disk is full or ``out`` is not writable. Finished recordings are kept.
     ImportError
-        Without zarr and fsspec (the extra ``corpus``).
+        If zarr or fsspec (the extra ``corpus``) is not installed.
 
     Warns
     -----
     EEGWarning
-        Once a run: channels left out, bad channels, annotations of bad stretches and joints,
-        amplitudes that are not those of EEG.
+        Once per run, about channels left out, bad channels, annotated bad stretches and joins, and
+        implausible amplitudes.
 
     Notes
     -----
-    A Zarr v3 group: each recording is an array ``recordings/<id>`` of shape (n_channels,
-    n_times), int16, in chunks of 60 s, 60 to a file, compressed with zstd. A channel's largest
-    value is the largest integer, so nothing is clipped. The attributes of each array describe
-    it; ``index.jsonl`` gathers them, sorted, so that opening a corpus reads one file.
+    A corpus is a Zarr v3 group: each recording is an array ``recordings/<id>`` of shape
+    (n_channels, n_times), int16, in chunks of 60 s, 60 chunks per file, compressed with zstd. Each
+    channel is scaled so that its largest value is the largest integer; nothing is clipped. The
+    attributes of each array describe it; ``index.jsonl`` collects them, sorted, so that opening a
+    corpus reads one file.
 
     Examples
     --------
@@ -228,13 +230,13 @@ def _build(
 def _run(
     tasks: list[BuildTask], out: Path, settings: BuildSettings, n_jobs: int | None, verbose: int
 ) -> Iterator[CorpusRecording | str]:
-    """Outcome of each task, in order."""
+    """Yield the outcome of each task, in order."""
     from joblib import Parallel, delayed
     from tqdm.auto import tqdm
 
     try:
         parallel = Parallel(n_jobs=n_jobs, return_as="generator")
-    except ValueError:  # Dask's backend hands all results over at the end
+    except ValueError:  # Dask's backend returns all results at the end
         parallel = Parallel(n_jobs=n_jobs)
     outcomes = parallel(delayed(build_one)(task, out, settings) for task in tasks)
     return iter(tqdm(outcomes, total=len(tasks), desc="corpus", unit="file", disable=not verbose))
@@ -243,7 +245,7 @@ def _run(
 def _write_index(
     out: Path, header: dict[str, Any], sources: set[str], failed: list[tuple[str, str]]
 ) -> CorpusIndex:
-    """Gather what the recordings say of themselves, and the files that failed, now or before."""
+    """Collect the descriptions of all recordings, and the files that failed now or earlier."""
     recordings = [recording for recording, _ in stored_recordings(out).values()]
     known = {recording.source for recording in recordings}
     earlier = [pair for pair in _failed_before(out) if pair[0] not in sources | known]
@@ -265,14 +267,14 @@ def _failed_before(out: Path) -> list[tuple[str, str]]:
 
 
 def _warn_of(notes: dict[str, tuple[str, ...]]) -> None:
-    """One warning of all that was noted about the files of a run."""
+    """Warn once about everything noted while reading the files of a run."""
     counts = Counter(note for each in notes.values() for note in each)
     if not counts:
         return
     first = {note: source for source in sorted(notes, reverse=True) for note in notes[source]}
     lines = [f"{note} ({n} files, first {first[note]})" for note, n in counts.most_common(_SHOWN)]
     if len(counts) > _SHOWN:
-        lines.append(f"{len(counts) - _SHOWN} further notes stand in the corpus.")
+        lines.append(f"{len(counts) - _SHOWN} further notes are stored in the corpus.")
     warn("\n".join(lines))
 
 
@@ -281,7 +283,7 @@ def _local_folder(out: Any) -> Path:
     if "://" in text:
         raise InvalidCorpusError(
             f"out={text!r} was given; a corpus is built in a local folder. Build it there, and "
-            "copy the folder to the object store: EEGCorpus reads it from both."
+            "copy the folder to the object store: EEGCorpus reads from either."
         )
     if os.path.exists(text) and not os.path.isdir(text):
         raise InvalidCorpusError(f"out={text!r} is a file; expected a folder.")
@@ -298,7 +300,7 @@ def _locked(out: Path) -> Iterator[None]:
         lock.acquire()
     except Timeout as error:
         raise InvalidCorpusError(
-            f"Another build is writing to {out}. Wait until it ends, and run this one again."
+            f"Another build is writing to {out}. Wait until it ends, then run this one again."
         ) from error
     try:
         yield

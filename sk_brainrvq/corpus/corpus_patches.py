@@ -26,21 +26,22 @@ from sk_brainrvq.signals.preparation import (
     to_patches,
 )
 
-# Networks take 100 microvolts.
+# The networks take signals in units of 100 microvolts.
 _MICROVOLTS_PER_UNIT = 100.0
 
 
 class CorpusPatches(StoredPatches):
-    """Segments of a corpus, read from its storage when they are indexed.
+    """Segments of a corpus, read from storage when they are indexed.
 
     Parameters
     ----------
     store : CorpusStore
-        Its latest chunks are shared by all that read from it.
+        Storage to read from; its cache of recent chunks is shared by all readers.
     numbers : ndarray of int, shape (n_segments,)
-        Recording of each segment, by its place in the index.
+        Recording of each segment, as its position in the index.
     starts, lengths : ndarray of int, shape (n_segments,)
-        Samples at 200 Hz; what is missing to whole patches is padded by mirroring.
+        First sample and number of samples at 200 Hz; an incomplete last patch is padded by
+        mirroring.
     n_channels, n_patches : int
 
     Attributes
@@ -50,7 +51,7 @@ class CorpusPatches(StoredPatches):
     dtype : dtype
         float32.
     digest : str
-        Of the segments and their signals, without reading them.
+        Digest of the segments and their signals, computed without reading them.
     chunks : ndarray of int, shape (n_segments,)
         Storage chunk, counted through the corpus, in which each segment begins; see
         :func:`shuffled_rows`.
@@ -71,7 +72,7 @@ class CorpusPatches(StoredPatches):
         self.chunks = first_chunks(store.index)[numbers] + starts // CHUNK_SAMPLES
 
     def __getitem__(self, rows: slice | NDArray | Sequence[int]) -> NDArray:
-        """Patches of some segments.
+        """Read the patches of some segments.
 
         Parameters
         ----------
@@ -96,13 +97,13 @@ class CorpusPatches(StoredPatches):
         return digest_of_windows(self.store.index, self.numbers, self.starts, self.lengths)
 
     def chunks_held(self, n_groups: int) -> int:
-        """Number of chunks of this size that each of ``n_groups`` can mix and keep in memory."""
+        """Number of such chunks that each of ``n_groups`` groups can keep in memory to shuffle."""
         chunk_bytes = self.shape[1] * CHUNK_SAMPLES * np.dtype(np.int16).itemsize
-        # The half: while one buffer is used the next is read.
+        # Half of the cache, because the next buffer is read while one is in use.
         return max(1, self.store.cache_bytes // (2 * n_groups * chunk_bytes))
 
     def take_rows(self, rows: NDArray) -> "CorpusPatches":
-        """Select segments, which stay in storage too."""
+        """Select segments, which also stay in storage."""
         spans = self.numbers[rows], self.starts[rows], self.lengths[rows]
         return CorpusPatches(self.store, *spans, *self.shape[1:3])
 
@@ -118,17 +119,17 @@ class _Segments:
 
     @property
     def bounds(self) -> list[tuple[int, int]]:
-        """First and last + 1 patch of each."""
+        """First patch of each segment and the one after its last."""
         return segment_bounds(n_patches_of(self.n_times))
 
     def spans(self, numbers: list[int]) -> tuple[NDArray, NDArray]:
-        """Start within the window and length, in samples, of some segments."""
+        """Start within the window and length of some segments, in samples."""
         firsts = np.array([self.bounds[i][0] for i in numbers]) * PATCH_SAMPLES
         ends = np.array([self.bounds[i][1] for i in numbers]) * PATCH_SAMPLES
         return firsts, np.minimum(ends, self.n_times) - firsts
 
     def by_length(self) -> dict[int, list[int]]:
-        """Segments of each number of patches."""
+        """Segments grouped by their number of patches."""
         alike: dict[int, list[int]] = {}
         for number, (first, last) in enumerate(self.bounds):
             alike.setdefault(last - first, []).append(number)
@@ -146,7 +147,7 @@ def prepare_stored(
     electrode_map: Mapping[str, Any] | None,
     warn: bool,
 ) -> PreparedEEG:
-    """Windows of a corpus as patch groups whose patches stay on disk.
+    """Arrange windows of a corpus in patch groups whose patches stay on disk.
 
     Parameters
     ----------
@@ -161,8 +162,8 @@ def prepare_stored(
     Returns
     -------
     PreparedEEG
-        Groups as :func:`~sk_brainrvq.signals.patches.gather` makes them: one for each
-        montage and number of patches. ``epoch`` is the place of the window.
+        Groups like those of :func:`~sk_brainrvq.signals.patches.gather`: one for each montage
+        and number of patches. ``epoch`` is the position of the window.
     """
     alike = _alike(store, recordings, trained_rows, official, electrode_map, warn)
     segments = _Segments(n_times)
@@ -202,7 +203,7 @@ def _alike(
     electrode_map: Mapping[str, Any] | None,
     warn: bool,
 ) -> Iterable[tuple[CorpusRecording, list[ElectrodeMatch], list[int]]]:
-    """The recordings of each montage: the first, how its channels are matched, and all of them."""
+    """Group recordings by montage: the first one, the matches of its channels, and all of them."""
     montages: dict[tuple, list[int]] = {}
     for number in np.unique(recordings):
         recording = store.index.recordings[number]

@@ -13,28 +13,28 @@ from sk_brainrvq.signals.sources.source import ReadSettings, Source
 
 
 class CorpusSource(Source):
-    """``EEGCorpus``: filtered and cut already, and read batch by batch in training."""
+    """``EEGCorpus``: already filtered and cut, and read batch by batch during training."""
 
     def accepts(self, X: Any) -> bool:
         """Whether X is a corpus."""
         return isinstance(X, EEGCorpus)
 
     def blocks(self, X: EEGCorpus, settings: ReadSettings) -> Iterator[EpochBlock]:
-        """The windows of the corpus; those of the settings are ignored."""
+        """Yield the windows of the corpus; the window of the settings is ignored."""
         return X.blocks()
 
     def filters_of(self, X: EEGCorpus) -> list[FilterSettings | None]:
-        """Filters that the corpus was built with."""
+        """Return the filters that the corpus was built with."""
         return [X.filter_settings]
 
     def readings_of(self, X: EEGCorpus) -> list[Reading | None]:
-        """How its recordings were read when it was built."""
+        """Return how the recordings were read when the corpus was built."""
         return [X.reading]
 
     def subjects_of(self, X: EEGCorpus) -> NDArray:
-        """Subject of each window."""
+        """Return the subject of each window."""
         return X.subjects
 
     def stored(self, X: EEGCorpus) -> EEGCorpus:
-        """The corpus itself."""
+        """Return the corpus itself."""
         return X

@@ -32,8 +32,8 @@ _BLOCK_BYTES = 16 * 2**20
 class EEGCorpus(StoredEEG):
     """Windows of the recordings that :func:`build_corpus` stored.
 
-    Only the index is read until windows are asked for. Every estimator takes a corpus as X, and
-    scikit-learn splits it: ``cross_val_score(estimator, corpus, y, groups=corpus.subjects)``.
+    Until windows are requested only the index is read. Every estimator accepts a corpus as X, and
+    scikit-learn can split it: ``cross_val_score(estimator, corpus, y, groups=corpus.subjects)``.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ class EEGCorpus(StoredEEG):
     window : float, default=10.0
         Length of a window in seconds.
     overlap : float, default=0.0
-        Seconds that a window shares with the next.
+        Overlap of consecutive windows in seconds.
 
     Attributes
     ----------
@@ -51,34 +51,34 @@ class EEGCorpus(StoredEEG):
     shape : tuple
         (n_windows,).
     subjects, sessions, sources : ndarray of str, shape (n_windows,)
-        Of the recording that each window comes from.
+        Subject, session and file of the recording that each window comes from.
     starts : ndarray of float, shape (n_windows,)
-        Seconds from the recording's first sample.
+        Start of each window in seconds from the first sample of its recording.
     recordings : list of CorpusRecording
-        Those of the corpus, or those that the chosen windows come from; sorted by source.
+        All recordings, or those that the selected windows come from; sorted by source.
     failed : list of (str, str)
-        Files that the build could not use, with reasons.
+        Files that the build could not use, each with the reason.
     ch_names : list of tuple of str
         Channels of each recording.
     filters : Filters
-        What the signals went through when the corpus was built: an estimator's ``filters=``.
+        Filters applied when the corpus was built, to pass to an estimator as ``filters=``.
     reading : Reading
-        What was done about bad channels then, and the options of MNE's readers.
+        How bad channels were treated at that time, and the options of MNE's readers.
     hours : float
-        Length of the recordings.
+        Total length of the recordings.
     digest : str
-        The same for the same windows of the same signals, wherever they are stored.
+        Equal for the same windows of the same signals, wherever they are stored.
 
     Raises
     ------
     InvalidCorpusError
-        If there is no corpus, it is of a newer version or damaged, or it holds no window.
+        If there is no corpus, if it was built by a newer version, is damaged or holds no window.
 
     Notes
     -----
-    Windows that touch a rejected second, and the tail of a recording that fills no window, are
-    left out. The signals are as they were filtered when the corpus was built: filters of an
-    estimator are not applied to them again. A corpus pickles as its location and selection.
+    Windows that touch a rejected second, and the end of a recording that does not fill a window,
+    are left out. The signals were filtered when the corpus was built, and the filters of an
+    estimator are not applied again. A pickled corpus holds only its location and selection.
 
     Examples
     --------
@@ -111,7 +111,7 @@ class EEGCorpus(StoredEEG):
             raise InvalidCorpusError(
                 f"The corpus at {self.location} holds no usable window of {window} s: it has "
                 f"{len(self._store.index.recordings)} recordings. Pass a shorter window=..., or "
-                "check what was rejected and failed when it was built."
+                "check what was rejected and what failed when it was built."
             )
 
     # Windows
@@ -142,7 +142,7 @@ class EEGCorpus(StoredEEG):
         return (len(self),)
 
     def __getitem__(self, key: Any) -> Any:
-        """One window, or a corpus of some.
+        """Read one window, or select several.
 
         Parameters
         ----------
@@ -151,16 +151,16 @@ class EEGCorpus(StoredEEG):
         Returns
         -------
         ndarray, shape (n_channels, n_times), float32
-            In microvolts at 200 Hz, for an int.
+            For an int: the window in microvolts at 200 Hz.
         EEGCorpus
-            Of these windows, in this order, for all else.
+            For any other key: a corpus of these windows, in this order.
 
         Raises
         ------
         IndexError
         """
         if isinstance(key, tuple) and len(key) == 2 and key[1] is Ellipsis:
-            key = key[0]  # what scikit-learn makes of a key
+            key = key[0]  # scikit-learn appends an ellipsis
         rows = selection.check_rows(key, len(self))
         if isinstance(key, Integral):
             return self._read(rows)[0]
@@ -179,7 +179,7 @@ class EEGCorpus(StoredEEG):
     def __getstate__(self) -> dict[str, Any]:
         return {name: v for name, v in self.__dict__.items() if name != "_windows"}
 
-    # What is known of them
+    # Properties of windows and recordings
 
     def _per_window(self, name: str) -> NDArray:
         recordings = self._store.index.recordings
@@ -202,24 +202,24 @@ class EEGCorpus(StoredEEG):
 
     @property
     def starts(self) -> NDArray:
-        """Seconds from the recording's first sample to the window's."""
+        """Start of each window in seconds from the first sample of its recording."""
         return self._windows[1] / TARGET_SFREQ
 
     @property
     def recordings(self) -> list[CorpusRecording]:
-        """Those of the corpus, or those that the chosen windows come from."""
+        """All recordings, or those that the selected windows come from."""
         return [self._store.index.recordings[i] for i in self._used]
 
     @property
     def _used(self) -> list[int]:
-        """Places of the recordings in the index."""
+        """Positions of the recordings in the index."""
         if self._selection is None:
             return list(range(len(self._store.index.recordings)))
         return np.unique(self._windows[0]).tolist()
 
     @property
     def failed(self) -> list[tuple[str, str]]:
-        """Files that the build could not use, with the reasons."""
+        """Files that the build could not use, each with the reason."""
         return list(self._store.index.failed)
 
     @property
@@ -234,7 +234,7 @@ class EEGCorpus(StoredEEG):
 
     @property
     def filter_settings(self) -> FilterSettings:
-        """The same filters as complete settings."""
+        """The same filters, with every setting filled in."""
         return self._store.index.filters
 
     @property
@@ -244,7 +244,7 @@ class EEGCorpus(StoredEEG):
 
     @property
     def hours(self) -> float:
-        """Length of the recordings."""
+        """Total length of the recordings in hours."""
         return sum(recording.duration for recording in self.recordings) / 3600
 
     @cached_property
@@ -257,22 +257,22 @@ class EEGCorpus(StoredEEG):
         return f"EEGCorpus({self.location!r}, {len(self)} windows, digest {self.digest[:12]})"
 
     def info(self) -> str:
-        """Summary in a few lines."""
+        """Summarise the corpus in a few lines."""
         place = f"Corpus at {self.location}, digest {self.digest[:12]}"
         windows = f"{len(self)} windows of {self.window:g} s, overlap {self.overlap:g} s"
         return "\n".join([place, windows, *describe(self.recordings, self._store.index)])
 
-    # Parts of it
+    # Selection
 
     def split(
         self, test_size: float = 0.1, random_state: Any = None
     ) -> tuple["EEGCorpus", "EEGCorpus"]:
-        """Two corpora that share no subject.
+        """Split into two corpora that share no subject.
 
         Parameters
         ----------
         test_size : float or int, default=0.1
-            Share or number of the subjects in the second.
+            Share or number of the subjects in the second corpus.
         random_state : int, RandomState or None
 
         Returns
@@ -290,12 +290,12 @@ class EEGCorpus(StoredEEG):
     def select(
         self, subjects: Iterable[str] | None = None, sources: Iterable[str] | None = None
     ) -> "EEGCorpus":
-        """Windows of some subjects or files, in the same order.
+        """Select the windows of some subjects or files, in the same order.
 
         Parameters
         ----------
         subjects, sources : str or iterable of str, optional
-            Both given: windows that fit both.
+            If both are given, a window must match both.
 
         Returns
         -------
@@ -304,7 +304,7 @@ class EEGCorpus(StoredEEG):
         Raises
         ------
         InvalidCorpusError
-            If one is not in the corpus, or no window fits both.
+            If one is not in the corpus, or if no window matches both.
         """
         chosen = np.ones(len(self), dtype=bool)
         for name, wanted in (("subjects", subjects), ("sources", sources)):
@@ -318,12 +318,12 @@ class EEGCorpus(StoredEEG):
     # Signals
 
     def blocks(self) -> Iterator[EpochBlock]:
-        """Windows in blocks of at most 16 MB, recording by recording, each chunk read once.
+        """Yield windows in blocks of up to 16 MB, by recording, reading each chunk once.
 
         Yields
         ------
         EpochBlock
-            In microvolts at 200 Hz, filtered. ``index`` is the place of each window.
+            Filtered, in microvolts at 200 Hz. ``index`` is the position of each window.
         """
         for rows in selection.by_recording(*self._windows):
             recording = self._store.index.recordings[self._windows[0][rows[0]]]
@@ -338,12 +338,12 @@ class EEGCorpus(StoredEEG):
                     part,
                     recording.places,
                     filtered=True,
-                    bad_channels={},  # decided by its building
+                    bad_channels={},  # decided when the corpus was built
                     subjects=np.full(len(part), recording.subject, dtype=object),
                 )
 
     def _read(self, rows: NDArray) -> NDArray:
-        """Windows of one recording."""
+        """Read windows of one recording."""
         numbers, starts = self._windows
         n_channels = len(self._store.index.recordings[numbers[rows[0]]].ch_names)
         signals = np.empty((len(rows), n_channels, self._n_times), dtype=np.float32)
@@ -360,23 +360,23 @@ class EEGCorpus(StoredEEG):
         electrode_map: Mapping[str, Any] | None = None,
         warn: bool = True,
     ) -> PreparedEEG:
-        """Patches for training, which stay on disk until a batch asks for them.
+        """Prepare patches for training, which stay on disk until a batch needs them.
 
         Parameters
         ----------
         trained_rows : sequence of int, optional
-            Electrode rows that the checkpoint trained.
+            Rows of the electrode embedding that the checkpoint trained.
         official : bool, default=False
-            Match electrodes as published checkpoints do.
+            Whether to match electrodes as the published checkpoints do.
         electrode_map : mapping of str to electrodes, optional
-            Positions of channels from the user.
+            Positions of channels, given by the user.
         warn : bool, default=True
-            Warn of channels without a position.
+            Whether to warn about channels without a position.
 
         Returns
         -------
         PreparedEEG
-            ``patches`` of its groups are read from disk when they are indexed.
+            The ``patches`` of its groups are read from disk when they are indexed.
         """
         return prepare_stored(
             self._store,
@@ -395,6 +395,6 @@ class EEGCorpus(StoredEEG):
         -------
         list of str
             One sentence for each recording that is missing, damaged or changed; empty if all
-            are as they were written.
+            are as written.
         """
         return find_problems(self._store, self._used)

@@ -1,4 +1,4 @@
-"""Files for a corpus: how they are found and named, and their subjects."""
+"""Find the files of a corpus, name them, and determine their subjects."""
 
 import glob
 import hashlib
@@ -12,7 +12,7 @@ from sk_brainrvq.exceptions import InvalidCorpusError
 from sk_brainrvq.signals.sources.headers.bids_channels import sidecar_of
 from sk_brainrvq.signals.sources.subjects import conventional_name
 
-# Formats of EEG that a folder is searched for; other files that MNE reads can be given by name.
+# EEG formats that a folder is searched for; other files that MNE reads must be given by name.
 _SUFFIXES = tuple(
     f".{name}"
     for name in (
@@ -20,9 +20,9 @@ _SUFFIXES = tuple(
         *("gdf", "lay", "mff", "nedf", "nxe", "set", "vhdr"),
     )
 )
-# Further files that hold a recording's signal; the header alone may stay as it was.
+# Further files that hold a recording's signal: they may change while the header does not.
 _COMPANIONS = {".vhdr": (".eeg", ".vmrk", ".dat"), ".set": (".fdt",), ".lay": (".dat",)}
-# Second and further files of one long recording, which MNE reads with the first.
+# Later files of one long recording, which MNE reads together with the first.
 _NUMBERED = re.compile(r"(?P<base>.+)-\d+(?P<end>\.fif(\.gz)?)", re.IGNORECASE)
 _SPLIT = re.compile(r"(?P<base>.+_split-)(?P<number>\d+)(?P<end>_\w+\.fif(\.gz)?)", re.IGNORECASE)
 _BIDS_SUBJECT, _BIDS_SESSION = re.compile(r"sub-([A-Za-z0-9]+)"), re.compile(r"ses-([A-Za-z0-9]+)")
@@ -31,24 +31,24 @@ SubjectRule = Callable[[str], tuple[str, str]]
 
 
 def find_sources(files: Any) -> list[str]:
-    """Paths of the recordings that a user names.
+    """Return the paths of the recordings that a user names.
 
     Parameters
     ----------
     files : path, or iterable of paths
-        Each a file, a folder that is searched with all folders in it, or a pattern such as
-        ``"data/**/*.edf"``. Files and folders whose name begins with a dot are passed over.
+        Each is a file, a folder, which is searched recursively, or a pattern such as
+        ``"data/**/*.edf"``. Files and folders whose name begins with a dot are skipped.
 
     Returns
     -------
     list of str
-        Normalised with forward slashes, sorted, each once. Files that are named need not be
-        there.
+        Normalised with forward slashes, sorted, without duplicates. A file given by name need
+        not exist.
 
     Raises
     ------
     InvalidCorpusError
-        If nothing is named, or a folder or pattern holds no recording.
+        If nothing is named, or if a folder or pattern holds no recording.
 
     Examples
     --------
@@ -79,7 +79,7 @@ def _recordings_at(path: str) -> list[str]:
         found = list(_walk(path))
     elif glob.has_magic(path) and not os.path.exists(path):
         matches = glob.glob(path, recursive=True)
-        # A header beside a file of signals counts where it is matched, too.
+        # A header only counts as present if the pattern matches it too.
         present = {match.lower() for match in matches}
         found = [
             match
@@ -112,9 +112,9 @@ def _is_recording(name: str) -> bool:
 
 
 def _belongs_to_another(folder: str, name: str, present: set[str]) -> bool:
-    """Whether a file is the data of a header that is there, or continues another file.
+    """Whether a file holds the data of a header that is present, or continues another file.
 
-    ``present`` are the names of its folder, or whole paths, in lower case.
+    ``present`` holds the names in its folder, or whole paths, in lower case.
     """
     if name.lower().endswith(".eeg"):
         return any(name[:-4].lower() + header in present for header in (".vhdr", ".ahdr"))
@@ -125,7 +125,7 @@ def _belongs_to_another(folder: str, name: str, present: set[str]) -> bool:
 
 
 def _first_part(name: str) -> str | None:
-    """What the first file would be called that a FIF file of this name continues."""
+    """Name of the first file that a FIF file of this name would continue, if any."""
     if match := _SPLIT.fullmatch(name):
         return f"{match['base']}{1:0{len(match['number'])}d}{match['end']}"
     match = _NUMBERED.fullmatch(name)
@@ -135,13 +135,13 @@ def _first_part(name: str) -> str | None:
 def _reads_on(first: str, name: str) -> bool:
     """Whether MNE reads a file as a part of the one that its name continues.
 
-    Recordings of one day may be called day.fif and day-1.fif, too.
+    The name does not tell: two recordings of one day may be called day.fif and day-1.fif.
     """
     import mne
 
     try:
         raw = mne.io.read_raw_fif(first, allow_maxshield="yes", verbose="error")
-    except Exception:  # it will be told of when it is read
+    except Exception:  # the error is reported when the file is read
         return True
     return name in {PurePath(part).name for part in raw.filenames}
 
@@ -151,15 +151,15 @@ def _normalised(path: str) -> str:
 
 
 def source_state(source: str) -> tuple[int, int]:
-    """Size in bytes and time of the last change in nanoseconds, of all files of a recording.
+    """Return the size in bytes and the last change in nanoseconds of all files of a recording.
 
-    A BIDS data set's ``channels.tsv`` and ``events.tsv`` are among them: they say which channels
-    are used and which stretches are bad.
+    They include the ``channels.tsv`` and ``events.tsv`` of a BIDS data set, which say which
+    channels are used and which stretches are bad.
 
     Raises
     ------
     FileNotFoundError
-        If nothing is there.
+        If the recording does not exist.
     """
     path = Path(source)
     files = [path, *_companions(path)]
@@ -172,14 +172,14 @@ def source_state(source: str) -> tuple[int, int]:
 
 
 def _companions(path: Path) -> Iterable[Path]:
-    """Files beside a header that hold its signal, whatever the case of their endings."""
+    """Find files beside a header that hold its signal; their extensions may be in upper case."""
     for suffix in _COMPANIONS.get(path.suffix.lower(), ()):
         spelt = (path.with_suffix(s) for s in (suffix, suffix.upper(), suffix.title()))
         yield from [file for file in spelt if file.exists()][:1]
 
 
 def recording_id(source: str, size: int) -> str:
-    """Name of a recording's array: readable, and its own for each path and size.
+    """Name the array of a recording: readable, and unique to its path and size.
 
     Examples
     --------
@@ -193,25 +193,25 @@ def recording_id(source: str, size: int) -> str:
 
 
 def subject_rule(subject: Any) -> SubjectRule:
-    r"""The function from a path to its subject and session.
+    r"""Return the function that maps a path to its subject and session.
 
     Parameters
     ----------
     subject : None, str or callable
-        None reads the names of BIDS (sub-, ses-), the Temple University corpora
-        (aaaaaaab_s001_t000) and EEGMAT (Subject00_1); another file is its own subject. A regular
-        expression has the group ``subject``, and ``session`` if wanted, and is searched for in
-        the whole path. A callable gives subject and session.
+        None understands the file names of BIDS (sub-, ses-), the Temple University corpora
+        (aaaaaaab_s001_t000) and EEGMAT (Subject00_1); any other file is its own subject. A
+        regular expression has the group ``subject`` and optionally ``session``, and is searched
+        for in the whole path. A callable returns subject and session.
 
     Returns
     -------
     callable
-        Raises InvalidCorpusError for a path that does not fit.
+        It raises InvalidCorpusError for a path that does not match.
 
     Raises
     ------
     InvalidCorpusError
-        For anything else.
+        If ``subject`` is anything else.
 
     Examples
     --------
@@ -234,7 +234,7 @@ def subject_rule(subject: Any) -> SubjectRule:
 
 
 def describe_rule(subject: Any) -> str | None:
-    """How a subject rule is recorded in the corpus: the pattern, or that it is a function."""
+    """Describe a subject rule for the corpus: the pattern, or that it is a function."""
     return "function" if callable(subject) else subject
 
 
@@ -261,7 +261,7 @@ def _rule_of_pattern(text: str) -> SubjectRule:
 
 
 def _conventional_subject(source: str) -> tuple[str, str]:
-    # The last one: folders above a dataset may look like a subject, too.
+    # Take the last match: a folder above the data set may look like a subject too.
     if subjects := _BIDS_SUBJECT.findall(source):
         return subjects[-1], (_BIDS_SESSION.findall(source) or [""])[-1]
     stem = PurePath(source).name.split(".")[0]

@@ -1,4 +1,4 @@
-"""The index of a corpus: all that is known of its recordings but their signals, in one file."""
+"""Index of a corpus: everything known about its recordings except their signals, in one file."""
 
 import hashlib
 import json
@@ -23,41 +23,40 @@ from sk_brainrvq.signals.reading import Reading
 
 INDEX_NAME = "index.jsonl"
 FORMAT = "sk_brainrvq.corpus"
-# 2: bad stretches, projections and filters that files state are heeded.
+# Since version 2, bad stretches, projections and filters stated in the files are respected.
 VERSION = 2
-_ANEW = (
-    "Run build_corpus again with the same settings: it writes the index anew from the recordings."
-)
+_ANEW = "Run build_corpus again with the same settings: it rebuilds the index from the recordings."
 
 
 @dataclass(frozen=True, slots=True)
 class CorpusRecording:
-    """What a corpus knows of one recording, besides its signal.
+    """What a corpus knows about one recording besides its signal.
 
     Attributes
     ----------
     id : str
         Name of its array, ``recordings/<id>`` in the Zarr group.
     source : str
-        Path of the file it was read from, as given.
+        Path of the file that it was read from, as given.
     source_size : int
-        Bytes of that file.
+        Size of that file in bytes.
     subject, session : str
-        An empty session is one that nothing names.
+        The session is empty if unknown.
     ch_names : tuple of str
     positions : tuple of (3,) tuple or None
-        Head coordinates of each channel in metres, None where unknown.
+        Head coordinates of each channel in metres; None if unknown.
     n_times : int
-        Samples at 200 Hz.
+        Number of samples at 200 Hz.
     scale : tuple of float
-        Microvolts per step of the stored integers, one a channel.
+        Microvolts per step of the stored integers, for each channel.
     unusable : tuple of (int, int)
-        Runs of seconds that were rejected: the first, and the one after the last.
+        Runs of rejected seconds: the first second, and the one after the last.
     recorded_sfreq, recorded_highpass : float
-        Sampling rate of the file in Hz.
+        Sampling rate and high-pass edge of the file in Hz.
     recorded_lowpass : float or None
+        Low-pass edge of the file in Hz; None if unknown.
     notes : tuple of str
-        What the user should know: channels left out, an amplitude that is not that of EEG.
+        What the user should know, such as channels left out or an implausible amplitude.
     digest : str
         SHA-256 of the stored integers, chunk after chunk.
     """
@@ -85,7 +84,7 @@ class CorpusRecording:
 
     @property
     def usable(self) -> NDArray:
-        """Whether each second was kept, shape (n_seconds,); a last part counts as one."""
+        """Whether each second is usable, shape (n_seconds,); an incomplete last one counts."""
         kept = np.ones(-(-self.n_times // int(TARGET_SFREQ)), dtype=bool)
         for first, end in self.unusable:
             kept[first:end] = False
@@ -93,7 +92,7 @@ class CorpusRecording:
 
     @property
     def places(self) -> dict[str, NDArray] | None:
-        """Head coordinates by channel name, of the channels that have any."""
+        """Head coordinates by channel name, for the channels that have any."""
         known = {
             name: np.array(place)
             for name, place in zip(self.ch_names, self.positions, strict=True)
@@ -102,21 +101,21 @@ class CorpusRecording:
         return known or None
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON holds it."""
+        """Convert to what JSON can hold."""
         return asdict(self)
 
     @classmethod
     def from_json(
         cls, fields: dict[str, Any], shared: dict[Any, Any] | None = None
     ) -> "CorpusRecording":
-        """The recording that `to_json` gave; raise InvalidCorpusError for anything else.
+        """Recover a recording from `to_json`; raise InvalidCorpusError for anything else.
 
         Parameters
         ----------
         fields : dict
-            From a file that may say anything.
+            Untrusted values read from a file.
         shared : dict, optional
-            Equal channels are held once in it.
+            Cache in which equal channel lists are kept only once.
 
         Returns
         -------
@@ -144,7 +143,7 @@ class CorpusIndex:
     recordings : tuple of CorpusRecording
         Sorted by source.
     failed : tuple of (str, str)
-        Source and reason of the files that could not be used, sorted.
+        Files that could not be used, each with the reason, sorted.
     """
 
     settings: dict[str, Any]
@@ -153,7 +152,7 @@ class CorpusIndex:
 
     @property
     def filters(self) -> FilterSettings:
-        """Filters that the signals went through."""
+        """Filters that were applied to the signals."""
         names = ("l_freq", "h_freq", "notch", "reference")
         return FilterSettings.checked(**{name: self.settings[name] for name in names})
 
@@ -163,7 +162,7 @@ class CorpusIndex:
         return reading_of(self.settings)
 
     def to_bytes(self) -> bytes:
-        """The index file: a header, then a line for each recording and each failed source."""
+        """Encode the index: a header, then one line per recording and per failed source."""
         rows: Iterable[dict] = [
             *(recording.to_json() for recording in self.recordings),
             *({"failed": source, "reason": reason} for source, reason in self.failed),
@@ -181,13 +180,13 @@ class CorpusIndex:
 
     @classmethod
     def from_bytes(cls, content: bytes, where: str) -> "CorpusIndex":
-        """The index in a file's content.
+        """Decode the content of an index file.
 
         Parameters
         ----------
         content : bytes
         where : str
-            The corpus, for messages.
+            Location of the corpus, for messages.
 
         Returns
         -------
@@ -196,7 +195,7 @@ class CorpusIndex:
         Raises
         ------
         InvalidCorpusError
-            If it is of a newer version, was cut short, changed, or is no index.
+            If a newer version wrote it, or if it is truncated, changed or not an index.
         """
         first, _, body = content.partition(b"\n")
         header = _header(first, where)
@@ -210,10 +209,10 @@ class CorpusIndex:
         lines = body.splitlines()
         if len(lines) != header["n_recordings"] + header["n_failed"]:
             raise InvalidCorpusError(
-                f"The index of the corpus at {where} has {len(lines)} lines, and says that it has "
+                f"The index of the corpus at {where} has {len(lines)} lines, but its header says "
                 f"{header['n_recordings']} and {header['n_failed']}. {_ANEW}"
             )
-        # Many recordings share their channels: held once, they take little memory.
+        # Many recordings share their channels; keeping equal lists once saves memory.
         shared: dict[Any, Any] = {}
         recordings, failed = [], []
         for number, line in enumerate(lines):
@@ -234,20 +233,20 @@ class CorpusIndex:
 
 
 def json_line(value: Any) -> bytes:
-    """One line of JSON that is the same for the same value."""
+    """Encode a value as one line of JSON, always in the same way."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
 
 
 def digest_of_windows(index: CorpusIndex, numbers: NDArray, *spans: NDArray) -> str:
-    """Digest of windows: the same for the same signals, wherever they are stored.
+    """Compute a digest of windows: equal for equal signals, wherever they are stored.
 
     Parameters
     ----------
     index : CorpusIndex
     numbers : ndarray of int, shape (n_windows,)
-        Recording of each window, by its place in the index.
+        Recording of each window, as its position in the index.
     *spans : ndarray of int, shape (n_windows,)
-        What tells windows of one recording apart: starts, lengths.
+        What distinguishes windows of one recording: starts, lengths.
 
     Returns
     -------

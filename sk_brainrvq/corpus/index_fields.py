@@ -1,4 +1,4 @@
-"""What an index can say of a corpus and its recordings; a file may say anything."""
+"""Check the fields of an index, which comes from a file that cannot be trusted."""
 
 import math
 import re
@@ -10,13 +10,13 @@ from sk_brainrvq.signals.filters.resampling import TARGET_SFREQ
 from sk_brainrvq.signals.filters.settings import FilterSettings
 from sk_brainrvq.signals.reading import Reading
 
-# Samples of the longest recording, a month: what is kept of each second must fit into memory.
+# Samples of the longest recording, a month: a flag for each second must fit into memory.
 LONGEST = int(31 * 24 * 3600 * TARGET_SFREQ)
 _FILTERS = ("l_freq", "h_freq", "notch", "reference")
 
 
 def wrong_header(header: Mapping[str, Any]) -> str | None:
-    """What cannot be in the first line of an index, in words; None where all is well."""
+    """Say what is wrong in the first line of an index; None if nothing is."""
     for name in ("n_recordings", "n_failed"):
         if not _is_count(header.get(name)):
             return f"{name} is {header.get(name)!r:.80}; expected a whole number"
@@ -34,7 +34,7 @@ def wrong_header(header: Mapping[str, Any]) -> str | None:
 
 
 def reading_of(settings: Mapping[str, Any]) -> Reading:
-    """How recordings were read, by the settings of an index, which may say anything."""
+    """Return how recordings were read, from the unchecked settings of an index."""
     return Reading(
         bad_channels=settings.get("bad_channels", "keep"),
         read_options=settings.get("read_options"),
@@ -42,7 +42,7 @@ def reading_of(settings: Mapping[str, Any]) -> Reading:
 
 
 def checked_fields(fields: Any) -> dict[str, Any]:
-    """Fields of a recording as given; raise InvalidCorpusError where one cannot be right.
+    """Return the fields of a recording as given; raise InvalidCorpusError if one is invalid.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def checked_fields(fields: Any) -> dict[str, Any]:
     Returns
     -------
     dict
-        By the names of the attributes of ``CorpusRecording``.
+        Values by the names of the attributes of ``CorpusRecording``.
     """
     if not isinstance(fields, dict) or fields.keys() != _CHECKS.keys():
         odd = sorted(fields.keys() ^ _CHECKS.keys()) if isinstance(fields, dict) else fields
@@ -73,7 +73,7 @@ def checked_fields(fields: Any) -> dict[str, Any]:
 
 
 def checked_failure(row: Any) -> tuple[str, str]:
-    """Source and reason of a file that could not be used; raise InvalidCorpusError for others."""
+    """Return a failed file and the reason; raise InvalidCorpusError if the row is invalid."""
     source, reason = (row.get("failed"), row.get("reason")) if isinstance(row, dict) else (0, 0)
     if not isinstance(source, str) or not isinstance(reason, str):
         raise InvalidCorpusError(f"{row!r:.80} is not a failed source and its reason")

@@ -1,4 +1,4 @@
-"""One file of a corpus in: from what MNE reads to integers at 200 Hz, and which seconds to use."""
+"""Turn one file into integers at 200 Hz for a corpus, and decide which seconds are usable."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -25,9 +25,9 @@ from sk_brainrvq.signals.units import UNITS, describe_amplitude
 from sk_brainrvq.user_warnings import collected, quiet
 
 _LARGEST_STEP = 32767
-# Smaller steps than this, in microvolts, are noise of the arithmetic on a flat channel.
+# Steps smaller than this, in microvolts, are rounding noise on a flat channel.
 _SMALLEST_SCALE = 1e-9
-# Beyond this step, in microvolts, EEG of some microvolts is stored coarsely.
+# Above this step, in microvolts, EEG of a few microvolts is stored too coarsely.
 _COARSE_SCALE = 0.5
 _LARGEST_MICROVOLTS = 1e9
 _SECOND = int(TARGET_SFREQ)
@@ -35,7 +35,7 @@ _SECOND = int(TARGET_SFREQ)
 
 @dataclass(frozen=True)
 class Signals:
-    """EEG of one file, filtered.
+    """Filtered EEG of one file.
 
     Attributes
     ----------
@@ -43,11 +43,12 @@ class Signals:
     ch_names : tuple of str
     positions : tuple of (3,) tuple or None
     sfreq, highpass : float
-        Sampling rate of the file in Hz.
+        Sampling rate and high-pass edge of the file in Hz.
     lowpass : float or None
+        Low-pass edge of the file in Hz; None if unknown.
     notes : tuple of str
     marked : tuple of (int, int)
-        Seconds annotated as BAD or EDGE: the first of each run, and the one after its last.
+        Runs of seconds annotated as BAD or EDGE: the first second, and the one after the last.
     """
 
     microvolts: NDArray
@@ -73,7 +74,7 @@ def read_signals(
     source : str
     filters : FilterSettings
     bad_channels : BadChannelPolicy
-        What is done about bad channels, which the notes name; by default nothing.
+        What to do about bad channels, which the notes name; by default nothing.
     read_options : mapping, optional
         As in :class:`~sk_brainrvq.Reading`.
 
@@ -84,10 +85,10 @@ def read_signals(
     Raises
     ------
     InvalidEEGError
-        For a file that cannot be read, holds epochs, has no EEG channel, or NaN in a stretch
-        that is not annotated as bad; for bad channels that cannot be left out or interpolated.
+        If the file cannot be read, holds epochs, has no EEG channel, or has NaN outside stretches
+        annotated as bad; if bad channels can be neither left out nor interpolated.
     """
-    with quiet():  # notes say it, once for all files
+    with quiet():  # the notes report it, once for all files
         raw, doubts = read_with_notes(source, read_options)
         if not is_mne_raw(raw):
             raise InvalidEEGError(
@@ -155,12 +156,12 @@ def _notes(
 
 
 def scales(microvolts: NDArray) -> NDArray:
-    """Microvolts per integer step of each channel: its largest value is the largest integer."""
+    """Microvolts per integer step of each channel, whose largest value is the largest integer."""
     return np.maximum(np.abs(microvolts).max(axis=1) / _LARGEST_STEP, _SMALLEST_SCALE)
 
 
 def to_steps(microvolts: NDArray, scale: NDArray) -> NDArray:
-    """Signals as the nearest integer steps.
+    """Round signals to the nearest integer steps.
 
     Parameters
     ----------
@@ -179,19 +180,19 @@ def to_steps(microvolts: NDArray, scale: NDArray) -> NDArray:
 
 
 def marked_seconds(marks: Marks, n_times: int) -> tuple[tuple[int, int], ...]:
-    """Runs of seconds that annotations touch.
+    """Return runs of seconds that annotations touch.
 
     Parameters
     ----------
     marks : Marks
     n_times : int
-        Samples of the recording at 200 Hz.
+        Number of samples of the recording at 200 Hz.
 
     Returns
     -------
     tuple of (int, int)
-        The first second of each, and the one after its last. An annotation without duration,
-        such as a joint, marks the second that it is in or begins.
+        The first second of each run, and the one after its last. An annotation without duration,
+        such as a join, marks the second that contains it.
     """
     n_seconds = -(-n_times // _SECOND)
     firsts, ends = np.floor(marks.onsets).astype(int), np.ceil(marks.ends).astype(int)
@@ -207,24 +208,24 @@ def unusable_seconds(
     reject_flat: float | None,
     marked: Iterable[tuple[int, int]] = (),
 ) -> tuple[tuple[int, int], ...]:
-    """Runs of seconds in which any channel is too large or flat, or that are marked.
+    """Return runs of seconds in which any channel is too large or flat, or that are marked.
 
     Parameters
     ----------
     microvolts : ndarray, shape (n_channels, n_times)
-        At 200 Hz.
+        Signals at 200 Hz.
     reject_amplitude : float or None
-        A second is unusable if a channel's range in it, peak to peak, is above this.
+        A second is unusable if the peak-to-peak range of a channel in it is above this.
     reject_flat : float or None
-        The same, below this. The part of a second that ends a recording is judged by its last
-        200 samples.
+        The same if it is below this. An incomplete second at the end of a recording is judged by
+        the last 200 samples.
     marked : iterable of (int, int), optional
-        Further runs, as `marked_seconds` gives them.
+        Further runs, as returned by `marked_seconds`.
 
     Returns
     -------
     tuple of (int, int)
-        The first second of each run and the one after its last, of seconds counted from 0.
+        The first second of each run and the one after its last, counted from 0.
 
     Examples
     --------

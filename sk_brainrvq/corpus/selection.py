@@ -1,4 +1,4 @@
-"""Which windows a corpus has, and which of them a key means."""
+"""List the windows of a corpus, and select some of them."""
 
 from collections.abc import Iterable, Sequence
 from numbers import Integral
@@ -17,13 +17,13 @@ _SECOND = int(TARGET_SFREQ)
 def all_windows(
     recordings: Sequence[CorpusRecording], length: int, step: int
 ) -> tuple[NDArray, NDArray]:
-    """Windows that touch no unusable second.
+    """List the windows that touch no unusable second.
 
     Parameters
     ----------
     recordings : sequence of CorpusRecording
     length, step : int
-        Samples of a window, and from one window to the next.
+        Length of a window, and distance from one window to the next, in samples.
 
     Returns
     -------
@@ -47,7 +47,7 @@ def _usable_starts(recording: CorpusRecording, length: int, step: int) -> NDArra
 
 
 def by_recording(numbers: NDArray, starts: NDArray) -> list[NDArray]:
-    """Places of the windows of each recording, in the order of their time.
+    """Group the positions of windows by recording, in order of time.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def by_recording(numbers: NDArray, starts: NDArray) -> list[NDArray]:
     Returns
     -------
     list of ndarray of int
-        One per recording that has a window.
+        One array per recording that has a window.
     """
     order = np.lexsort((starts, numbers))
     ends = np.flatnonzero(np.diff(numbers[order])) + 1
@@ -65,7 +65,7 @@ def by_recording(numbers: NDArray, starts: NDArray) -> list[NDArray]:
 
 
 def check_rows(key: Any, n_windows: int) -> NDArray:
-    """Windows that a key means.
+    """Convert a key to the windows that it selects.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def check_rows(key: Any, n_windows: int) -> NDArray:
     Raises
     ------
     IndexError
-        If it reaches beyond the windows, or is something else.
+        If it is out of range, or of another type.
     """
     if isinstance(key, slice):
         return np.arange(n_windows)[key]
@@ -100,7 +100,7 @@ def check_rows(key: Any, n_windows: int) -> NDArray:
         beyond = rows[(rows < -n_windows) | (rows >= n_windows)]
         if beyond.size:
             raise IndexError(
-                f"Window {beyond.reshape(-1)[0]} was asked for, but the corpus has only "
+                f"Window {beyond.reshape(-1)[0]} was requested, but the corpus has only "
                 f"{n_windows}."
             )
     return np.arange(n_windows)[np.atleast_1d(rows)]
@@ -112,14 +112,14 @@ def is_wanted(name: str, present: NDArray, wanted: str | Iterable[str]) -> NDArr
     Parameters
     ----------
     name : str
-        What is chosen by, for the message.
+        Name of the property, for the message.
     present : ndarray of str, shape (n_windows,)
     wanted : str or iterable of str
 
     Raises
     ------
     InvalidCorpusError
-        If a wanted value is not there.
+        If a wanted value is not present.
     """
     values = [wanted] if isinstance(wanted, str) else list(map(str, wanted))
     if absent := sorted(set(values) - set(present)):
@@ -131,7 +131,7 @@ def is_wanted(name: str, present: NDArray, wanted: str | Iterable[str]) -> NDArr
 def split_subjects(
     subjects: NDArray, test_size: float, random_state: Any
 ) -> tuple[NDArray, NDArray]:
-    """Windows of two parts that share no subject.
+    """Split windows into two parts that share no subject.
 
     Parameters
     ----------

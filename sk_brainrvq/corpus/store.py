@@ -1,4 +1,4 @@
-"""Reading of a corpus: its index once, its chunks on demand, with the latest ones cached."""
+"""Read a corpus: its index once, its chunks on demand, with a cache of recent ones."""
 
 import threading
 from collections import OrderedDict
@@ -20,25 +20,25 @@ from sk_brainrvq.corpus.writing import (
 from sk_brainrvq.exceptions import InvalidCorpusError
 
 CACHE_BYTES = 128 * 2**20
-# Open arrays: their metadata is some 20 kB each.
+# Most arrays kept open: the metadata of each takes about 20 kB.
 _MAX_ARRAYS = 256
-# Decoded chunks that one request holds at once, whatever is kept of them afterwards.
+# Most decoded chunks that one request holds at a time, however many are cached afterwards.
 _BYTES_AT_ONCE = 64 * 2**20
-# Chunks read at once: an object store is far away.
+# Chunks read in parallel, because an object store responds slowly.
 _THREADS = 8
 
 T = TypeVar("T")
 
 
 class CorpusStore:
-    """Signals of a corpus, shared by all that reads it; safe in threads, and it pickles.
+    """Signals of a corpus, shared by all readers; thread-safe and picklable.
 
     Parameters
     ----------
     location : str
         Local path or fsspec URL.
     cache_bytes : int
-        Most that decoded chunks take in memory.
+        Most memory that cached chunks may take.
     """
 
     def __init__(self, location: str, cache_bytes: int = CACHE_BYTES) -> None:
@@ -75,7 +75,7 @@ class CorpusStore:
     def _read_index(self) -> CorpusIndex:
         content = read_index_file(self.location)
         index = CorpusIndex.from_bytes(content, self.location)
-        header = content.partition(b"\n")[0]  # it holds a checksum of the rest
+        header = content.partition(b"\n")[0]  # holds a checksum of the rest
         if self._header not in (None, header):
             raise InvalidCorpusError(
                 f"The corpus at {self.location} has changed since this object was pickled; open "
@@ -87,21 +87,21 @@ class CorpusStore:
     def windows(
         self, numbers: NDArray, starts: NDArray, lengths: NDArray
     ) -> Iterator[tuple[int, NDArray]]:
-        """Signals of windows, those of one chunk together, so that each chunk is read once.
+        """Yield the signals of windows, ordered so that each chunk is read once.
 
         Parameters
         ----------
         numbers : ndarray of int, shape (n_windows,)
-            Recordings, by their place in the index.
+            Recording of each window, as its position in the index.
         starts, lengths : ndarray of int, shape (n_windows,)
-            In samples.
+            First sample of each window, and its number of samples.
 
         Yields
         ------
         int
-            Place of the window in what was asked for.
+            Position of the window in the arguments.
         ndarray, shape (n_channels, length), float32
-            In microvolts.
+            Its signals in microvolts.
         """
         order = np.lexsort((starts, numbers)).tolist()
         spans = [(int(numbers[i]), int(starts[i]), int(lengths[i])) for i in order]
@@ -111,7 +111,7 @@ class CorpusStore:
                 yield place, self._microvolts(span, chunks)
 
     def _parts(self, spans: list[tuple[int, int, int]]) -> Iterator[slice]:
-        """Runs of windows whose chunks may be held at once."""
+        """Yield runs of windows whose chunks may be held in memory together."""
         first, keys, n_bytes = 0, set[tuple[int, int]](), 0
         for place, span in enumerate(spans):
             new = set(_keys(*span)) - keys
@@ -135,7 +135,7 @@ class CorpusStore:
         return steps * scale[:, None]
 
     def _held(self, keys: set[tuple[int, int]]) -> dict[tuple[int, int], NDArray]:
-        """Decoded chunks, read unless they are among the latest."""
+        """Return decoded chunks, reading those that are not cached."""
         held = {key: self._chunks.get(key) for key in keys}
         missing = sorted(key for key, chunk in held.items() if chunk is None)
         if len(missing) > 1:
@@ -149,12 +149,12 @@ class CorpusStore:
         return held  # type: ignore[return-value]
 
     def read_chunk(self, key: tuple[int, int]) -> NDArray:
-        """One chunk from the disk.
+        """Read one chunk from storage.
 
         Parameters
         ----------
         key : (int, int)
-            Place of the recording in the index, and of the chunk in the recording.
+            Position of the recording in the index, and of the chunk in the recording.
 
         Returns
         -------
@@ -197,7 +197,7 @@ class CorpusStore:
         return array
 
     def _check_array(self, number: int, array: Any) -> None:
-        """Raise InvalidCorpusError before memory is taken for an array of other sizes."""
+        """Raise InvalidCorpusError before memory is allocated for an array of another size."""
         recording = self.index.recordings[number]
         n_channels, at_once = len(recording.ch_names), array.shards or array.chunks
         if array.shape != (n_channels, recording.n_times) or array.dtype != np.int16:
@@ -215,7 +215,7 @@ class CorpusStore:
 
 
 def read_index_file(location: str) -> bytes:
-    """Content of a corpus's index; raise InvalidCorpusError where there is none."""
+    """Read the index file of a corpus; raise InvalidCorpusError if there is none."""
     import_zarr()
     from fsspec.core import url_to_fs
 
@@ -243,19 +243,19 @@ def _zarr_store(location: str) -> Any:
 
 
 def _keys(number: int, start: int, length: int) -> list[tuple[int, int]]:
-    """Chunks that hold a window."""
+    """Return the chunks that hold a window."""
     first, last = start // CHUNK_SAMPLES, (start + length - 1) // CHUNK_SAMPLES
     return [(number, chunk) for chunk in range(first, last + 1)]
 
 
 def first_chunks(index: CorpusIndex) -> NDArray:
-    """Number of the first chunk of each recording, counted through the corpus."""
+    """Number of the first chunk of each recording, counted across the corpus."""
     counts = [n_chunks_of(recording.n_times) for recording in index.recordings]
     return np.concatenate([[0], np.cumsum(counts)])[:-1].astype(np.int64)
 
 
 class _Recent(Generic[T]):
-    """What was used last, up to a weight in all."""
+    """Cache of the items used last, up to a total weight."""
 
     def __init__(self, limit: int, weigh: Callable[[T], int]) -> None:
         self.limit, self.weigh = limit, weigh

@@ -1,4 +1,4 @@
-"""What building a corpus does to one file, and which files are to do."""
+"""Choose the files that a build must read, and store each of them."""
 
 import errno
 import json
@@ -49,7 +49,7 @@ class BuildSettings:
         bad_channels: Any = "warn",
         read_options: Any = None,
     ) -> "BuildSettings":
-        """Settings from a user's values; raise InvalidCorpusError if they are invalid."""
+        """Check the values of a user; raise InvalidCorpusError if they are invalid."""
         return cls(
             filters,
             _checked_limit("reject_amplitude", reject_amplitude),
@@ -59,7 +59,7 @@ class BuildSettings:
         )
 
     def to_json(self, subject: Any) -> dict[str, Any]:
-        """As the corpus records them; ``subject`` is the rule that names subjects."""
+        """Convert to what the corpus records; ``subject`` is the rule that names subjects."""
         reference = self.filters.reference
         return {
             "l_freq": self.filters.l_freq,
@@ -69,7 +69,7 @@ class BuildSettings:
             "reject_amplitude": self.reject_amplitude,
             "reject_flat": self.reject_flat,
             "bad_channels": self.bad_channels.action,
-            # Values that JSON does not know are recorded as text.
+            # Values that JSON cannot hold are recorded as text.
             "read_options": json.loads(json.dumps(self.read_options, default=repr)),
             "subject": describe_rule(subject),
         }
@@ -94,7 +94,7 @@ class BuildTask:
 def plan_tasks(
     sources: list[str], out: Path, rule: SubjectRule
 ) -> tuple[list[BuildTask], int, list[tuple[str, str]]]:
-    """Files to read, how many are there already, and those that cannot be read."""
+    """Return files to read, the number already stored, and files that cannot be used."""
     stored = stored_recordings(out)
     ids: dict[str, list[str]] = {}
     for name, (recording, _) in stored.items():
@@ -128,13 +128,13 @@ def plan_tasks(
 
 
 def build_one(task: BuildTask, out: Path, settings: BuildSettings) -> CorpusRecording | str:
-    """Read, filter and store one file; the reason where it cannot be used."""
+    """Read, filter and store one file; return the reason if it cannot be used."""
     try:
         signals = read_signals(
             task.source, settings.filters, settings.bad_channels, settings.read_options
         )
         if signals.microvolts.shape[1] > LONGEST:
-            return f"the maximum is {LONGEST} samples, a month; cut it into several files"
+            return f"The maximum is {LONGEST} samples, a month; cut it into several files."
         scale = scales(signals.microvolts)
         recording = CorpusRecording(
             task.id,
@@ -159,7 +159,7 @@ def build_one(task: BuildTask, out: Path, settings: BuildSettings) -> CorpusReco
             digest="",
         )
         steps = to_steps(signals.microvolts, scale)
-    except Exception as error:  # MNE raises anything when it reads; one file stops no build
+    except Exception as error:  # MNE may raise anything; one file must not stop the build
         known = isinstance(error, ValueError)
         return str(error) if known else f"{type(error).__name__}: {error}"
     with clear_disk_errors(out):
@@ -171,30 +171,31 @@ def _checked_limit(name: str, value: Any) -> float | None:
         return None
     if not isinstance(value, Real) or isinstance(value, bool) or not 0 < float(value) < 1e9:
         raise InvalidCorpusError(
-            f"{name}={value!r} was given; expected microvolts peak to peak above 0, or None."
+            f"{name}={value!r} was given; expected a peak-to-peak limit in microvolts above 0, or "
+            "None."
         )
     return float(value)
 
 
 @contextmanager
 def clear_disk_errors(out: Path) -> Iterator[None]:
-    """Errors of the disk that say what was being done, and what to do."""
+    """Make disk errors say what was being done, and how to continue."""
     try:
         yield
     except OSError as error:
         if str(out) in str(error.strerror):
-            raise  # said already, by a worker
+            raise  # a worker has already explained it
         reasons = {
             errno.ENOSPC: "the disk is full",
             errno.EFBIG: "a file grew beyond the allowed size",
             errno.EDQUOT: "the disk quota is used up",
-            errno.EACCES: "it may not be written to",
-            errno.EPERM: "it may not be written to",
+            errno.EACCES: "permission denied",
+            errno.EPERM: "permission denied",
             errno.EROFS: "it is read-only",
         }
         reason = reasons.get(error.errno or 0, error.strerror or str(error))
         raise OSError(
             error.errno,
             f"The corpus at {out} could not be written: {reason}. Finished recordings are kept: "
-            "fix this, and run build_corpus again",
+            "fix this, then run build_corpus again",
         ) from error

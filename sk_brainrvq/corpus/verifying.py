@@ -1,4 +1,4 @@
-"""What a corpus holds, in words, and whether it is as it was written."""
+"""Describe a corpus in words, and check that it is unchanged."""
 
 from collections.abc import Iterable, Sequence
 
@@ -12,7 +12,7 @@ _MOST_NAMED = 5
 
 
 def describe(recordings: Sequence[CorpusRecording], index: CorpusIndex) -> list[str]:
-    """Lines about some recordings of a corpus and how it was built."""
+    """Describe some recordings of a corpus and how it was built, line by line."""
     hours = sum(recording.duration for recording in recordings) / 3600
     subjects = {recording.subject for recording in recordings}
     montages = {recording.ch_names for recording in recordings}
@@ -43,7 +43,7 @@ def find_problems(store: CorpusStore, numbers: Iterable[int]) -> list[str]:
     ----------
     store : CorpusStore
     numbers : iterable of int
-        Recordings, by their place in the index.
+        Recordings to check, as their positions in the index.
 
     Returns
     -------

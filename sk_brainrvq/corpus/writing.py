@@ -1,4 +1,4 @@
-"""Recordings of a corpus on disk, written to a temporary folder and then renamed."""
+"""Write the recordings of a corpus to a temporary folder, then rename it."""
 
 import hashlib
 import os
@@ -22,7 +22,7 @@ from sk_brainrvq.signals.filters.resampling import TARGET_SFREQ
 
 RECORDINGS = "recordings"
 CHUNK_SAMPLES = round(60 * TARGET_SFREQ)
-# A value that no signal has: where a chunk is missing, Zarr fills it in without a word.
+# A value that no signal has: if a chunk is missing, Zarr silently fills it in.
 MISSING = -32768
 _CHUNKS_PER_SHARD = 60
 _UNFINISHED = ".unfinished"
@@ -30,7 +30,7 @@ _METADATA = "zarr.json"
 
 
 def import_zarr() -> ModuleType:
-    """The zarr package, or an ImportError that says how to install it."""
+    """Import zarr, or raise an ImportError that says how to install it."""
     try:
         import fsspec  # noqa: F401
         import zarr
@@ -42,18 +42,18 @@ def import_zarr() -> ModuleType:
 
 
 def n_chunks_of(n_times: int) -> int:
-    """Chunks of a recording of ``n_times`` samples."""
+    """Number of chunks in a recording of ``n_times`` samples."""
     return -(-n_times // CHUNK_SAMPLES)
 
 
 def chunk_bounds(n_times: int) -> Iterator[slice]:
-    """Samples of each chunk."""
+    """Yield the samples of each chunk."""
     for start in range(0, n_times, CHUNK_SAMPLES):
         yield slice(start, min(start + CHUNK_SAMPLES, n_times))
 
 
 def content_digest(chunks: Iterator[NDArray]) -> str:
-    """SHA-256 of integers, chunk after chunk: it can be checked without holding all of them."""
+    """Compute the SHA-256 of integers chunk by chunk, without holding all of them."""
     digest = hashlib.sha256()
     for chunk in chunks:
         digest.update(np.ascontiguousarray(chunk, dtype="<i2").tobytes())
@@ -61,14 +61,14 @@ def content_digest(chunks: Iterator[NDArray]) -> str:
 
 
 def refuse_strangers(out: Path) -> None:
-    """Raise InvalidCorpusError for a folder that holds something, but no corpus."""
+    """Raise InvalidCorpusError if a folder holds something other than a corpus."""
     if not out.is_dir() or (out / _METADATA).exists():
         return
     strangers = sorted(path.name for path in out.iterdir() if not path.name.startswith("."))
     if strangers and strangers != [RECORDINGS]:
         raise InvalidCorpusError(
             f"{out} holds other files ({', '.join(strangers[:3])}, ...) and no corpus. Pass a new "
-            "or an empty folder."
+            "or empty folder."
         )
 
 
@@ -84,7 +84,8 @@ def open_corpus(out: Path, settings: dict[str, Any]) -> None:
     Raises
     ------
     InvalidCorpusError
-        If it is another Zarr group, or a corpus with other settings or of an earlier version.
+        If the folder holds another Zarr group, or a corpus that was built with other settings or
+        by an earlier version.
     """
     if not (out / _METADATA).exists():
         (out / RECORDINGS).mkdir(exist_ok=True)
@@ -94,13 +95,13 @@ def open_corpus(out: Path, settings: dict[str, Any]) -> None:
         return
     header = _attributes(out / _METADATA)
     if header.get("format") != FORMAT or not isinstance(header.get("settings"), dict):
-        raise InvalidCorpusError(f"{out} holds another Zarr group. Pass a new or an empty folder.")
+        raise InvalidCorpusError(f"{out} holds another Zarr group. Pass a new or empty folder.")
     check_version(header, str(out))
     if header["version"] < VERSION:
         raise InvalidCorpusError(
             f"The corpus at {out} was built by an earlier version, which ignored bad stretches and "
             "projections in files, so recordings built now would differ. It can still be used; to "
-            "add to it, or to apply them, build into another folder."
+            "add to it, or to respect them, build into another folder."
         )
     before = header["settings"]
     changed = [name for name in settings if settings[name] != before.get(name)]
@@ -113,7 +114,7 @@ def open_corpus(out: Path, settings: dict[str, Any]) -> None:
 
 
 def _attributes(path: Path) -> dict[str, Any]:
-    """Attributes of a Zarr group, of which a file may say anything."""
+    """Read the attributes of a Zarr group from a file that cannot be trusted."""
     try:
         metadata = parse_json(path.read_bytes())
     except ValueError as error:
@@ -126,12 +127,12 @@ def _attributes(path: Path) -> dict[str, Any]:
 
 
 def _group(attributes: dict[str, Any]) -> bytes:
-    """Metadata of a Zarr group."""
+    """Encode the metadata of a Zarr group."""
     return json_line({"zarr_format": 3, "node_type": "group", "attributes": attributes})
 
 
 def write_whole(out: Path, name: str, content: bytes) -> None:
-    """Write a file of a corpus so that at any moment it is there whole, or as it was before."""
+    """Write a file of a corpus atomically: it is complete, or as it was before."""
     temporary = out / _UNFINISHED / uuid.uuid4().hex
     temporary.parent.mkdir(exist_ok=True)
     temporary.write_bytes(content)
@@ -142,8 +143,8 @@ def write_whole(out: Path, name: str, content: bytes) -> None:
 def remove_unfinished(out: Path) -> None:
     """Remove what a killed build left behind.
 
-    All at once, by another name: a worker that outlives its build must not find half of what it
-    wrote, and take it for whole.
+    The folder is renamed first: a worker that outlives its build must not find half of what it
+    wrote and mistake it for a complete recording.
     """
     with suppress(FileNotFoundError):
         os.rename(out / _UNFINISHED, out / f"{_UNFINISHED}-{uuid.uuid4().hex}")
@@ -159,24 +160,24 @@ def write_recording(
     Parameters
     ----------
     out : Path
-        The corpus.
+        Folder of the corpus.
     recording : CorpusRecording
-        Its digest is computed here.
+        Description without the digest, which is computed here.
     changed_ns : int
-        When the source was last changed.
+        Time of the last change of the source in nanoseconds.
     steps : ndarray, shape (n_channels, n_times), int16
 
     Returns
     -------
     CorpusRecording
-        With its digest.
+        The description with its digest.
 
     Raises
     ------
     OSError
-        If the disk is full or may not be written to; nothing half-written remains in place.
+        If the disk is full or not writable; nothing half-written remains in place.
     InvalidCorpusError
-        If another build took away what was half written.
+        If another build removed the unfinished files.
     """
     zarr = import_zarr()
     n_channels, n_times = steps.shape
@@ -205,7 +206,7 @@ def write_recording(
     try:
         os.rename(temporary, out / RECORDINGS / recording.id)
     except OSError:
-        # A worker of a killed build may have come first, with the same bytes.
+        # A worker of a killed build may have been faster, with the same bytes.
         if not (out / RECORDINGS / recording.id / _METADATA).exists():
             raise
         shutil.rmtree(temporary, ignore_errors=True)
@@ -213,15 +214,15 @@ def write_recording(
 
 
 def _flush(path: Path) -> None:
-    """Have a file on the disk before its folder gets the name that says it is done."""
+    """Flush a file to disk before its folder gets its final name."""
     if path.is_file():
-        # Windows only flushes what is open for writing.
+        # Windows only flushes files that are open for writing.
         with open(path, "r+b") as file:
             os.fsync(file.fileno())
 
 
 def remove_recording(out: Path, name: str) -> None:
-    """Take a recording out of the corpus, at once, and then delete it."""
+    """Move a recording out of the corpus in one step, then delete it."""
     aside = out / _UNFINISHED / f"{name}-{uuid.uuid4().hex}"
     aside.parent.mkdir(exist_ok=True)
     os.rename(out / RECORDINGS / name, aside)
@@ -229,7 +230,7 @@ def remove_recording(out: Path, name: str) -> None:
 
 
 def stored_recordings(out: Path) -> dict[str, tuple[CorpusRecording, int]]:
-    """Recordings that are in place, by id, each with the time its source was last changed.
+    """Return the stored recordings by id, each with the time its source last changed.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Public EEG by protocol, and simulated EEG."""
+"""Public EEG with published protocols, and simulated EEG."""
 
 import importlib
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,7 @@ from sk_brainrvq.datasets.tuev import TUEV
 if TYPE_CHECKING:
     from sk_brainrvq.datasets._moabb.moabb_eegmat import RestAgainstTask, Zyma2019
 
-# What needs MOABB, which is an extra, loads when first used.
+# MOABB is an extra, so classes that need it are imported when first used.
 _LAZY = {"RestAgainstTask": "_moabb.moabb_eegmat", "Zyma2019": "_moabb.moabb_eegmat"}
 
 __all__ = [

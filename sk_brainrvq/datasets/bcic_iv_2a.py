@@ -17,31 +17,30 @@ from sk_brainrvq.datasets._protocols.recording import Recording, files_below, pl
 _FILE = re.compile(r"A(0[1-9])([TE])\.(gdf|mat)")
 _LABELS = "true_labels"
 _N_EEG = 22
-# GDF codes: beginning of a trial; cues of the four classes. Evaluation files hide the class.
+# GDF codes of the start of a trial and the cues of the four classes, hidden in evaluation files.
 _TRIAL, _CUES = "768", ("769", "770", "771", "772")
 _CUE_AFTER = 2.0
-# Some electrodes have a name in the GDF files, and these places.
+# The GDF files name only some electrodes, at these positions.
 _NAMED = {"FZ": 0, "C3": 7, "CZ": 9, "C4": 11, "PZ": 19}
 
 
 class BCICIV2a(Protocol):
     """Imagined movements of hands, feet and tongue: BCI Competition IV, data set 2a.
 
-    22 electrodes against their average, 0.3-40 Hz, windows from 2 to 6 s of the trial (0 to 4 s
+    22 electrodes with average reference, 0.3-40 Hz, windows from 2 to 6 s of the trial (0 to 4 s
     after the cue), both sessions. Training on subjects A01-A05, validation on A06-A07, test on
-    A08-A09. The electrodes at the eyes are left out; trials marked as artifacts are kept, as is
-    usual.
+    A08-A09. The EOG electrodes are left out; trials marked as artifacts are kept, as is usual.
 
     Notes
     -----
-    Files of either source, below any folder: ``A01T.mat`` and ``A01E.mat`` of the BNCI Horizon
-    2020 database (001-2014), or ``A01T.gdf`` and ``A01E.gdf`` of the competition. Classes of the
-    competition's evaluation sessions are in ``A01E.mat`` of its "true labels", beside the GDF
-    file or in a folder ``true_labels`` beside it or beside its folder. Where both sources are
-    there, the GDF file is taken if its classes are known. Which of them a ``.mat`` is, is read off
-    the names of its variables.
+    Files of either source may be in any subfolder: ``A01T.mat`` and ``A01E.mat`` of the BNCI
+    Horizon 2020 database (001-2014), or ``A01T.gdf`` and ``A01E.gdf`` of the competition. The
+    classes of the competition's evaluation sessions are in ``A01E.mat`` of its "true labels",
+    which may be beside the GDF file, or in a folder ``true_labels`` beside it or beside its
+    folder. If both sources are present, the GDF file is used if its classes are known. The names
+    of the variables in a ``.mat`` file show which of the two it is.
 
-    Each run is filtered on its own: between runs, the GDF files hold 100 missing values.
+    Runs are filtered separately, because the GDF files have 100 missing values between runs.
 
     Source: Brunner et al. (2008), Tangermann et al. (2012), Creative Commons
     Attribution-NoDerivatives 4.0.
@@ -79,7 +78,7 @@ class BCICIV2a(Protocol):
     window = 4.0
 
     def how_to_get(self) -> str:
-        """A sentence that says where the files come from.
+        """Say in a sentence where the files come from.
 
         Returns
         -------
@@ -95,10 +94,10 @@ class BCICIV2a(Protocol):
         Parameters
         ----------
         folder : path, optional
-            Where files are kept; pooch's cache folder by default. Files that are there are not
+            Folder to keep the files in; pooch's cache folder by default. Existing files are not
             downloaded again.
         subjects : iterable of int, optional
-            Of 1-9; all by default.
+            Subjects to download, from 1 to 9; all by default.
 
         Returns
         -------
@@ -110,7 +109,8 @@ class BCICIV2a(Protocol):
         OSError
             If the server cannot be reached.
         ValueError
-            If a file is none of MATLAB's, or a subject is unknown. The database publishes no sums.
+            If a file is not a MATLAB file, or if a subject is unknown. The database publishes no
+            sums.
         """
         import pooch
 
@@ -121,7 +121,7 @@ class BCICIV2a(Protocol):
                 name = f"A{subject:02d}{session}.mat"
                 if (path / name).is_file():
                     continue
-                # Under its name only when it is whole; pooch would keep what is broken.
+                # The file gets its name only when it is complete; pooch would keep a broken one.
                 kept = path / f"{name}.download"
                 kept.unlink(missing_ok=True)
                 pooch.retrieve(self.files_url + name, None, fname=kept.name, path=path)
@@ -136,7 +136,7 @@ class BCICIV2a(Protocol):
     def _list(self, folder: Path) -> Iterator[Recording]:
         found = [path for path in files_below(folder, "A0*") if _FILE.fullmatch(path.name)]
         gdf = [path for path in found if path.suffix == ".gdf"]
-        # Both sources give .mat files these names: recordings, or the labels of a GDF file.
+        # A .mat file of such a name is either a recording or the labels of a GDF file.
         mat = [path for path in found if path.suffix == ".mat" and not _holds_labels(path)]
         labelled = {p.stem for p in gdf if p.stem.endswith("T") or _label_file(p) is not None}
         only_mat = {path.stem for path in mat} - labelled
@@ -185,10 +185,10 @@ def _runs_of_mat(path: Path) -> Iterator[_Run]:
     for run in np.atleast_1d(content["data"]):
         trials = np.atleast_1d(run.trial).astype(int)
         if not len(trials):
-            continue  # recordings of eye movements at the beginning of a session
+            continue  # recordings of eye movements at the start of a session
         signals = np.asarray(run.X, float).T
         if len(signals) < _N_EEG:
-            raise ValueError(f"{path} has {len(signals)} channels; expected 22 and 3 at the eyes.")
+            raise ValueError(f"{path} has {len(signals)} channels; expected 22 EEG and 3 EOG.")
         # MATLAB counts from 1.
         yield signals[:_N_EEG], float(run.fs), trials - 1, np.atleast_1d(run.y)
 
@@ -200,13 +200,13 @@ def _runs_of_gdf(path: Path) -> Iterator[_Run]:
         raw = mne.io.read_raw_gdf(path, preload=True, verbose="error")
     _check_order(raw, path)
     sfreq = raw.info["sfreq"]
-    # Raw.annotations count seconds from the beginning of the recording.
+    # Onsets of Raw.annotations count seconds from the start of the recording.
     samples = np.round(raw.annotations.onset * sfreq).astype(int)
     codes = raw.annotations.description
     trials = samples[codes == _TRIAL]
     labels = _labels_of_gdf(codes, len(trials), path)
     signals = raw.get_data(units="uV")[:_N_EEG]
-    # Missing values are read as each channel's lowest, in all channels at once.
+    # Missing values are read as the lowest value of each channel, in all channels at once.
     gaps = np.isnan(signals).any(0) | (signals == signals.min(1, keepdims=True)).all(0)
     edges = np.flatnonzero(np.diff(np.concatenate([[True], gaps, [True]]).astype(int)))
     for start, stop in edges.reshape(-1, 2):
@@ -216,30 +216,30 @@ def _runs_of_gdf(path: Path) -> Iterator[_Run]:
 
 
 def _check_order(raw: Any, path: Path) -> None:
-    """The GDF files number most electrodes, so their order has to be the published one."""
+    """Check the order of the channels, because the GDF files only number most of them."""
     from sk_brainrvq.signals import canonical_name
 
     names = [canonical_name(name) for name in raw.ch_names]
     if len(names) < _N_EEG or any(names[place] != name for name, place in _NAMED.items()):
         raise ValueError(
             f"{path} has the channels {raw.ch_names}; expected 22 electrodes with Fz, C3, Cz, C4 "
-            "and Pz at places 1, 8, 10, 12 and 20."
+            "and Pz at positions 1, 8, 10, 12 and 20."
         )
 
 
 def _label_file(path: Path) -> Path | None:
-    """The classes of an evaluation session, as the competition published them."""
+    """Find the classes of an evaluation session, as the competition published them."""
     places = places_of(f"{path.stem}.mat", path, _LABELS)
     return next((place for place in places if _holds_labels(place)), None)
 
 
 def _holds_labels(path: Path) -> bool:
-    """Whether a file holds true labels, by the names of its variables."""
+    """Whether a file holds true labels, according to the names of its variables."""
     from scipy.io import whosmat
 
     try:
         return "classlabel" in {name for name, *_ in whosmat(path)}
-    except Exception:  # absent, or broken: it is read, and named, if it is a recording
+    except Exception:  # missing or broken; reading it as a recording raises a clear error
         return False
 
 
@@ -253,7 +253,7 @@ def _labels_of_gdf(codes: NDArray, n_trials: int, path: Path) -> NDArray:
             raise FileNotFoundError(
                 f"{path.with_suffix('.mat')} is missing; it holds the classes of {path.name}, "
                 "which the competition published after it had ended (true labels of data set "
-                f"2a). Put it there, or into a folder {_LABELS}."
+                f"2a). Put it there, or in a folder {_LABELS}."
             )
         source = found
         cues = np.ravel(read_mat(source)["classlabel"]).tolist()

@@ -1,4 +1,4 @@
-"""The protocols by name."""
+"""Protocols by name."""
 
 from sk_brainrvq.datasets._protocols.protocol import Protocol
 from sk_brainrvq.datasets.bcic_iv_2a import BCICIV2a

@@ -1,4 +1,4 @@
-"""CHB-MIT: epileptic seizures of children."""
+"""CHB-MIT: epileptic seizures in children."""
 
 import re
 from collections.abc import Collection, Iterable, Iterator
@@ -22,48 +22,48 @@ from sk_brainrvq.user_warnings import warn
 
 _FILE = re.compile(r"chb(\d\d)[a-c]?_\d\d\+?\.edf")
 _TIME = re.compile(r"Seizure(?: \d+)? (Start|End) Time:\s*(\d+) seconds?", re.IGNORECASE)
-# O1 and O2 as they are misspelt.
-_NOUGHT = re.compile(r"0[12](-CS2)?")
+# Misspellings of O1 and O2.
+_ZERO = re.compile(r"0[12](-CS2)?")
 # SHA-256 sum of SHA256SUMS.txt of version 1.0.0, as others have published it: the list with this
 # sum gives their copies of 53 files the sums that they have. PhysioNet itself publishes none.
 _SUMS_SHA256 = "f1698efeb9fef887e55cedf6eda13386d9a888db663aec48b2aa194b7b753d2b"
 _SAME_PERSON = ("merge", "drop", "warn")
-# The person of chb01, a year and a half later.
+# chb21 is the person of chb01, a year and a half later.
 _FIRST, _SECOND = 1, 21
 
 
 class CHBMIT(Protocol):
     """Seizure against no seizure in children's EEG: CHB-MIT.
 
-    16 bipolar channels, not filtered, windows of 10 s without overlap, the tail dropped.
-    Training on chb01-20, validation on chb21-22, test on chb23-24; chb21 is a case of its own
-    (see ``same_person``).
+    16 bipolar channels, not filtered, windows of 10 s without overlap; an incomplete window at the
+    end is dropped. Training on chb01-20, validation on chb21-22, test on chb23-24; chb21 is a
+    special case (see ``same_person``).
 
     Parameters
     ----------
     same_person : {"merge", "drop", "warn"}, default="merge"
-        The person of chb01 was recorded again as chb21. "merge" makes chb21 recordings of
-        subject 1, on the training side; "drop" leaves chb21 out; "warn" keeps the published
-        split, in which that person both trains and validates, and says so.
+        What to do about chb21, which is the person of chb01, recorded again. "merge" treats chb21
+        as recordings of subject 1, for training; "drop" leaves chb21 out; "warn" keeps the
+        published split, which has this person in both training and validation, and warns.
     seizure_step : float, optional
-        Common scripts add overlapping windows around seizures to the regular ones, every 5 s
-        from 1 s before a seizure to 1 s after it. With a number of seconds here they are
-        added to training recordings, at the end of each; those of validation and test are never
-        counted several times. None leaves them out.
+        Distance in seconds between extra windows around seizures, from 1 s before a seizure to
+        1 s after it. Common scripts add them to the regular windows every 5 s. Here they are
+        appended to training recordings only, so that no seizure counts several times in
+        validation or test. None adds no windows.
 
     Notes
     -----
-    Files lie as published: ``chbNN/chbNN_MM.edf`` and ``chbNN/chbNN-summary.txt``, below any
-    folder. The summary says when seizures begin and end; a recording it does not name has none,
-    unless a ``.edf.seizures`` file lies beside it, which is an error (chb24's summary names only
-    recordings with seizures).
+    Files are named as published, ``chbNN/chbNN_MM.edf`` and ``chbNN/chbNN-summary.txt``, in any
+    subfolder. The summary says when seizures begin and end; a recording that it does not name has
+    none, unless there is a ``.edf.seizures`` file beside it, which is an error (the summary of
+    chb24 names only recordings with seizures).
 
-    A window is a seizure (1) if it overlaps with one, by however little. Common scripts look
-    for a seizure that begins or ends in the window, so windows wholly inside a seizure are
-    labelled 0 in their regular grid.
+    A window is labelled as a seizure (1) if it overlaps with one at all. Common scripts look for a
+    seizure that begins or ends in the window, so they label regular windows entirely inside a
+    seizure 0.
 
-    Recordings of electrodes against one reference (chb12_27 to chb12_29) are turned into the
-    bipolar channels; two of them write the electrode O1 with a zero, "01".
+    Referential recordings (chb12_27 to chb12_29) are converted to the bipolar channels; two of
+    them write the electrode O1 with a zero, "01".
 
     Source: Shoeb (2009), PhysioNet, doi 10.13026/C2K01R, Open Data Commons Attribution License
     1.0.
@@ -126,13 +126,13 @@ class CHBMIT(Protocol):
         Parameters
         ----------
         folder : path, optional
-            Where files are kept; pooch's cache folder by default.
+            Folder to keep the files in; pooch's cache folder by default.
         subjects : iterable of int, optional
-            Cases 1-24; all by default, which are some 40 GB.
+            Cases to download, from 1 to 24; all by default, about 40 GB.
         sums_sha256 : str or None, optional
             SHA-256 sum of PhysioNet's list of sums, ``SHA256SUMS.txt``. By default that of version
             1.0.0 as others have published it, since PhysioNet publishes none. With None only the
-            list is downloaded, and an error gives its sum, for you to compare and pass.
+            list is downloaded, and an error states its sum, to compare and pass here.
 
         Returns
         -------
@@ -144,8 +144,8 @@ class CHBMIT(Protocol):
         OSError
             If PhysioNet cannot be reached.
         ValueError
-            If the list or a file does not have its sum, none is given for the list, or a case is
-            unknown.
+            If the list or a file does not have its sum, if no sum of the list is given, or if a
+            case is unknown.
         """
         names = "|".join(f"chb{case:02d}" for case in self._wanted(subjects))
         path = data_folder(folder, self.name)
@@ -175,35 +175,35 @@ class CHBMIT(Protocol):
         subjects: Iterable[int | str] | None = None,
         splits: Iterable[str] | None = None,
     ) -> list[Recording]:
-        """Recordings in a folder, by their names: no file is opened.
+        """List the recordings in a folder by their names, without opening files.
 
         Parameters
         ----------
         folder, subjects, splits
-            As :meth:`load` takes them.
+            As in :meth:`load`.
 
         Returns
         -------
         list of Recording
-            A warning says which subjects are missing, and where ``same_person="warn"`` leaves
-            one person on two sides.
+            A warning names missing subjects, and another says if ``same_person="warn"`` leaves
+            one person in two parts of the split.
 
         Raises
         ------
         FileNotFoundError, ValueError
-            As :meth:`load` does.
+            As in :meth:`load`.
         """
         given = None if subjects is None else listed(subjects)
         if given and _SECOND in given and self.same_person != "warn":
             raise ValueError(
-                f"subjects={given} was given, but chb21 is the person of chb01 and no subject of "
-                f"its own with same_person={self.same_person!r}; same_person='warn' keeps it."
+                f"subjects={given} was given, but chb21 is the person of chb01 and not a separate "
+                f"subject with same_person={self.same_person!r}; same_person='warn' keeps it."
             )
         found = super().recordings(folder, given, splits)
         if {_FIRST, _SECOND} <= {recording.subject for recording in found}:
             warn(
                 "CHB-MIT: chb01 (training) and chb21 (validation) are the same person; "
-                "same_person='merge' puts both on the training side.",
+                "same_person='merge' uses both for training.",
                 UserWarning,
             )
         return found
@@ -221,7 +221,7 @@ class CHBMIT(Protocol):
                 f"The summary beside {recording.path} has the seizures {seizures}, in seconds, but "
                 f"the recording lasts {duration:g} s; expected the files as published."
             )
-        raw.rename_channels({n: f"O{n[1:]}" for n in raw.ch_names if _NOUGHT.fullmatch(n)})
+        raw.rename_channels({n: f"O{n[1:]}" for n in raw.ch_names if _ZERO.fullmatch(n)})
         signals = signals_by_name(raw, self.ch_names, recording.path)
         signals = prepared(signals, raw.info["sfreq"], self)
         n_times = round(self.window * self.sfreq)
@@ -237,7 +237,7 @@ class CHBMIT(Protocol):
         return X, np.any(overlaps, axis=0).astype(int) if overlaps else np.zeros(len(X), int)
 
     def seizures(self, path: str | Path) -> list[tuple[int, int]]:
-        """Seizures in a recording, by the summary beside it.
+        """Return the seizures in a recording, according to the summary beside it.
 
         Parameters
         ----------
@@ -247,20 +247,20 @@ class CHBMIT(Protocol):
         Returns
         -------
         list of (int, int)
-            First and last second of each.
+            First and last second of each seizure.
 
         Raises
         ------
         FileNotFoundError
             If there is no summary.
         ValueError
-            If the summary contradicts itself, or leaves out a recording with seizures.
+            If the summary contradicts itself, or does not name a recording with seizures.
         """
         path = Path(path)
         summary = path.parent / f"{path.name[:5]}-summary.txt"
         if not summary.is_file():
             raise FileNotFoundError(
-                f"{summary} is missing; it says when the seizures of {path.name} are and is "
+                f"{summary} is missing; it says when the seizures of {path.name} occur, and is "
                 "published beside it."
             )
         text = summary.read_text(encoding="utf-8", errors="replace")
@@ -269,8 +269,8 @@ class CHBMIT(Protocol):
                 return _seizures_of(section, summary, path.name)
         if path.with_name(path.name + ".seizures").is_file():
             raise ValueError(
-                f"{summary} does not name {path.name}, but {path.name}.seizures lies beside it; "
-                "expected the summary as published."
+                f"{summary} does not name {path.name}, but there is a {path.name}.seizures beside "
+                "it; expected the summary as published."
             )
         return []
 
@@ -286,6 +286,6 @@ def _seizures_of(section: str, summary: Path, name: str) -> list[tuple[int, int]
         raise ValueError(
             f"{summary} says of {name}: {int(stated[1]) if stated else 'no number of'} seizures, "
             f"beginning at {times['Start']} and ending at {times['End']} s; expected as many "
-            "beginnings and ends as seizures."
+            "starts and ends as seizures."
         )
     return seizures

@@ -19,7 +19,7 @@ from sk_brainrvq.datasets._protocols.recording import Recording
 URL = "https://physionet.org/files/eegmat/1.0.0/"
 SFREQ = 200.0
 CLASSES = ("rest", "arithmetic")
-# Order of the published protocol; the ECG is left out.
+# In the order of the published protocol; the ECG is left out.
 CH_NAMES = (
     "Fp1 Fp2 F3 F4 F7 F8 T3 T4 C3 C4 T5 T6 P3 P4 O1 O2 Fz Cz Pz A2-A1".split()  # noqa: SIM905
 )
@@ -28,7 +28,7 @@ _ALL_SUBJECTS = range(36)
 
 
 def eegmat_checksums() -> dict[str, str]:
-    """SHA-256 sums of the 72 EDF files, as published."""
+    """Return the published SHA-256 sums of the 72 EDF files."""
     return packaged_sums("eegmat_sha256.txt")
 
 
@@ -38,9 +38,10 @@ def fetch_eegmat(folder: str | Path | None = None, subjects: Iterable[int] = _AL
     Parameters
     ----------
     folder : path, optional
-        Where files are kept; pooch's cache folder by default. Files that are there are not
+        Folder to keep the files in; pooch's cache folder by default. Existing files are not
         downloaded again.
     subjects : iterable of int, default=range(36)
+        Subjects to download.
 
     Returns
     -------
@@ -52,7 +53,7 @@ def fetch_eegmat(folder: str | Path | None = None, subjects: Iterable[int] = _AL
     OSError
         If PhysioNet cannot be reached.
     ValueError
-        If a downloaded file does not have the published sum, or there is no such subject.
+        If a downloaded file does not have the published sum, or if a subject does not exist.
 
     Notes
     -----
@@ -70,28 +71,29 @@ def fetch_eegmat(folder: str | Path | None = None, subjects: Iterable[int] = _AL
 class EEGMAT(Protocol):
     """Rest against mental arithmetic ("Mental Workload"): the protocol of EEGMAT.
 
-    36 subjects, each with a recording at rest of about three minutes and one of one minute while
-    subtracting numbers serially; 19 electrodes against interconnected ears, and A2-A1. Windows
-    of 5 s without overlap, the tail dropped, not filtered again: the files are (0.5-45 Hz,
-    notch at 50 Hz). Training on subjects 0-27, validation on 28-31, test on 32-35.
+    36 subjects, each with a recording of about three minutes at rest and one of one minute during
+    serial subtraction; 19 electrodes referenced to linked ears, and A2-A1. Windows of 5 s without
+    overlap; an incomplete window at the end is dropped. The files are already filtered (0.5-45 Hz,
+    notch at 50 Hz) and are not filtered again. Training on subjects 0-27, validation on 28-31,
+    test on 32-35.
 
     Parameters
     ----------
     window : float, default=5.0
-        Length in seconds.
+        Length of a window in seconds.
     check : bool, default=False
-        Compare the files with the published SHA-256 sums.
+        Whether to compare the files with the published SHA-256 sums.
 
     Notes
     -----
     Source: Zyma et al. (2019), PhysioNet, doi 10.13026/C2JQ1P, Open Data Commons Attribution
     License 1.0.
 
-    Subjects are read off the names of the files. Common scripts split the sorted list of
-    files, which a stray file shifts by one without a word.
+    Subjects are identified by the names of the files. Common scripts split the sorted list of
+    files, which a stray file silently shifts by one.
 
-    A window's class is its recording, so windows of one subject must never be split over
-    folds.
+    The class of a window is that of its recording, so windows of one subject must never be split
+    over folds.
 
     Examples
     --------
@@ -131,7 +133,7 @@ class EEGMAT(Protocol):
     def fetch(
         self, folder: str | Path | None = None, subjects: Iterable[int] | None = None
     ) -> Path:
-        """Download files as :func:`fetch_eegmat` does.
+        """Download files with :func:`fetch_eegmat`.
 
         Parameters
         ----------
@@ -145,7 +147,7 @@ class EEGMAT(Protocol):
         return fetch_eegmat(folder, _ALL_SUBJECTS if subjects is None else subjects)
 
     def how_to_get(self) -> str:
-        """A sentence that says where the files come from.
+        """Say in a sentence where the files come from.
 
         Returns
         -------
@@ -174,20 +176,21 @@ def load_eegmat(
     window: float = 5.0,
     check: bool = False,
 ) -> Windows:
-    """Cut EEGMAT's recordings into windows: :class:`EEGMAT` as a function.
+    """Load the windows of EEGMAT: a shortcut for :class:`EEGMAT`.
 
     Parameters
     ----------
     folder : path
-        Holds ``SubjectNN_1.edf`` (rest) and ``SubjectNN_2.edf`` (arithmetic), in any folders
-        below it; other files are ignored.
+        Folder with ``SubjectNN_1.edf`` (rest) and ``SubjectNN_2.edf`` (arithmetic), in any
+        subfolders; other files are ignored.
     subjects : iterable of int, optional
-        Subjects to load; by default those of 0-35 that are there, and a warning names the
+        Subjects to load, from 0 to 35; by default all that are present, and a warning names the
         others.
     window : float, default=5.0
-        Length in seconds. Windows do not overlap; the tail of a recording is dropped.
+        Length of a window in seconds. Windows do not overlap; an incomplete one at the end of a
+        recording is dropped.
     check : bool, default=False
-        Compare the files with the published SHA-256 sums.
+        Whether to compare the files with the published SHA-256 sums.
 
     Returns
     -------
@@ -198,14 +201,14 @@ def load_eegmat(
     Raises
     ------
     FileNotFoundError
-        If a subject asked for is not in the folder, or none is.
+        If a requested subject is not in the folder, or if no subject is.
     ValueError
         If a file does not have the published sum, or lacks a channel.
 
     Notes
     -----
-    Source: Zyma et al. (2019), PhysioNet, doi 10.13026/C2JQ1P. A window's class is its
-    recording, so windows of one subject must never be split over folds.
+    Source: Zyma et al. (2019), PhysioNet, doi 10.13026/C2JQ1P. The class of a window is that of
+    its recording, so windows of one subject must never be split over folds.
     """
     return EEGMAT(window, check).load(folder, subjects)
 
@@ -216,7 +219,7 @@ def _check_sum(path: Path) -> None:
 
 
 def read_recording(path: str | Path) -> Any:
-    """A recording as published, with the 20 channels of the protocol.
+    """Read a recording as published, with the 20 channels of the protocol.
 
     Parameters
     ----------
@@ -226,12 +229,12 @@ def read_recording(path: str | Path) -> Any:
     Returns
     -------
     mne.io.Raw
-        Named and ordered as the protocol does, at 500 Hz.
+        At 500 Hz, with the channel names and order of the protocol.
 
     Raises
     ------
     ValueError
-        If the file is no EDF, is cut short or lacks a channel.
+        If the file is not an EDF file, is truncated or lacks a channel.
     """
     path = Path(path)
     raw = read_edf(path).load_data(verbose="error")

@@ -27,11 +27,12 @@ _TABLE = "metadata_guineabissau.csv"
 _COLUMNS = ("subject.id", "Eyes.condition", "recordedPeriod")
 _CONDITIONS = {"closed-3min-then-open-2min": False, "open-3min-then-closed-2min": True}
 SFREQ = 128.0
-# Seconds in which windows lie, and seconds around a change of the eyes in which none does.
+# Periods that windows are taken from, and when the eyes change, in seconds; windows keep clear of
+# a change by the seconds before and after it.
 _PERIODS = ((15, 165), (200, 285))
 _CHANGE = 180
 _BEFORE, _AFTER = 15, 20
-# When the eyes opened or closed, where the column of remarks tells of other times.
+# When the eyes opened or closed, for people whose remark in the table gives another time.
 _REMARKED = {
     13: (210,),  # "30sec more eyes closed"
     29: (210,),  # "30sec more eyes closed; 3:30 stopped recording?"
@@ -47,7 +48,7 @@ _SPLIT = BENCHMARK_SPLITS["guinea-bissau"]
 
 @dataclass(frozen=True)
 class _Person:
-    """A row of the published table: whether the eyes were open first, seconds recorded."""
+    """A row of the published table: whether the eyes were open first, and seconds recorded."""
 
     open_first: bool
     seconds: int
@@ -58,35 +59,35 @@ class GuineaBissau(Protocol):
 
     14 electrodes of an Emotiv EPOC at 128 Hz, 0.5-45 Hz, windows of 10 s. The eyes were closed for
     three minutes and then open for two, or the other way round; no marker was recorded, so the
-    windows lie within 15-165 s and 200-285 s, away from the change at 180 s. The authors gave no
-    split: ours is by number, 4k+1 and 4k+2 to train, 4k+3 to validate, 4k to test.
+    windows are taken from 15-165 s and 200-285 s, away from the change at 180 s. The authors gave
+    no split: ours is by number, 4k+1 and 4k+2 for training, 4k+3 for validation, 4k for test.
 
     Parameters
     ----------
     remarks : bool, default=True
-        Heed the table of people where it remarks that someone's eyes opened or closed at another
-        time than at three minutes (numbers 13, 29, 37, 40, 44, 58, 61, 67): windows are labelled
-        by it, and those near the change are left out. Number 61 has windows of one class only
-        then. False takes the column of conditions for all.
+        Whether to use the remarks in the table of people, which say that some opened or closed
+        their eyes at a time other than three minutes (numbers 13, 29, 37, 40, 44, 58, 61, 67):
+        their windows are labelled accordingly, and those near the change are left out. Number 61
+        then has windows of only one class. False uses only the column of conditions.
 
     Notes
     -----
-    **Not for diagnosis.** The table says who has epilepsy. That is confounded with the day of
-    recording (nearly all patients were recorded on one day and controls on others), so a
-    classifier of epilepsy here is scored for telling days apart. This class gives no such labels.
+    **Not for diagnosis.** The table says who has epilepsy, but this is confounded with the day of
+    recording: nearly all patients were recorded on one day and controls on others, so a
+    classifier of epilepsy may only learn to distinguish days. This class returns no such labels.
 
     **The order is confounded with the label.** 84 people closed their eyes first, so the time of
-    a window alone tells most labels. ``Windows.onsets`` holds it: score it beside your features,
-    and the 13 who opened first (:meth:`opened_first`) on their own.
+    a window is enough to predict most labels. ``Windows.onsets`` holds the time: score it as a
+    control, and score the 13 people who opened their eyes first (:meth:`opened_first`) separately.
 
-    Files: ``signal-1.csv.gz`` to ``signal-97.csv.gz`` below any folder, and
+    Files are ``signal-1.csv.gz`` to ``signal-97.csv.gz`` in any subfolder, and
     ``metadata_guineabissau.csv`` beside them or in a folder above. Values are microvolts in steps
-    of 0.5128 on an offset of about 4,200. Columns ``CQ_F3`` and the like are qualities of contact,
-    0 to 4, and not signals.
+    of 0.5128 with an offset of about 4,200. Columns such as ``CQ_F3`` hold contact quality from 0
+    to 4, not signals.
 
     Source: van Hees et al. (2018), bioRxiv 324954; data: Zenodo, doi 10.5281/zenodo.1252141,
-    Creative Commons Attribution 4.0. This has not been checked against Zenodo's page, nor do
-    the copies of the files that we have seen state one: look before you pass the data on.
+    Creative Commons Attribution 4.0. We have not checked this licence against Zenodo's page, and
+    the copies of the files that we have seen state none: check before you redistribute the data.
 
     Examples
     --------
@@ -121,24 +122,24 @@ class GuineaBissau(Protocol):
         self.remarks = remarks
 
     def opened_first(self, folder: str | Path) -> tuple[int, ...]:
-        """People whose eyes were open before they were closed.
+        """Return the people whose eyes were open first.
 
         Parameters
         ----------
         folder : path
-            Holds ``metadata_guineabissau.csv``, in any folder below it or in the one above.
+            Folder with ``metadata_guineabissau.csv`` in it, in any subfolder or in a folder above.
 
         Returns
         -------
         tuple of int
-            13 of 97: a classifier of time scores below chance on them.
+            13 of 97 people; a classifier that only uses time scores below chance on them.
 
         Raises
         ------
         FileNotFoundError
-            If the table is not there.
+            If the table is missing.
         ValueError
-            If it lacks a column, or holds another condition.
+            If it lacks a column, or holds an unknown condition.
         """
         table = next(files_below(Path(folder), _TABLE), None)
         people = _read_table(table) if table else self._people(Path(folder) / _TABLE)
@@ -152,9 +153,9 @@ class GuineaBissau(Protocol):
         Parameters
         ----------
         folder : path, optional
-            Where files are kept; pooch's cache folder by default.
+            Folder to keep the files in; pooch's cache folder by default.
         subjects : iterable of int, optional
-            Whose files to unpack; all by default.
+            Subjects whose files to unpack; all by default.
 
         Returns
         -------
@@ -166,7 +167,7 @@ class GuineaBissau(Protocol):
         OSError
             If Zenodo cannot be reached.
         ValueError
-            If a file is not the one that this package knows by its digest.
+            If the content of a file does not have the digest that this package knows.
         """
         import pooch
 
@@ -214,7 +215,7 @@ class GuineaBissau(Protocol):
         return X, labels[whole], onsets[whole]
 
     def _labelled(self, number: int, person: _Person, seconds: float) -> tuple[NDArray, NDArray]:
-        """When windows begin, and whether the eyes are open in them."""
+        """Return when windows begin, and whether the eyes are open in them."""
         changes = _REMARKED.get(number, (_CHANGE,)) if self.remarks else (_CHANGE,)
         bounds = [-_AFTER, *changes, seconds + _BEFORE]
         found = [
@@ -228,7 +229,7 @@ class GuineaBissau(Protocol):
         return np.array(onsets, float), np.array(labels, np.int64)
 
     def _people(self, path: Path) -> dict[int, _Person]:
-        """The table beside a recording, or in the folders above."""
+        """Read the table beside a recording, or in the folders above."""
         for folder in path.resolve().parents[:3]:
             if (folder / _TABLE).is_file():
                 return _read_table(folder / _TABLE)
@@ -239,7 +240,7 @@ class GuineaBissau(Protocol):
 
 
 def _read_table(path: Path) -> dict[int, _Person]:
-    """The published table of people."""
+    """Read the published table of people."""
     with readable(path, "a table of people"), path.open(newline="", encoding="utf-8-sig") as file:
         rows = list(csv.DictReader(file))
     missing = [column for column in _COLUMNS if not rows or column not in rows[0]]
@@ -258,7 +259,7 @@ def _read_table(path: Path) -> dict[int, _Person]:
 
 
 def read_signals(path: Path) -> NDArray:
-    """Signals of a person as published, offset and all.
+    """Read the signals of a person as published, including the offset.
 
     Parameters
     ----------
@@ -268,12 +269,12 @@ def read_signals(path: Path) -> NDArray:
     Returns
     -------
     ndarray, shape (14, n_samples), float64
-        In microvolts at 128 Hz, channels as in ``GuineaBissau.ch_names``.
+        Signals in microvolts at 128 Hz, channels as in ``GuineaBissau.ch_names``.
 
     Raises
     ------
     ValueError
-        If the file is cut short, lacks a channel or holds what is no number.
+        If the file is truncated, lacks a channel or holds values that are not numbers.
     """
     ch_names = GuineaBissau.ch_names
     with readable(path, "a compressed CSV table"), gzip.open(path, "rt", encoding="utf-8") as file:

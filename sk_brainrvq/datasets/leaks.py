@@ -1,4 +1,4 @@
-"""Detection of the same EEG under two subjects, a leak that no split by subject prevents."""
+"""Detect the same EEG under two subjects, a leak that splitting by subject does not prevent."""
 
 import hashlib
 from collections import defaultdict
@@ -9,10 +9,10 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-# Samples that decide where a stretch may begin, and how many of these places are taken.
+# Number of samples that decide where a stretch may begin; one in so many positions is used.
 _ANCHOR = 8
 _ONE_IN = 64
-# Microvolts that two readings of the same signals may differ by.
+# Microvolts by which two readings of the same signals may differ.
 _STEP = 1e-2
 
 
@@ -25,7 +25,7 @@ class SharedSignals:
     people : tuple of str
         Their names.
     seconds : int
-        Number of stretches of one second that were found in both; some overlap.
+        Number of one-second stretches that were found in both; some overlap.
     """
 
     people: tuple[str, str]
@@ -35,19 +35,19 @@ class SharedSignals:
 def find_shared_signals(
     recordings: Iterable[tuple[str, ArrayLike, float]],
 ) -> list[SharedSignals]:
-    """People who have the very same signals, in files of any name, from any second on.
+    """Find people who share identical signals, whatever the files are called or where they begin.
 
     Parameters
     ----------
     recordings : iterable of (str, array-like of shape (n_channels, n_samples), float)
-        Whose recording it is, its signals in microvolts as they were read, and its rate in Hz.
-        Several of one person are one person's; names should tell datasets apart as well, such
-        as "ssvep/3". Read one after the other, so a generator keeps memory small.
+        Person, signals in microvolts as read, and sampling rate in Hz of each recording. A person
+        may have several recordings; names should distinguish datasets as well, such as "ssvep/3".
+        Recordings are read one by one, so a generator saves memory.
 
     Returns
     -------
     list of SharedSignals
-        Each pair of people with a second in common; empty if there is none.
+        One entry per pair of people with a second in common; empty if there is none.
 
     Raises
     ------
@@ -56,10 +56,10 @@ def find_shared_signals(
 
     Notes
     -----
-    Where a second begins is decided by the samples themselves, so copies are found that were cut
-    otherwise. Copies that were filtered, resampled, rescaled or whose channels were reordered are
-    not. Stretches in which most channels are constant count for nothing: they are alike in all
-    broken recordings.
+    The samples themselves decide where a second begins, so copies are found even if they were cut
+    differently. Copies that were filtered, resampled or rescaled, or whose channels were
+    reordered, are not found. Stretches in which most channels are constant are ignored, because
+    they are alike in all broken recordings.
 
     Examples
     --------
@@ -85,7 +85,7 @@ def find_shared_signals(
 
 
 def _digests(signals: NDArray, length: int) -> set[bytes]:
-    """Digests of stretches of one second."""
+    """Compute digests of one-second stretches."""
     if signals.ndim != 2:
         raise ValueError(
             f"Signals of the shape {signals.shape} were given; expected channels by samples."
@@ -100,7 +100,7 @@ def _digests(signals: NDArray, length: int) -> set[bytes]:
 
 
 def _anchors(signal: NDArray, length: int) -> NDArray:
-    """Where stretches begin: wherever the next samples have a sum of a certain kind."""
+    """Choose where stretches begin: wherever a hash of the next samples has a certain remainder."""
     if len(signal) < max(length, _ANCHOR):
         return np.empty(0, np.intp)
     odd = np.random.default_rng(0).integers(2**63, size=_ANCHOR, dtype=np.uint64) | np.uint64(1)

@@ -13,24 +13,24 @@ from sk_brainrvq.datasets._protocols.protocol import Protocol
 from sk_brainrvq.datasets._protocols.recording import Recording
 
 _FILE = re.compile(r"S(\d{3})R(\d{2})\.edf")
-# T1 and T2 mean left and right fist in the first runs, both fists and both feet in the others.
+# T1 and T2 mean left and right fist in three of the runs, both fists and both feet in the others.
 _FIRST_CLASS = {4: 0, 8: 0, 12: 0, 6: 2, 10: 2, 14: 2}
 
 
 class PhysioNetMI(Protocol):
     """Imagined movements of hands and feet: EEG Motor Movement/Imagery Dataset.
 
-    64 channels against their average, high-pass at 0.3 Hz, notch at 60 Hz, windows of 4 s from
-    the cue on, of runs 4, 6, 8, 10, 12 and 14. Training on subjects 1-70, validation on 71-89,
+    64 channels with average reference, high-pass at 0.3 Hz, notch at 60 Hz, windows of 4 s from
+    the cue on, from runs 4, 6, 8, 10, 12 and 14. Training on subjects 1-70, validation on 71-89,
     test on 90-109.
 
     Notes
     -----
-    Files lie as published, below any folder: ``S001/S001R04.edf``; other runs are ignored.
+    Files are named as published, ``S001/S001R04.edf``, in any subfolder; other runs are ignored.
 
-    Subjects recorded at 128 Hz instead of 160 (S088, S092 and S100, which many leave out) are
-    resampled like the others. A window takes 4 s from its cue on whatever the length of the trial,
-    and is left out where the recording ends before.
+    Subjects recorded at 128 Hz instead of 160 Hz (S088, S092 and S100, which many leave out) are
+    resampled like the others. A window lasts 4 s from its cue, however long the trial is, and is
+    left out if the recording ends earlier.
 
     Source: Schalk et al. (2004), PhysioNet, doi 10.13026/C28G6P, Open Data Commons Attribution
     License 1.0.
@@ -47,7 +47,7 @@ class PhysioNetMI(Protocol):
     title = "PhysioNet-MI"
     url = "https://physionet.org/content/eegmmidb/1.0.0/"
     files_url = "https://physionet.org/files/eegmmidb/1.0.0/"
-    # PhysioNet's own, as MNE-Python carries them.
+    # Sums that PhysioNet published, as included in MNE-Python.
     sums_file = "physionet_mi_sha256.txt"
     example_file = "S001/S001R04.edf"
     licence = "Open Data Commons Attribution License 1.0"
@@ -55,7 +55,7 @@ class PhysioNetMI(Protocol):
         "Schalk, G. et al. (2004). BCI2000: a general-purpose brain-computer interface (BCI) "
         "system. IEEE Transactions on Biomedical Engineering 51(6), 1034-1043"
     )
-    # As in the files.
+    # In the order of the files.
     ch_names = tuple(
         """
             FC5 FC3 FC1 FCz FC2 FC4 FC6 C5 C3 C1 Cz C2 C4 C6 CP5 CP3 CP1 CPz CP2 CP4 CP6 Fp1 Fpz Fp2
@@ -80,9 +80,9 @@ class PhysioNetMI(Protocol):
         Parameters
         ----------
         folder : path, optional
-            Where files are kept; pooch's cache folder by default.
+            Folder to keep the files in; pooch's cache folder by default.
         subjects : iterable of int, optional
-            All by default.
+            Subjects to download; all by default.
 
         Returns
         -------
@@ -94,7 +94,7 @@ class PhysioNetMI(Protocol):
         OSError
             If PhysioNet cannot be reached.
         ValueError
-            If a file does not have the published sum, or a subject is unknown.
+            If a file does not have the published sum, or if a subject is unknown.
         """
         path = data_folder(folder, self.name)
         subjects = self._wanted(subjects)

@@ -33,7 +33,7 @@ _LABELS = {
     3: (2, 1, 3, 0, 4, 4, 0, 3, 2, 1, 3, 4, 1, 2, 0),
 }
 _TRIALS = {"train": range(5), "validation": range(5, 10), "test": range(10, 15)}
-# Read around the trials of a side, so that filters have settled: MNE's 0.3 Hz filter lasts 11 s.
+# Seconds read around the trials of a part so that filters settle: MNE's 0.3 Hz filter lasts 11 s.
 _MARGIN = 10.0
 
 
@@ -41,24 +41,23 @@ class SEEDV(Protocol):
     """Five emotions while watching films: SEED-V.
 
     62 channels (M1, M2, VEO and HEO are dropped), 0.3-75 Hz, windows of 1 s without overlap.
-    Trials 1-5 of each of the three sessions train, 6-10 validate, 11-15 test: the same subjects
-    are on all sides, and figures say nothing about new ones.
+    Training on trials 1-5 of each of the three sessions, validation on 6-10, test on 11-15: the
+    same subjects are in all parts, so scores say nothing about new subjects.
 
     Notes
     -----
-    Files ``1_1_20180804.cnt`` (subject, session, date), below any folder. :meth:`recordings`
-    lists each file three times, once for each side of the split, and reads only the minutes of
-    that side, with 10 s more at both ends for the filters.
+    Files are named ``1_1_20180804.cnt`` (subject, session, date), in any subfolder.
+    :meth:`recordings` lists each file three times, once for each part of the split; for each part
+    only its minutes are read, with 10 s more at both ends for the filters.
 
     ``7_1_20180411.cnt`` has a broken header, which recent versions of MNE refuse; it is then read
-    as 32-bit integers, the format of the others, and an error says so where that fails too.
-    ``7_1_20180411_repaired.cnt``, as it is handed out besides, is taken in its place.
+    as 32-bit integers, the format of the others, and an error says so if that fails too. If
+    ``7_1_20180411_repaired.cnt``, which is also distributed, is present, it is used instead.
 
-    Windows of one trial show one film: neighbours are alike and share their class. Report
+    Windows of one trial belong to one film: neighbours are alike and share their class. Report
     intervals over subjects, not over windows.
 
-    Source: Liu et al. (2021), Shanghai Jiao Tong University; registration at the address in
-    ``url``.
+    Source: Liu et al. (2021), Shanghai Jiao Tong University; register at the address in ``url``.
 
     Examples
     --------
@@ -74,7 +73,7 @@ class SEEDV(Protocol):
     title = "SEED-V"
     url = "https://bcmi.sjtu.edu.cn/home/seed/seed-v.html"
     example_file = "1_1_20180804.cnt"
-    licence = "By agreement with Shanghai Jiao Tong University; not to be passed on"
+    licence = "By agreement with Shanghai Jiao Tong University; not to be redistributed"
     citation = (
         "Liu, W. et al. (2021). Comparing recognition performance and robustness of multimodal "
         "deep learning models for multimodal emotion recognition. IEEE Transactions on Cognitive "
@@ -133,7 +132,7 @@ class SEEDV(Protocol):
 
 
 def _read_cnt(path: Path) -> Any:
-    """A Neuroscan recording, its signals not loaded yet."""
+    """Open a Neuroscan recording without loading its signals."""
     import mne
 
     errors = []
@@ -142,11 +141,11 @@ def _read_cnt(path: Path) -> Any:
             return mne.io.read_raw_cnt(
                 path, data_format=data_format, preload=False, verbose="error"
             )
-        except Exception as error:  # MNE raises whatever its parser meets
+        except Exception as error:  # MNE's parser may raise anything
             errors.append(str(error))
     known = (
-        f" {_BROKEN} is published with a broken header: take 7_1_20180411_repaired.cnt, or leave "
-        "subject 7 out by subjects=."
+        f" {_BROKEN} is published with a broken header: use 7_1_20180411_repaired.cnt, or leave "
+        "subject 7 out with subjects=."
     )
     raise ValueError(
         f"{path} cannot be read as a Neuroscan file ({errors[-1]}); download it again."

@@ -1,4 +1,4 @@
-"""SHU-MI: imagined movements of either hand on five days."""
+"""SHU-MI: imagined movements of the left or right hand on five days."""
 
 import csv
 import re
@@ -23,34 +23,35 @@ _N_SAMPLES = 1000
 class SHUMI(Protocol):
     """Imagined movements of the left or the right hand: the dataset of Shanghai University.
 
-    32 channels, not filtered (the files are: 0.5-40 Hz), trials of 4 s, 250 to 200 Hz.
-    Training on subjects 1-15, validation on 16-20, test on 21-25, five sessions each.
+    32 channels, trials of 4 s, resampled from 250 to 200 Hz but not filtered, because the files
+    already are (0.5-40 Hz). Training on subjects 1-15, validation on 16-20, test on 21-25, five
+    sessions each.
 
     Parameters
     ----------
     mat_ch_names : sequence of str, optional
-        Channels of the ``.mat`` files, in their order there; see the notes.
+        Channels of the ``.mat`` files, in the order of the files; see the notes.
 
     Notes
     -----
-    Files ``sub-001_ses-01_task_motorimagery_eeg.mat``, or ``.edf`` with
-    ``sub-001_ses-01_task_motorimagery_events.tsv`` beside it or in a folder ``events`` beside
-    its own; below any folder. Where both are there, the ``.mat`` is taken.
+    Files are named ``sub-001_ses-01_task_motorimagery_eeg.mat``, in any subfolder, or ``.edf`` with
+    ``sub-001_ses-01_task_motorimagery_events.tsv`` beside it or in a folder ``events`` beside its
+    own. If both are present, the ``.mat`` file is used.
 
-    Sources order the channels differently, so they are matched by name. The EDF files name
-    theirs. The ``.mat`` files do not: their order is ``mat_ch_names`` if given, else that of a
-    ``*channels.tsv`` in their folder or the one above, else the published one, which is the
-    order of ``ch_names``.
+    Sources order the channels differently, so they are matched by name. The EDF files name their
+    channels. The ``.mat`` files do not: their order is ``mat_ch_names`` if given, otherwise that
+    of a ``*channels.tsv`` in their folder or the one above, otherwise the published order, which
+    is that of ``ch_names``.
 
-    Nine of the EDF files lack numbers in their headers and cannot be read; their ``.mat`` can. A
-    warning names channels that are constant in a file.
+    Nine of the EDF files lack numbers in their headers and cannot be read, but their ``.mat``
+    files can. A warning names channels that are constant in a file.
 
     In the table of events, ``sample`` counts samples at 250 Hz from 1; ``onset`` holds the same
-    numbers, whatever its description says.
+    numbers, despite its description.
 
     Source: Ma et al. (2022), figshare, doi 10.6084/m9.figshare.19228725, Creative Commons
-    Attribution 4.0. :meth:`fetch` takes the ``.mat`` files of its first version; the archives of
-    later versions have a password, which the authors give.
+    Attribution 4.0. :meth:`fetch` downloads the ``.mat`` files of the first version; the archives
+    of later versions have a password, which the authors provide.
 
     Examples
     --------
@@ -89,7 +90,7 @@ class SHUMI(Protocol):
         self.mat_ch_names = mat_ch_names
 
     def how_to_get(self) -> str:
-        """A sentence that says where the files come from.
+        """Say in a sentence where the files come from.
 
         Returns
         -------
@@ -97,20 +98,20 @@ class SHUMI(Protocol):
         """
         return (
             f"{type(self).__name__}().fetch downloads the .mat files from {self.url} (version 1; "
-            "later archives have a password, which the authors give)."
+            "later archives have a password, which the authors provide)."
         )
 
     def fetch(
         self, folder: str | Path | None = None, subjects: Iterable[int] | None = None
     ) -> Path:
-        """Download the ``.mat`` files of all subjects, one archive, and check its sum.
+        """Download the archive with the ``.mat`` files of all subjects, and check its sum.
 
         Parameters
         ----------
         folder : path, optional
-            Where the archive (1.4 GB) and its files are kept; pooch's cache folder by default.
+            Folder to keep the archive (1.4 GB) and its files in; pooch's cache folder by default.
         subjects : iterable of int, optional
-            Whose files to unpack; all by default.
+            Subjects whose files to unpack; all by default.
 
         Returns
         -------
@@ -122,7 +123,7 @@ class SHUMI(Protocol):
         OSError
             If figshare cannot be reached.
         ValueError
-            If the archive does not have the known sum, or a subject is unknown.
+            If the archive does not have the known sum, or if a subject is unknown.
         """
         import zipfile
 
@@ -165,7 +166,7 @@ class SHUMI(Protocol):
                 f"{path}: the channels {names} are constant; they are loaded unchanged.",
                 UserWarning,
             )
-        # Trials were cut before they were published: each is resampled on its own.
+        # The trials were published already cut, so each is resampled separately.
         return resample(X, _SFREQ, self.sfreq).astype(np.float32), labels.astype(int) - 1
 
     def _read_mat(self, path: Path) -> tuple[NDArray, NDArray]:
@@ -184,7 +185,7 @@ class SHUMI(Protocol):
         return data[:, self._rows_of(names, path)], labels
 
     def _names_of(self, path: Path) -> list[str]:
-        """Channels of a .mat file, which names none."""
+        """Return the channels of a .mat file, which does not name them."""
         if self.mat_ch_names is not None:
             return list(self.mat_ch_names)
         for folder in (path.parent, path.parent.parent):
@@ -229,7 +230,7 @@ class SHUMI(Protocol):
 
 
 def _events(path: Path) -> tuple[NDArray, NDArray]:
-    """First samples of trials, counted from 1, and labels 1 or 2."""
+    """Return the first samples of trials, counted from 1, and their labels 1 or 2."""
     name = path.name.replace("_eeg.edf", "_events.tsv")
     places = places_of(name, path, "events")
     there = [place for place in places if place.is_file()]
@@ -238,7 +239,7 @@ def _events(path: Path) -> tuple[NDArray, NDArray]:
     lines = there[0].read_text(encoding="utf-8").splitlines()
     rows = [line.split("\t") for line in lines if line.strip()]
     columns = ["onset", "duration", "trial_type", "response_time", "sample", "value"]
-    # The table of subject 1, session 4, was published without its first line.
+    # The table of subject 1, session 4, was published without its header line.
     if rows and rows[0][0].strip() == "onset":
         columns = [column.strip() for column in rows.pop(0)]
     try:

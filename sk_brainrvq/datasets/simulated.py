@@ -22,8 +22,8 @@ MONTAGES = (
 )
 _FRONTAL = ("FP", "AF")
 _POSTERIOR = ("O", "P", "PO")
-# How fast a rhythm falls with the angle from its place: to a half at 24 degrees, to a fifth at the
-# neighbours of the 10-20 system.
+# How fast a rhythm decays with the angle from its place: to a half at 24 degrees, to a fifth at
+# neighbouring electrodes of the 10-20 system.
 _CONCENTRATION = 8.0
 
 
@@ -42,36 +42,37 @@ def make_eeg(
 ) -> Windows:
     """Simulate EEG of several subjects at rest and during a task.
 
-    A 1/f background, posterior alpha of a strength of the subject's own, blinks at frontal
-    electrodes, bursts of muscle activity and mains hum. The task weakens the alpha rhythm, or
-    another rhythm at a place and in a band of your choice.
+    The signals consist of a 1/f background, posterior alpha whose strength varies between
+    subjects, blinks at frontal electrodes, bursts of muscle activity and mains hum. The task
+    weakens the alpha rhythm, or another rhythm at a place and in a band of your choice.
 
     Parameters
     ----------
     n_subjects : int, default=4
     n_windows : int, default=20
-        Of each subject, the first half at rest, the rest during the task.
+        Windows per subject, the first half at rest and the others during the task.
     duration : float, default=5.0
-        Seconds.
+        Length of a window in seconds.
     sfreq : float, default=200.0
-        Hz.
+        Sampling rate in Hz.
     ch_names : sequence of str
-        19 electrodes of the 10-20 system by default.
+        Electrodes; by default 19 of the 10-20 system.
     effect : float, default=0.5
-        Share of the rhythm's amplitude that the task takes away; 0 is no effect.
+        Share of the rhythm's amplitude that the task removes; 0 means no effect.
     place : str, optional
-        Electrode of the 10-05 system. Its surroundings get a rhythm of their own, which the task
-        weakens in place of alpha: the truth that an explanation has to find.
+        Electrode of the 10-05 system. A separate rhythm is added around it, which the task weakens
+        instead of alpha: the ground truth for an explanation.
     band : (float, float), optional
-        Hz, of that rhythm, a noise; 8 to 13 by default. Needs ``place``.
+        Band of this rhythm, which is noise, in Hz; 8 to 13 by default. Requires ``place``.
     line_freq : float or None, default=50.0
-        Mains hum in Hz, at 0.2 to 1.5 microvolts; None, or at least half of ``sfreq``, is none.
+        Frequency of the mains hum in Hz, which has 0.2 to 1.5 microvolts. There is no hum if it is
+        None or at least half of ``sfreq``.
     random_state : int, RandomState or None, default=None
 
     Returns
     -------
     Windows
-        In microvolts; y is 0 at rest and 1 during the task.
+        Signals in microvolts; y is 0 at rest and 1 during the task.
 
     See Also
     --------
@@ -80,10 +81,10 @@ def make_eeg(
     Raises
     ------
     ValueError
-        If a number is not positive, a window holds no sample, ``effect`` is not between 0 and 1,
-        ``place`` is no electrode, or ``band`` is none below half of ``sfreq``.
+        If a number is not positive, a window would hold no sample, ``effect`` is not between 0
+        and 1, ``place`` is not an electrode, or ``band`` is not a band below half of ``sfreq``.
     TypeError
-        If ``n_subjects`` or ``n_windows`` is no whole number.
+        If ``n_subjects`` or ``n_windows`` is not a whole number.
 
     Examples
     --------
@@ -105,7 +106,7 @@ def make_eeg(
         )
     if round(duration * sfreq) < 1:
         raise ValueError(
-            f"duration={duration} s at sfreq={sfreq} Hz were given; expected at least a sample."
+            f"duration={duration} s at sfreq={sfreq} Hz were given; expected at least one sample."
         )
     if not 0 <= effect <= 1:
         raise ValueError(f"effect={effect} was given; expected a share from 0 to 1.")
@@ -150,26 +151,26 @@ def make_montages(
     ----------
     n_subjects : int, default=6
     n_windows : int, default=20
-        Of each subject.
+        Windows per subject.
     montages : sequence of sequence of str
-        Electrodes of the first subject, of the second and so on, then from the beginning. By
-        default 19 electrodes of the 10-20 system, 32 of the 10-10 system, and 8.
+        Electrodes of the first subject, of the second and so on, starting over when all are used.
+        By default 19 electrodes of the 10-20 system, 32 of the 10-10 system, and 8.
     sfreqs : sequence of float, default=(200.0,)
-        Rates in Hz, taken in turn as the montages are.
+        Sampling rates in Hz, used in turn like the montages.
     duration, effect, line_freq
-        As :func:`make_eeg` takes them.
+        As in :func:`make_eeg`.
     random_state : int, RandomState or None, default=None
 
     Returns
     -------
     list of Windows
-        One a subject; ``subjects`` numbers them. :meth:`Windows.to_epochs` makes epochs of
-        them, and a list of epochs is what estimators take as EEG of several montages.
+        One per subject; ``subjects`` numbers them. :meth:`Windows.to_epochs` converts them to
+        epochs, and estimators accept a list of epochs as EEG of several montages.
 
     Raises
     ------
     ValueError
-        If there is no montage or rate, or :func:`make_eeg` refuses a value.
+        If there is no montage or sampling rate, or if :func:`make_eeg` refuses a value.
 
     Examples
     --------
@@ -216,7 +217,7 @@ def _subject(
     line_freq: float | None,
     rhythm: "_Rhythm | None",
 ) -> NDArray:
-    """Windows (n_windows, n_channels, n_times) of one subject."""
+    """Simulate the windows (n_windows, n_channels, n_times) of one subject."""
     shape = (len(labels), len(ch_names), round(duration * sfreq))
     times = np.arange(shape[-1]) / sfreq
     frontal = np.array([name.upper().startswith(_FRONTAL) for name in ch_names], float)
@@ -239,7 +240,7 @@ def _subject(
 
 @dataclass(frozen=True)
 class _Rhythm:
-    """Noise of a band, strongest at a place: ``spread`` (n_channels,) is its share there."""
+    """Noise in a band around a place; ``spread`` (n_channels,) is its gain in each channel."""
 
     spread: NDArray
     band: tuple[float, float]
@@ -247,7 +248,7 @@ class _Rhythm:
     def signals(
         self, rng: np.random.Generator, weakened: NDArray, n_times: int, sfreq: float
     ) -> NDArray:
-        """Windows (n_windows, n_channels, n_times), at 6 to 12 microvolts of the subject's own."""
+        """Simulate windows (n_windows, n_channels, n_times), with 6 to 12 microvolts by subject."""
         spectrum = np.fft.rfft(rng.normal(size=(len(weakened), n_times)))
         frequencies = np.fft.rfftfreq(n_times, 1 / sfreq)
         spectrum[:, (frequencies < self.band[0]) | (frequencies >= self.band[1])] = 0
@@ -266,7 +267,7 @@ def _rhythm_at(
     if place is None:
         if band is not None:
             raise ValueError(
-                f"band={band} was given without a place; pass place=..., an electrode, too."
+                f"band={band} was given without a place; also pass an electrode as place=...."
             )
         return None
     from sk_brainrvq.signals.electrodes.positions import template_directions
@@ -275,15 +276,15 @@ def _rhythm_at(
     unknown = [name for name in (place, *ch_names) if str(name).upper() not in directions]
     if unknown:
         raise ValueError(
-            f"place={place!r} was given for {len(ch_names)} channels; {unknown} are no electrodes "
-            "of the 10-05 system, whose distances are known."
+            f"place={place!r} was given for {len(ch_names)} channels; {unknown} are not electrodes "
+            "of the 10-05 system, so their distances are unknown."
         )
     low, high = (8.0, 13.0) if band is None else band
     frequencies = np.fft.rfftfreq(n_times, 1 / sfreq)
     if not 0 < low < high <= sfreq / 2 or not ((low <= frequencies) & (frequencies < high)).any():
         raise ValueError(
             f"band={band} was given; expected two frequencies in Hz, the lower one first, up to "
-            f"{sfreq / 2:g}, and windows long enough to tell them apart."
+            f"{sfreq / 2:g}, and windows long enough to resolve them."
         )
     wanted = directions[place.upper()]
     cosines = np.array([directions[name.upper()] @ wanted for name in ch_names])
@@ -291,7 +292,7 @@ def _rhythm_at(
 
 
 def _background(rng: np.random.Generator, shape: tuple, sfreq: float) -> NDArray:
-    """1/f noise, 10 microvolts strong, partly common to all channels."""
+    """1/f noise of 10 microvolts, partly common to all channels."""
     own = rng.normal(size=shape)
     common = rng.normal(size=(shape[0], 1, shape[2]))
     spectrum = np.fft.rfft(0.8 * own + 0.6 * common)

@@ -1,4 +1,4 @@
-"""Who may be used for what in this project's benchmarks: fixed once, for every later figure."""
+"""How this project's benchmarks may use the people of a dataset, fixed once for all results."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,24 +10,24 @@ from numpy.typing import ArrayLike, NDArray
 
 @dataclass(frozen=True)
 class BenchmarkSplit:
-    """The people of a dataset, divided by what benchmarks may do with them.
+    """The people of a dataset, grouped by what benchmarks may use them for.
 
-    The benchmarks of this project ask it whom they may read. It does not bind you: the datasets
-    are public, and their classes load whomever you ask for.
+    The benchmarks of this project check here whose data they may read. This does not bind you: the
+    datasets are public, and their classes load anyone you request.
 
     Attributes
     ----------
     dataset : str
         Name in ``PROTOCOLS``.
     develop : tuple of int
-        Trained on, chosen by and cross-validated on.
+        People for training, model selection and cross-validation.
     folds : tuple of tuple of int
-        Cross-validation over ``develop``: each fold is the people that are tested.
+        Folds of the cross-validation over ``develop``: the people tested in each.
     score_once : tuple of int
-        Scored once for each model that is released, fitted on ``develop``. Nothing is chosen by
-        them.
+        People on whom each released model, fitted on ``develop``, is scored once. They are not
+        used to choose anything.
     never_read : tuple of int
-        Kept for a test that nobody has tuned on.
+        People kept for a test on data that nobody has tuned on.
 
     Examples
     --------
@@ -63,12 +63,12 @@ class BenchmarkSplit:
         ----------
         people : iterable of int
         score_once : bool, default=False
-            Whether those of ``score_once`` may be among them, as in the one scoring of a model.
+            Whether to allow those of ``score_once``, for the single scoring of a model.
 
         Raises
         ------
         ValueError
-            If one is never read, or scored once only, or unknown.
+            If one is in ``never_read``, is unknown, or is in ``score_once`` without permission.
 
         Examples
         --------
@@ -80,12 +80,12 @@ class BenchmarkSplit:
         if never := sorted(asked & set(self.never_read)):
             raise ValueError(
                 f"People {never} of {self.dataset} are never read by benchmarks: they are kept for "
-                f"a test that nothing was tuned on. Leave them out; develop on {self.develop}."
+                f"a test on untouched data. Leave them out; develop on {self.develop}."
             )
         if not score_once and (once := sorted(asked & set(self.score_once))):
             raise ValueError(
-                f"People {once} of {self.dataset} are scored once for each released model, and "
-                f"nothing is chosen by them. Leave them out; develop on {self.develop}."
+                f"People {once} of {self.dataset} are scored once for each released model, and not "
+                f"used to choose anything. Leave them out; develop on {self.develop}."
             )
         known = {*self.develop, *self.score_once}
         if unknown := sorted(asked - known, key=str):
@@ -95,13 +95,13 @@ class BenchmarkSplit:
             )
 
     def cross_validation(self, subjects: ArrayLike) -> list[tuple[NDArray, NDArray]]:
-        """The folds as rows, for ``cv=`` of scikit-learn.
+        """Convert the folds to rows, for ``cv=`` of scikit-learn.
 
         Parameters
         ----------
         subjects : array-like of int, shape (n_windows,)
-            Person of each window; people of ``develop`` only. Folds none of whose people are
-            here are left out.
+            Person of each window, who must be in ``develop``. Folds without any of these people
+            are left out.
 
         Returns
         -------
@@ -111,7 +111,7 @@ class BenchmarkSplit:
         Raises
         ------
         ValueError
-            If other people are among them, or fewer than two folds have any.
+            If other people are included, or if fewer than two folds have any people.
 
         Examples
         --------
@@ -128,30 +128,30 @@ class BenchmarkSplit:
         if len(folds) < 2:
             raise ValueError(
                 f"The people {np.unique(subjects).tolist()} are all in one fold of {self.dataset}; "
-                "expected people of two folds at least."
+                "expected people from at least two folds."
             )
         return folds
 
     def few_people(self, seed: int = 0, n_sets: int = 40, size: int = 6) -> list[tuple[int, ...]]:
-        """Small sets of people, for what a model is worth where few were recorded.
+        """Draw small sets of people, to evaluate a model for studies with few people.
 
         Parameters
         ----------
         seed : int, default=0
-            0 for figures that are reported; designs are tried on others.
+            Seed of the draws: 0 for results that are reported, others while designing a model.
         n_sets : int, default=40
         size : int, default=6
-            People in a set, drawn without replacement; leave one out within a set.
+            Number of people per set, drawn without replacement, for leave-one-out within a set.
 
         Returns
         -------
         list of tuple of int
-            Each sorted.
+            Sets of people, each sorted.
 
         Raises
         ------
         ValueError
-            If there are not more people to draw from than a set has.
+            If ``size`` is not below the number of people in ``develop``.
 
         Examples
         --------
@@ -173,12 +173,12 @@ class BenchmarkSplit:
 
 
 def _number(person: Any) -> Any:
-    """Names such as "07" count as the number."""
+    """Convert names such as "07" to the number."""
     return int(person) if str(person).isdigit() else person
 
 
 def _runs(people: Sequence[int], size: int) -> tuple[tuple[int, ...], ...]:
-    """People in their order, cut into runs."""
+    """Cut people into runs, in their order."""
     return tuple(tuple(people[i : i + size]) for i in range(0, len(people), size))
 
 
@@ -200,7 +200,7 @@ BENCHMARK_SPLITS: dict[str, BenchmarkSplit] = {
         BenchmarkSplit(
             "guinea-bissau",
             _GUINEA_BISSAU,
-            # Every seventh: numbers go with days of recording, which so come into all folds.
+            # Every seventh person, because numbers follow the days of recording.
             tuple(_GUINEA_BISSAU[first::7] for first in range(7)),
             _numbers(97, 3),
             _numbers(97, 0),

@@ -1,4 +1,4 @@
-"""SSVEP exoskeleton: which of three lights is looked at, or none."""
+"""SSVEP exoskeleton: which of three lights someone looks at, if any."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -16,19 +16,19 @@ from sk_brainrvq.datasets.splits import BENCHMARK_SPLITS
 _FOLDER = re.compile(r"subject(\d\d)")
 _FILE = re.compile(r"record-\[([\d.]{10}-[\d.]{8})\]_raw\.fif")
 SFREQ = 256.0
-# Codes of the events to classes; 3 and 4 are not in the order of the frequencies.
+# Classes by event code; codes 3 and 4 are not in the order of the frequencies.
 _CLASS = {1: 0, 2: 1, 4: 2, 3: 3}
 _AFTER_CUE = 2.0
-# The values of the files are a thousand times volts.
+# Values in the files are volts times a thousand.
 _SCALE = 1e-3
-# Standard deviations in microvolts that EEG of this band can have.
+# Range of standard deviations in microvolts that EEG in this band can have.
 _PLAUSIBLE = (0.1, 1000.0)
 _FAILED = "its authors left it out for problems of the protocol, such as lost synchronisation"
-# Sessions that are no evidence, by subject and date.
+# Unusable sessions, by subject and date, with the reason.
 _LEFT_OUT = {
     (7, "2012.07.11-15.33.08"): (
-        "it is the same recording as subject 3's of that date, sample by sample, and subject 3's "
-        "other session is of the same hour"
+        "it is identical to the recording of subject 3 at that time, sample by sample, and the "
+        "other session of subject 3 is from the same hour"
     ),
     (8, "2013.04.06-16.22.32"): _FAILED,
     (10, "2014.02.26-15.10.48"): _FAILED,
@@ -42,26 +42,27 @@ _SPLIT = BENCHMARK_SPLITS["ssvep"]
 class SSVEPExoskeleton(Protocol):
     """Rest, 13, 17 or 21 Hz: steady-state potentials of 12 people who look at flickering lights.
 
-    8 occipital electrodes at 256 Hz, 0.5-45 Hz, windows of 2 s from 2 to 4 s after the cue, as
-    MOABB's ``Kalunga2016`` cuts them; 32 trials a session. There is no published split over
-    people: ours trains on 1-6, validates on 7-9 and tests on 10-12.
+    8 occipital electrodes at 256 Hz, 0.5-45 Hz, windows from 2 to 4 s after the cue, as in MOABB's
+    ``Kalunga2016``; 32 trials per session. There is no published split over people: ours trains on
+    1-6, validates on 7-9 and tests on 10-12.
 
     Notes
     -----
-    **Left out.** Subject 7's session of 2012-07-11 is subject 3's of the same minute, sample by
-    sample: one recording was filed under two people, and would be trained and tested on. It
-    counts as subject 3's, whose other session began eight minutes before. So do five sessions of
-    subjects 8, 10 and 11 that the authors themselves excluded.
+    **Sessions left out.** The session of subject 7 on 2012-07-11 is identical, sample by sample, to
+    that of subject 3 in the same minute: one recording was filed under two people, and would be
+    used for both training and test. It counts as one of subject 3, whose other session began eight
+    minutes earlier. Five sessions of subjects 8, 10 and 11, which the authors themselves excluded,
+    are left out too.
 
-    **Rest comes first.** The eight trials of rest open each session, and the order of the others
-    is the same in all sessions that we looked at. What drifts during a session tells rest from
-    the lights, so look at the three lights on their own as well, and score ``Windows.onsets``
-    as a control.
+    **Rest comes first.** Each session begins with the eight trials of rest, and the order of the
+    others is the same in all sessions that we inspected. Any drift during a session distinguishes
+    rest from the lights, so also evaluate the three lights on their own, and score
+    ``Windows.onsets`` as a control.
 
-    Files as in the authors' repository: ``subject01/record-[2012.07.06-19.02.16]_raw.fif`` and
-    ``...-eve.fif`` beside it. Values of the files are a thousand times volts; here they are
-    scaled to microvolts. Codes of the events are 1 rest, 2 13 Hz, 3 21 Hz and
-    4 17 Hz.
+    Files are named as in the authors' repository:
+    ``subject01/record-[2012.07.06-19.02.16]_raw.fif``, with ``...-eve.fif`` beside it. Values in
+    the files are volts times a thousand; here they are converted to microvolts. Event codes are 1
+    for rest, 2 for 13 Hz, 3 for 21 Hz and 4 for 17 Hz.
 
     Source: Kalunga et al. (2016), https://github.com/sylvchev/dataset-ssvep-exoskeleton, Creative
     Commons Zero 1.0.
@@ -97,12 +98,12 @@ class SSVEPExoskeleton(Protocol):
     window = 2.0
 
     def left_out(self) -> dict[str, str]:
-        """Published sessions that are not loaded, and why.
+        """List the published sessions that are not loaded, and why.
 
         Returns
         -------
         dict of str to str
-            Reasons by "subject07/record-[2012.07.11-15.33.08]" and the like.
+            Reasons by session, such as "subject07/record-[2012.07.11-15.33.08]".
         """
         return {
             f"subject{subject:02d}/record-[{date}]": reason
@@ -117,9 +118,9 @@ class SSVEPExoskeleton(Protocol):
         Parameters
         ----------
         folder : path, optional
-            Where files are kept; pooch's cache folder by default.
+            Folder to keep the files in; pooch's cache folder by default.
         subjects : iterable of int, optional
-            All by default.
+            Subjects to download; all by default.
 
         Returns
         -------
@@ -131,7 +132,7 @@ class SSVEPExoskeleton(Protocol):
         OSError
             If GitHub cannot be reached.
         ValueError
-            If a file is not the one of that commit, or a subject is unknown.
+            If a file is not the one in that commit, or if a subject is unknown.
         """
         path, wanted = data_folder(folder, self.name), set(self._wanted(subjects))
         unused = tuple(self.left_out())
@@ -160,9 +161,9 @@ class SSVEPExoskeleton(Protocol):
         typical = float(np.median(signals.std(axis=1)))
         if not _PLAUSIBLE[0] <= typical <= _PLAUSIBLE[1]:
             raise ValueError(
-                f"{path} has a standard deviation of {typical:.2g} microvolts if its values are a "
-                "thousand times volts, as published; expected some microvolts to some hundred. "
-                "Was it written anew in other units?"
+                f"{path} has a standard deviation of {typical:.2g} microvolts if its values are "
+                "volts times a thousand, as published; expected a few to a few hundred microvolts. "
+                "Was the file saved again in other units?"
             )
         onsets = (samples - first) / SFREQ + _AFTER_CUE
         X, whole = self._windows_at(signals, onsets)
@@ -170,7 +171,7 @@ class SSVEPExoskeleton(Protocol):
 
 
 def read_signals(path: Path) -> tuple[NDArray, int]:
-    """Signals of a session as published.
+    """Read the signals of a session as published.
 
     Parameters
     ----------
@@ -180,14 +181,14 @@ def read_signals(path: Path) -> tuple[NDArray, int]:
     Returns
     -------
     ndarray, shape (8, n_samples), float64
-        In microvolts at 256 Hz, channels as in ``SSVEPExoskeleton.ch_names``.
+        Signals in microvolts at 256 Hz, channels as in ``SSVEPExoskeleton.ch_names``.
     int
-        Number of the first sample, as events count.
+        Number of the first sample, from which events count.
 
     Raises
     ------
     ValueError
-        If the file cannot be read, is at another rate or lacks a channel.
+        If the file cannot be read, has another sampling rate or lacks a channel.
     """
     import mne
 
@@ -199,7 +200,7 @@ def read_signals(path: Path) -> tuple[NDArray, int]:
 
 
 def _events(path: Path) -> tuple[NDArray, NDArray]:
-    """Samples and classes of the cues of a recording."""
+    """Return the samples and classes of the cues of a recording."""
     import mne
 
     table = path.with_name(path.name.replace("_raw.fif", "-eve.fif"))

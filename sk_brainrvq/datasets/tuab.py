@@ -12,7 +12,7 @@ from sk_brainrvq.datasets._protocols.file_formats import prepared, read_edf, sig
 from sk_brainrvq.datasets._protocols.protocol import Protocol
 from sk_brainrvq.datasets._protocols.recording import Recording, files_below
 
-# Left chain over the temples, right one; left chain over the centre, right one.
+# Left and right temporal chain, then left and right parasagittal chain.
 BIPOLAR = tuple(
     """
         FP1-F7 F7-T3 T3-T5 T5-O1 FP2-F8 F8-T4 T4-T6 T6-O2 FP1-F3 F3-C3 C3-P3 P3-O1 FP2-F4 F4-C4
@@ -26,26 +26,26 @@ _FILE = re.compile(r"(?:.*/)?(train|eval)/(normal|abnormal)/(?:.*/)?([a-z]{8})_s
 class TUAB(Protocol):
     """Abnormal against normal clinical EEG: the TUH Abnormal EEG Corpus 3.0.1.
 
-    16 bipolar channels out of the electrodes ("EEG FP1-REF" or "EEG FP1-LE" in the files),
-    0.3-75 Hz, notch at 60 Hz, windows of 10 s without overlap, the tail dropped. A window has
-    the class of its recording.
+    16 bipolar channels computed from the electrodes ("EEG FP1-REF" or "EEG FP1-LE" in the files),
+    0.3-75 Hz, notch at 60 Hz, windows of 10 s without overlap; an incomplete window at the end is
+    dropped. A window has the class of its recording.
 
     Notes
     -----
-    Files lie as published, below any folder: ``train`` or ``eval``, then ``normal`` or
+    Files are arranged as published, in any subfolder: ``train`` or ``eval``, then ``normal`` or
     ``abnormal``, then ``.../aaaaaaaq_s004_t000.edf``. Subjects are strings of eight letters.
 
-    Test is the official evaluation set. Of each class of the training set, the first 80 % of the
-    sorted subjects train, the others validate. A subject with recordings of both classes may so
-    come onto both sides; here all of them then train. With a part of the corpus the
-    division is of the subjects that are there, and a warning says so.
+    The test set is the official evaluation set. The first 80 % of the sorted subjects of each class
+    in the training set are used for training, the others for validation. A subject with recordings
+    of both classes could end up in both parts; here all its recordings are then used for training.
+    If only a part of the corpus is present, its subjects are split, and a warning says so.
 
-    The corpus does not fit into memory (some 400,000 windows): use :meth:`iter_recordings`.
+    The corpus does not fit in memory (about 400,000 windows): use :meth:`iter_recordings`.
 
-    Published figures are over windows. Clinics label files: :meth:`report` gives the figures over
-    recordings, and over subjects, as well. All windows of a recording have its class.
+    Published scores are over windows, but clinics label files: :meth:`report` also scores
+    recordings and subjects.
 
-    Source: Lopez de Diego (2017), Temple University; registration at the address in ``url``.
+    Source: Lopez de Diego (2017), Temple University; register at the address in ``url``.
 
     Examples
     --------
@@ -59,7 +59,7 @@ class TUAB(Protocol):
     title = "TUAB"
     url = TUH_URL
     example_file = "train/normal/01_tcp_ar/aaaaaaaq_s004_t000.edf"
-    licence = "By agreement with Temple University; not to be passed on"
+    licence = "By agreement with Temple University; not to be redistributed"
     citation = (
         "Lopez de Diego, S. (2017). Automated interpretation of abnormal adult "
         "electroencephalograms. Temple University. Obeid, I. and Picone, J. (2016). The Temple "
@@ -93,13 +93,13 @@ class TUAB(Protocol):
         signals = prepared(signals, raw.info["sfreq"], self)
         X = regular_windows(signals, round(self.window * self.sfreq))
         folders = recording.path.as_posix().split("/")
-        # The innermost counts: anything may lie above the corpus.
+        # Use the innermost folder, because those above the corpus may have any name.
         label = next(part for part in reversed(folders) if part in self.classes)
         return X, np.full(len(X), self.classes.index(label))
 
 
 def first_share(subjects: Iterable[str], share: float = 0.8) -> set[str]:
-    """The subjects that train: the first 80 % in alphabetical order.
+    """Choose the training subjects: the first 80 % in alphabetical order.
 
     Parameters
     ----------
@@ -111,5 +111,5 @@ def first_share(subjects: Iterable[str], share: float = 0.8) -> set[str]:
     set of str
     """
     ordered = sorted(subjects)
-    # At least one, where a corpus was downloaded in part.
+    # At least one, even if a corpus was downloaded in part.
     return set(ordered[: max(1, int(len(ordered) * share))])

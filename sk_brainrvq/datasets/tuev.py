@@ -23,33 +23,33 @@ _DUPLICATES = ("keep", "drop")
 class TUEV(Protocol):
     """Six kinds of events in clinical EEG: the TUH EEG Events Corpus 2.0.0.
 
-    16 bipolar channels out of the electrodes ("EEG FP1-REF" in the files), 0.3-75 Hz, notch at
-    60 Hz, windows of 5 s: an event of 1 s with 2 s before and after it, which go on at the other
-    end of the recording where an event is near an edge. The class is the label of the ``.rec``
-    file less 1.
+    16 bipolar channels computed from the electrodes ("EEG FP1-REF" in the files), 0.3-75 Hz, notch
+    at 60 Hz, windows of 5 s: an event of 1 s with 2 s before and after it. Near an edge of the
+    recording, the window continues at the other end. The class is the label in the ``.rec`` file
+    minus 1.
 
     Parameters
     ----------
     duplicates : {"keep", "drop"}, default="keep"
         An event that is seen in several channels has a line for each of them in the ``.rec``
-        file, and each line makes the same window. "keep" is the published protocol: such
-        windows count several times. "drop" takes windows of the same time and label once.
+        file, and each line yields the same window. "keep" follows the published protocol: such
+        windows count several times. "drop" keeps only one window per time and label.
 
     Notes
     -----
-    Files lie as published, below any folder: ``train/aaaaaaar/aaaaaaar_00000001.edf`` and
+    Files are arranged as published, in any subfolder: ``train/aaaaaaar/aaaaaaar_00000001.edf`` and
     ``eval/000/bckg_000_a_.edf``, each with a ``.rec`` beside it. Subjects are the names of these
     folders, as strings.
 
-    Test is the official evaluation set. The first 80 % of the sorted training subjects
-    train, the others validate.
+    The test set is the official evaluation set. The first 80 % of the sorted training subjects are
+    used for training, the others for validation.
 
-    Windows are far from independent: besides those repeated for several channels, events
-    follow each other by a second, so neighbouring windows share up to 4 of their 5 seconds, and
-    the same seconds may bear different labels in different channels. Report intervals over
-    subjects, not over windows.
+    Windows are far from independent: besides those repeated for several channels, events follow
+    each other by a second, so neighbouring windows share up to 4 of their 5 seconds, and the same
+    seconds may have different labels in different channels. Report intervals over subjects, not
+    over windows.
 
-    Source: Harati et al. (2015), Temple University; registration at the address in ``url``.
+    Source: Harati et al. (2015), Temple University; register at the address in ``url``.
 
     Examples
     --------
@@ -63,7 +63,7 @@ class TUEV(Protocol):
     title = "TUEV"
     url = TUH_URL
     example_file = "train/aaaaaaar/aaaaaaar_00000001.edf"
-    licence = "By agreement with Temple University; not to be passed on"
+    licence = "By agreement with Temple University; not to be redistributed"
     citation = (
         "Harati, A. et al. (2015). Improved EEG event classification using differential energy. "
         "IEEE Signal Processing in Medicine and Biology Symposium. Obeid, I. and Picone, J. "
@@ -113,14 +113,14 @@ class TUEV(Protocol):
             )
         signals = signals_by_name(raw, self.ch_names, recording.path)
         signals = prepared(signals, raw.info["sfreq"], self)
-        # The first sample not before the event; times have ten decimals.
+        # First sample at or after the event; times have ten decimals.
         first = np.ceil(onsets * self.sfreq - 1e-6).astype(int)
         starts = first - round(_BEFORE * self.sfreq)
         X = windows_at(signals, starts, round(self.window * self.sfreq), wrap=True)
         return X, labels
 
     def _events(self, path: Path) -> tuple[NDArray, NDArray]:
-        """Onsets in seconds, and classes."""
+        """Return onsets in seconds, and classes."""
         if not path.is_file():
             raise FileNotFoundError(
                 f"{path} is missing; it holds the labels of {path.stem}.edf and is published "

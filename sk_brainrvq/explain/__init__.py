@@ -1,4 +1,4 @@
-"""Which seconds, channels and bands of frequencies moved a decision."""
+"""Explain which seconds, channels and frequency bands influenced a decision."""
 
 from sk_brainrvq.explain.bands import BANDS
 from sk_brainrvq.explain.explanation import Explanation

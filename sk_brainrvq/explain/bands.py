@@ -1,4 +1,4 @@
-"""Bands of frequencies by name."""
+"""Frequency bands by name."""
 
 from collections.abc import Mapping
 from numbers import Real
@@ -7,20 +7,20 @@ from typing import Any
 
 Bands = Mapping[str, tuple[float, float]]
 
-# Hz, each without its end.
+# In Hz; the upper edge is not included.
 BANDS: Bands = MappingProxyType(
     {"delta": (1, 4), "theta": (4, 8), "alpha": (8, 13), "beta": (13, 30), "gamma": (30, 45)}
 )
 
 
 def checked_bands(bands: Any, sfreq: float) -> dict[str, tuple[float, float]]:
-    """Bands as a dict, the usual five for None.
+    """Check frequency bands; None means the usual five.
 
     Parameters
     ----------
     bands : mapping of str to (float, float), or None
     sfreq : float
-        Rate of the signals in Hz.
+        Sampling rate of the signals in Hz.
 
     Returns
     -------
@@ -29,7 +29,7 @@ def checked_bands(bands: Any, sfreq: float) -> dict[str, tuple[float, float]]:
     Raises
     ------
     ValueError
-        If these are no bands, or one of them begins above half of ``sfreq``.
+        If these are not bands, or if one begins above half of ``sfreq``.
     """
     if bands is None:
         return {name: band for name, band in BANDS.items() if band[0] < sfreq / 2}

@@ -1,4 +1,4 @@
-"""Fine-tuned networks as functions of their input, gradients included."""
+"""Fine-tuned networks as differentiable functions of their input."""
 
 from typing import Any
 
@@ -15,19 +15,19 @@ from sk_brainrvq.nn.summaries import (
     spectra,
 )
 
-# Eigenvalues that differ by less than this share of the larger one count as the same.
+# Eigenvalues that differ by less than this fraction of the larger one count as equal.
 _SAME = 1e-9
 
 
 def outputs_of(module: EncoderClassifier, x: Tensor, electrodes: Tensor) -> Tensor:
-    """Outputs of a network, with gradients through spectra and covariances too.
+    """Compute the outputs of a network, with gradients through spectra and covariances as well.
 
-    Training leaves those out: they are functions of the signal that no weight changes.
+    Training does not need these: they are functions of the signal that do not depend on weights.
 
     Parameters
     ----------
     module : EncoderClassifier
-        Not frozen.
+        Network whose encoder is not frozen.
     x : Tensor, shape (B, C, P, 200)
     electrodes : Tensor, shape (C,) int64 or (C, 129) float
 
@@ -66,13 +66,13 @@ def _log_covariances(head: EmbeddingHead, x: Tensor, electrodes: Tensor) -> Tens
 class MatrixLog(torch.autograd.Function):
     """Logarithm of positive definite matrices (B, n, n).
 
-    Gradients through eigenvectors, which PyTorch takes, do not exist where eigenvalues coincide;
-    that of the logarithm does (Daleckii and Krein 1965).
+    PyTorch differentiates through eigenvectors, whose gradients do not exist if eigenvalues
+    coincide; the gradient of the logarithm does (Daleckii and Krein 1965).
     """
 
     @staticmethod
     def forward(ctx: Any, matrices: Tensor) -> Tensor:
-        """Logarithms (B, n, n)."""
+        """Compute logarithms (B, n, n)."""
         values, vectors = torch.linalg.eigh(matrices)
         values = values.clamp(min=SMALLEST_VARIANCE / 2)
         ctx.save_for_backward(values, vectors)
@@ -80,7 +80,7 @@ class MatrixLog(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        """Gradient (B, n, n) of the matrices, from that of their logarithms."""
+        """Compute the gradient (B, n, n) of the matrices from that of their logarithms."""
         values, vectors = ctx.saved_tensors
         first, second = values[:, :, None], values[:, None]
         difference = first - second

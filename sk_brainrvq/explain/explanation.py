@@ -1,4 +1,4 @@
-"""What an explanation holds: parts of EEG, and how far each of them moved decisions."""
+"""Explanations: parts of EEG, and how much each of them influenced decisions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sk_brainrvq.explain.bands import Bands, checked_bands
 
 Labels = list[Any]
-# Axes, each with its unit.
+# Axes, each with what its entries are called.
 _UNITS = {
     "channel": "channel",
     "band": "band",
@@ -21,25 +21,25 @@ _UNITS = {
 
 @dataclass(frozen=True)
 class Explanation:
-    """How far parts of EEG moved decisions.
+    """How much parts of EEG influenced decisions.
 
     Attributes
     ----------
     values : ndarray, shape (n_windows, ...), then the sizes of the axes
-        How far each part moved the decision on each window, in ``unit``: positive towards the
-        target. Of patterns, which are not of windows, the sizes of the axes only.
+        How far each part moved the decision on each window, in ``unit``; positive values are
+        towards the target. Patterns do not depend on windows, so theirs have no first axis.
     axes : dict of str to list
-        Labels along each axis: names of "channel" and "band", "time" in seconds from the start of
-        the window to that of the part, "frequency" in Hz.
+        Labels along each axis: names for "channel" and "band", start in seconds from the start of
+        the window for "time", Hz for "frequency".
     decisions : ndarray, shape (n_windows,), or None
-        Decisions on the windows as they are; None of patterns.
+        Decisions on the unchanged windows; None for patterns.
     unit : str
-        What values and decisions are in.
+        Unit of values and decisions.
     method : {"occlusion", "gradients", "pattern"}
     subjects : ndarray of object, shape (n_windows,), or None
-        Whom each window is of, where that is known.
+        Subject of each window, if known.
     bands : dict of str to (float, float)
-        Frequencies in Hz of the names along "band".
+        Edges in Hz of the bands along "band".
 
     Examples
     --------
@@ -79,24 +79,24 @@ class Explanation:
         return f"<Explanation by {self.method}: {sizes}{windows}, {self.unit}>"
 
     def importance(self, by: str | Sequence[str] | None = None) -> NDArray:
-        """Share of what tells decisions apart that each part accounts for.
+        """Compute the share of the variance of decisions that each part accounts for.
 
         Parameters
         ----------
         by : str or sequence of str, optional
-            Axes to keep; all by default. The parts along the others are added up first.
+            Axes to keep; all by default. Values are summed over the other axes first.
 
         Returns
         -------
         ndarray, of the sizes of the axes
-            Of parts whose values add up to the decision, shares add up to 1. Near 0 where a part
-            moved decisions no way in particular; below 0 where it moved them back. Of patterns the
-            mean squared correlation.
+            Shares, which add up to 1 if the values add up to the decision. They are near 0 for a
+            part that did not move decisions systematically, and negative for one that moved them
+            back. For patterns, the mean squared correlation.
 
         Notes
         -----
-        Covariance of a part's values with the decisions over the variance of the decisions; of
-        both only what differs within a person, where people are known.
+        A share is the covariance of the values of a part with the decisions, divided by the
+        variance of the decisions. If people are known, both only include variation within people.
         """
         kept = self._kept(by)
         if self.decisions is None:
@@ -109,7 +109,7 @@ class Explanation:
         return np.tensordot(decisions, within_people(values, self.subjects), 1) / variance
 
     def mean(self, by: str | Sequence[str] | None = None) -> NDArray:
-        """Mean of the values over windows, parts along the other axes added up.
+        """Average the values over windows, summing them over the other axes.
 
         Parameters
         ----------
@@ -119,8 +119,8 @@ class Explanation:
         Returns
         -------
         ndarray, of the sizes of the axes
-            In ``unit``, positive towards the target: windows of several classes cancel. Of
-            patterns the mean along the other axes.
+            Means in ``unit``, positive towards the target: windows of different classes cancel.
+            For patterns, the mean over the other axes.
         """
         kept = self._kept(by)
         if self.decisions is None:
@@ -128,12 +128,14 @@ class Explanation:
         return self._reduced(self.values, kept, np.sum).mean(0)
 
     def top(self, by: str, n: int = 1) -> Labels:
-        """Labels of the most important parts along an axis, the first one first.
+        """Return labels of the most important parts along an axis, in order of importance.
 
         Parameters
         ----------
         by : str
+            Name of the axis.
         n : int, default=1
+            Number of labels.
 
         Returns
         -------
@@ -143,13 +145,13 @@ class Explanation:
         return [self.axes[by][number] for number in order[:n]]
 
     def in_bands(self, bands: Bands | None = None) -> "Explanation":
-        """Patterns by band in place of frequency: the means over the frequencies of each band.
+        """Average patterns over the frequencies of each band.
 
         Parameters
         ----------
         bands : dict of str to (float, float), optional
-            Names and frequencies in Hz; ``sk_brainrvq.explain.BANDS`` by default. The end of
-            a band is not part of it.
+            Names and edges in Hz; ``sk_brainrvq.explain.BANDS`` by default. The upper edge is not
+            included.
 
         Returns
         -------
@@ -158,7 +160,7 @@ class Explanation:
         Raises
         ------
         ValueError
-            If there is no axis "frequency", or a band holds none of the frequencies.
+            If there is no axis "frequency", or if a band contains none of the frequencies.
         """
         if "frequency" not in self.axes:
             raise ValueError(
@@ -170,8 +172,8 @@ class Explanation:
         empty = [name for name, own in columns.items() if not own.any()]
         if empty:
             raise ValueError(
-                f"bands {empty} were given, which hold none of the frequencies from {hertz.min()} "
-                f"to {hertz.max()} Hz."
+                f"bands {empty} were given, which contain none of the frequencies from "
+                f"{hertz.min()} to {hertz.max()} Hz."
             )
         axis = list(self.axes).index("frequency") - len(self.axes)
         values = np.stack([self.values.compress(own, axis).mean(axis) for own in columns.values()])
@@ -184,12 +186,12 @@ class Explanation:
         return replace(self, values=np.moveaxis(values, 0, axis), axes=axes, bands=chosen)
 
     def window(self, number: int) -> "Explanation":
-        """The explanation of a single window, for a picture of it.
+        """Select the explanation of a single window, for example to draw it.
 
         Parameters
         ----------
         number : int
-            From 0.
+            Number of the window, from 0.
 
         Returns
         -------
@@ -197,8 +199,8 @@ class Explanation:
         """
         if self.decisions is None:
             raise ValueError(
-                f"window({number}) was asked of patterns, which are of the model and of no window. "
-                "Use explain_occlusion to explain windows."
+                f"window({number}) was called on patterns, which describe the model and not "
+                "windows. Use explain_occlusion to explain windows."
             )
         if not 0 <= number < len(self.decisions):
             raise ValueError(
@@ -211,17 +213,17 @@ class Explanation:
         )
 
     def to_frame(self) -> Any:
-        """All values as a table, one row per window and part.
+        """Convert all values to a table with one row per window and part.
 
         Returns
         -------
         pandas.DataFrame
-            Columns: "window" and, where known, "subject"; the axes; "value".
+            Columns: "window" and, if known, "subject"; the axes; "value".
 
         Raises
         ------
         ImportError
-            Without pandas.
+            If pandas is not installed.
         """
         try:
             import pandas as pd
@@ -245,13 +247,13 @@ class Explanation:
         unknown = [name for name in kept if name not in self.axes]
         if unknown:
             raise ValueError(
-                f"by={by!r} was given; this explanation has the axes {list(self.axes)}. Others are "
-                "asked for where it is made."
+                f"by={by!r} was given; this explanation has the axes {list(self.axes)}. Request "
+                "others when you compute it."
             )
         return kept
 
     def _reduced(self, values: NDArray, kept: Sequence[str], how: Any) -> NDArray:
-        """Values with windows first, if any, and then the axes kept, in the order of ``kept``."""
+        """Reduce values to windows, if any, and the axes to keep, in the order of ``kept``."""
         first = values.ndim - len(self.axes)
         names = list(self.axes)
         gone = tuple(first + i for i, name in enumerate(names) if name not in kept)
@@ -267,7 +269,7 @@ def _counted(number: int, name: str) -> str:
 
 
 def within_people(values: NDArray, subjects: NDArray | None) -> NDArray:
-    """Values (n_windows, ...) less the mean of each person, or of all."""
+    """Subtract from values (n_windows, ...) the mean of each person, or of all."""
     if subjects is None:
         return values - values.mean(0)
     result = np.empty(values.shape)

@@ -1,4 +1,4 @@
-"""Explanations by gradients: how a fine-tuned network's output follows from its input."""
+"""Explain decisions by gradients of a fine-tuned network's output."""
 
 import copy
 from collections.abc import Callable, Mapping
@@ -26,9 +26,9 @@ from sk_brainrvq.user_warnings import quiet, warn
 
 Score = Callable[[Tensor], Tensor]
 _SFREQ = 200
-# Windows along whose paths gradients are taken at a time, and points of the paths.
+# Numbers of windows, and of points on their paths, that are processed at a time.
 _WINDOWS_AT_ONCE, _POINTS_AT_ONCE = 16, 64
-# Share of the spread of what is explained that may stay unexplained before it is said.
+# Largest fraction of the spread that may remain unexplained without a warning.
 _LARGEST_REST = 0.05
 
 
@@ -41,57 +41,57 @@ def explain_gradients(
     bands: Mapping[str, tuple[float, float]] | None = None,
     n_steps: int = 32,
 ) -> Explanation:
-    """Integrated gradients of a fine-tuned network, by channel, second and band.
+    """Compute integrated gradients of a fine-tuned network, by channel, second and band.
 
     Parameters
     ----------
     model : BrainRVQClassifier or BrainRVQRegressor
-        Fitted, with ``strategy="full"`` or "lora" and without ``center_by``; or a search over
-        one.
+        Fitted network with ``strategy="full"`` or "lora" and without ``center_by``, or a search
+        over one.
     X : ndarray, mne.Epochs, mne.io.Raw, path, Recordings, or a list of these
-        Windows of one montage, rate and length, of at most 30 s: at least two, and best all of
-        each person, of every class.
+        At least two windows of one montage, sampling rate and length, of at most 30 s; ideally all
+        windows of each person, with every class.
     target : object, optional
-        Class whose log-odds are explained, the second of two by default; of a regressor of
-        several targets the number of one.
+        Class whose log-odds are explained, by default the second of two; for a regressor with
+        several targets, the number of one.
     subjects : array-like, shape (n_windows,), optional
-        Whom each window is of, in place of what the container says. Where nothing says it, all
-        windows count as one person's.
+        Subject of each window, overriding those of the container. If unknown, all windows count
+        as those of one person.
     bands : dict of str to (float, float), optional
-        Names and frequencies in Hz; ``sk_brainrvq.explain.BANDS`` by default. What lies in
-        no band makes up a last one, "other".
+        Names and edges in Hz; ``sk_brainrvq.explain.BANDS`` by default. All other frequencies
+        form a last band, "other".
     n_steps : int, default=32
-        Points on the way from the baseline to the window at which gradients are taken.
+        Number of points between the baseline and the window at which gradients are computed.
 
     Returns
     -------
     Explanation
-        Axes "channel", "band" and "time". Over all of them values add up to the decision on the
-        window less that on the baseline: the window with the amplitudes that the person's windows
-        have on average, as in :func:`explain_occlusion`.
+        Axes "channel", "band" and "time". The sum over all axes is the decision on the window
+        minus that on the baseline, which is the window with the mean amplitudes of the person's
+        windows, as in :func:`explain_occlusion`.
 
     Raises
     ------
     ImportError
-        Without captum.
+        If captum is not installed.
     ValueError
-        If the model is no such network, or ``target``, a band or ``n_steps`` cannot be used.
+        If the model is not such a network, or if ``target``, a band or ``n_steps`` is invalid.
     InvalidEEGError
-        If X cannot be used as EEG, or holds fewer than two windows, several kinds of
-        them, or windows above 30 s.
+        If X cannot be used as EEG, has fewer than two windows or windows of several kinds, or if
+        windows are longer than 30 s.
     sklearn.exceptions.NotFittedError
         If the model is not fitted.
 
     Warns
     -----
     EEGWarning
-        If values miss what they should add up to by more than a twentieth of its spread.
+        If the sum of values misses its target by more than a twentieth of the target's spread.
 
     Notes
     -----
     Integrated gradients: Sundararajan, Taly and Yan (2017), "Axiomatic attribution for deep
-    networks", ICML. A path's mean gradient times the way gone is the same sum in time and, by
-    Parseval's theorem, in frequency, so that bands share it without rest.
+    networks", ICML. The product of a path's mean gradient and its displacement has the same sum in
+    time and, by Parseval's theorem, in frequency, so bands divide it completely.
 
     Examples
     --------
@@ -109,7 +109,7 @@ def explain_gradients(
         raise ValueError(f"n_steps={n_steps!r} was given; expected a whole number above 0.")
     score, unit = _score_of(network, target)
     chosen = checked_bands(bands, _SFREQ)
-    network.predict(X)  # says and checks what there is to say and check
+    network.predict(X)  # checks X, and raises any warnings
     windows = read_windows(network, X, subjects)
     group = _patches_of(network, windows)
     baseline = _baseline(group.patches, windows.subjects)
@@ -126,12 +126,12 @@ def explain_gradients(
 
 
 def _checked_network(model: Any) -> BrainRVQClassifier | BrainRVQRegressor:
-    """The fine-tuned network of a model, or an error that says what else explains it."""
+    """Return the fine-tuned network of a model, or raise an error that names alternatives."""
     check_model(model)
     network = getattr(model, "best_estimator_", model)
     if not isinstance(network, (BrainRVQClassifier, BrainRVQRegressor)):
         raise ValueError(
-            f"A {type(network).__name__} was given; gradients are those of a fine-tuned network, a "
+            f"A {type(network).__name__} was given; gradients need a fine-tuned network, a "
             "BrainRVQClassifier or BrainRVQRegressor. explain_occlusion takes any model."
         )
     if network.strategy == "frozen":
@@ -141,14 +141,14 @@ def _checked_network(model: Any) -> BrainRVQClassifier | BrainRVQRegressor:
         )
     if network.center_by is not None:
         raise ValueError(
-            f"center_by={network.center_by!r} was given: what belongs to the person is taken off "
-            "without gradients. Use explain_occlusion, which keeps the centres."
+            f"center_by={network.center_by!r} was given: the person's centre is subtracted without "
+            "gradients. Use explain_occlusion, which keeps the centres."
         )
     return network
 
 
 def _score_of(network: Any, target: Any) -> tuple[Score, str]:
-    """What of the network's outputs (B, n_outputs) is explained, (B,), and its unit."""
+    """Return the function from outputs (B, n_outputs) to what is explained (B,), and its unit."""
     if isinstance(network, BrainRVQRegressor):
         scale, mean = np.atleast_1d(network.target_scale_), np.atleast_1d(network.target_mean_)
         number = target_number(len(scale), target)
@@ -164,17 +164,17 @@ def _score_of(network: Any, target: Any) -> tuple[Score, str]:
 
 
 def _patches_of(network: Any, windows: ReplacedWindows) -> PatchGroup:
-    """Patches of all windows as the network reads them, in their order."""
+    """Return the patches of all windows, in order, as the network reads them."""
     with quiet(""):
         groups = gather(network._groups(windows.with_data(windows.data))).groups
     if any(group.segment.any() for group in groups):
         raise InvalidEEGError(
-            f"Windows of {windows.data.shape[-1] / windows.sfreq:g} s were given; gradients are "
-            "taken of windows of at most 30 s, which the network reads at once. Cut shorter ones."
+            f"Windows of {windows.data.shape[-1] / windows.sfreq:g} s were given; gradients need "
+            "windows of at most 30 s, which the network reads at once. Cut shorter ones."
         )
     if len(groups) > 1 or groups[0].n_channels != len(windows.names):
         raise InvalidEEGError(
-            "Bad channels are left out of windows here, so that windows differ in channels. "
+            "Bad channels are left out of some windows here, so that windows differ in channels. "
             "Interpolate them: reading=Reading(bad_channels='interpolate')."
         )
     order = np.argsort(groups[0].epoch)
@@ -183,7 +183,7 @@ def _patches_of(network: Any, windows: ReplacedWindows) -> PatchGroup:
 
 
 def _baseline(patches: Any, people: NDArray | None) -> NDArray:
-    """Patches with the amplitudes that the person's windows have on average."""
+    """Give patches the mean amplitudes of the person's windows."""
     signals = np.asarray(patches, dtype=np.float64)
     flat = signals.reshape(*signals.shape[:2], -1)
     return PersonMean(flat, _SFREQ, people).replaced(Part()).reshape(signals.shape)
@@ -192,7 +192,7 @@ def _baseline(patches: Any, people: NDArray | None) -> NDArray:
 def _along_path(
     network: Any, score: Score, group: PatchGroup, baseline: NDArray, n_steps: int
 ) -> tuple[NDArray, NDArray, NDArray]:
-    """Mean gradients from baseline to window, as patches; scores, and how far they changed."""
+    """Return mean gradients from baseline to window, the scores, and their changes."""
     integrated = _integrated_gradients()
     device = network.net_.device
     module = copy.deepcopy(network.net_.module_).eval().requires_grad_(True)
@@ -210,7 +210,7 @@ def _along_path(
         found = integrated(decide, multiply_by_inputs=False).attribute(
             batch.x, start.x, n_steps=n_steps, internal_batch_size=_POINTS_AT_ONCE
         )
-        # Gradients of the logarithm of an amplitude that is 0 do not exist.
+        # The logarithm of a zero amplitude has no gradient.
         slopes[rows][:, read] = torch.nan_to_num(found).cpu().double().numpy()
         with torch.no_grad():
             ends.append(np.stack([decide(b.x).cpu().double().numpy() for b in (batch, start)]))
@@ -219,10 +219,13 @@ def _along_path(
 
 
 def _by_band(way: NDArray, slopes: NDArray, bands: Mapping[str, tuple[float, float]]) -> NDArray:
-    """Way times slope, (n_windows, n_channels, n_bands + 1, n_seconds); the last is all else."""
+    """Multiply displacement and slope (n_windows, n_channels, n_bands + 1, n_seconds).
+
+    The last band contains all other frequencies.
+    """
     spectrum = np.fft.rfft(way) * np.fft.rfft(slopes).conj() / way.shape[-1]
     products = 2 * spectrum.real
-    products[..., [0, -1]] /= 2  # constant and half the rate have no negative frequency
+    products[..., [0, -1]] /= 2  # zero and the Nyquist frequency have no negative counterpart
     frequencies = np.fft.rfftfreq(way.shape[-1], 1 / _SFREQ)
     chosen = [(frequencies >= low) & (frequencies < high) for low, high in bands.values()]
     chosen.append(~np.any(chosen, axis=0))

@@ -1,4 +1,4 @@
-"""Models that are explained: what decides, which step of it takes EEG, and in which unit."""
+"""Models to explain: what they decide by, in which unit, and which step takes EEG."""
 
 import copy
 from collections.abc import Callable, Iterator
@@ -17,11 +17,11 @@ from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.recordings import RecordingClassifier, RecordingRegressor
 from sk_brainrvq.signals.sources.subjects import as_subjects
 
-# What estimators of this package are read by.
+# Attributes that all estimators of this package that take EEG have.
 _READS_BY = ("sfreq", "ch_names", "unit", "window", "overlap", "filters", "reading")
-# Of scikit-learn's models around others: attributes that hold a fitted one, or several.
+# Attributes of scikit-learn's meta-estimators that hold one or several fitted models.
 _HOLDERS = ("best_estimator_", "estimator_", "estimators_", "calibrated_classifiers_", "estimator")
-# Probabilities nearer to 0 and 1 than this have no logarithm worth showing.
+# Probabilities are clipped to this distance from 0 and 1 before the logarithm.
 _SMALLEST = 1e-12
 
 
@@ -31,16 +31,16 @@ class Decision:
     Parameters
     ----------
     model : object
-        As :func:`check_model` lets pass.
+        Model that :func:`check_model` accepts.
     target : object
-        Class of a classifier, or number of the target of a regressor of several.
+        Class of a classifier, or number of a target of a regressor with several.
 
     Attributes
     ----------
     model : object
-        A copy of the one given as soon as people's centres are kept.
+        The given model, or a copy of it that keeps the centres of people.
     unit : str
-        What the numbers are in, once there are any.
+        Unit of the numbers; empty before the first call.
     """
 
     def __init__(self, model: Any, target: Any):
@@ -48,7 +48,7 @@ class Decision:
         self.unit = ""
 
     def __call__(self, X: Any, subjects: Any = None) -> NDArray:
-        """Decisions (n_windows,) on X; ``subjects`` are for models that centre people."""
+        """Compute decisions (n_windows,) on X; ``subjects`` are for models that centre people."""
         params = {} if subjects is None else {"subjects": subjects}
         with config_context(enable_metadata_routing=True) if params else config_context():
             return np.asarray(self._decide(X, params), dtype=float)
@@ -72,7 +72,7 @@ class Decision:
         return scores[:, self._number()]
 
     def _unit_of(self, scores: NDArray, X: Any, params: dict[str, Any]) -> str:
-        """Log-odds where probabilities are what the logistic function makes of the scores."""
+        """Return log-odds as the unit if the logistic function turns scores into probabilities."""
         if hasattr(self.model, "predict_proba"):
             probability = self.model.predict_proba(X, **params)[:, self._number()]
             if np.allclose(expit(scores), probability, atol=1e-5):
@@ -89,7 +89,7 @@ class Decision:
         return repr(np.asarray(self.model.classes_)[self._number()].item())
 
     def _number(self) -> int:
-        """Column of the target among the classes."""
+        """Return the column of the target among the classes."""
         if not hasattr(self.model, "classes_"):
             return class_number([0, 1], self.target)
         return class_number(self.model.classes_, self.target)
@@ -103,12 +103,12 @@ class Decision:
 
 
 def class_number(classes: Any, target: Any) -> int:
-    """Number of the class to explain, by default the second of two.
+    """Return the number of the class to explain, by default the second of two.
 
     Raises
     ------
     ValueError
-        For a class that is not there, or for none where there are more than two.
+        If the class does not exist, or if none is given and there are more than two.
     """
     known = np.asarray(classes).tolist()
     if target is None and len(known) == 2:
@@ -122,12 +122,12 @@ def class_number(classes: Any, target: Any) -> int:
 
 
 def target_number(n_targets: int, target: Any) -> int:
-    """Number of the target of a regressor to explain, by default the only one.
+    """Return the number of the target of a regressor to explain, by default the only one.
 
     Raises
     ------
     ValueError
-        For a number that is not there, or for none where there are several.
+        If the number does not exist, or if none is given and there are several.
     """
     if target is None and n_targets == 1:
         return 0
@@ -140,14 +140,14 @@ def target_number(n_targets: int, target: Any) -> int:
 
 
 def check_model(model: Any) -> None:
-    """Raise ValueError unless a model is fitted and decides.
+    """Raise an error unless a model is fitted and makes decisions.
 
     Raises
     ------
     sklearn.exceptions.NotFittedError
         If it is not fitted.
     ValueError
-        For a class, an estimator that makes features or codes, or a model of whole recordings.
+        If it is a class, a transformer, or a model of whole recordings.
     """
     if isinstance(model, type):
         raise ValueError(
@@ -171,14 +171,14 @@ def check_model(model: Any) -> None:
         check_fitted(model)
     if not decides and _is_classifier(model):
         raise ValueError(
-            f"A {name} was given, which gives labels only; expected decision_function or "
-            "predict_proba, which tell how far a decision moved. Another classifier has them, or "
-            "CalibratedClassifierCV adds them."
+            f"A {name} was given, which only predicts labels; expected decision_function or "
+            "predict_proba, which show how far a decision moved. Use another classifier, or add "
+            "them with CalibratedClassifierCV."
         )
 
 
 def held_by(model: Any) -> Iterator[Any]:
-    """A model and the fitted ones within it, from outside to inside and from first to last."""
+    """Yield a model and the fitted ones inside it, from outside to inside and first to last."""
     yield model
     inner = [step for _, step in model.steps] if isinstance(model, Pipeline) else []
     for name in () if inner else _HOLDERS:
@@ -191,24 +191,24 @@ def held_by(model: Any) -> Iterator[Any]:
 
 
 def reader_of(model: Any) -> Any:
-    """The first estimator of this package within a model that takes EEG, or None."""
+    """Return the first estimator of this package in a model that takes EEG, or None."""
     reads = (part for part in held_by(model) if all(hasattr(part, name) for name in _READS_BY))
     return next(reads, None)
 
 
 def with_kept_centres(model: Any, X: Any, subjects: Any) -> Any:
-    """A model whose people's centres are those of X, whatever it is asked about next.
+    """Return a model that keeps the people's centres of X when it is applied to other EEG.
 
     Parameters
     ----------
     model : estimator
-    X : EEG that knows its people
+    X : EEG with known subjects
     subjects : array-like, shape (n_windows,), or None
 
     Returns
     -------
     estimator
-        A copy, or the model itself where it centres nobody.
+        A copy, or the model itself if it does not centre people.
     """
     if not any(_centres(part) for part in held_by(model)):
         return model
@@ -225,17 +225,17 @@ def with_kept_centres(model: Any, X: Any, subjects: Any) -> Any:
 
 
 def routes_subjects(model: Any) -> bool:
-    """Whether a model hands subjects on to a step that gets features, which know no people."""
+    """Whether a model passes subjects to a step that takes features, which have no subjects."""
     return any(isinstance(part, SubjectCentering) for part in held_by(model))
 
 
 def checked_subjects(subjects: Any, n_windows: int) -> NDArray | None:
-    """Subjects as an array of objects.
+    """Check subjects and convert them to an array of objects.
 
     Raises
     ------
     InvalidEEGError
-        If they are not one per window, or some are unknown.
+        If there is not one per window, or if some are unknown.
     """
     if subjects is None:
         return None
@@ -246,7 +246,7 @@ def checked_subjects(subjects: Any, n_windows: int) -> NDArray | None:
         )
     people = as_subjects(subjects)
     if any(person is None for person in people):
-        raise InvalidEEGError("Some of subjects are missing; expected a name for each window.")
+        raise InvalidEEGError("Some of the subjects are missing; expected a name for each window.")
     return people
 
 
@@ -259,7 +259,7 @@ def _is_classifier(model: Any) -> bool:
 
 
 def centres_people(model: Any) -> bool:
-    """Whether some part of a model takes off what belongs to the person."""
+    """Whether some part of a model centres people."""
     return any(_has_centres(part) for part in held_by(model))
 
 
@@ -268,7 +268,7 @@ def _has_centres(part: Any) -> bool:
 
 
 def _centres(part: Any) -> bool:
-    """Whether a part of a model takes off centres of the windows at hand."""
+    """Whether a part of a model subtracts centres computed from the current windows."""
     return _has_centres(part) and not part._calibrated
 
 

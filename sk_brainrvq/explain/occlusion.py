@@ -1,4 +1,4 @@
-"""Explanations by occlusion: parts of EEG are replaced, and the decision is looked at again."""
+"""Explain decisions by occlusion: replace parts of EEG and see how the decision changes."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -44,67 +44,67 @@ def explain_occlusion(
     sfreq: float | None = None,
     ch_names: Sequence[str] | None = None,
 ) -> Explanation:
-    """Replace parts of EEG, one after the other, and see how far the decision moves.
+    """Replace parts of EEG, one at a time, and see how far the decision moves.
 
     Parameters
     ----------
     model : estimator
-        Fitted: a pipeline on :class:`~sk_brainrvq.BrainRVQEmbedder`, a fine-tuned
+        Fitted model: a pipeline on :class:`~sk_brainrvq.BrainRVQEmbedder`, a fine-tuned
         :class:`~sk_brainrvq.BrainRVQClassifier` or :class:`~sk_brainrvq.BrainRVQRegressor`, a
         search over one of them, or any classifier or regressor that takes arrays of EEG.
     X : ndarray, mne.Epochs, mne.io.Raw, path, Recordings, or a list of these
-        Windows of one montage, rate and length, as the model takes them: at least two, and best
-        all of each person, of every class.
+        At least two windows of one montage, sampling rate and length, as the model takes them;
+        ideally all windows of each person, with every class.
     by : {"channel", "band", "time"} or a sequence of these, default=("channel", "band")
-        Parts: channels, bands of frequencies, seconds, or all that two or three of them divide
-        EEG into; ``("channel", "time")`` are the patches that the networks read. The model decides
-        once more on all of X for each part.
+        How to divide EEG into parts: channels, frequency bands, seconds, or combinations of these;
+        ``("channel", "time")`` are the patches that the networks read. The model is applied to all
+        of X once for each part.
     target : object, optional
-        Class whose decision is explained, the second of two by default; of a regressor of several
-        targets the number of one.
+        Class whose decision is explained, by default the second of two; for a regressor with
+        several targets, the number of one.
     subjects : array-like, shape (n_windows,), optional
-        Whom each window is of, in place of what the container says. Where nothing says it, all
-        windows count as one person's.
+        Subject of each window, overriding those of the container. If unknown, all windows count
+        as those of one person.
     replace : {"mean", "codes"}, default="mean"
-        "mean": amplitudes become what they are in the person's windows on average, so that the
-        signal stays one that the network knows; phases stay. "codes": signals are decoded from
-        the codes of ``tokenizer``, with and without a band, which ``by`` must hold.
+        "mean" replaces amplitudes with their mean over the person's windows and keeps phases, so
+        that the signal stays of a kind that the network knows. "codes" decodes signals from the
+        codes of ``tokenizer``, with and without a band, which ``by`` must include.
     bands : dict of str to (float, float), optional
-        Names and frequencies in Hz; ``sk_brainrvq.explain.BANDS`` by default.
+        Names and edges in Hz; ``sk_brainrvq.explain.BANDS`` by default.
     tokenizer : DDRVQTransformer, optional
-        Fitted on EEG of the channels of X; for ``replace="codes"``.
+        Tokenizer fitted on EEG with the channels of X, for ``replace="codes"``.
     sfreq : float, optional
-        Rate in Hz of an array, for a model that holds no estimator of this package.
+        Sampling rate of an array in Hz, for a model without an estimator of this package.
     ch_names : sequence of str, optional
-        Names of its channels.
+        Names of the channels of such an array.
 
     Returns
     -------
     Explanation
-        Decision on the window less the decision without the part, in log-odds, in units of the
-        decision function, or of the predicted value.
+        Decision on the window minus the decision without the part, in log-odds, units of the
+        decision function, or units of the predicted value.
 
     Raises
     ------
     ValueError
-        If the model makes no decision, ``target`` or a band is not there, or a parameter has a
-        value of its own.
+        If the model makes no decision, if ``target`` or a band does not exist, or if a parameter
+        has an unknown value.
     InvalidEEGError
-        If X cannot be used as EEG, or holds fewer than two windows or several kinds of them.
+        If X cannot be used as EEG, or has fewer than two windows or windows of several kinds.
     sklearn.exceptions.NotFittedError
         If the model or the tokenizer is not fitted.
 
     See Also
     --------
-    explain_gradients : For fine-tuned networks, channels, seconds and bands at once.
-    explain_pattern : For linear models on features, without deciding anew.
+    explain_gradients : For fine-tuned networks: channels, seconds and bands at once.
+    explain_pattern : For linear models on features, without repeated decisions.
 
     Notes
     -----
     Occlusion: Zeiler and Fergus (2014), "Visualizing and understanding convolutional networks",
-    ECCV. What two channels both tell is missed by replacing one of them, and phases between
-    channels are never replaced. Where the model centres each person (``center_by``,
-    ``SubjectCentering``), centres stay those of X as it is.
+    ECCV. Information that two channels share is missed if only one of them is replaced, and phases
+    between channels are never replaced. If the model centres each person (``center_by``,
+    ``SubjectCentering``), the centres remain those of the unchanged X.
 
     Examples
     --------
@@ -133,7 +133,7 @@ def explain_occlusion(
         windows = windows_of_array(X, sfreq, ch_names, subjects)
         decisions = decision(X, own_people)
     else:
-        decisions = decision(X, own_people)  # says and checks what there is to say and check
+        decisions = decision(X, own_people)  # checks X, and raises any warnings
         windows = read_windows(reader, X, subjects)
     chosen = checked_bands(bands, windows.sfreq)
     with quiet(""):
@@ -163,7 +163,7 @@ def _values(
     bands: Mapping[str, tuple[float, float]],
     subjects: Any,
 ) -> tuple[NDArray, dict[str, list[Any]]]:
-    """Decisions (n_windows, *sizes) without each part, and the labels of the parts."""
+    """Compute decisions (n_windows, *sizes) without each part, and the labels of the parts."""
     n_windows, n_channels, n_times = windows.data.shape
     seconds = seconds_of(n_times, windows.sfreq)
     starts = [round(start / windows.sfreq, 3) for start, _ in seconds]
@@ -209,7 +209,7 @@ def _check_replace(replace: Any, tokenizer: Any, axes: Sequence[str]) -> None:
     if replace == "mean":
         if tokenizer is not None:
             raise ValueError(
-                "A tokenizer was given, and replace='mean' uses none. Pass replace='codes'."
+                "A tokenizer was given, but replace='mean' uses none. Pass replace='codes'."
             )
         return
     if not isinstance(tokenizer, DDRVQTransformer):

@@ -1,4 +1,4 @@
-"""Patterns of linear models: how features go with the decision, by place and frequency."""
+"""Patterns of linear models: how features covary with the decision, by place and frequency."""
 
 import re
 from typing import Any
@@ -21,54 +21,54 @@ from sk_brainrvq.explain.models import (
 from sk_brainrvq.explain.replaced_windows import known_people
 from sk_brainrvq.user_warnings import quiet
 
-# Names of features, as the embedder gives them.
+# Names of the embedder's features.
 _SPECTRUM = re.compile(r"(?P<place>.+)_(?P<frequency>\d+)Hz")
 _VARIANCE = re.compile(r"(?:(?P<low>\d+)-(?P<high>\d+)Hz_)?(?P<place>.+)x(?P=place)")
-# The place of features that are means over all channels.
+# Place of features that are means over all channels.
 _EVERYWHERE = "mean"
 
 
 def explain_pattern(
     model: Any, X: Any, *, of: str = "spectrum", target: Any = None, subjects: Any = None
 ) -> Explanation:
-    """Patterns of a linear model on the embedder: coefficients made fit to be looked at.
+    """Compute the patterns of a linear model on the embedder, which can be interpreted.
 
-    A coefficient tells how to weigh a feature, also in order to cancel noise of others; a feature
-    of a large coefficient need not differ between the classes. The pattern tells how a feature
-    goes with the decision.
+    A coefficient says how to weight a feature, which may serve to cancel the noise of others; a
+    feature with a large coefficient need not differ between the classes. The pattern says how a
+    feature varies with the decision.
 
     Parameters
     ----------
     model : Pipeline
-        Fitted, from a :class:`~sk_brainrvq.BrainRVQEmbedder` to a linear classifier or regressor;
-        or a search over one.
+        Fitted pipeline of a :class:`~sk_brainrvq.BrainRVQEmbedder` and a linear classifier or
+        regressor, or a search over one.
     X : ndarray, mne.Epochs, mne.io.Raw, path, Recordings, or a list of these
-        Windows, as the model takes them: at least two, best those of ``fit``.
+        At least two windows, as the model takes them; ideally those of ``fit``.
     of : {"spectrum", "covariance"}, default="spectrum"
-        Features that are shown: spectra by place and frequency, or the diagonals of the
-        log-covariances by electrode and, for ``covariance="bands"``, band.
+        Features to show: spectra by place and frequency, or the diagonals of the log-covariances
+        by electrode and, for ``covariance="bands"``, by band.
     target : object, optional
-        Class that decisions are for, the second of two by default; of a regressor of several
-        targets the number of one.
+        Class that decisions are for, by default the second of two; for a regressor with several
+        targets, the number of one.
     subjects : array-like, shape (n_windows,), optional
-        Whom each window is of, in place of what the container says. Patterns are of what differs
-        within people, where people are known.
+        Subject of each window, overriding those of the container. If people are known, patterns
+        only include variation within people.
 
     Returns
     -------
     Explanation
-        Without windows. Axes "channel" (regions, channels or electrodes, as the features have
-        them: a place without a channel of its own has the nearest one's signal; none for
-        ``spectrum="mean"``) and "frequency" or "band". Values are correlations of
-        feature and decision, which is the pattern of standardised features and decisions.
+        An explanation without windows. Its axes are "channel" (regions, channels or electrodes,
+        like those of the features; a place without a channel has the signal of the nearest one;
+        absent for ``spectrum="mean"``) and "frequency" or "band". Values are correlations of
+        features with the decision, which are the pattern of standardised features and decisions.
 
     Raises
     ------
     ValueError
-        If the model is not linear, its embedder gives no such features, or ``of`` or ``target``
-        is not there.
+        If the model is not linear, if its embedder does not compute such features, or if ``of`` or
+        ``target`` is unknown.
     InvalidEEGError
-        If X cannot be used as EEG, or holds fewer than two windows.
+        If X cannot be used as EEG, or has fewer than two windows.
     sklearn.exceptions.NotFittedError
         If the model is not fitted.
 
@@ -76,7 +76,7 @@ def explain_pattern(
     -----
     Source: Haufe et al. (2014), "On the interpretation of weight vectors of linear models in
     multivariate neuroimaging", NeuroImage 87, equation 6 for one output: the covariance of
-    features with the decision over the variance of the decision.
+    features with the decision, divided by the variance of the decision.
 
     Examples
     --------
@@ -104,10 +104,10 @@ def explain_pattern(
     decisions = decision(X, subjects if centres_people(model) else None)
     if len(decisions) < 2:
         raise InvalidEEGError(
-            f"{len(decisions)} window was given; expected at least 2, over which features and "
-            "decisions vary together."
+            f"{len(decisions)} window was given; expected at least 2, because a pattern shows how "
+            "features and decisions vary together."
         )
-    with quiet(""):  # the model has said everything when it decided on X
+    with quiet(""):  # the model has already warned when it decided on X
         features = _features(embedder, X, subjects)[:, columns.ravel()]
         people = known_people(embedder, X) if subjects is None else subjects
     people = checked_subjects(people, len(decisions))
@@ -118,7 +118,7 @@ def explain_pattern(
 
 
 def _checked_embedder(model: Any) -> Any:
-    """The embedder of a model that is linear from there on."""
+    """Return the embedder of a model that is linear in its features."""
     name = type(model).__name__
     embedder = reader_of(model)
     if embedder is None or not hasattr(embedder, "get_feature_names_out"):
@@ -131,14 +131,13 @@ def _checked_embedder(model: Any) -> Any:
         last = pipelines[0].steps[-1][1] if pipelines else model
         raise ValueError(
             f"The model decides by a {type(last).__name__}, which has no coefficients; patterns "
-            "are those of a linear model, such as LogisticRegression. explain_occlusion takes any "
-            "model."
+            "need a linear model, such as LogisticRegression. explain_occlusion takes any model."
         )
     return embedder
 
 
 def _columns(embedder: Any, of: str) -> tuple[NDArray, dict[str, list[Any]]]:
-    """Numbers of the features along the axes, and the labels of the axes."""
+    """Return the columns of the features along the axes, and the labels of the axes."""
     form = _SPECTRUM if of == "spectrum" else _VARIANCE
     found: dict[tuple[str, Any], int] = {}
     for column, name in enumerate(embedder.get_feature_names_out()):
@@ -147,9 +146,9 @@ def _columns(embedder: Any, of: str) -> tuple[NDArray, dict[str, list[Any]]]:
     if not found:
         other = "covariance" if of == "spectrum" else "spectrum"
         raise ValueError(
-            f"of={of!r} was given, and {type(embedder).__name__}({other}=...) gives no such "
-            f"features here: it has {of}={getattr(embedder, of, None)!r}. Fit with another, pass "
-            f"of={other!r}, or use explain_occlusion."
+            f"of={of!r} was given, but this {type(embedder).__name__} has no such features: it has "
+            f"{of}={getattr(embedder, of, None)!r}. Fit with another value, pass of={other!r}, or "
+            "use explain_occlusion."
         )
     places, frequencies = (list(dict.fromkeys(labels)) for labels in zip(*found, strict=True))
     columns = np.array([[found[place, f] for f in frequencies] for place in places])
@@ -162,7 +161,7 @@ def _columns(embedder: Any, of: str) -> tuple[NDArray, dict[str, list[Any]]]:
 
 
 def _frequency(parts: dict[str, str | None]) -> Any:
-    """Frequency of a feature in Hz, the name of its band, or None."""
+    """Return the frequency of a feature in Hz, the name of its band, or None."""
     if "frequency" in parts:
         return int(parts["frequency"] or 0)
     if parts["low"] is None or parts["high"] is None:
@@ -178,8 +177,8 @@ def _features(embedder: Any, X: Any, subjects: Any) -> NDArray:
 
 
 def _correlations(features: NDArray, decisions: NDArray, people: NDArray | None) -> NDArray:
-    """Correlation (n_features,) of each feature with the decisions, within people."""
+    """Correlate each feature with the decisions, within people; shape (n_features,)."""
     features, decisions = within_people(features, people), within_people(decisions, people)
     scale = np.linalg.norm(features, axis=0) * np.linalg.norm(decisions)
-    # What does not vary goes with nothing.
+    # Constant features and decisions have a correlation of 0.
     return np.divide(decisions @ features, scale, out=np.zeros_like(scale), where=scale > 1e-12)

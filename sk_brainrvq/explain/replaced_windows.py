@@ -1,4 +1,4 @@
-"""Windows that an estimator reads as it reads those they were made of, but for some signals."""
+"""Windows with replaced signals that an estimator reads exactly like the original ones."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -17,17 +17,17 @@ from sk_brainrvq.user_warnings import quiet
 
 @dataclass(frozen=True)
 class ReplacedWindows:
-    """Windows of one montage, rate and length.
+    """Windows of one montage, sampling rate and length.
 
     Attributes
     ----------
     block : EpochBlock
-        As read; ``data`` in the caller's order, (n_windows, n_channels, n_times).
+        The block as read, with ``data`` (n_windows, n_channels, n_times) in the caller's order.
     names : list of str
-        Of the channels.
+        Names of the channels.
     subjects : ndarray of object, shape (n_windows,), or None
     as_array : bool
-        Whether the model knows nothing of this package, and takes arrays.
+        Whether the model has no estimator of this package, and therefore takes arrays.
     """
 
     block: EpochBlock
@@ -40,41 +40,41 @@ class ReplacedWindows:
 
     @property
     def data(self) -> NDArray:
-        """Signals (n_windows, n_channels, n_times), float64, in the unit they came in."""
+        """Signals (n_windows, n_channels, n_times), float64, in their original unit."""
         return self.block.data
 
     @property
     def sfreq(self) -> float:
-        """Rate in Hz."""
+        """Sampling rate in Hz."""
         return self.block.sfreq
 
     def with_data(self, data: NDArray) -> Any:
-        """The same windows with other signals, as the model takes them."""
+        """Return the same windows with other signals, as the model takes them."""
         return data if self.as_array else replace(self, block=replace(self.block, data=data))
 
 
 class ReplacedWindowsSource(Source):
-    """``ReplacedWindows``, which go the way of the windows that they were made of."""
+    """``ReplacedWindows``, which are processed like the windows that they were made from."""
 
     def accepts(self, X: Any) -> bool:
         """Whether X is of this kind."""
         return isinstance(X, ReplacedWindows)
 
     def blocks(self, X: ReplacedWindows, settings: ReadSettings) -> Iterator[EpochBlock]:
-        """The block; it was read and cut already."""
+        """Yield the block, which is already read and cut."""
         yield X.block
 
 
 def read_windows(reader: Any, X: Any, subjects: Any) -> ReplacedWindows:
-    """Windows of X as an estimator of this package reads them.
+    """Read the windows of X like an estimator of this package.
 
     Parameters
     ----------
     reader : estimator of this package
-        Fitted; the step of a model that takes EEG.
+        Fitted step of a model that takes EEG.
     X : ndarray, mne.Epochs, mne.io.Raw, path, Recordings, or a list of these
     subjects : array-like, shape (n_windows,), or None
-        In place of what the container knows.
+        Subject of each window, overriding those of the container.
 
     Returns
     -------
@@ -83,21 +83,21 @@ def read_windows(reader: Any, X: Any, subjects: Any) -> ReplacedWindows:
     Raises
     ------
     InvalidEEGError
-        If there are fewer than two windows, or they differ in channels, rate or length.
+        If there are fewer than two windows, or if they differ in channels, rate or length.
     """
-    with quiet(""):  # the model has said everything when it decided on X
+    with quiet(""):  # the model has already warned when it decided on X
         blocks = list(read_blocks(X, _settings(reader)))
     kinds = {(tuple(b.ch_names or ()), b.sfreq, b.data.shape[1:]) for b in blocks}
     if len(kinds) > 1:
         raise InvalidEEGError(
             f"X holds windows of {len(kinds)} kinds, which differ in channels, rate or length; an "
-            "explanation has one place for each channel and second. Explain them one at a time."
+            "explanation has one value for each channel and second. Explain the kinds separately."
         )
     index = np.concatenate([block.index for block in blocks])
     if len(set(index.tolist())) < len(index):
         raise InvalidEEGError(
             "X is a corpus of windows above 30 s, which it keeps in parts. Explain shorter "
-            "windows, or hand over the recordings."
+            "windows, or pass the recordings."
         )
     order = np.argsort(index)
     data = np.concatenate([np.asarray(block.data, dtype=np.float64) for block in blocks])[order]
@@ -117,7 +117,7 @@ def read_windows(reader: Any, X: Any, subjects: Any) -> ReplacedWindows:
 
 
 def windows_of_array(X: Any, sfreq: Any, ch_names: Any, subjects: Any) -> ReplacedWindows:
-    """Windows of an array for a model that knows nothing of this package.
+    """Make windows of an array for a model without an estimator of this package.
 
     Parameters
     ----------
@@ -133,13 +133,13 @@ def windows_of_array(X: Any, sfreq: Any, ch_names: Any, subjects: Any) -> Replac
     Raises
     ------
     ValueError
-        If X is no such array, or the rate is not given.
+        If X is not such an array, or if the sampling rate is not given.
     """
     if not isinstance(X, np.ndarray) or X.ndim != 3:
         shape = f"an array of shape {X.shape}" if isinstance(X, np.ndarray) else type(X).__name__
         raise InvalidEEGError(
-            f"{shape} was given; of a model without an estimator of sk_brainrvq expected an array "
-            "(n_windows, n_channels, n_times)."
+            f"{shape} was given; expected an array (n_windows, n_channels, n_times) for a model "
+            "without an estimator of sk_brainrvq."
         )
     if sfreq is None:
         raise InvalidEEGError(
@@ -156,23 +156,23 @@ def windows_of_array(X: Any, sfreq: Any, ch_names: Any, subjects: Any) -> Replac
 
 
 def check_number(n_windows: int) -> None:
-    """Raise InvalidEEGError for fewer than two windows."""
+    """Raise InvalidEEGError if there are fewer than two windows."""
     if n_windows < 2:
         raise InvalidEEGError(
-            f"{n_windows} window was given; expected at least 2: what is replaced becomes what the "
-            "person's windows are on average. Pass all windows of the person, and look at one "
+            f"{n_windows} window was given; expected at least 2, because parts are replaced with "
+            "the mean over the person's windows. Pass all windows of the person, and select one "
             "with explanation.window(number)."
         )
 
 
 def known_people(reader: Any, X: Any) -> NDArray | None:
-    """Whom the windows of X are of, as the container knows; None where it knows not of all.
+    """Return the subjects of the windows of X from the container; None if some are unknown.
 
     Parameters
     ----------
     reader : estimator of this package
-        Fitted.
-    X : as of :func:`read_windows`
+        Fitted estimator.
+    X : as in :func:`read_windows`
 
     Returns
     -------

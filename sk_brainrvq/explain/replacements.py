@@ -1,4 +1,4 @@
-"""What takes the place of parts of EEG: what the person's windows are there on average."""
+"""Replace parts of EEG with the mean over the person's windows, or decode them without a band."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -10,16 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal.windows import tukey
 
-# Of a second that is replaced, the part in which it fades in and out.
+# Fraction of a replaced second over which the change fades in, and out again.
 _FADED = 0.1
-# Below the logarithm of any power, in the square of whatever unit.
+# Smaller than any power, in the square of any unit.
 _SMALLEST = 1e-30
 _ROUNDING = 1e-9  # Hz
 
 
 @dataclass(frozen=True)
 class Part:
-    """One part of all windows; None is everything along an axis."""
+    """One part of all windows; None means everything along an axis."""
 
     channel: int | None = None
     band: tuple[float, float] | None = None
@@ -32,17 +32,17 @@ class Replacement:
     Attributes
     ----------
     data : ndarray, shape (n_windows, n_channels, n_times)
-        The windows that a part is replaced in.
+        Windows in which a part is replaced.
     """
 
     data: NDArray
 
     def _change(self, band: tuple[float, float] | None, second: slice | None) -> NDArray:
-        """What is added to all channels: (n_windows, n_channels, n_times of the second)."""
+        """Return what to add to all channels: (n_windows, n_channels, n_times of the second)."""
         raise NotImplementedError
 
     def replaced(self, part: Part) -> NDArray:
-        """Windows with a part replaced, shape (n_windows, n_channels, n_times)."""
+        """Return windows with a part replaced, shape (n_windows, n_channels, n_times)."""
         change = self._change(part.band, part.second)
         channels = slice(None) if part.channel is None else slice(part.channel, part.channel + 1)
         times = slice(None) if part.second is None else part.second
@@ -52,19 +52,19 @@ class Replacement:
 
 
 class PersonMean(Replacement):
-    """Amplitudes become the person's mean, and phases stay those of the window.
+    """Replace amplitudes with the person's mean, and keep the phases of the window.
 
-    A mean of waveforms would be next to zero, which no network has seen. In steps of 1 Hz the
-    power of each window is brought to the geometric mean over the person's windows (of a second:
-    over all seconds of the same length), channel by channel.
+    The mean of waveforms would be close to zero, which no network has seen. Therefore, in steps of
+    1 Hz, the power of each window is set to the geometric mean over the person's windows (for a
+    second: over all seconds of the same length), for each channel.
 
     Parameters
     ----------
     data : ndarray, shape (n_windows, n_channels, n_times)
     sfreq : float
-        In Hz.
+        Sampling rate in Hz.
     people : ndarray, shape (n_windows,), or None
-        None makes all windows one person's.
+        Person of each window; with None all windows count as those of one person.
     """
 
     def __init__(self, data: NDArray, sfreq: float, people: NDArray | None):
@@ -94,7 +94,7 @@ class PersonMean(Replacement):
         return signals if second is None else signals * tukey(length, 2 * _FADED)
 
     def _mean(self, logs: list[NDArray]) -> NDArray:
-        """The person's mean over windows and pieces of them, for each window."""
+        """Return for each window the person's mean over windows and pieces of them."""
         result = np.empty_like(logs[0])
         for rows in self._rows:
             result[rows] = np.mean([log[rows] for log in logs], axis=(0, 1))
@@ -102,13 +102,13 @@ class PersonMean(Replacement):
 
 
 class WithoutBands(Replacement):
-    """Signals decoded from codes, from which bands are taken away.
+    """Remove bands from signals that were decoded from codes.
 
     Parameters
     ----------
     decoded : ndarray, shape (n_windows, n_channels, n_times)
     sfreq : float
-        In Hz.
+        Sampling rate in Hz.
     """
 
     def __init__(self, decoded: NDArray, sfreq: float):
@@ -129,9 +129,9 @@ class WithoutBands(Replacement):
 
 
 def seconds_of(n_times: int, sfreq: float) -> list[tuple[int, int]]:
-    """First sample of each second, and the one after its last.
+    """Return the first sample of each second, and the one after its last.
 
-    A rest of less than half a second belongs to the second before it.
+    A remainder of less than half a second belongs to the second before it.
 
     Examples
     --------
@@ -145,7 +145,7 @@ def seconds_of(n_times: int, sfreq: float) -> list[tuple[int, int]]:
 
 
 def seconds_like(second: tuple[int, int], n_times: int, sfreq: float) -> list[tuple[int, int]]:
-    """The seconds of a window that are as long as one of them."""
+    """Return the seconds of a window that have the same length as the given one."""
     length = second[1] - second[0]
     return [(start, stop) for start, stop in seconds_of(n_times, sfreq) if stop - start == length]
 
@@ -153,12 +153,12 @@ def seconds_like(second: tuple[int, int], n_times: int, sfreq: float) -> list[tu
 def parts_of(
     axes: Iterable[str], n_channels: int, bands: Iterable[Any], seconds: Iterable[tuple[int, int]]
 ) -> Iterator[tuple[tuple[int, ...], Part]]:
-    """Each part along some axes, with its place in an array of them.
+    """Yield each part along some axes, with its position in an array of all parts.
 
     Parameters
     ----------
     axes : iterable of {"channel", "band", "time"}
-        In the order of the array.
+        Axes in the order of the array.
     n_channels : int
     bands : iterable of (float, float)
     seconds : iterable of (int, int)
@@ -167,7 +167,7 @@ def parts_of(
     ------
     place : tuple of int
     part : Part
-        Channels change fastest: what is common to them is made once.
+        Channels change fastest, so that what they share is computed once.
     """
     names = tuple(axes)
     no_bands: list[Any] = [None]
@@ -183,7 +183,7 @@ def _within(frequencies: NDArray, band: tuple[float, float]) -> NDArray:
 
 
 def _steps(n_times: int, sfreq: float, band: tuple[float, float] | None) -> tuple[NDArray, NDArray]:
-    """Which coefficients of a spectrum lie in a band, and in which step of 1 Hz from its start."""
+    """Return which coefficients of a spectrum are in a band, and their steps of 1 Hz in it."""
     frequencies = np.fft.rfftfreq(n_times, 1 / sfreq)
     low, high = (0.0, np.inf) if band is None else band
     chosen = _within(frequencies, (low, high))
@@ -192,6 +192,6 @@ def _steps(n_times: int, sfreq: float, band: tuple[float, float] | None) -> tupl
 
 
 def _log_power(spectrum: NDArray, steps: NDArray) -> NDArray:
-    """Log power of each step, (n_windows, n_channels, n_steps)."""
+    """Compute the log power of each step, (n_windows, n_channels, n_steps)."""
     starts = np.flatnonzero(np.r_[True, np.diff(steps) > 0])
     return np.log(np.add.reduceat(np.abs(spectrum) ** 2, starts, axis=-1) + _SMALLEST)

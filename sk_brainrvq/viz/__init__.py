@@ -1,4 +1,4 @@
-"""Figures of what the models see, drawn with matplotlib."""
+"""Draw what the models see, with matplotlib."""
 
 try:
     import matplotlib  # noqa: F401

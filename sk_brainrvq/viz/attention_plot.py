@@ -1,4 +1,4 @@
-"""Attention of the class token."""
+"""Plot the attention of the class token."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -28,24 +28,24 @@ def plot_attention(
     layer: int | Sequence[int] = -1,
     ax: "Axes | Sequence[Axes] | NDArray | None" = None,
 ) -> NDArray:
-    """Draw how the class token spreads its attention over the channels.
+    """Draw how the class token distributes its attention over the channels.
 
-    The attention that the class token pays to the patches of a channel is summed over time and
-    averaged over heads and epochs, as a share of what it pays to all patches. Were it even,
-    each of 19 channels would get 5.3 %.
+    The attention of the class token to the patches of a channel is summed over time, divided by
+    its attention to all patches, and averaged over heads and epochs. If it were uniform, each of
+    19 channels would get 5.3 %.
 
     Parameters
     ----------
     estimator : fitted estimator with an encoder
         A pretrainer, embedder, classifier, regressor or tokenizer.
     X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
-        As in the estimator's own methods.
+        EEG, as in the methods of the estimator.
     epoch : int, optional
-        One epoch, counted from 0; the mean over all by default.
+        Number of one epoch, from 0; by default the mean over all epochs is drawn.
     layer : int or sequence of int, default=-1
-        Blocks of the encoder, counted as in a Python list; a panel each.
+        Blocks of the encoder, numbered as in a Python list, with one panel each.
     ax : Axes or sequence of Axes, optional
-        One a layer; a new figure by default.
+        One per layer; a new figure by default.
 
     Returns
     -------
@@ -56,8 +56,8 @@ def plot_attention(
     sklearn.exceptions.NotFittedError
         If the estimator is not fitted.
     ValueError
-        For an epoch or layer that is not there, another number of axes, an estimator without
-        encoder, and where fewer than 4 channels have a place on the head.
+        If the epoch or a layer does not exist, if the number of axes is wrong, if the estimator
+        has no encoder, or if fewer than 4 channels have a position on the head.
 
     Examples
     --------
@@ -93,7 +93,7 @@ def plot_attention(
 
 
 def _layers(layer: int | Sequence[int], depth: int) -> list[int]:
-    """Numbers of blocks, from 0."""
+    """Convert layers to numbers of blocks, from 0."""
     given = [layer] if isinstance(layer, (int, np.integer)) else list(layer)
     if not given or not all(
         isinstance(n, (int, np.integer)) and -depth <= n < depth for n in given
@@ -112,7 +112,7 @@ def _shares(
     layers: Sequence[int],
     batch_size: int,
 ) -> tuple[NDArray, list[ElectrodeMatch]]:
-    """Mean share of each channel in the attention to patches, (n_layers, n_channels)."""
+    """Compute the mean share of attention to each channel, (n_layers, n_channels)."""
     sums: dict[str, NDArray] = {}
     weights: dict[str, float] = {}
     matches: dict[str, ElectrodeMatch] = {}
@@ -127,7 +127,7 @@ def _shares(
             to_patches = class_attention(encoder, x, electrodes, layers)[..., 1:]
             by_channel = to_patches.unflatten(-1, x.shape[1:3]).sum(-1)
             share = by_channel / by_channel.sum(-1, keepdim=True)
-            # Segments of a long epoch, and epochs of other lengths, count by their seconds.
+            # Segments of a long epoch, and epochs of different lengths, are weighted by seconds.
             totals = x.shape[2] * share.double().sum(1).cpu().numpy()
             for channel, match in enumerate(np.array(group.matches, dtype=object)[read]):
                 name = match.channel
@@ -140,13 +140,13 @@ def _shares(
 def class_attention(
     encoder: EEGEncoder, x: Tensor, electrodes: Tensor, layers: Sequence[int]
 ) -> Tensor:
-    """Attention of the class token to all tokens, averaged over heads.
+    """Compute the attention of the class token to all tokens, averaged over heads.
 
     Parameters
     ----------
     encoder : EEGEncoder
     x : Tensor, shape (B, C, P, 200)
-        In 100 microvolts.
+        Patches in units of 100 microvolts.
     electrodes : Tensor, shape (C,) int64 or (C, 129) float
     layers : sequence of int
         Numbers of blocks, from 0.
@@ -154,7 +154,7 @@ def class_attention(
     Returns
     -------
     Tensor, shape (n_layers, B, 1 + C * P)
-        Sums to 1 over the tokens, the class token first.
+        Weights that sum to 1 over the tokens, the class token first.
     """
     found: dict[int, Tensor] = {}
 
@@ -164,8 +164,8 @@ def class_attention(
 
         return hook
 
-    # The blocks attend by a fused kernel, which never shows its weights: they are computed once
-    # more, for one query alone, from what comes in.
+    # The blocks use a fused kernel that does not return its weights. They are computed again from
+    # the block's input, for one query only.
     blocks: Any = encoder.blocks
     hooks = [blocks[n].attn.register_forward_pre_hook(keep(n)) for n in set(layers)]
     try:
@@ -178,7 +178,7 @@ def class_attention(
 
 
 def _class_weights(attention: Attention, tokens: Tensor) -> Tensor:
-    """Weights (B, N) of the first token's query, averaged over heads."""
+    """Compute the weights (B, N) of the first token's query, averaged over heads."""
     width = tokens.shape[-1]
     query, key = attention.qkv(tokens)[..., : 2 * width].split(width, -1)
     query = query[:, :1]

@@ -1,4 +1,4 @@
-"""Usage of the codebooks."""
+"""Plot the usage of the codebooks."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -26,25 +26,26 @@ def plot_codebook_usage(
     Parameters
     ----------
     tokenizer : DDRVQTransformer
-        Fitted.
+        Fitted tokenizer.
     codes : ndarray, shape (n_epochs, n_channels, n_patches, 2, n_quantizers), optional
         Codes of other EEG, from :meth:`~sk_brainrvq.DDRVQTransformer.transform`. By default the
-        usage on the EEG of ``fit``: ``codebook_usage_`` and ``perplexity_``.
+        usage on the EEG of ``fit`` is drawn: ``codebook_usage_`` and ``perplexity_``.
     ax : sequence of 2 Axes, optional
-        A new figure by default.
+        Axes to draw on; a new figure by default.
 
     Returns
     -------
     ndarray of Axes, shape (2,)
-        Usage in per cent; perplexity, the number of codes effectively in use, with the size of
-        the codebook as a line.
+        Usage in per cent, and perplexity, which is the effective number of codes in use, with the
+        size of the codebook as a line.
 
     Raises
     ------
     sklearn.exceptions.NotFittedError
         If the tokenizer is not fitted.
     ValueError
-        For anything but a tokenizer, codes that are not its own, or another number of axes.
+        If the estimator is not a tokenizer, if the codes do not match it, or if the number of axes
+        is wrong.
 
     Examples
     --------
@@ -83,14 +84,14 @@ def plot_codebook_usage(
         linestyle="--",
         label="size of the codebook",
     )
-    axes[1].set_ylim(0, 1.4 * largest.max())  # the legend stands above the bars
+    axes[1].set_ylim(0, 1.4 * largest.max())  # room for the legend above the bars
     style.dress(axes[1], "How evenly they occur", "Level", "Perplexity (codes)")
     style.legend(axes[1], loc="upper left", ncols=2)
     return axes
 
 
 def _usage(codes: NDArray, sizes: NDArray) -> tuple[NDArray, NDArray]:
-    """Share of codes used and perplexity, each (2, n_levels)."""
+    """Compute the share of codes used and the perplexity, each (2, n_levels)."""
     usage, perplexity = np.empty(sizes.shape), np.empty(sizes.shape)
     for domain, level in np.ndindex(sizes.shape):
         _, counts = np.unique(codes[..., domain, level], return_counts=True)
@@ -101,7 +102,7 @@ def _usage(codes: NDArray, sizes: NDArray) -> tuple[NDArray, NDArray]:
 
 
 def _draw_bars(axis: "Axes", values: NDArray) -> None:
-    """Bars of both domains side by side, with their values."""
+    """Draw bars of both domains side by side, with their values."""
     levels = np.arange(1, values.shape[1] + 1)
     for domain, name in enumerate(style.DOMAINS):
         bars = axis.bar(
@@ -113,7 +114,7 @@ def _draw_bars(axis: "Axes", values: NDArray) -> None:
             label=f"{name} domain",
             **_LOOKS[domain],
         )
-        # On white, so that the line of the codebook's size does not strike a figure through.
+        # On white, so that the line for the size of the codebook does not cross out a number.
         axis.bar_label(
             bars,
             fmt="%.0f",

@@ -1,4 +1,4 @@
-"""Codes of an epoch as images."""
+"""Plot the codes of an epoch as images."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -23,23 +23,23 @@ def plot_codes(
 ) -> NDArray:
     """Draw the codes of an epoch: channels over time, one image per domain and level.
 
-    A code is a name, not a quantity, and the numbers of two codes say nothing of how alike
-    they are. With the tokenizer the colours do: codes are put in the order of the first
-    principal component of their codewords, so that similar colours are similar codewords.
+    A code is a name, not a quantity: the numbers of two codes do not tell how similar they are.
+    If the tokenizer is given, the colours do: codes are ordered by the first principal component
+    of their codewords, so that similar codewords have similar colours.
 
     Parameters
     ----------
     codes : ndarray, shape (n_epochs, n_channels, n_patches, 2, n_quantizers)
-        From :meth:`~sk_brainrvq.DDRVQTransformer.transform`.
+        Codes from :meth:`~sk_brainrvq.DDRVQTransformer.transform`.
     tokenizer : DDRVQTransformer, optional
-        What made the codes: colours follow its codewords, and its channels name the rows.
+        Tokenizer that made the codes: it determines the colours and the names of the channels.
     epoch : int, default=0
-        Counted from 0.
+        Number of the epoch, from 0.
     ch_names : sequence of str, mne.Epochs, mne.io.Raw or mne.Info, optional
         Channels of the codes, in their order.
     ax : sequence of Axes, optional
-        One for each domain and level: time from coarse to fine, then frequency. A new figure
-        by default.
+        One per domain and level: time from coarse to fine, then frequency. A new figure by
+        default.
 
     Returns
     -------
@@ -50,8 +50,8 @@ def plot_codes(
     sklearn.exceptions.NotFittedError
         If the tokenizer is not fitted.
     ValueError
-        For codes of another shape or outside the tokenizer's codebooks, an epoch that is not
-        among them, names that do not match, or another number of axes.
+        If codes have the wrong shape or are outside the codebooks, if the epoch does not exist, if
+        names do not match, or if the number of axes is wrong.
 
     Examples
     --------
@@ -109,14 +109,14 @@ def plot_codes(
 
 
 def _colours(codes: NDArray, tokenizer: Any, domain: int, level: int) -> NDArray:
-    """Codes as numbers from 0 to 1."""
+    """Convert codes to numbers from 0 to 1."""
     if tokenizer is None:
         return codes / max(1, codes.max())
     quantizer: Any = tokenizer_of(tokenizer).quantizers[domain]
     codewords = quantizer.levels[level].weight.detach().cpu().double().numpy()
     centred = codewords - codewords.mean(0)
     component = np.linalg.svd(centred, full_matrices=False)[2][0]
-    # A direction and its opposite are both principal components: take one of them for good.
+    # The sign of a principal component is arbitrary, so fix it.
     component *= np.sign(component[np.abs(component).argmax()])
     rank = np.argsort(np.argsort(centred @ component, kind="stable"))
     return rank[codes] / max(1, len(rank) - 1)

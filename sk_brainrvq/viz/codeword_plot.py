@@ -1,4 +1,4 @@
-"""Meaning of a single code."""
+"""Plot the meaning of a single code."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -30,37 +30,39 @@ def plot_codeword(
 ) -> NDArray:
     """Draw what a code means: its waveform, its spectrum, and where on the head it occurs.
 
-    A code has no meaning by itself: it is decoded among its neighbours and, from the second
-    level on, adds to coarser codes. So this shows the seconds of X that got the code, and the
-    mean of what the tokenizer decodes for them from the levels up to this one.
+    A code has no meaning by itself: it is decoded together with its neighbours and, from the
+    second level on, refines coarser codes. Therefore the figure shows the seconds of X with this
+    code, and the mean of what the tokenizer decodes for them from the levels up to this one.
 
     Parameters
     ----------
     tokenizer : DDRVQTransformer
-        Fitted.
+        Fitted tokenizer.
     X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
         EEG in which to look for the code.
     code : int, optional
-        The most frequent one by default.
+        Code to show; the most frequent one by default.
     domain : {"time", "frequency"}, default="time"
+        Domain of the code.
     level : int, default=1
-        Counted from 1, coarse to fine.
+        Level of the code, from 1, coarse to fine.
     ax : sequence of 3 Axes, optional
-        A new figure by default.
+        Axes to draw on; a new figure by default.
 
     Returns
     -------
     ndarray of Axes, shape (3,)
-        Waveforms in standard deviations of each second; amplitude spectra in microvolts over
-        Hz; a topography of the share of each channel's seconds that got the code, in per cent.
+        Waveforms in standard deviations of each second; amplitude spectra in microvolts over Hz;
+        and a topography of the percentage of seconds of each channel that have the code.
 
     Raises
     ------
     sklearn.exceptions.NotFittedError
         If the tokenizer is not fitted.
     ValueError
-        For anything but a tokenizer, an unknown domain, level or code, a code that does not occur
-        in X, fewer than 4 channels with a place on the head, or another number of axes.
+        If the estimator is not a tokenizer, if the domain, level or code is unknown, if the code
+        does not occur in X, if fewer than 4 channels have a position on the head, or if the number
+        of axes is wrong.
 
     Examples
     --------
@@ -108,7 +110,7 @@ def plot_codeword(
 
 
 def spectrum_of(patches: NDArray) -> NDArray:
-    """Amplitude spectra (n, 101) in microvolts of patches (n, 200), bins of 1 Hz."""
+    """Compute amplitude spectra (n, 101) in microvolts of patches (n, 200), in bins of 1 Hz."""
     centred = patches - patches.mean(-1, keepdims=True)
     return np.abs(np.fft.rfft(centred)) / (patches.shape[-1] / 2)
 
@@ -130,7 +132,7 @@ def _checked_code(code: int | None, codes: NDArray, size: int) -> int:
 def _draw_waveforms(axis: "Axes", seconds: NDArray, decoded: NDArray) -> None:
     times = np.arange(seconds.shape[-1]) / seconds.shape[-1]
     standardised = _standardise(seconds)
-    # Evenly spread over X, and the same every time.
+    # Evenly spread over X, and reproducible.
     shown = np.unique(np.linspace(0, len(seconds) - 1, _MOST_EXAMPLES).round().astype(int))
     for number, row in enumerate(shown):
         label = "examples" if number == 0 else None

@@ -1,4 +1,4 @@
-"""How channels were mapped to electrodes."""
+"""Plot how channels were mapped to electrodes."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from sk_brainrvq.viz._shared.topography import draw_head, electrode_places, list
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# How a channel was mapped: colour and marker.
+# Colour and marker by how a channel was mapped.
 _LOOKS = {
     "exact": (style.BLUE, "o"),
     "decorated": (style.SKY, "s"),
@@ -32,29 +32,29 @@ _TOO_CLOSE, _ASIDE = 0.12, 0.2
 def plot_electrodes(channels: Any, *, ax: "Axes | None" = None) -> "Axes":
     """Draw the position of each channel for the network, and how it was found.
 
-    A channel of one electrode is a point. A bipolar pair, an interpolated channel and one of
-    ``electrode_map`` are points between the electrodes they are mixed from, with a line to
-    each, thicker where the weight is larger. Channels of unknown position are listed below.
+    A channel with one electrode is a point. Bipolar pairs, interpolated channels and channels of
+    ``electrode_map`` are points between the electrodes that they combine, with a line to each
+    whose width shows the weight. Channels of unknown position are listed below.
 
     Parameters
     ----------
     channels : fitted estimator, mne.Epochs, mne.io.Raw, mne.Info, or sequence of str
-        An estimator shows the channels of ``fit``, from its ``electrode_report_``; a
-        recording its good EEG channels, by name and by montage; names are mapped as they are.
+        Channels to draw: of an estimator those of ``fit``, from its ``electrode_report_``; of a
+        recording the good EEG channels, mapped by name and montage; names are mapped as given.
     ax : Axes, optional
-        A new figure by default.
+        Axes to draw on; a new figure by default.
 
     Returns
     -------
     Axes
-        A head from above, without units: radius is the angle from the top of the head.
+        A head from above, without units; the radius is the angle from the top of the head.
 
     Raises
     ------
     sklearn.exceptions.NotFittedError
         If an estimator is not fitted.
     ValueError
-        If there are no channels, or none of them has a known position.
+        If there are no channels, or if none of them has a known position.
 
     Examples
     --------
@@ -78,7 +78,7 @@ def plot_electrodes(channels: Any, *, ax: "Axes | None" = None) -> "Axes":
     assert ax is not None
     draw_head(ax)
     places = _points(placed)
-    # Of many channels the names would cover one another.
+    # The names of many channels would overlap.
     size = 8 if len(placed) <= 40 else 6
     for match, place in zip(placed, places, strict=True):
         _draw_channel(ax, match, place, size)
@@ -97,7 +97,7 @@ def plot_electrodes(channels: Any, *, ax: "Axes | None" = None) -> "Axes":
 
 
 def _points(placed: Sequence[ElectrodeMatch]) -> NDArray:
-    """Where to draw channels (n, 2): mixtures between their electrodes, clear of other channels."""
+    """Return where to draw channels (n, 2): between their electrodes, clear of other channels."""
     ends = [electrode_places(match.electrodes) for match in placed]
     points = np.array(
         [np.array(match.weights) @ end for match, end in zip(placed, ends, strict=True)]
@@ -109,14 +109,14 @@ def _points(placed: Sequence[ElectrodeMatch]) -> NDArray:
         if np.linalg.norm(others - points[number], axis=1).min() < _TOO_CLOSE:
             across = end[-1] - end[0]
             aside = np.array([across[1], -across[0]]) / (np.linalg.norm(across) + 1e-9)
-            # Down, or to the right: names stand above the points.
+            # Move down, or to the right, because names are above the points.
             down = aside[1] < -1e-9 or (abs(aside[1]) <= 1e-9 and aside[0] > 0)
             points[number] += _ASIDE * (aside if down else -aside)
     return points
 
 
 def _matches(channels: Any) -> list[ElectrodeMatch]:
-    """How the channels of an estimator, a recording or a list of names were mapped."""
+    """Return how the channels of an estimator, a recording or a list of names were mapped."""
     from sk_brainrvq.estimators.fitted_check import check_fitted
 
     if hasattr(channels, "get_params"):
@@ -142,7 +142,7 @@ def _matches(channels: Any) -> list[ElectrodeMatch]:
 
 
 def _draw_channel(ax: "Axes", match: ElectrodeMatch, place: NDArray, size: float) -> None:
-    """Point, name, and lines to the electrodes of a mixture."""
+    """Draw point, name, and lines to the electrodes that a channel combines."""
     from matplotlib.patheffects import withStroke
 
     colour, marker = _LOOKS[match.how]
@@ -168,7 +168,7 @@ def _draw_channel(ax: "Axes", match: ElectrodeMatch, place: NDArray, size: float
         va="bottom",
         fontsize=size,
         zorder=4,
-        # Legible across the outline of the head and the lines of pairs.
+        # Keep names legible on the outline of the head and on the lines of pairs.
         path_effects=[withStroke(linewidth=2.5, foreground="white")],
     )
 
@@ -179,12 +179,12 @@ def _draw_legend(ax: "Axes", placed: Sequence[ElectrodeMatch]) -> None:
         if n_channels:
             label = f"{how} ({n_channels})"
             ax.scatter([], [], s=46, color=colour, marker=marker, label=label)
-    # Within the axes: beside them, a figure that does not lay itself out would cut it off.
+    # Inside the axes, because a figure without automatic layout would cut it off beside them.
     style.legend(ax, title="How it was found", title_fontsize=9, loc="upper right", borderaxespad=0)
 
 
 def _room_for_legend(ax: "Axes", width: float) -> float:
-    """Units to add to a head so wide, so that the legend stands beside it."""
+    """Return how much to widen the axes of a head so that the legend fits beside it."""
     inches_wide, inches_high = ax.bbox.width / ax.figure.dpi, ax.bbox.height / ax.figure.dpi
     low, high = ax.get_ylim()
     if inches_high * (width / (high - low)) + _LEGEND_INCHES <= inches_wide:

@@ -1,4 +1,4 @@
-"""Embeddings in two dimensions."""
+"""Plot embeddings in two dimensions."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -29,21 +29,21 @@ def plot_embedding(
     Parameters
     ----------
     features : ndarray or sparse matrix, shape (n_epochs, n_features)
-        From :meth:`~sk_brainrvq.BrainRVQEmbedder.transform`, say.
+        Features, for example from :meth:`~sk_brainrvq.BrainRVQEmbedder.transform`.
     y : array-like, shape (n_epochs,), optional
-        What the points are coloured by: text or integers make groups, each with a colour and
-        a marker of its own; floating-point numbers a colour scale.
+        Values to colour the points by: text or integers define groups, each with its own colour
+        and marker; floating-point numbers use a colour scale.
     method : {"pca", "tsne"} or transformer, default="pca"
-        Projection of standardised features, or an object whose ``fit_transform`` gives two
-        columns, such as UMAP. Features of two columns are drawn as they are.
+        Projection of the standardised features, or an object whose ``fit_transform`` returns two
+        columns, such as UMAP. Features with two columns are drawn unchanged.
     classes : sequence of str, optional
-        Names of the groups where ``y`` holds their numbers, as in ``Windows.classes``.
+        Names of the groups if ``y`` holds their numbers, as in ``Windows.classes``.
     label : str, default="label"
-        What ``y`` is, with its unit if it has one: title of the legend or of the colour bar.
+        Meaning of ``y``, with its unit if any: title of the legend or of the colour bar.
     random_state : int, default=0
-        Of t-SNE.
+        Seed of t-SNE.
     ax : Axes, optional
-        A new figure by default.
+        Axes to draw on; a new figure by default.
 
     Returns
     -------
@@ -53,8 +53,8 @@ def plot_embedding(
     ------
     ValueError
         If features are not a finite table of at least 3 epochs and 2 columns, if ``y`` has
-        another length or more groups than can be told apart, for an unknown method, or
-        ``classes`` that do not name all groups.
+        another length or more groups than can be distinguished, if the method is unknown, or if
+        ``classes`` does not name all groups.
 
     Examples
     --------
@@ -97,7 +97,7 @@ def plot_embedding(
 
 
 def _project(table: Any, method: Any, random_state: int) -> tuple[NDArray, tuple[str, str]]:
-    """Points (n_epochs, 2) and the names of both axes."""
+    """Return points (n_epochs, 2) and the names of both axes."""
     from sklearn.decomposition import PCA
     from sklearn.manifold import TSNE
     from sklearn.preprocessing import StandardScaler
@@ -136,13 +136,13 @@ def _draw_groups(
     groups = np.unique(values)
     if len(groups) > _MOST_GROUPS:
         raise ValueError(
-            f"y holds {len(groups)} groups, but only {_MOST_GROUPS} can be told apart; pass "
+            f"y holds {len(groups)} groups, but only {_MOST_GROUPS} can be distinguished; pass "
             "floating-point numbers for a colour scale."
         )
     if classes is not None and not all(0 <= int(group) < len(classes) for group in groups):
         raise ValueError(f"classes={tuple(classes)} does not name all of y: {groups.tolist()}.")
     for number, group in enumerate(groups):
-        # Another marker for each group, and other pairs when the colours begin again.
+        # Another marker for each group, and new combinations when the colours start over.
         ax.scatter(
             points[values == group, 0],
             points[values == group, 1],

@@ -1,4 +1,4 @@
-"""Which channels, bands and seconds moved decisions."""
+"""Plot which channels, bands and seconds influenced decisions."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -16,7 +16,7 @@ from sk_brainrvq.viz._shared.topography import draw_topography, has_place
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# A map needs as many channels at places of the head; fewer are bars.
+# Fewest channels with a position that a map needs; fewer are drawn as bars.
 _FEWEST_FOR_MAP = 4
 _MOST_COLUMNS, _ROW_HEIGHT = 3, 2.5
 _MOST_LINES = 3
@@ -35,22 +35,23 @@ def plot_explanation(
     ----------
     explanation : Explanation
     window : int, optional
-        The window whose values are drawn, towards the target or away from it. By default what
-        :meth:`~sk_brainrvq.explain.Explanation.importance` gives over all windows, or a pattern.
+        Window whose values are drawn, towards the target or away from it. By default
+        :meth:`~sk_brainrvq.explain.Explanation.importance` over all windows, or a pattern, is
+        drawn.
     ax : sequence of Axes, optional
-        As many as there are panels; a new figure by default.
+        One per panel; a new figure by default.
 
     Returns
     -------
     ndarray of Axes, shape (n_panels,)
-        Channels: a topography, one for each band where there are bands; of fewer than 4 channels
-        with a place on the head, bars. Then bands as bars, frequencies as lines of the three
+        Channels as a topography, one per band if there are bands, or as bars if fewer than 4
+        channels have a position on the head. Then bands as bars, frequencies as lines of the three
         channels with the largest values, and seconds as a line, or as an image by channel.
 
     Raises
     ------
     ValueError
-        If there is no such window, or not as many axes as panels.
+        If the window does not exist, or if the numbers of axes and panels differ.
 
     Examples
     --------
@@ -68,8 +69,8 @@ def plot_explanation(
     """
     if not isinstance(explanation, Explanation):
         raise ValueError(
-            f"{type(explanation).__name__} was given; expected an Explanation, such as "
-            "explain_occlusion(model, X) gives."
+            f"{type(explanation).__name__} was given; expected an Explanation, for example that of "
+            "explain_occlusion(model, X)."
         )
     drawn = _Drawn(explanation, window)
     panels = drawn.panels()
@@ -86,7 +87,7 @@ def plot_explanation(
 
 
 class _Drawn:
-    """The values that are drawn, and the panels that show them."""
+    """Values to draw, and the panels that show them."""
 
     def __init__(self, explanation: Explanation, window: int | None):
         self.explanation, self.axes = explanation, explanation.axes
@@ -103,11 +104,11 @@ class _Drawn:
         self.maps: list[Any] = []
 
     def panels(self) -> list[_Panel]:
-        """What draws each panel, given its axes."""
+        """Return functions that draw the panels, given their axes."""
         return [*self._channel_panels(), *self._other_panels()]
 
     def finish(self, axes: NDArray) -> None:
-        """One colour bar for all maps."""
+        """Draw one colour bar for all maps."""
         if self.image is not None:
             style.colour_bar(self.image, self.maps, self.label, shrink=0.8, pad=0.02)
 
@@ -131,7 +132,7 @@ class _Drawn:
         ]
 
     def _maps(self) -> tuple[list[str], NDArray]:
-        """Titles of the topographies, and their values (n_channels, n_maps)."""
+        """Return titles of the topographies, and their values (n_channels, n_maps)."""
         if "band" in self.axes:
             return self.axes["band"], self._values(("channel", "band"))
         if "frequency" not in self.axes:

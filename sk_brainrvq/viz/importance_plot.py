@@ -1,4 +1,4 @@
-"""Which patches are important, and which of them a mask hides."""
+"""Plot which patches are important, and which of them a mask hides."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from sk_brainrvq.viz._shared.plot_inputs import epoch_of, names_of
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Darkened and hatched: visible without colour, and the signal below stays legible.
+# Darkened and hatched, which is visible without colour and leaves the signal below legible.
 _HIDDEN: dict[str, Any] = {
     "facecolor": (0, 0, 0, 0.6),
     "edgecolor": (1, 1, 1, 0.35),
@@ -39,23 +39,24 @@ def plot_importance(
     Parameters
     ----------
     X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
-        Array (n_epochs, n_channels, n_times) or, for one channel, (n_epochs, n_times).
+        EEG; arrays have shape (n_epochs, n_channels, n_times) or, for one channel,
+        (n_epochs, n_times).
     sfreq : float, optional
         Sampling rate of arrays in Hz; 200 by default.
     ch_names : sequence of str, optional
-        Of arrays.
+        Channel names of arrays.
     unit : {"uV", "mV", "V"}, default="uV"
-        Of arrays; MNE objects carry their own unit, rate and names.
+        Unit of arrays; MNE objects know their own unit, sampling rate and names.
     window : float, default=10.0
-        Length and overlap, in seconds, of the epochs that continuous recordings are cut into.
+        Length in seconds of the epochs that continuous recordings are cut into.
     epoch : int, default=0
-        Counted from 0.
+        Number of the epoch, from 0.
     info_weight : float, default=0.5
-        Weight of importance against chance in the mask, from 0 to 1.
+        Weight of importance relative to chance in the mask, from 0 to 1.
     random_state : int, default=0
         Seed of the mask.
     ax : Axes, optional
-        A new figure by default.
+        Axes to draw on; a new figure by default.
 
     Returns
     -------
@@ -64,8 +65,8 @@ def plot_importance(
     Raises
     ------
     ValueError
-        If X cannot be used as EEG, ``epoch`` is not in it, ``info_weight`` is not between 0
-        and 1, or names do not match channels.
+        If X cannot be used as EEG, if ``epoch`` is not in it, if ``info_weight`` is not between 0
+        and 1, or if names do not match channels.
 
     Examples
     --------
@@ -119,7 +120,10 @@ def plot_importance(
 
 
 def _patches(X: Any, settings: ReadSettings, epoch: int) -> tuple[NDArray, list[str], NDArray]:
-    """Patches (1, n_channels, n_patches, 200) in 100 microvolts, names, channels of known place."""
+    """Return patches (1, n_channels, n_patches, 200), names, and channels with a position.
+
+    Patches are in units of 100 microvolts.
+    """
     block = epoch_of(X, settings, epoch)
     groups = sorted(stream([block], warn=False), key=lambda group: group.segment[0])
     patches = np.concatenate([group.patches for group in groups], axis=2)
@@ -131,7 +135,7 @@ def _patches(X: Any, settings: ReadSettings, epoch: int) -> tuple[NDArray, list[
 def _scores_and_mask(
     patches: NDArray, read: NDArray, info_weight: float, random_state: int
 ) -> tuple[NDArray, NDArray]:
-    """Scores and mask, each (n_channels, n_patches); NaN and False of channels not read."""
+    """Compute scores and mask, each (n_channels, n_patches); NaN and False for unread channels."""
     import torch
 
     from sk_brainrvq.nn import importance_guided_mask, importance_scores
@@ -146,7 +150,7 @@ def _scores_and_mask(
 
 
 def _draw_signals(ax: Any, signals: NDArray) -> float:
-    """Each channel as a line within its row; returns the height of a row in microvolts."""
+    """Draw each channel as a line in its row; return the height of a row in microvolts."""
     centred = signals - signals.mean(1, keepdims=True)
     height = float(np.percentile(np.abs(centred), 99)) or 1.0
     times = np.arange(signals.shape[1]) / 200

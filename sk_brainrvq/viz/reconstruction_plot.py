@@ -1,4 +1,4 @@
-"""What each level of codes adds to a reconstruction."""
+"""Plot what each level of codes adds to a reconstruction."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -26,26 +26,26 @@ def plot_reconstruction(
 ) -> NDArray:
     """Draw a channel of an epoch against its reconstruction after each level.
 
-    Above the signals: black the original, coloured what the codes of the first level, the
-    first two, ... bring back. Below their spectra.
+    The upper panels show the original in black and, in colour, the reconstruction from the codes
+    of the first level, of the first two levels, and so on. The last panel shows their spectra.
 
     Parameters
     ----------
     tokenizer : DDRVQTransformer
-        Fitted.
+        Fitted tokenizer.
     X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
-        As in ``tokenizer.transform``.
+        EEG, as in ``tokenizer.transform``.
     epoch : int, default=0
-        Counted from 0.
+        Number of the epoch, from 0.
     channel : int or str, default=0
-        Number or name; a name also fits without decoration, as "O1" does "EEG O1-REF".
+        Number or name of the channel; "O1" also finds "EEG O1-REF".
     ax : sequence of Axes, optional
-        One a level, and a last one for the spectra; a new figure by default.
+        One per level, and a last one for the spectra; a new figure by default.
 
     Returns
     -------
     ndarray of Axes, shape (n_quantizers + 1,)
-        Signals in microvolts over seconds, coarse to fine; then the spectra in microvolts
+        Signals in microvolts over seconds, from coarse to fine, and the spectra in microvolts
         squared per Hz over Hz.
 
     Raises
@@ -53,8 +53,8 @@ def plot_reconstruction(
     sklearn.exceptions.NotFittedError
         If the tokenizer is not fitted.
     ValueError
-        If it is not a tokenizer, ``epoch`` or ``channel`` is not in X, or there are not as many
-        axes as panels.
+        If the estimator is not a tokenizer, if ``epoch`` or ``channel`` is not in X, or if the
+        numbers of axes and panels differ.
 
     Examples
     --------
@@ -101,7 +101,7 @@ def plot_reconstruction(
     spectra.set_yscale("log")
     highest = max(float(np.max(line.get_ydata())) for line in spectra.lines)
     lowest = min(float(np.min(line.get_ydata())) for line in spectra.lines)
-    # A notch filter leaves a hole so deep that nothing else would be seen.
+    # A notch filter leaves a dip so deep that nothing else would be visible.
     spectra.set_ylim(max(lowest, highest * _DEEPEST) / 2, 3 * highest)
     spectra.set_xlim(_SPECTRUM_FROM, min(_SPECTRUM_TO, signals.sfreq / 2))
     style.legend(spectra, loc="upper right", ncols=2)
@@ -127,7 +127,7 @@ def _draw_spectrum(axis: Any, signal: NDArray, sfreq: float, **look: Any) -> Non
     n_samples = min(len(signal), round(2 * sfreq))
     frequencies, power = welch(signal, sfreq, nperseg=n_samples)
     shown = (frequencies >= _SPECTRUM_FROM) & (frequencies <= _SPECTRUM_TO)
-    # A flat signal has no logarithm.
+    # The power of a flat signal has no logarithm.
     axis.plot(frequencies[shown], np.maximum(power[shown], 1e-12), **look)
 
 

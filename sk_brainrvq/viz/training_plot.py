@@ -1,4 +1,4 @@
-"""Course of a training."""
+"""Plot the course of a training."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -30,12 +30,12 @@ def plot_training(
     estimator : fitted estimator, or list of dict
         A tokenizer, pretrainer, classifier or regressor, or its ``history_``.
     panels : sequence of str, optional
-        What to draw, in this order: "loss" (training and validation), "parts" (of a
-        tokenizer's loss), "perplexity" (of its codebooks), "accuracy" (of predicted codes, per
-        domain and level), "score" (on validation data: AUROC, kappa, R², correlation), "lr"
-        (learning rate). By default all that the history holds.
+        Panels to draw, in this order: "loss" (training and validation), "parts" (of the loss of a
+        tokenizer), "perplexity" (of its codebooks), "accuracy" (of predicted codes, per domain and
+        level), "score" (on validation data: AUROC, kappa, R², correlation), "lr" (learning rate).
+        By default all that the history contains.
     ax : Axes or sequence of Axes, optional
-        One a panel; a new figure by default.
+        One per panel; a new figure by default.
 
     Returns
     -------
@@ -46,13 +46,13 @@ def plot_training(
     sklearn.exceptions.NotFittedError
         If the estimator is not fitted.
     ValueError
-        If there is no history, for a panel that it does not hold, or another number of axes.
+        If there is no history, if it does not contain a panel, or if the number of axes is wrong.
 
     Notes
     -----
-    After early stopping a dotted line marks the epoch whose weights were kept. An estimator that
-    was just fitted has the learning rate of each step; a history, and an
-    estimator that was saved and loaded, the last one of each epoch.
+    After early stopping, a dotted line marks the epoch whose weights were kept. The learning rate
+    of every step is known for an estimator that was just fitted; for a history, or an estimator
+    that was saved and loaded, only the last one of each epoch is known.
 
     Examples
     --------
@@ -97,7 +97,7 @@ def plot_training(
 
 
 def _history(estimator: Any) -> list[dict[str, Any]]:
-    """Rows of the history, with learning rates "lr" of steps where they are known."""
+    """Return the rows of the history, with learning rates "lr" of all steps if known."""
     from sk_brainrvq.estimators.fitted_check import check_fitted
 
     if isinstance(estimator, list):
@@ -113,7 +113,7 @@ def _history(estimator: Any) -> list[dict[str, Any]]:
             "a network, or its history_: a list with one dict per epoch."
         )
     rows = [dict(row) for row in history]
-    # The steps of an estimator that was just fitted are with its net.
+    # An estimator that was just fitted still has the steps in its net.
     steps = [
         row.get("batches", []) for row in getattr(getattr(estimator, "net_", 0), "history", [])
     ]
@@ -138,7 +138,7 @@ def _holds(history: list[dict[str, Any]], panel: str) -> bool:
 
 
 def _values(history: list[dict[str, Any]], key: str) -> tuple[NDArray, NDArray]:
-    """Epochs, from 1, and the values of those that have one."""
+    """Return the epochs, from 1, that have a value, and these values."""
     epochs = [i for i, row in enumerate(history, start=1) if row.get(key) is not None]
     return np.array(epochs), np.array([history[i - 1][key] for i in epochs], dtype=float)
 
@@ -154,7 +154,7 @@ def _draw_loss(axis: Any, history: list[dict[str, Any]]) -> None:
     _draw(axis, history, "train_loss", "training", color=style.BLACK, marker="o")
     look = {"color": style.VERMILION, "linestyle": "--", "marker": "s"}
     _draw(axis, history, "valid_loss", "validation", **look)
-    # Cross-entropies, unless it is a tokenizer's errors of standardised targets.
+    # Losses are cross-entropies, except the errors of standardised targets of a tokenizer.
     unit = "nats" if any("accuracies" in r or "valid_auroc" in r for r in history) else "no unit"
     style.dress(axis, "Loss", ylabel=f"Loss ({unit})")
     style.legend(axis)
@@ -167,12 +167,12 @@ def _draw_parts(axis: Any, history: list[dict[str, Any]]) -> None:
     axis.set_yscale("log")
     style.dress(axis, "Parts of the training loss", ylabel="Loss (no unit)")
     low, high = axis.get_ylim()
-    axis.set_ylim(low, high * (high / low) ** 0.5)  # the legend stands above the lines
+    axis.set_ylim(low, high * (high / low) ** 0.5)  # room for the legend above the lines
     style.legend(axis, ncols=2, loc="upper right", fontsize=7)
 
 
 def _draw_levels(axis: Any, history: list[dict[str, Any]], key: str, factor: float) -> None:
-    """A line for each domain and level: colour and marker the level, dashed the frequency."""
+    """Draw a line per domain and level: the colour shows the level, dashes mean frequency."""
     epochs, values = _values(history, key)
     for domain, level in np.ndindex(values.shape[1:]):
         look = style.series(level) | {"linestyle": ("-", "--")[domain]}
@@ -220,7 +220,7 @@ def _draw_lr(axis: Any, history: list[dict[str, Any]]) -> None:
     rates: list[float] = []
     for number, row in enumerate(history, start=1):
         steps = np.atleast_1d(np.asarray(row["lr"], dtype=float))
-        # The steps of an epoch fill the unit before its number, at which it is complete.
+        # The steps of an epoch lie before its number, at which it is complete.
         epochs.extend(number - 1 + np.arange(1, len(steps) + 1) / len(steps))
         rates.extend(steps)
     axis.plot(epochs, rates, color=style.BLACK, linewidth=1.4)
@@ -228,7 +228,7 @@ def _draw_lr(axis: Any, history: list[dict[str, Any]]) -> None:
     axis.ticklabel_format(axis="y", scilimits=(-2, 3), useMathText=True)
     axis.yaxis.get_offset_text().set_fontsize(8)
     style.dress(axis, ylabel="Learning rate (per step)")
-    axis.set_title("Learning rate", loc="center", fontsize=10)  # the exponent stands at the left
+    axis.set_title("Learning rate", loc="center", fontsize=10)  # the exponent is on the left
 
 
 def _mark_epochs(axis: Any, n_epochs: int, first: int) -> None:

@@ -1,4 +1,4 @@
-"""Sizes of networks: presets by name, and single sizes that override them."""
+"""Sizes of networks: presets by name, and individual sizes that override them."""
 
 from collections.abc import Iterable, Mapping
 from numbers import Integral
@@ -33,7 +33,7 @@ PRESETS: dict[str, dict[str, int]] = {
     },
 }
 _FROM_SCRATCH = "small"
-# Settings other than sizes, and their values from scratch.
+# Settings other than sizes, and their defaults for training from scratch.
 _DESIGN = {
     "quantizer_mode": "residual",
     "targets": "extended",
@@ -41,54 +41,55 @@ _DESIGN = {
     "latents": "separate",
 }
 
-# Settings that tokenizers of earlier versions say nothing of.
+# Settings that tokenizers of earlier versions do not record.
 _OF_OLDER_TOKENIZERS = {"latents": "shared"}
 
-# What an encoder is made of, and what the codes of a tokenizer are.
+# Settings of an encoder, and those of a tokenizer's codes.
 ENCODER = ("embed_dim", "depth", "spectral_embedding")
 CODES = ("codebook_size", "n_quantizers")
-# Settings of the pretraining encoder in the paper; the tokenizer's encoder has none of them.
+# Settings of the pretraining encoder in the paper; the tokenizer's encoder uses none of them.
 PRETRAINING_ENCODER = {"qkv_bias": False, "qk_norm": True, "layer_scale": 0.1}
 
 
 class Architecture(BaseEstimator):
     """Sizes of the networks, for ``architecture=`` of the estimators.
 
-    What is left at None is the preset's or, with given weights, that of the weights.
+    Settings left at None come from the preset or, if weights are given, from these.
 
     Parameters
     ----------
     preset : {"tiny", "small", "base"} or None, default=None
-        Sizes by name; "base" is the paper's. None is "small" from scratch.
+        Name of a set of sizes; "base" is that of the paper. None means "small" when training from
+        scratch.
     embed_dim : int, optional
         Width of the tokens, a multiple of 100.
     depth : int, optional
-        Transformer blocks of the encoder.
+        Number of transformer blocks in the encoder.
     decoder_depth : int, optional
-        Transformer blocks of each of the tokenizer's decoders.
+        Number of transformer blocks in each decoder of the tokenizer.
     codebook_size : int, optional
-        Codes per level.
+        Number of codes per level.
     codebook_dim : int, optional
         Width of a codeword.
     n_quantizers : int, optional
-        Levels per domain.
+        Number of levels per domain.
     quantizer_mode : {"residual", "official"}, optional
         "residual", the default from scratch, quantizes true residuals; "official" is the
         published computation.
     targets : {"extended", "published"}, optional
-        What the tokenizer's decoders reconstruct; "extended" from scratch.
+        What the decoders of the tokenizer reconstruct; "extended" from scratch.
     spectral_embedding : bool, optional
-        Show the encoder each patch's log amplitude and spectrum beside its waveform; True from
-        scratch.
+        Whether the encoder also sees the log amplitude and spectrum of each patch besides its
+        waveform; True from scratch.
     latents : {"separate", "shared"}, optional
-        "separate", the default from scratch, gives time and frequency codes a vector each that
-        starts as principal components; "shared" codes one vector twice, as published. It is the
-        default beside "official" or "published" of the settings above, which know no other.
+        "separate", the default from scratch, quantizes one vector for time and one for frequency,
+        which start as principal components; "shared" quantizes one vector twice, as published. It
+        is the default with "official" or "published" above, which do not allow the other.
 
     Notes
     -----
-    Each network reads what it has: an embedder has no codebooks, so that one architecture can be
-    handed to all estimators.
+    Each network uses only the settings that apply to it: an embedder, for example, has no
+    codebooks. One architecture can therefore be passed to all estimators.
 
     Examples
     --------
@@ -126,7 +127,7 @@ class Architecture(BaseEstimator):
         self.latents = latents
 
     def check(self) -> None:
-        """Raise ValueError for an unknown preset, or a size that is no positive integer."""
+        """Raise ValueError if the preset is unknown or a size is not a positive integer."""
         if self.preset is not None and self.preset not in PRESETS:
             raise ValueError(
                 f"architecture={self.preset!r} was given; expected one of {sorted(PRESETS)}, "
@@ -139,12 +140,12 @@ class Architecture(BaseEstimator):
                 raise ValueError(f"{name}={size!r} was given; expected a positive integer.")
 
     def chosen(self, with_preset: bool = True) -> dict[str, Any]:
-        """Sizes and settings that the user asked for.
+        """Return the sizes and settings that the user requested.
 
         Parameters
         ----------
         with_preset : bool, default=True
-            False leaves out the sizes that only the preset's name stands for.
+            Whether to include the sizes that come from the preset.
         """
         preset = PRESETS[self.preset] if with_preset and self.preset is not None else {}
         given = {name: getattr(self, name) for name in (*PRESETS[_FROM_SCRATCH], *_DESIGN)}
@@ -156,7 +157,7 @@ class Architecture(BaseEstimator):
         return {**preset, **single}
 
     def from_scratch(self) -> dict[str, Any]:
-        """All sizes and settings of networks that start from random weights."""
+        """Return all sizes and settings of networks that start from random weights."""
         sizes = {**PRESETS[_FROM_SCRATCH], **_DESIGN, **self.chosen()}
         as_published = (sizes["quantizer_mode"], sizes["targets"]) != ("residual", "extended")
         if self.latents is None and as_published:
@@ -164,7 +165,7 @@ class Architecture(BaseEstimator):
         return sizes
 
     def encoder(self) -> dict[str, Any]:
-        """Arguments of an ``EEGEncoder`` that starts from random weights, as pretraining has it."""
+        """Return arguments of an ``EEGEncoder`` that starts from random weights in pretraining."""
         sizes = self.from_scratch()
         return {**{name: sizes[name] for name in ENCODER}, **PRETRAINING_ENCODER}
 
@@ -175,7 +176,7 @@ class Architecture(BaseEstimator):
         names: Iterable[str] | None = None,
         with_preset: bool = True,
     ) -> None:
-        """Raise ValueError if the sizes asked for differ from those of given weights.
+        """Raise ValueError if requested sizes differ from those of given weights.
 
         Parameters
         ----------
@@ -184,9 +185,9 @@ class Architecture(BaseEstimator):
         source : object
             The weights, for the message.
         names : iterable of str, optional
-            What is compared; all that both sides have by default.
+            Settings to compare; by default all that both sides have.
         with_preset : bool, default=True
-            Whether the preset's name asks for its sizes here.
+            Whether to compare the sizes of the preset too.
         """
         chosen = self.chosen(with_preset)
         if "quantizer_mode" in config:
@@ -209,7 +210,7 @@ class Architecture(BaseEstimator):
 
 
 def checked_architecture(architecture: Any) -> Architecture:
-    """The architecture that a user means, checked: names and None stand for some.
+    """Check an architecture, which may be given by name or as None.
 
     Parameters
     ----------
@@ -222,7 +223,7 @@ def checked_architecture(architecture: Any) -> Architecture:
     Raises
     ------
     ValueError
-        For an unknown name or size, or anything else.
+        If a name or size is unknown, or if anything else is given.
     """
     if architecture is None or isinstance(architecture, str):
         architecture = Architecture(architecture)

@@ -1,4 +1,4 @@
-"""Weights of other networks in the same checkpoint, such as a pretrainer's tokenizer."""
+"""Weights of other networks in the same checkpoint, such as the tokenizer of a pretrainer."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from sk_brainrvq.weights.weights import Weights
 
 
 def read_attached(path: str | Path) -> dict[str, Weights]:
-    """Weights that went along in a checkpoint, by name.
+    """Read weights that are attached to a checkpoint, by name.
 
     Parameters
     ----------

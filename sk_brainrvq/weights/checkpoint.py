@@ -1,6 +1,6 @@
-"""Checkpoints on disk: tensors in safetensors, everything else as JSON beside and inside.
+"""Checkpoints on disk: tensors in safetensors, everything else as JSON.
 
-The JSON stands in the safetensors header too, so that the one file suffices.
+The JSON is stored both beside the safetensors file and in its header, so that this file is enough.
 """
 
 import hashlib
@@ -39,12 +39,12 @@ _DIGEST_LENGTH = 12
 def write_checkpoint(
     folder: str | Path, header: Mapping[str, Any], tensors: Mapping[str, Tensor]
 ) -> Path:
-    """Write a checkpoint; an older one in the folder stays whole until the new one is.
+    """Write a checkpoint; an older one in the folder is replaced only when it is complete.
 
     Parameters
     ----------
     folder : path
-        Created where missing.
+        Created if missing.
     header : mapping
         Plain JSON values.
     tensors : mapping of str to Tensor
@@ -60,7 +60,7 @@ def write_checkpoint(
     folder.mkdir(parents=True, exist_ok=True)
     document = {"format_version": FORMAT_VERSION, "sk_brainrvq_version": __version__, **header}
     text = json.dumps(document)
-    parse_header(text, folder / TENSOR_FILE)  # what cannot be read is not written
+    parse_header(text, folder / TENSOR_FILE)  # never write what cannot be read
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     write_whole(folder / TENSOR_FILE, save(contiguous, metadata={_HEADER_KEY: text}))
     write_whole(folder / CONFIG_FILE, (json.dumps(document, indent=2) + "\n").encode())
@@ -73,19 +73,19 @@ def read_checkpoint(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]
     Parameters
     ----------
     path : path
-        Or an address on the Hugging Face Hub.
+        Path on disk, or an address on the Hugging Face Hub.
 
     Returns
     -------
     header : dict
     tensors : dict of str to Tensor
-        On the CPU.
+        Tensors on the CPU.
 
     Raises
     ------
     CheckpointError
-        If nothing is there, the file is truncated or of another kind, or it was written by
-        a newer format version.
+        If there is no checkpoint, if the file is truncated or of another kind, or if a newer
+        format version wrote it.
     """
     file = fetch(path) if is_hub_address(path) else Path(path)
     if file.is_dir():
@@ -93,7 +93,7 @@ def read_checkpoint(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]
     source = str(path) if is_hub_address(path) else str(file)
     if not file.is_file():
         expected = f"a folder with {TENSOR_FILE}, or that file"
-        # A bare word may be a bundled name misspelt; a path is none.
+        # A single word may be a misspelt bundled name, but a path cannot.
         if str(path) == file.name and not file.suffix and path not in BUNDLED_NAMES:
             expected += f", or one of the bundled {', '.join(map(repr, BUNDLED_NAMES))}"
         raise CheckpointError(f"No checkpoint at {path}: expected {expected}.")
@@ -114,7 +114,7 @@ def read_checkpoint(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]
 
 
 def own_tensors(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Tensors of the network itself; networks are float32, whatever precision the file has."""
+    """Select the tensors of the network itself, as float32 whatever precision the file has."""
     halves = (torch.float16, torch.bfloat16)
     return {
         name: tensor.float() if tensor.dtype in halves else tensor
@@ -124,7 +124,7 @@ def own_tensors(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def halved(tensor: Tensor) -> Tensor:
-    """A tensor in half precision, unless that changes a value."""
+    """Convert a tensor to half precision, unless that changes a value."""
     if tensor.dtype != torch.float32:
         return tensor
     half = tensor.half()
@@ -146,7 +146,7 @@ def _without_header(file: Path, source: str) -> CheckpointError:
 
 
 def content_digest(text: str, tensors: Mapping[str, Tensor]) -> str:
-    """First hexadecimal digits of the SHA-256 of what a header says and of tensors."""
+    """Return the first hexadecimal digits of the SHA-256 of header text and tensors."""
     digest = hashlib.sha256(text.encode())
     for key in sorted(tensors):
         digest.update(key.encode())

@@ -1,4 +1,4 @@
-"""What every checkpoint says of itself, in its safetensors header and in the JSON beside it."""
+"""Header of a checkpoint, in the safetensors file and in the JSON beside it."""
 
 from typing import Any
 
@@ -12,13 +12,13 @@ CONFIG_FILE = "config.json"
 
 
 def parse_header(text: str, source: object) -> dict[str, Any]:
-    """The JSON object of a header.
+    """Parse the JSON object of a header.
 
     Parameters
     ----------
     text : str
     source : object
-        Where it stands, for messages.
+        File or address that contains it, for messages.
 
     Returns
     -------
@@ -47,7 +47,7 @@ def check_version(header: dict[str, Any], source: object) -> None:
     ----------
     header : dict
     source : object
-        Where it stands, for messages.
+        File or address that contains it, for messages.
     """
     version = header.get("format_version", 0)
     if not isinstance(version, int) or isinstance(version, bool) or version < 0:

@@ -1,4 +1,4 @@
-"""What a checkpoint's header says of a network and its training, checked."""
+"""Check what the header of a checkpoint says about a network and its training."""
 
 import math
 from collections.abc import Mapping
@@ -13,15 +13,15 @@ _FILTERS = ("l_freq", "h_freq", "notch", "reference")
 
 
 def described(header: Mapping[str, Any], source: str) -> tuple[str, dict[str, Any], dict[str, Any]]:
-    """Kind, configuration and info of a network, as a header has them.
+    """Return kind, configuration and info of a network, as stated in a header.
 
-    The configuration is for ``check_network`` to judge.
+    ``check_network`` checks the configuration.
 
     Parameters
     ----------
     header : mapping
     source : str
-        The file, for messages.
+        File that it comes from, for messages.
 
     Returns
     -------
@@ -31,7 +31,7 @@ def described(header: Mapping[str, Any], source: str) -> tuple[str, dict[str, An
     Raises
     ------
     CheckpointError
-        If one is missing, the kind is not known, or the info says what cannot be.
+        If one is missing, if the kind is unknown, or if the info has impossible values.
     """
     kind = header.get("kind", "no network")
     if not isinstance(kind, str) or kind not in KINDS:
@@ -44,8 +44,8 @@ def described(header: Mapping[str, Any], source: str) -> tuple[str, dict[str, An
     wrong = _wrong_info(header["info"])
     if wrong:
         raise CheckpointError(
-            f"{source} has a header that says {', '.join(wrong)} of the training of its network. "
-            "The file is damaged or not a checkpoint of sk_brainrvq; get it again."
+            f"{source} has a header that says {', '.join(wrong)} about the training of its "
+            "network. The file is damaged or not a checkpoint of sk_brainrvq; get it again."
         )
     return kind, header["config"], header["info"]
 

@@ -1,4 +1,4 @@
-"""Export of weights as ONNX, or as a PyTorch program."""
+"""Export weights as ONNX, or as a PyTorch program."""
 
 import json
 import logging
@@ -20,16 +20,16 @@ from sk_brainrvq.weights._export.onnx_file import import_onnx, run_onnx, write_o
 from sk_brainrvq.weights._export.traced_networks import TracedNetwork, traced_network, why_not
 
 _FORMATS = {".onnx": "ONNX", ".pt2": "torch.export"}
-# Sizes that are traced, and others that the file is checked with: batch, channels, seconds.
+# Batch, channels and seconds to trace with, and other sizes to check the file with.
 _TRACED, _CHECKED = (2, 3, 5), (3, 5, 4)
 _MOST_EPOCHS, _MOST_CHANNELS = 2**20, 2**12
 _LARGEST_ERROR = 1e-4
-# Codes of which the two nearest are equally far, to rounding, may differ.
+# Codes may differ if the two nearest codewords are equally far up to rounding.
 _SAME_CODES = 0.99
 
 
 class Exportable:
-    """Base of ``Weights`` that writes the network for other runtimes."""
+    """Base class of ``Weights`` that writes the network for other runtimes."""
 
     __slots__ = ()
 
@@ -38,40 +38,41 @@ class Exportable:
 
         The file takes patches ``x`` (batch, channels, seconds, 200) in 100 microvolts at 200 Hz
         and ``electrodes`` (channels, 129), the weight of each row of the position table for each
-        channel, both float32. It gives ``tokens`` (batch, 1 + channels * seconds, width), the class
-        token first, of an encoder; ``logits`` (batch, n_outputs) of a classifier or regressor;
-        ``codes`` (batch, channels, seconds, 2, n_quantizers) of a tokenizer. Batch, channels and
-        seconds may be any, up to 30 seconds; ``head="flatten"`` keeps the channels and seconds of
-        fit, ``head="embedding"`` takes 3 seconds or more.
+        channel, both float32. An encoder returns ``tokens`` (batch, 1 + channels * seconds, width)
+        with the class token first, a classifier or regressor ``logits`` (batch, n_outputs), and a
+        tokenizer ``codes`` (batch, channels, seconds, 2, n_quantizers). Batch, channels and
+        seconds are arbitrary, up to 30 seconds; ``head="flatten"`` requires the channels and
+        seconds of fit, ``head="embedding"`` at least 3 seconds.
 
         Parameters
         ----------
         path : path
-            Its ending says the format: ".onnx", or ".pt2" of ``torch.export``. A file that is there
-            is replaced.
+            Its extension selects the format: ".onnx", or ".pt2" of ``torch.export``. An existing
+            file is replaced.
 
         Returns
         -------
         Path
-            The manifest: JSON beside the file, such as ``model.onnx.json``, that says what must be
-            done before (rate, unit, filters), which row of ``electrodes`` belongs to which channel,
-            and the digest of the weights.
+            The manifest: JSON beside the file, such as ``model.onnx.json``, with the required
+            preprocessing (sampling rate, unit, filters), the row of ``electrodes`` for each
+            channel, and the digest of the weights.
 
         Raises
         ------
         ValueError
-            For another ending, and for networks that the format cannot hold: ONNX has no
-            ``head="embedding"``, and neither format has it with ``center_by="subject"``.
+            If the extension is another one, or if the format cannot hold the network: ONNX does
+            not support ``head="embedding"``, and neither format supports it with
+            ``center_by="subject"``.
         ImportError
-            For ONNX without the packages of the extra ``onnx``.
+            For ONNX, if the packages of the extra ``onnx`` are not installed.
         CheckpointError
-            If the written file gives other results than the network, which is tried with other
-            sizes: tokens and logits to 1e-4.
+            If the results of the written file differ from those of the network for inputs of
+            other sizes: by more than 1e-4 for tokens and logits.
 
         Notes
         -----
         A classifier with ``center_by="subject"`` expects signals that are whitened by the person's
-        covariance, whatever its head: that is for the calling program to do.
+        covariance, whatever its head: the calling program must do this.
         """
         path = Path(path)
         ending = path.suffix.lower()
@@ -89,7 +90,7 @@ class Exportable:
             import_onnx()  # before the network is traced, which takes a while
         path.parent.mkdir(parents=True, exist_ok=True)
         with warnings.catch_warnings(), _without_log_of_torch():
-            warnings.simplefilter("ignore")  # of torch, ONNX and their plans for one another
+            warnings.simplefilter("ignore")  # deprecations between torch and ONNX
             facts |= _written(network, path, ending)
             _check(network, path, ending)
         about = path.with_name(f"{path.name}.json")
@@ -99,7 +100,7 @@ class Exportable:
 
 
 def _inputs(network: TracedNetwork, sizes: tuple[int, int, int]) -> tuple[Tensor, Tensor]:
-    """Noise of 20 microvolts at electrodes that are mixtures."""
+    """Make noise of 20 microvolts at electrodes that mix all rows of the table."""
     n_epochs, n_channels, n_patches = sizes
     n_channels, n_patches = network.n_channels or n_channels, network.n_patches or n_patches
     generator = torch.Generator().manual_seed(0)
@@ -124,7 +125,7 @@ def _traced(network: TracedNetwork) -> torch.export.ExportedProgram:
 
 
 def _written(network: TracedNetwork, path: Path, ending: str) -> dict[str, Any]:
-    """Write the file; give the version of what runs it."""
+    """Write the file; return the version of what runs it."""
     program = _traced(network)
     if ending == ".onnx":
         return {"opset": write_onnx(program, path, network.output)}
@@ -136,7 +137,7 @@ def _written(network: TracedNetwork, path: Path, ending: str) -> dict[str, Any]:
 
 @contextmanager
 def _without_log_of_torch() -> Iterator[None]:
-    """Leave out what torch logs of packages that are not there and are not needed."""
+    """Silence torch's log messages about missing packages that are not needed."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -147,7 +148,7 @@ def _without_log_of_torch() -> Iterator[None]:
 
 
 def _check(network: TracedNetwork, path: Path, ending: str) -> None:
-    """Raise CheckpointError where the file gives other results than the network."""
+    """Raise CheckpointError if the results of the file differ from those of the network."""
     x, electrodes = _inputs(network, _CHECKED)
     with torch.no_grad():
         wanted = network.module(x, electrodes)
@@ -157,7 +158,7 @@ def _check(network: TracedNetwork, path: Path, ending: str) -> None:
             found = torch.export.load(path).module()(x, electrodes)
     if network.output == "codes":
         same = float((found == wanted).float().mean())
-        fits, seen = same >= _SAME_CODES, f"{100 * (1 - same):.2g} % of the codes are others"
+        fits, seen = same >= _SAME_CODES, f"{100 * (1 - same):.2g} % of the codes differ"
     else:
         error = float((found - wanted).abs().max())
         fits, seen = error <= _LARGEST_ERROR, f"{network.output} are off by up to {error:.2g}"

@@ -1,4 +1,4 @@
-"""From a kind and a plain configuration to a module, and back to a state that fits."""
+"""Build modules from a kind and a plain configuration, and load matching states."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,8 +20,8 @@ def build_module(kind: str, config: dict[str, Any]) -> nn.Module:
     ----------
     kind : {"tokenizer", "pretraining", "classifier", "encoder"}
     config : dict
-        Tokenizer: arguments of ``DualDomainTokenizer``. The others: ``config["encoder"]``
-        holds arguments of ``EEGEncoder``, the rest those of the module.
+        For a tokenizer: arguments of ``DualDomainTokenizer``. Otherwise ``config["encoder"]``
+        holds arguments of ``EEGEncoder``, and the rest those of the module.
 
     Returns
     -------
@@ -42,7 +42,7 @@ def build_module(kind: str, config: dict[str, Any]) -> nn.Module:
 
 
 def build_filled(kind: str, config: dict[str, Any], state: dict[str, Tensor], source: str) -> Any:
-    """A module of a kind with given weights, in eval mode; torch's generators stay as they are.
+    """Build a module with given weights, in eval mode, without changing torch's generators.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def build_filled(kind: str, config: dict[str, Any], state: dict[str, Tensor], so
         See :func:`build_module`.
     state : dict of str to Tensor
     source : str
-        Where the state came from, for messages.
+        Origin of the state, for messages.
 
     Returns
     -------
@@ -69,7 +69,7 @@ def build_filled(kind: str, config: dict[str, Any], state: dict[str, Tensor], so
 
 
 def encoder_config(kind: str, config: dict[str, Any]) -> dict[str, Any]:
-    """Arguments of the ``EEGEncoder`` inside a module of a kind."""
+    """Return arguments of the ``EEGEncoder`` inside a module of a kind."""
     if kind != "tokenizer":
         return dict(config["encoder"])
     names = ("embed_dim", "depth", "spectral_embedding", "class_position")
@@ -78,14 +78,14 @@ def encoder_config(kind: str, config: dict[str, Any]) -> dict[str, Any]:
 
 
 def load_state(module: nn.Module, state: dict[str, Tensor], source: str) -> None:
-    """Load a state dict; raise CheckpointError that lists what does not fit.
+    """Load a state dict; raise a CheckpointError that lists what does not fit.
 
     Parameters
     ----------
     module : nn.Module
     state : dict of str to Tensor
     source : str
-        Where the state came from, for the message.
+        Origin of the state, for the message.
     """
     check_names_and_shapes(type(module).__name__, module.state_dict(), state, source)
     module.load_state_dict(state)
@@ -94,18 +94,18 @@ def load_state(module: nn.Module, state: dict[str, Tensor], source: str) -> None
 def check_names_and_shapes(
     network: str, expected: Mapping[str, Tensor], state: Mapping[str, Tensor], source: str
 ) -> None:
-    """Raise CheckpointError that lists the tensors that are missing, left over or misshapen.
+    """Raise a CheckpointError that lists missing, surplus and misshapen tensors.
 
     Parameters
     ----------
     network : str
-        Name of its class, for the message.
+        Class of the network, for the message.
     expected : mapping of str to Tensor
         State dict of the network.
     state : mapping of str to Tensor
-        What was given for it.
+        Tensors given for it.
     source : str
-        Where that came from, for the message.
+        Origin of the tensors, for the message.
     """
     missing = sorted(expected.keys() - state.keys())
     surplus = sorted(state.keys() - expected.keys())
@@ -122,6 +122,6 @@ def check_names_and_shapes(
 
 
 def fill_untrained_time_rows(encoder: EEGEncoder, n_trained: int) -> None:
-    """Give time rows that were never trained the value of the last trained one."""
+    """Fill time rows that were never trained with the last trained one."""
     with torch.no_grad():
         encoder.time_embed[:, n_trained:] = encoder.time_embed[:, n_trained - 1 : n_trained]

@@ -25,27 +25,27 @@ _DOMAINS = {"t": 0, "f": 1}
 
 
 def load_official(source: str | Path | Mapping[str, Any]) -> nn.Module:
-    """Load a checkpoint of the published code as the module it belongs to.
+    """Load a checkpoint of the published code as a module.
 
     Parameters
     ----------
     source : path or mapping
-        A ``.pth`` file (read with ``weights_only=True``; of other classes only
-        ``argparse.Namespace`` is allowed), the dictionary in it, or a state dict.
+        A ``.pth`` file (read with ``weights_only=True``; the only other class allowed is
+        ``argparse.Namespace``), the dictionary in it, or a state dict.
 
     Returns
     -------
     DualDomainTokenizer, MaskedCodeModel or EncoderClassifier
-        In eval mode, sizes inferred from the tensors, with the published settings:
+        The module in eval mode, with sizes inferred from the tensors and the published settings:
         quantizer mode "official", published targets and class-token position, level weights
         1, 1/2, 1/4, no dropout. Its attribute ``ignored_tensors`` lists the tensors of the
-        checkpoint that never took part in training and were left out.
+        checkpoint that were never trained and were left out.
 
     Raises
     ------
     CheckpointError
-        If the file cannot be read, the checkpoint is of no known kind, or tensors are
-        missing, left over or misshapen.
+        If the file cannot be read, if the checkpoint is of an unknown kind, or if tensors are
+        missing, surplus or misshapen.
 
     Notes
     -----
@@ -64,14 +64,14 @@ def load_official(source: str | Path | Mapping[str, Any]) -> nn.Module:
     module = build_filled(kind, config, state, "The published checkpoint")
     module.ignored_tensors = ignored
     if ignored:
-        logger.info("Left out, as never trained: %s", ", ".join(ignored))
+        logger.info("Left out because never trained: %s", ", ".join(ignored))
     return module
 
 
 def convert_official(
     source: str | Path | Mapping[str, Any],
 ) -> tuple[str, dict[str, Any], dict[str, Tensor], list[str]]:
-    """Kind, configuration and renamed state of a published checkpoint, and what was ignored."""
+    """Return kind, configuration, renamed state and ignored tensors of a published checkpoint."""
     state = _unwrap(_read(source) if isinstance(source, (str, Path)) else source)
     rename: Callable[[str], str | None]
     if "encode_task_layer.0.weight" in state:
@@ -109,13 +109,13 @@ def convert_official(
         raise
     except (TypeError, ValueError, RuntimeError, ArithmeticError) as error:
         raise CheckpointError(
-            f"The published checkpoint, a {kind} network, has tensors of shapes that none has, so "
-            f"that its sizes cannot be told: {error}."
+            f"The published checkpoint, a {kind} network, has tensors of impossible shapes, so its "
+            f"sizes cannot be determined: {error}."
         ) from error
 
 
 def _check_tensors(state: Mapping[str, Any]) -> None:
-    """Raise CheckpointError for what is no tensor, or claims more values than it holds."""
+    """Raise CheckpointError if an entry is not a tensor, or claims more values than it holds."""
     for name, tensor in state.items():
         plain = isinstance(tensor, Tensor) and tensor.layout == torch.strided
         if not plain or tensor.is_meta or tensor.is_quantized:
@@ -125,7 +125,7 @@ def _check_tensors(state: Mapping[str, Any]) -> None:
             )
         if tensor.untyped_storage().nbytes() < tensor.numel() * tensor.element_size():
             raise CheckpointError(
-                f"The checkpoint has {name[:80]!r} of shape {tuple(tensor.shape)}, and fewer "
+                f"The checkpoint has {name[:80]!r} of shape {tuple(tensor.shape)}, but with fewer "
                 "values than that."
             )
 
@@ -145,16 +145,16 @@ def _read(path: str | Path) -> Mapping[str, Any]:
 
 
 def _check_archive(path: Path) -> None:
-    """Raise CheckpointError for an archive that unpacks to far more than it is."""
+    """Raise CheckpointError if an archive unpacks to far more than its size."""
     try:
         with zipfile.ZipFile(path) as archive:
             size = sum(entry.file_size for entry in archive.infolist())
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
-        return  # the older format, or none
+        return  # the older format, or not a checkpoint
     if size > 2 * path.stat().st_size + 2**20:
         raise CheckpointError(
             f"{path} unpacks to {size} bytes, far more than its {path.stat().st_size}: PyTorch "
-            "writes no such files. Get it anew from where it was published."
+            "does not write such files. Get it again from where it was published."
         )
 
 
@@ -232,7 +232,7 @@ def _rename_classifier(name: str) -> str | None:
 
 
 def _complete_codebooks(state: dict[str, Tensor]) -> None:
-    # The published update keeps no sums: they follow from codewords and counts.
+    # The published code stores no sums, but they follow from codewords and counts.
     for name in [n for n in state if re.fullmatch(r"quantizers\.\d\.levels\.\d+\.weight", n)]:
         level = name.removesuffix(".weight")
         if f"{level}.counts" in state:
@@ -252,7 +252,9 @@ def _encoder_config(state: Mapping[str, Tensor], prefix: str, position: str) -> 
     first = f"{prefix}blocks.0."
     embed_dim = state[f"{prefix}cls_token"].shape[-1]
     if embed_dim % _HEAD_WIDTH:
-        raise CheckpointError(f"Width {embed_dim} is no multiple of the {_HEAD_WIDTH} of a head.")
+        raise CheckpointError(
+            f"The width {embed_dim} is not a multiple of {_HEAD_WIDTH}, the width of a head."
+        )
     gamma = state.get(f"{first}gamma_1")
     return {
         "embed_dim": embed_dim,

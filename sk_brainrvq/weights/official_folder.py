@@ -1,4 +1,4 @@
-"""``weights="official"``: checkpoints of the authors, where a user has laid them into the cache."""
+"""``weights="official"``: checkpoints of the authors that a user has put into the cache."""
 
 from pathlib import Path
 
@@ -8,27 +8,27 @@ from sk_brainrvq.exceptions import CheckpointError
 from sk_brainrvq.weights.weights import Weights
 
 OFFICIAL = "official"
-# Of the networks that serve, the one that has learnt most without labels.
+# In order of preference: the network that has learnt most without labels comes first.
 _PREFERRED = ("pretraining", "classifier", "tokenizer")
 
 
 def is_official(weights: object) -> bool:
-    """Whether weights are named "official", and nothing of that name is there."""
+    """Whether weights are named "official", and no file or folder has that name."""
     return isinstance(weights, str) and weights == OFFICIAL and not Path(weights).exists()
 
 
 def official_folder() -> Path:
-    """Where ``weights="official"`` looks for ``.pth`` files of the published code."""
+    """Return the folder where ``weights="official"`` looks for published ``.pth`` files."""
     return Path(pooch.os_cache("sk_brainrvq")) / OFFICIAL
 
 
 def official_weights(kinds: tuple[str, ...]) -> Weights:
-    """The authors' weights of a kind that serves.
+    """Load the authors' weights of an accepted kind.
 
     Parameters
     ----------
     kinds : tuple of str
-        Of several, a pretrained encoder goes before a classifier, and that before a tokenizer.
+        Accepted kinds. A pretrained encoder is preferred to a classifier, and that to a tokenizer.
 
     Returns
     -------
@@ -37,7 +37,7 @@ def official_weights(kinds: tuple[str, ...]) -> Weights:
     Raises
     ------
     CheckpointError
-        If the folder has none, or several of the kind, or one that cannot be read.
+        If the folder has no network of these kinds, several of one kind, or an unreadable one.
     """
     folder = official_folder()
     files = sorted(folder.glob("*.pth"))
@@ -49,8 +49,8 @@ def official_weights(kinds: tuple[str, ...]) -> Weights:
         if len(serving) > 1:
             raise CheckpointError(
                 f"'official' was given, and {folder} has several networks of kind {kind!r}: "
-                f"{', '.join(file.name for file in serving)}. Leave one there, or pass "
-                "Weights.from_official(path) of yours."
+                f"{', '.join(file.name for file in serving)}. Leave only one there, or pass "
+                "Weights.from_official(path)."
             )
         return found[files.index(serving[0])]
     there = ", ".join(f"{file.name} ({each.kind})" for file, each in zip(files, found, strict=True))

@@ -1,7 +1,7 @@
-"""Networks in outline: names, shapes and types of their tensors, without memory for any.
+"""Outlines of networks: names, shapes and types of their tensors, without allocating memory.
 
-A file says how large its network is. Whether its tensors are that large is compared before
-anything of that size is made.
+A file states how large its network is. Its tensors are compared with that before anything of that
+size is allocated.
 """
 
 import inspect
@@ -24,7 +24,7 @@ _SETTINGS = {
     "pretraining": MaskedCodeModel,
     "classifier": EncoderClassifier,
 }
-# Numbers of layers: each has tensors of its own.
+# Numbers of layers, each of which has its own tensors.
 _COUNTS = ("depth", "decoder_depth", "n_quantizers")
 _SHARES = ("decay", "drop_path", "dropout", "quantizer_dropout")
 _LARGEST = 2**31
@@ -33,27 +33,27 @@ _LARGEST = 2**31
 def check_network(
     kind: str, config: dict[str, Any], state: Mapping[str, Tensor], source: str
 ) -> None:
-    """Raise CheckpointError unless tensors are those of the network that a file describes.
+    """Raise CheckpointError unless the tensors match the network that a file describes.
 
     Parameters
     ----------
     kind : {"tokenizer", "pretraining", "classifier", "encoder"}
     config : dict
-        What the file says; see ``build_module`` for what it should.
+        Configuration in the file; see ``build_module`` for what is expected.
     state : mapping of str to Tensor
     source : str
-        The file, for messages.
+        Name of the file, for messages.
     """
     wrong = _wrong_settings(kind, config, len(state))
     if wrong:
         raise CheckpointError(
             f"{source} has a configuration that builds no network of kind {kind!r}: "
-            f"{'; '.join(wrong)}. The file is damaged, or no checkpoint of sk_brainrvq: get it "
+            f"{'; '.join(wrong)}. The file is damaged or not a checkpoint of sk_brainrvq; get it "
             "again."
         )
     try:
         module = _outline(kind, config)
-    except Exception as error:  # whatever odd settings do to a constructor
+    except Exception as error:  # odd settings may make a constructor raise anything
         raise CheckpointError(
             f"{source} has a configuration that builds no network of kind {kind!r}: {error} "
             f"({config!s:.500})"
@@ -76,7 +76,7 @@ def _check_types(expected: Mapping[str, Tensor], state: Mapping[str, Tensor], so
         if not _fits(state[name].dtype, tensor.dtype)
     ]
     if odd:
-        raise CheckpointError("\n".join([f"{source} has tensors of other types.", *odd]))
+        raise CheckpointError("\n".join([f"{source} has tensors of the wrong type.", *odd]))
 
 
 def _fits(given: torch.dtype, wanted: torch.dtype) -> bool:
@@ -85,16 +85,16 @@ def _fits(given: torch.dtype, wanted: torch.dtype) -> bool:
 
 
 def _has_numbers(tensor: Tensor) -> bool:
-    """Whether no value is NaN or infinite; minus infinity may be the logarithm of zero."""
+    """Whether no value is NaN or infinity; minus infinity is allowed as the logarithm of zero."""
     if not tensor.is_floating_point() or not tensor.numel():
         return True
     return bool(tensor.detach().amax() < torch.inf)
 
 
 class _WithoutValues(TorchFunctionMode):
-    """Step over what fills tensors: on the meta device there is nothing to fill.
+    """Skip operations that fill tensors: on the meta device there is nothing to fill.
 
-    PyTorch has most of these operations there only in Python, and takes a second to import it.
+    PyTorch implements most of them there only in Python, which takes a second to import.
     """
 
     def __torch_function__(
@@ -115,7 +115,7 @@ def _outline(kind: str, config: dict[str, Any]) -> nn.Module:
 
 
 def _wrong_settings(kind: str, config: dict[str, Any], n_tensors: int) -> list[str]:
-    """What no network of a kind can be built with, in words."""
+    """Say which settings cannot build a network of a kind."""
     if kind == "tokenizer":
         return _wrong_arguments(DualDomainTokenizer, config, n_tensors)
     rest = dict(config)
@@ -152,7 +152,7 @@ def _type_name(hint: Any) -> str:
 
 
 def _matches(value: Any, hint: Any) -> bool:
-    """Whether a value read from JSON is what a constructor's annotation says."""
+    """Whether a value read from JSON matches the annotation of a constructor."""
     origin = get_origin(hint)
     if origin in (Union, types.UnionType):
         return any(_matches(value, choice) for choice in get_args(hint))

@@ -1,4 +1,4 @@
-"""Pickles that say where weights are, in place of the weights."""
+"""Pickles that record where weights are instead of the weights themselves."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,17 +12,17 @@ from torch import Tensor
 from sk_brainrvq.exceptions import CheckpointError
 from sk_brainrvq.weights.weights import Weights
 
-# Of many pipelines with the same weights, each finds those that the first has read.
+# Of many pipelines with the same weights, only the first has to read them.
 _found: WeakValueDictionary[tuple[str, str], Weights] = WeakValueDictionary()
 
 
 def find_again(paths: tuple[str, ...], digest: str) -> Weights:
-    """Weights that a pickle names.
+    """Load the weights that a pickle names.
 
     Parameters
     ----------
     paths : tuple of str
-        Where they were: the whole path, and the path as it was given.
+        Where they were: the absolute path, and the path as given.
     digest : str
 
     Returns
@@ -32,7 +32,7 @@ def find_again(paths: tuple[str, ...], digest: str) -> Weights:
     Raises
     ------
     CheckpointError
-        If none are there, or others.
+        If they are missing, or if others are there.
     """
     weights = _found.get((paths[0], digest))
     if weights is not None:
@@ -51,22 +51,22 @@ def find_again(paths: tuple[str, ...], digest: str) -> Weights:
     raise CheckpointError(
         f"This pickle was made with in_pickle=False and holds no weights; it needs those with the "
         f"digest {digest!r} at {paths[0]}: {' '.join(refused)} Put that checkpoint back there, or "
-        "pickle again with Weights(path), which go into the pickle."
+        "pickle again with Weights(path), which are stored in the pickle."
     )
 
 
 @dataclass(frozen=True)
 class Remainder:
-    """What of a network's weights is not in other weights: what was trained, if anything.
+    """The part of a network's weights that other weights lack, such as what was trained.
 
     Attributes
     ----------
     name, kind : str
     config, info : mapping
     digest : str
-        Of the whole.
+        Digest of the complete weights.
     arrays : mapping of str to ndarray
-        Tensors that the others lack or have other values of.
+        Tensors that the other weights lack, or that have other values there.
     """
 
     name: str
@@ -78,7 +78,7 @@ class Remainder:
 
     @classmethod
     def of(cls, weights: Weights, given: Weights) -> "Remainder":
-        """What of weights is not in those that an estimator was given."""
+        """Extract what the weights given to an estimator lack."""
         known = _in_network(given, weights.kind)
         arrays = {
             name: tensor.numpy()
@@ -88,7 +88,7 @@ class Remainder:
         return cls(weights.name, weights.kind, weights.config, weights.info, weights.digest, arrays)
 
     def whole(self, given: Weights) -> Weights:
-        """The weights, with what they have in common with others put back."""
+        """Restore the complete weights from what they share with others."""
         known = _in_network(given, self.kind)
         own = {name: torch.tensor(array) for name, array in self.arrays.items()}
         weights = Weights.from_tensors(
@@ -96,15 +96,15 @@ class Remainder:
         )
         if weights.digest != self.digest:
             raise CheckpointError(
-                f"This pickle holds what of a {self.kind} network differs from {given!r}, but with "
-                f"these the network has the digest {weights.digest!r}, not {self.digest!r}: the "
+                f"This pickle holds the part of a {self.kind} network that differs from {given!r}, "
+                f"but together they have the digest {weights.digest!r}, not {self.digest!r}: the "
                 "pickle was made by another version of sk_brainrvq, or is damaged. Fit again."
             )
         return weights
 
 
 def _in_network(given: Weights, kind: str) -> dict[str, Tensor]:
-    """Tensors of given weights, by their names in a network of a kind."""
+    """Return tensors of given weights, by their names in a network of a kind."""
     if given.kind == kind:
         return given.tensors()
     prefix = "" if kind == "encoder" else "encoder."

@@ -1,4 +1,4 @@
-"""What ``weights=`` and ``tokenizer=`` stand for, the bundled default model among others."""
+"""Resolve ``weights=`` and ``tokenizer=``, for example to the bundled default model."""
 
 from functools import cache
 from pathlib import Path
@@ -12,13 +12,13 @@ from sk_brainrvq.weights.hub.hub_download import pinned
 from sk_brainrvq.weights.official_folder import is_official, official_weights
 from sk_brainrvq.weights.weights import Weights
 
-# Name under which a saved pretrainer holds its tokenizer.
+# Name under which a saved pretrainer stores its tokenizer.
 _TOKENIZER = "tokenizer_weights_"
 
 
 @cache
 def bundled_weights(name: str) -> Weights:
-    """Weights that come with the package; see their model card.
+    """Load weights that come with the package; see their model card.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def bundled_weights(name: str) -> Weights:
     Returns
     -------
     Weights
-        Of kind "pretraining" or "tokenizer".
+        Weights of kind "pretraining" or "tokenizer".
 
     Raises
     ------
@@ -38,22 +38,22 @@ def bundled_weights(name: str) -> Weights:
     if not folder.is_dir():
         raise CheckpointError(
             f'"default" was given, but this installation lacks the bundled model ({folder}). '
-            "Install sk_brainrvq again, or pass weights=None for randomly initialised ones."
+            "Install sk_brainrvq again, or pass weights=None for random weights."
         )
     return Weights(folder)
 
 
 def resolve_weights(weights: Any, kinds: tuple[str, ...], parameter: str) -> Weights | None:
-    """The ``Weights`` that a parameter stands for.
+    """Return the ``Weights`` that a parameter stands for.
 
     Parameters
     ----------
     weights : "default", "official", None, path, address or Weights
-        The path of a saved pretrainer stands for its tokenizer where a tokenizer alone serves.
-        "official" is what the authors' checkpoints in the cache folder give, an address a model
-        on the Hugging Face Hub, "hf://owner/name@revision".
+        Value of the parameter. The path of a saved pretrainer stands for its tokenizer if a
+        tokenizer is required. "official" stands for the authors' checkpoints in the cache folder,
+        and "hf://owner/name@revision" for a model on the Hugging Face Hub.
     kinds : tuple of str
-        Kinds that serve.
+        Accepted kinds.
     parameter : str
         Name of the parameter, for messages.
 
@@ -86,17 +86,17 @@ def resolve_weights(weights: Any, kinds: tuple[str, ...], parameter: str) -> Wei
 
 
 def tokenizer_of(weights: Any) -> Any:
-    """What ``tokenizer=`` takes to give the tokenizer that weights were pretrained with.
+    """Return the value of ``tokenizer=`` for the tokenizer that weights were pretrained with.
 
     Parameters
     ----------
     weights : "default", "official", path, address or Weights
-        As a pretrainer's ``weights=`` takes them.
+        Value of ``weights=`` of a pretrainer.
 
     Returns
     -------
     "default", "official", path, address or None
-        None where the weights do not tell.
+        None if the weights do not name their tokenizer.
     """
     if isinstance(weights, str) and (weights == "default" or is_official(weights)):
         return weights
@@ -107,11 +107,11 @@ def tokenizer_of(weights: Any) -> Any:
 
 
 def _read(path: str | Path, kinds: tuple[str, ...]) -> Weights:
-    """Weights of a path; of a saved pretrainer those of its tokenizer, where that serves alone."""
+    """Read weights; those of the tokenizer if one is required and a saved pretrainer is given."""
     if is_official(path):
         return official_weights(kinds)
     if is_hub_address(path):
-        path = pinned(path)  # both of the following from one commit
+        path = pinned(path)  # so that both reads below use the same commit
     weights = Weights(path)
     if weights.kind in kinds or "tokenizer" not in kinds:
         return weights
@@ -122,6 +122,6 @@ def _hint(weights: Weights, kinds: tuple[str, ...], parameter: str) -> str:
     if weights.kind != "pretraining" or "tokenizer" not in kinds:
         return ""
     return (
-        f" The tokenizer of a fitted pretrainer is {parameter}=pretrainer.{_TOKENIZER}; that of a "
-        f"saved one is {parameter}= its folder."
+        f" For the tokenizer of a fitted pretrainer pass {parameter}=pretrainer.{_TOKENIZER}; for "
+        f"that of a saved one pass its folder as {parameter}=."
     )

@@ -1,4 +1,4 @@
-"""Weights as values: immutable, printable, safe inside scikit-learn's machinery."""
+"""Weights as values: immutable, printable, safe to use with scikit-learn's tools."""
 
 import json
 from collections.abc import Mapping
@@ -34,34 +34,34 @@ from sk_brainrvq.weights.weights_table import WeightsTable, bundled_card, weight
 class Weights(Exportable, Shareable):
     """Trained weights of one network, as an immutable value.
 
-    A ``Weights`` survives ``clone``, pipelines and grid searches: copying gives the same
-    object, and its repr holds a digest of its content, so that caches keyed on parameters
-    notice a changed model.
+    A ``Weights`` survives ``clone``, pipelines and grid searches: copying it returns the same
+    object, and its repr contains a digest of its content, so that caches keyed on parameters
+    notice when the model changes.
 
     Parameters
     ----------
     path : path
         A folder written by ``save_pretrained`` or :meth:`save`, or the ``.safetensors`` file
-        in it. "default", "default-tokenizer" and "tokenizer-2026.11", where nothing of that name
-        is there, are the bundled weights, which :meth:`list` describes. "hf://owner/name", or
+        in it. Unless a file has that name, "default", "default-tokenizer" and "tokenizer-2026.11"
+        are the bundled weights, which :meth:`list` describes. "hf://owner/name", or
         "hf://owner/name@revision" with a branch, a tag or a commit, is a model on the Hugging
         Face Hub (extra ``hub``).
     in_pickle : bool, default=True
-        False keeps the tensors out of pickles, of estimators too: these hold the path and the
-        digest, and read the weights again. For many small pickles on one machine.
+        Whether pickles, also those of estimators, contain the tensors. With False they contain the
+        path and the digest, and read the weights again: for many small pickles on one machine.
 
     Attributes
     ----------
     kind : {"tokenizer", "pretraining", "classifier", "encoder"}
     name : str
-        Where the weights came from; of those from the Hub the address of the very commit.
+        Where the weights came from; the address of the exact commit if from the Hub.
     digest : str
         First 12 hexadecimal digits of the SHA-256 of kind, configuration, info and tensors.
     config : dict
-        Arguments of the network. A copy: changing it changes nothing.
+        Arguments of the network. This is a copy: changing it has no effect.
     info : dict
-        What is known of the training: "ch_names", "trained_rows", "trained_patches",
-        "sfreq" in Hz, "official", "filters". A copy.
+        What is known about the training: "ch_names", "trained_rows", "trained_patches",
+        "sfreq" in Hz, "official", "filters". This is a copy.
 
     Raises
     ------
@@ -112,7 +112,7 @@ class Weights(Exportable, Shareable):
             name = path = pinned(path)
             paths = (name,)
         elif path in BUNDLED_NAMES and not Path(path).exists():
-            # On any machine where the package is, wherever that may be.
+            # The name works wherever the package is installed.
             paths, path = (str(path),), BUNDLED / path
         header, tensors = read_checkpoint(path)
         kind, config, info = described(header, str(path))
@@ -136,7 +136,7 @@ class Weights(Exportable, Shareable):
         name : str
         kind : {"tokenizer", "pretraining", "classifier", "encoder"}
         config : mapping
-            Arguments that build the module again.
+            Arguments to rebuild the module.
         module : nn.Module
         info : mapping
             See the class attribute.
@@ -157,14 +157,14 @@ class Weights(Exportable, Shareable):
         info: Mapping[str, Any],
         tensors: Mapping[str, Tensor],
     ) -> "Weights":
-        """Weights of a module's state dict, which is not copied; see :meth:`from_module`."""
+        """Make weights of a state dict without copying it; see :meth:`from_module`."""
         weights = cls.__new__(cls)
         weights._set(name, kind, config, info, tensors)
         return weights
 
     @classmethod
     def from_official(cls, path: str | Path | Mapping[str, Any]) -> "Weights":
-        """Weights of a checkpoint of the published code.
+        """Read the weights of a checkpoint of the published code.
 
         Parameters
         ----------
@@ -190,15 +190,15 @@ class Weights(Exportable, Shareable):
     def from_hub(
         cls, repo: str, revision: str | None = None, *, in_pickle: bool = True
     ) -> "Weights":
-        """Weights of a model on the Hugging Face Hub; ``Weights("hf://owner/name@revision")``.
+        """Load a model from the Hugging Face Hub, like ``Weights("hf://owner/name@revision")``.
 
         Parameters
         ----------
         repo : str
-            "owner/name".
+            Repository, "owner/name".
         revision : str, optional
-            A branch, a tag or a commit; by default the newest of the branch main. The name of the
-            weights holds the commit.
+            A branch, a tag or a commit; by default the newest commit of the branch main. The name
+            of the weights contains the commit.
         in_pickle : bool, default=True
             See the class.
 
@@ -209,10 +209,10 @@ class Weights(Exportable, Shareable):
         Raises
         ------
         CheckpointError
-            If there is no such model for you, it is none of this package, pickled or of a newer
-            format, or there is neither network nor cache.
+            If you cannot access such a model, if it is pickled, of a newer format or not one of
+            this package, or if there is neither a network nor a cached copy.
         ImportError
-            If huggingface_hub is missing.
+            If huggingface_hub is not installed.
         """
         return cls(str(HubAddress.of(repo, revision)), in_pickle=in_pickle)
 
@@ -252,32 +252,32 @@ class Weights(Exportable, Shareable):
 
     @property
     def info(self) -> dict[str, Any]:
-        """What is known of the training (a copy).
+        """What is known about the training (a copy).
 
-        "ch_names", "trained_rows" (of the electrode table), "trained_patches" (rows of the
+        Entries: "ch_names", "trained_rows" (of the electrode table), "trained_patches" (rows of the
         time table), "sfreq" in Hz, "official" (whether from a published checkpoint), "filters"
         ("l_freq", "h_freq", "notch", "reference").
         """
         return json.loads(self._info)
 
     def tensors(self) -> dict[str, Tensor]:
-        """The tensors by name: those of the weights themselves, not to be changed."""
+        """Return the tensors by name; they are not copied and must not be changed."""
         return dict(self._tensors)
 
     def module(self, config: Mapping[str, Any] | None = None) -> nn.Module:
-        """A new module with these weights, in eval mode, on the CPU.
+        """Build a new module with these weights, in eval mode, on the CPU.
 
         Parameters
         ----------
         config : mapping, optional
-            In place of the weights' own, where settings that hold no weights differ.
+            Replaces the configuration of the weights, to change settings that need no weights.
         """
         return build_filled(self.kind, dict(config or self.config), self._tensors, repr(self))
 
     def encoder(self, drop_path: float = 0.0) -> EEGEncoder:
-        """A new encoder with these weights, in eval mode, on the CPU.
+        """Build a new encoder with these weights, in eval mode, on the CPU.
 
-        Time rows that were never trained take the value of the last trained one.
+        Time rows that were never trained are filled with the last trained one.
 
         Parameters
         ----------
@@ -313,12 +313,12 @@ class Weights(Exportable, Shareable):
         ----------
         folder : path
         extra : mapping, optional
-            More entries for the JSON.
+            Further entries for the JSON.
         attached : mapping of str to Weights, optional
-            Weights that go along in the same file, such as a pretrainer's tokenizer.
+            Weights to store in the same file, such as the tokenizer of a pretrainer.
         half : bool, default=False
-            Store trained parameters in half precision where that loses nothing, as for
-            parameters that were rounded to it; buffers such as codebooks stay as they are.
+            Whether to store tensors in half precision if that changes no value, as is the case for
+            parameters that were rounded to it.
 
         Returns
         -------
@@ -336,13 +336,13 @@ class Weights(Exportable, Shareable):
 
     @staticmethod
     def list() -> WeightsTable:
-        """The weights that come with the package, as a table.
+        """List the weights that come with the package, as a table.
 
         Returns
         -------
         WeightsTable
-            Prints as a table, and ``pandas.DataFrame`` takes it. A dict per name: "name", "kind",
-            "digest", "date" of the training, "licence", "data", "size" of the file in bytes.
+            Prints as a table and can be passed to ``pandas.DataFrame``. One dict per name: "name",
+            "kind", "digest", "date" of the training, "licence", "data", file "size" in bytes.
 
         Examples
         --------
@@ -388,7 +388,7 @@ class Weights(Exportable, Shareable):
 
 
 def _to_numpy(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
-    # numpy pickles byte for byte alike every time; torch storages do not.
+    # numpy arrays always pickle to the same bytes; torch storages do not.
     return {name: tensor.numpy() for name, tensor in tensors.items()}
 
 

@@ -1,4 +1,4 @@
-"""The weights that come with the package, as a table for people."""
+"""The weights that come with the package, as a readable table."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +13,7 @@ _COLUMNS = ("name", "kind", "digest", "date", "licence", "data", "size")
 
 
 class WeightsTable(list[dict[str, Any]]):
-    """One row per name: what ``pandas.DataFrame`` takes, printed as a table."""
+    """One row per name, which prints as a table and can be passed to ``pandas.DataFrame``."""
 
     def __repr__(self) -> str:
         cells = [{**row, "size": f"{row['size'] / 1e6:.1f} MB"} for row in self]
@@ -26,12 +26,12 @@ class WeightsTable(list[dict[str, Any]]):
 
 
 def weights_table(read: Callable[[Path], Any]) -> WeightsTable:
-    """The table of the bundled weights.
+    """Build the table of the bundled weights.
 
     Parameters
     ----------
     read : callable
-        Makes ``Weights`` of a folder.
+        Function that reads ``Weights`` from a folder.
 
     Returns
     -------
@@ -49,7 +49,7 @@ def weights_table(read: Callable[[Path], Any]) -> WeightsTable:
 
 
 def card_of(name: str) -> str:
-    """Text of the model card of bundled weights."""
+    """Return the text of the model card of bundled weights."""
     file = BUNDLED / name / CARD_FILE
     if not file.is_file():
         raise CheckpointError(
@@ -60,7 +60,7 @@ def card_of(name: str) -> str:
 
 
 def bundled_card(weights: Any) -> str | None:
-    """Text of the model card of weights that are bundled ones; None for any other."""
+    """Return the text of the model card if the weights are bundled; None otherwise."""
     name = weights.name
     bundled = name in BUNDLED_NAMES and weights == type(weights)(BUNDLED / name)
     return card_of(name) if bundled else None

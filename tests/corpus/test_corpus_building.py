@@ -206,7 +206,7 @@ def test_bad_file__among_good_ones__is_reported_and_tried_again(
     assert (report.built, len(report.failed)) == (3, 1)
     assert report.failed[0][0] == bad.as_posix()
     assert reason in report.failed[0][1]
-    assert f"1 failed; the corpus holds 0.02 hours of 2 subjects.\n  failed: {bad}" in str(report)
+    assert f"1 failed; the corpus holds 0.02 hours from 2 subjects.\n  failed: {bad}" in str(report)
     assert EEGCorpus(out).failed == report.failed
     if bad.is_dir():
         bad.rmdir()
@@ -316,7 +316,7 @@ def test_corpus_of_an_earlier_version__is_read_and_not_added_to(recordings, tmp_
 @pytest.mark.parametrize("name", ["reject_amplitude", "reject_flat"])
 @pytest.mark.parametrize("value", [0, -1, "5", np.nan, np.inf, True, [1]])
 def test_limits__that_are_no_microvolts__say_what_is_expected(tmp_path, name, value):
-    with pytest.raises(InvalidCorpusError, match=f"{name}=.*expected microvolts peak to peak"):
+    with pytest.raises(InvalidCorpusError, match=f"{name}=.*expected a peak-to-peak limit"):
         build(tmp_path / "a.edf", tmp_path / "corpus", **{name: value})
     assert not (tmp_path / "corpus").exists()
 

@@ -179,7 +179,7 @@ def test_bcic__other_order_of_channels__refused(tmp_path):
         250,
         [(250, 768), (750, 769)],
     )
-    with pytest.raises(ValueError, match="Fz, C3, Cz, C4 and Pz at places"):
+    with pytest.raises(ValueError, match="Fz, C3, Cz, C4 and Pz at positions"):
         BCICIV2a().load(tmp_path)
 
 

@@ -106,7 +106,7 @@ def test_load__unknown_split_or_subject__error_names_the_choices(eegmat_folder):
         with pytest.raises(ValueError, match=f"window={window!r} was given"):
             EEGMAT(window=window)
     for subjects, sides in (([0], ["test"]), ([], None)):
-        with pytest.raises(ValueError, match=r"none of these subjects is on these sides"):
+        with pytest.raises(ValueError, match=r"none of these subjects is in these parts"):
             EEGMAT().load(eegmat_folder, subjects, sides)
 
 
@@ -231,7 +231,7 @@ def test_windows__as_epochs__same_signals_labels_and_places():
 def test_windows__none_as_epochs__error_says_why_there_can_be_none(part):
     windows = windows_with_split()
     empty = windows.of_split("validation") if part == "of_split" else windows.of_subjects([9])
-    with pytest.raises(ValueError, match=rf"no windows to make Epochs of.*{part}.*was loaded"):
+    with pytest.raises(ValueError, match=rf"no windows to convert to Epochs.*{part}.*was loaded"):
         empty.to_epochs()
 
 

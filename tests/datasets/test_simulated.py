@@ -148,7 +148,9 @@ def test_make_montages__bad_argument__error_names_it(arguments, message):
 
 
 def test_make_eeg__no_sample_or_half_a_window__refused():
-    with pytest.raises(ValueError, match=r"duration=0.001 s at sfreq=200.0 Hz.*at least a sample"):
+    with pytest.raises(
+        ValueError, match=r"duration=0.001 s at sfreq=200.0 Hz.*at least one sample"
+    ):
         make_eeg(1, 2, duration=0.001)
     with pytest.raises(TypeError, match=r"n_windows=2.5 were given; expected whole numbers"):
         make_eeg(1, 2.5)

@@ -14,7 +14,7 @@ LEAKED = "2012.07.11-15.33.08"
 
 
 def write_session(folder, subject, date, names=NAMES, scale=1e-3, codes=CODES, sfreq=256):
-    """As published: values a thousand times volts, cues in a file of their own."""
+    """As published: values are volts times a thousand, cues in a separate file."""
     place = folder / f"subject{subject:02d}"
     place.mkdir(parents=True, exist_ok=True)
     signals = amplitudes(names)[:, None] / amplitudes(NAMES)[0] * signals_of(names[:1], 60, sfreq)
@@ -60,7 +60,7 @@ def test_recordings__filed_under_two_people_or_failed__left_out_with_reasons(fol
     assert found == [(3, "train", LEAKED), (7, "validation", "2012.07.18-09.15.30")]
     reasons = protocol.left_out()
     assert len(reasons) == 6
-    assert "same recording as subject 3's" in reasons[f"subject07/record-[{LEAKED}]"]
+    assert "identical to the recording of subject 3" in reasons[f"subject07/record-[{LEAKED}]"]
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")

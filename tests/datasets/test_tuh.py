@@ -159,7 +159,7 @@ def test_tuab__one_broken_file__left_out_with_a_warning_if_wished(tmp_path):
     os.truncate(path, path.stat().st_size - 1000)
     with (
         pytest.warns(UserWarning, match="Left out"),
-        pytest.raises(ValueError, match=r"or could be read: warnings say why\."),
+        pytest.raises(ValueError, match=r"or could be read; the warnings say why\."),
     ):
         TUAB().load(tmp_path, on_error="warn")
     with pytest.raises(ValueError, match="on_error='skip' was given"):

@@ -68,7 +68,7 @@ def test_explanation__wrong_input__a_sentence_each():
     for call, message in [
         (lambda: explanation.importance("time"), r"has the axes \['channel', 'band'\]"),
         (lambda: explanation.window(40), "window=40 was given; expected a number from 0 to 39"),
-        (lambda: pattern.window(0), "are of the model and of no window"),
+        (lambda: pattern.window(0), "describe the model and not windows"),
         (lambda: Explanation(np.ones(3), AXES, None, ""), r"expected \(3, 2\)"),
         (lambda: Explanation(np.ones(1), {"place": ["C3"]}, None, ""), r"axes \['place'\]"),
     ]:

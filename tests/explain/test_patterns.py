@@ -83,5 +83,5 @@ def test_pattern__wrong_input__a_sentence_each(eeg, pipeline, network):
             explain_pattern(model, X, **options)
     with pytest.raises(ValueError, match="in_bands needs the axis 'frequency'"):
         explain_occlusion(pipeline, eeg.X[:4], by="channel").in_bands()
-    with pytest.raises(ValueError, match=r"bands \['none'\] were given, which hold none"):
+    with pytest.raises(ValueError, match=r"bands \['none'\] were given, which contain none"):
         explain_pattern(pipeline, eeg.X).in_bands({"none": (45.5, 46)})

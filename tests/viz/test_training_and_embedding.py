@@ -199,7 +199,7 @@ def test_plot_embedding__bad_input__clear_error(features):
         plot_embedding(features, method="umap")
     with pytest.raises(ValueError, match=r"PCA returned an array of shape \(30, 3\); expected"):
         plot_embedding(features, method=PCA(3))
-    with pytest.raises(ValueError, match="y holds 100 groups, but only 70 can be told apart"):
+    with pytest.raises(ValueError, match="y holds 100 groups, but only 70 can be distinguished"):
         plot_embedding(np.eye(100), np.arange(100))
     with pytest.raises(ValueError, match=r"classes=\('rest',\) does not name all of y: \[0, 1\]"):
         plot_embedding(features, np.arange(30) % 2, classes=["rest"])

@@ -172,12 +172,12 @@ def published():
         ("head.weight", 5, "which is a int; expected a plain tensor"),
         ("head.weight", torch.zeros(2, 100).to_sparse(), "expected a plain tensor"),
         ("head.weight", torch.zeros(1).expand(10**6, 10**6), "fewer values than that"),
-        ("head.weight", torch.zeros(()), "sizes cannot be told"),
-        ("cls_token", torch.zeros(1, 1, 0), "sizes cannot be told"),
+        ("head.weight", torch.zeros(()), "sizes cannot be determined"),
+        ("cls_token", torch.zeros(1, 1, 0), "sizes cannot be determined"),
         ("cls_token", torch.zeros(()), "without which its sizes"),
         ("mask_token", torch.zeros(0, 3), "does not fit"),
         ("blocks.99999999999.x", torch.zeros(1), "depth is 100000000000"),
-        ("blocks." + "9" * 5000 + ".x", torch.zeros(1), "sizes cannot be told"),
+        ("blocks." + "9" * 5000 + ".x", torch.zeros(1), "sizes cannot be determined"),
     ],
 )
 def test_load_official__state_that_none_has__is_a_checkpoint_error(name, value, message):

@@ -136,9 +136,12 @@ def test_push__to_where_one_may_not__a_sentence_and_nothing_uploaded(hub, monkey
     weights = make_weights()
     hub.repositories["me/public"] = Repository()
     told = {
-        ("others/model", None): r"may not write to 'others/model' .*token that may write, of 'oth",
-        ("me/public", True): r"'me/public' is there already and is public; private=True was given",
-        ("me/model@v1", None): r"names a revision, but a push makes a new one.* Pass 'me/model'",
+        (
+            "others/model",
+            None,
+        ): r"may not write to 'others/model' .*token with write access, of 'oth",
+        ("me/public", True): r"'me/public' already exists and is public; private=True was given",
+        ("me/model@v1", None): r"names a revision, but a push creates a new one.* Pass 'me/model'",
         ("model", None): r"'model' is not an address on the .*expected 'hf://owner/name'",
         (
             3,

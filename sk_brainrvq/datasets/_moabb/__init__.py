@@ -1,1 +1,1 @@
-"""Datasets and saved models of MOABB, which is an extra."""
+"""Datasets and saved models for MOABB, which is an extra."""

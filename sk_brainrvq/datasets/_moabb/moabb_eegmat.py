@@ -1,4 +1,4 @@
-"""EEGMAT as MOABB's evaluations take it: a dataset and a paradigm."""
+"""EEGMAT for MOABB's evaluations: a dataset and a paradigm."""
 
 from collections.abc import Iterable
 from numbers import Real
@@ -33,8 +33,8 @@ from sk_brainrvq.signals.electrodes.positions import template_montage
 from sk_brainrvq.user_warnings import warn
 
 _SUBJECTS = range(36)
-# "subtraction" is MOABB's name for the task, and comes after "rest" in the alphabet: MOABB numbers
-# classes so, and the task is then the positive one, as in load_eegmat.
+# MOABB numbers classes alphabetically. Its name for the task, "subtraction", comes after "rest", so
+# the task is the positive class, as in load_eegmat.
 _EVENTS = {"rest": 1, "subtraction": 2}
 _WINDOW = 5.0
 
@@ -42,38 +42,38 @@ _WINDOW = 5.0
 class Zyma2019(BaseDataset):
     """EEGMAT: EEG at rest and during mental arithmetic, as a MOABB dataset.
 
-    36 subjects, each with one recording at rest (3 minutes) and one while subtracting numbers
-    serially in their head (1 minute); 19 electrodes of the 10-20 system and A2-A1 at 500 Hz. A
-    trial is a window of 5 s; windows do not overlap, and the tail of a recording is dropped.
+    36 subjects, each with one recording at rest (3 minutes) and one during serial subtraction
+    (1 minute); 19 electrodes of the 10-20 system and A2-A1, at 500 Hz. A trial is a window of 5 s;
+    windows do not overlap, and an incomplete window at the end of a recording is dropped.
 
     Parameters
     ----------
     folder : path, optional
-        Holds ``SubjectNN_1.edf`` (rest) and ``SubjectNN_2.edf`` (arithmetic), in any folders
-        below it, and nothing is downloaded. By default files are fetched from PhysioNet, into
-        MOABB's folder (``MNE_DATA``), once.
+        Folder with ``SubjectNN_1.edf`` (rest) and ``SubjectNN_2.edf`` (arithmetic), in any
+        subfolders; nothing is downloaded then. By default files are downloaded once from
+        PhysioNet to MOABB's folder (``MNE_DATA``).
     subjects : iterable of int, optional
-        Subjects, numbered from 0 as the files are. By default all 36 or, in a ``folder``, those
-        that are there; a warning then names the others.
+        Subjects, numbered from 0 like the files. By default all 36, or those in ``folder``; a
+        warning names the missing ones.
     sessions : iterable of int, optional
-        MOABB's selection of sessions; there is one.
+        MOABB's selection of sessions; there is only one.
 
     Raises
     ------
     FileNotFoundError
-        If there is no ``folder``, it holds no recordings, or lacks those of a subject asked for.
+        If ``folder`` does not exist, holds no recordings, or lacks those of a requested subject.
     TypeError, ValueError
-        If ``subjects`` is no list, or an empty one.
+        If ``subjects`` is not a list, or is empty.
 
     Notes
     -----
     Source: Zyma et al. (2019), PhysioNet, doi 10.13026/C2JQ1P, Open Data Commons Attribution
     License 1.0.
 
-    A subject has one session with two runs, "0rest" and "1subtraction". A trial's class is its
-    run, so MOABB's ``WithinSessionEvaluation``, which splits the windows of a recording over
-    folds, runs but measures how well recordings are told apart, not states: report
-    ``CrossSubjectEvaluation`` alone.
+    Each subject has one session with two runs, "0rest" and "1subtraction". The class of a trial is
+    its run. MOABB's ``WithinSessionEvaluation`` splits the windows of a recording over folds, so
+    it runs, but measures how well recordings rather than states can be distinguished: report only
+    ``CrossSubjectEvaluation``.
 
     Examples
     --------
@@ -134,7 +134,7 @@ class Zyma2019(BaseDataset):
         runs_per_session=2,
         file_format="EDF",
     )
-    metadata = METADATA  # MOABB's own looks in its catalogue of datasets
+    metadata = METADATA  # MOABB's property would look it up in its own catalogue
 
     def __init__(
         self,
@@ -188,15 +188,15 @@ class Zyma2019(BaseDataset):
         update_path: bool | None = None,
         verbose: bool | str | int | None = None,
     ) -> list[str]:
-        """Files of a subject, downloaded where they are missing and no ``folder`` was given.
+        """Return the files of a subject; without a ``folder``, download missing ones.
 
         Parameters
         ----------
         subject : int
         path : path, optional
-            Where to keep downloads instead of MOABB's folder.
+            Folder for downloads in place of MOABB's.
         force_update : bool, default=False
-            Download again.
+            Whether to download the files again.
         update_path, verbose
             Ignored.
 
@@ -213,7 +213,7 @@ class Zyma2019(BaseDataset):
         if subject not in self._all_subjects:
             raise ValueError(f"subject={subject!r} was given; expected an integer from 0 to 35.")
         if self.folder is not None:
-            self._subjects_in(self.folder, [subject])  # raises where files are missing
+            self._subjects_in(self.folder, [subject])  # raises if files are missing
             return [str(file) for file in _files_below(self.folder)[subject]]
         folder = Path(get_dataset_path(self.code, path)) / "MNE-zyma2019-data"
         files = [folder / f"Subject{subject:02d}_{number}.edf" for number in (1, 2)]
@@ -223,7 +223,7 @@ class Zyma2019(BaseDataset):
         try:
             fetch_eegmat(folder, [subject])
         except OSError:
-            # The chain of urllib's errors is long and says nothing that a user can mend.
+            # The chain of urllib's errors is long and does not help the user.
             raise OSError(
                 f"The files of subject {subject} are not in {folder}, and PhysioNet cannot be "
                 "reached to download them; if you have EEGMAT elsewhere, pass its folder: "
@@ -232,7 +232,7 @@ class Zyma2019(BaseDataset):
         return [str(file) for file in files]
 
     def _get_single_subject_data(self, subject: int) -> dict[str, dict[str, Any]]:
-        """MOABB's nested dictionary: session, run, recording."""
+        """Return MOABB's nested dictionary: session, run, recording."""
         files = self.data_path(subject)
         runs = {
             f"{number}{event}": _annotated(file, event)
@@ -244,31 +244,31 @@ class Zyma2019(BaseDataset):
 class RestAgainstTask(BaseParadigm):
     """MOABB paradigm: windows at rest against windows during a task.
 
-    Recordings are resampled before they are cut, so that no window has edges of its own: on
-    :class:`Zyma2019` windows are those of :func:`load_eegmat`.
+    Recordings are resampled before they are cut, so that windows have no edge effects of their
+    own: windows of :class:`Zyma2019` are equal to those of :func:`load_eegmat`.
 
     Parameters
     ----------
     duration : float, default=5.0
-        Length of a window in seconds, from its event on. At most 5 in :class:`Zyma2019`: events
-        are 5 s apart, and overlapping windows would come onto both sides of a division.
+        Length of a window in seconds, from its event on. At most 5 for :class:`Zyma2019`: its
+        events are 5 s apart, and overlapping windows would end up on both sides of a split.
     resample : float, default=200.0
-        Rate in Hz, of recordings and windows.
+        Sampling rate of recordings and windows in Hz.
     fmin, fmax : float, optional
-        Band in Hz to filter recordings to; as recorded by default.
+        Pass band of the filter in Hz; by default recordings are not filtered.
     events : sequence of str, optional
-        Events of the dataset to tell apart; by default those of a dataset that has two.
+        Events of the dataset to classify; by default all, if the dataset has two.
     channels : sequence of str, optional
         Channels to keep, in this order; all EEG channels by default.
     scorer : str, callable, list or dict, optional
-        As MOABB takes it; area under the ROC curve by default, accuracy for more than two
-        ``events``.
+        Any scorer that MOABB accepts; by default the area under the ROC curve, or the accuracy
+        for more than two ``events``.
 
     Raises
     ------
     ValueError
-        If ``duration`` or ``resample`` is no number above 0, or ``duration`` is above 5 and the
-        dataset :class:`Zyma2019`.
+        If ``duration`` or ``resample`` is not a number above 0, or if ``duration`` is above 5 for
+        :class:`Zyma2019`.
     """
 
     def __init__(
@@ -287,7 +287,7 @@ class RestAgainstTask(BaseParadigm):
         super().__init__(
             filters=[[fmin, fmax]],
             events=events,
-            # MNE's tmax is the last sample, not the first one after.
+            # MNE's tmax is the time of the last sample, not of the one after it.
             tmax=duration - 1 / resample,
             channels=channels,
             resample=resample,
@@ -296,7 +296,7 @@ class RestAgainstTask(BaseParadigm):
         self.duration = duration
 
     def is_valid(self, dataset: BaseDataset) -> bool:
-        """Whether the dataset has states of rest, and the events.
+        """Whether the dataset is one of resting states and has the events.
 
         Parameters
         ----------
@@ -305,8 +305,8 @@ class RestAgainstTask(BaseParadigm):
         Returns
         -------
         bool
-            False, too, for more than two events that were not asked for by name: the score of
-            this paradigm would be another.
+            Also False if the dataset has more than two events and none were named, because the
+            score of this paradigm would then differ.
 
         Raises
         ------
@@ -319,12 +319,12 @@ class RestAgainstTask(BaseParadigm):
         if isinstance(dataset, Zyma2019) and self.duration > _WINDOW:
             raise ValueError(
                 f"duration={self.duration} was given; events of {dataset.code} are {_WINDOW:g} s "
-                "apart, so longer windows would overlap. Take shorter ones."
+                "apart, so longer windows would overlap. Pass a shorter duration."
             )
         return self.events is not None or len(events) <= 2
 
     def used_events(self, dataset: BaseDataset) -> dict[str, int]:
-        """Events that become classes.
+        """Return the events that become classes.
 
         Parameters
         ----------
@@ -338,12 +338,12 @@ class RestAgainstTask(BaseParadigm):
 
     @property
     def datasets(self) -> list[BaseDataset]:
-        """Datasets of this package for the paradigm."""
+        """Datasets of this package that fit the paradigm."""
         return [Zyma2019()]
 
     @property
     def scoring(self) -> Any:
-        """What MOABB's evaluations score by."""
+        """Score that MOABB's evaluations use."""
         if self.scorer is not None:
             return self.scorer
         return "accuracy" if self.events is not None and len(self.events) > 2 else "roc_auc"
@@ -361,7 +361,7 @@ class RestAgainstTask(BaseParadigm):
 
 
 def _files_below(folder: Path) -> dict[int, list[Path]]:
-    """Each subject's files, rest before task, in any folders below, as load_eegmat finds them."""
+    """Find the files of each subject, rest before task, as load_eegmat does."""
     files: dict[int, list[Path]] = {}
     for recording in without_copies(EEGMAT()._list(folder), EEGMAT.title):
         files.setdefault(int(recording.subject), []).append(recording.path)
@@ -369,7 +369,7 @@ def _files_below(folder: Path) -> dict[int, list[Path]]:
 
 
 def _annotated(file: str, event: str) -> Any:
-    """A recording whose windows are marked."""
+    """Read a recording and annotate its windows."""
     import mne
 
     raw = read_recording(file)

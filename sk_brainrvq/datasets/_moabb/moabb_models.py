@@ -1,31 +1,31 @@
-"""Models that MOABB saved."""
+"""Load models that MOABB saved."""
 
 import pickle
 from pathlib import Path
 from typing import Any
 
-# What MOABB calls the method it adds to fitted estimators that define no __sklearn_is_fitted__.
+# Name of the method that MOABB adds to fitted estimators without __sklearn_is_fitted__.
 _ADDED = "_sklearn_is_fitted_true"
 
 
 def load_moabb_model(path: str | Path) -> Any:
     """Load a model that a MOABB evaluation saved with ``save_model=True``.
 
-    MOABB adds a method to fitted estimators that define no ``__sklearn_is_fitted__``, such as
-    scikit-learn's ``LogisticRegression`` and ``GridSearchCV``, and ``pickle.load`` then fails
-    with "no attribute '_sklearn_is_fitted_true'". The estimators of this package define it: a
-    pipeline of them alone needs no help.
+    MOABB adds a method to fitted estimators that do not define ``__sklearn_is_fitted__``, such as
+    scikit-learn's ``LogisticRegression`` and ``GridSearchCV``, so that ``pickle.load`` fails with
+    "no attribute '_sklearn_is_fitted_true'". The estimators of this package do define it: a
+    pipeline of only these can be loaded with ``pickle.load``.
 
     Parameters
     ----------
     path : path
-        A ``fitted_model_*.pkl`` below ``Models_CrossSubject`` and the like. Unpickling runs
-        code: load only files that you trust.
+        A file ``fitted_model_*.pkl`` below ``Models_CrossSubject`` or a similar folder.
+        Unpickling runs code: load only files that you trust.
 
     Returns
     -------
     estimator
-        Fitted; it can be pickled and loaded as usual from now on.
+        The fitted estimator, which can be pickled and loaded as usual from now on.
 
     Examples
     --------

@@ -1,1 +1,1 @@
-"""What the protocols share: recordings, reading, cutting, windows, downloads."""
+"""Shared parts of the protocols: recordings, reading, cutting, windows, downloads."""

@@ -1,11 +1,11 @@
-"""Windows out of signals."""
+"""Cut signals into windows."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 
 def regular_windows(signals: NDArray, n_times: int) -> NDArray:
-    """Windows one after the other; the tail is dropped.
+    """Cut signals into consecutive windows, dropping an incomplete one at the end.
 
     Parameters
     ----------
@@ -22,7 +22,7 @@ def regular_windows(signals: NDArray, n_times: int) -> NDArray:
 
 
 def windows_at(signals: NDArray, starts: ArrayLike, n_times: int, *, wrap: bool = False) -> NDArray:
-    """Windows that begin at given samples.
+    """Cut windows that begin at given samples.
 
     Parameters
     ----------
@@ -30,8 +30,8 @@ def windows_at(signals: NDArray, starts: ArrayLike, n_times: int, *, wrap: bool 
     starts : array-like of int, shape (n_windows,)
     n_times : int
     wrap : bool, default=False
-        Go on at the other end of the signals where a window reaches over an edge; otherwise
-        all windows have to lie inside.
+        Whether windows that cross an edge continue at the other end of the signals; otherwise
+        all windows must lie inside.
 
     Returns
     -------

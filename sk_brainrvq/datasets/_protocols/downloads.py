@@ -1,4 +1,4 @@
-"""Downloads of files whose sums are known before."""
+"""Download files whose checksums are known beforehand."""
 
 import hashlib
 import re
@@ -13,38 +13,39 @@ SUMS = "SHA256SUMS.txt"
 
 
 def data_folder(folder: str | Path | None, name: str) -> Path:
-    """Where the files of a dataset are kept: the folder given, or one in pooch's cache."""
+    """Return the folder for the files of a dataset: the given one, or one in pooch's cache."""
     import pooch
 
     return Path(folder) if folder is not None else Path(pooch.os_cache("sk_brainrvq")) / name
 
 
 def packaged_sums(file: str) -> dict[str, str]:
-    """SHA-256 sums that the package brings, by the name of the file.
+    """Read checksums that come with the package.
 
     Parameters
     ----------
     file : str
-        In ``sk_brainrvq/datasets``; each line holds a name and its sum.
+        Name of a file in ``sk_brainrvq/datasets`` whose lines hold a name and its checksum.
 
     Returns
     -------
     dict of str to str
+        Checksums by the name of the file.
     """
     text = resources.files("sk_brainrvq.datasets").joinpath(file).read_text(encoding="utf-8")
     return dict(line.split() for line in text.splitlines())
 
 
 def fetch_files(url: str, folder: Path, sums: Mapping[str, str]) -> None:
-    """Download files that have the sums given, and no others.
+    """Download files and check their SHA-256 sums.
 
     Parameters
     ----------
     url : str
-        Folder on the server, with a slash at its end.
+        Folder on the server, with a slash at the end.
     folder : Path
-        Where files are kept, in the same order of folders; what is there is not downloaded again
-        if its sum is right.
+        Folder to keep the files in, with the same subfolders. Files that exist and have the right
+        sum are not downloaded again.
     sums : mapping of str to str
         SHA-256 sums of the files to download, by their path on the server.
 
@@ -53,14 +54,14 @@ def fetch_files(url: str, folder: Path, sums: Mapping[str, str]) -> None:
     OSError
         If the server cannot be reached.
     ValueError
-        If a file has another sum, or a name leads out of the folder.
+        If a file has another sum, or if a name leads out of the folder.
     """
     import pooch
 
     for name in sums:
         path_inside(folder, name, "The list of sums")
     registry = {name: f"sha256:{digest}" for name, digest in sums.items()}
-    # A plus sign in an address would be read as a blank.
+    # A plus sign in an address would be read as a space.
     urls = {name: url + quote(name) for name in sums}
     fetcher = pooch.create(path=folder, base_url=url, registry=registry, urls=urls)
     for name in sums:
@@ -68,7 +69,7 @@ def fetch_files(url: str, folder: Path, sums: Mapping[str, str]) -> None:
 
 
 def git_blob_sha1(content: bytes) -> str:
-    """Name that git gives to a file's content, by which a commit pins it.
+    """Compute the name that git gives to the content of a file, by which a commit pins it.
 
     Parameters
     ----------
@@ -82,21 +83,21 @@ def git_blob_sha1(content: bytes) -> str:
 
 
 def keep_pinned(path: Path, content: bytes, blob: str, source: str) -> None:
-    """Write a file if it is the one that was pinned.
+    """Write a file if its content is the pinned one.
 
     Parameters
     ----------
     path : Path
     content : bytes
     blob : str
-        Of :func:`git_blob_sha1`.
+        Expected result of :func:`git_blob_sha1`.
     source : str
-        Where the content is from, for the message.
+        Origin of the content, for the message.
 
     Raises
     ------
     ValueError
-        If it is another; nothing is written then.
+        If it is not; nothing is written then.
     """
     found = git_blob_sha1(content)
     if found != blob:
@@ -110,7 +111,7 @@ def keep_pinned(path: Path, content: bytes, blob: str, source: str) -> None:
 
 
 def is_pinned(path: Path, blob: str) -> bool:
-    """Whether a file is there, and is the one that was pinned."""
+    """Whether a file exists and has the pinned content."""
     return path.is_file() and git_blob_sha1(path.read_bytes()) == blob
 
 
@@ -120,10 +121,10 @@ def fetch_blobs(url: str, folder: Path, blobs: Mapping[str, str]) -> None:
     Parameters
     ----------
     url : str
-        Folder of one commit on the server, with a slash at its end.
+        Folder of one commit on the server, with a slash at the end.
     folder : Path
-        Where files are kept, in the same order of folders; what is there is not downloaded again
-        if it is the file that was pinned.
+        Folder to keep the files in, with the same subfolders. Files that exist and have the
+        pinned content are not downloaded again.
     blobs : mapping of str to str
         :func:`git_blob_sha1` of each file, by its path on the server.
 
@@ -132,7 +133,7 @@ def fetch_blobs(url: str, folder: Path, blobs: Mapping[str, str]) -> None:
     OSError
         If the server cannot be reached.
     ValueError
-        If a file is another one, or a name leads out of the folder.
+        If the content of a file differs, or if a name leads out of the folder.
     """
     import pooch
 
@@ -140,7 +141,7 @@ def fetch_blobs(url: str, folder: Path, blobs: Mapping[str, str]) -> None:
         path = path_inside(folder, name, "The list of files")
         if is_pinned(path, blob):
             continue
-        # Under its name only when it is whole and the one that was asked for.
+        # The file gets its name only when it is complete and has the pinned content.
         passing = folder / "fetched.download"
         passing.unlink(missing_ok=True)
         pooch.retrieve(url + quote(name), None, fname=passing.name, path=folder)
@@ -151,14 +152,14 @@ def fetch_blobs(url: str, folder: Path, blobs: Mapping[str, str]) -> None:
 
 
 def fetch_sums(url: str, folder: Path, sums_sha256: str | None) -> dict[str, str]:
-    """Download a dataset's list of sums, and read it if it is the one that was asked for.
+    """Download the list of sums of a dataset, and read it if its own sum is right.
 
     Parameters
     ----------
     url : str
-        Folder of the dataset on the server, with a slash at its end.
+        Folder of the dataset on the server, with a slash at the end.
     folder : Path
-        Where the list is kept.
+        Folder to keep the list in.
     sums_sha256 : str, optional
         SHA-256 sum of the list itself.
 
@@ -172,7 +173,7 @@ def fetch_sums(url: str, folder: Path, sums_sha256: str | None) -> dict[str, str
     OSError
         If the server cannot be reached.
     ValueError
-        If the list has another sum, or none was given: the message says the sum it has.
+        If the list has another sum, or if none was given; the message then states it.
     """
     import pooch
 
@@ -196,21 +197,22 @@ def fetch_sums(url: str, folder: Path, sums_sha256: str | None) -> dict[str, str
 
 
 def parse_sums(path: Path) -> dict[str, str]:
-    """Sums by the name of the file.
+    """Read a list of sums.
 
     Parameters
     ----------
     path : Path
-        As ``sha256sum`` writes it.
+        A file as ``sha256sum`` writes it.
 
     Returns
     -------
     dict of str to str
+        Sums by the name of the file.
 
     Raises
     ------
     ValueError
-        If a line is no sum and a name, or a name leads out of the list's folder.
+        If a line is not a sum and a name, or if a name leads out of the folder of the list.
     """
     sums = {}
     for line in path.read_text(encoding="utf-8").splitlines():
@@ -221,6 +223,6 @@ def parse_sums(path: Path) -> dict[str, str]:
         elif line.strip():
             raise ValueError(
                 f"{path} holds the line {line!r}; expected a SHA-256 sum and a name. Delete the "
-                "file, to have it downloaded again."
+                "file so that it is downloaded again."
             )
     return sums

@@ -1,4 +1,4 @@
-"""Recordings as protocols want them: channels by name, filtered, at 200 Hz."""
+"""Read recordings as protocols need them: channels by name, filtered, at 200 Hz."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def read_edf(path: Path) -> Any:
-    """An EDF file, its signals not loaded yet.
+    """Open an EDF file without loading its signals.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def read_edf(path: Path) -> Any:
     Raises
     ------
     ValueError
-        If the file is no EDF, is cut short, or was damaged by a transfer as text.
+        If the file is not an EDF file, is truncated, or was damaged by a transfer in text mode.
 
     Warns
     -----
@@ -45,7 +45,7 @@ def read_edf(path: Path) -> Any:
         raw = mne.io.read_raw_edf(path, preload=False, verbose="error")
         expected, size = stated_size(path), path.stat().st_size
     if size < expected:
-        # MNE would read what is there: windows and events would be lost without a word.
+        # MNE would read the rest, and windows and events would be lost silently.
         raise ValueError(
             f"{path} is truncated: it has {size} of the {expected} bytes that its header states; "
             "download it again."
@@ -56,13 +56,13 @@ def read_edf(path: Path) -> Any:
 
 
 def read_mat(path: Path, *, squeeze: bool = True) -> dict[str, Any]:
-    """Variables of a MATLAB file, structures as objects.
+    """Read the variables of a MATLAB file, structures as objects.
 
     Parameters
     ----------
     path : Path
     squeeze : bool, default=True
-        Drop axes of length 1.
+        Whether to drop axes of length 1.
 
     Returns
     -------
@@ -71,7 +71,7 @@ def read_mat(path: Path, *, squeeze: bool = True) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        If the file is none of MATLAB's, or is cut short.
+        If the file is not a MATLAB file, or is truncated.
     """
     from scipy.io import loadmat
 
@@ -81,25 +81,24 @@ def read_mat(path: Path, *, squeeze: bool = True) -> dict[str, Any]:
 
 @contextmanager
 def readable(path: Path, kind: str) -> Iterator[None]:
-    """Turn whatever a parser meets in a broken file into an error that names the file.
+    """Turn any error that a parser raises for a broken file into one that names the file.
 
     Parameters
     ----------
     path : Path
     kind : str
-        What the file should be.
+        Expected kind of file, for the message.
 
     Raises
     ------
     ValueError
-        If anything was raised inside, but for files that are not there or not readable, and want
-        of memory.
+        If anything was raised inside, except for missing or unreadable files and lack of memory.
     """
     try:
         yield
     except (FileNotFoundError, PermissionError, MemoryError):
         raise
-    except NotImplementedError as error:  # a kind of file that the parser does not know
+    except NotImplementedError as error:  # a variant that the parser does not support
         raise ValueError(f"{path} cannot be read as {kind}: {error}") from error
     except Exception as error:
         raise ValueError(
@@ -108,23 +107,23 @@ def readable(path: Path, kind: str) -> Iterator[None]:
 
 
 def signals_by_name(raw: Any, ch_names: Sequence[str], path: Path) -> NDArray:
-    """Signals of the channels asked for, in that order.
+    """Return the signals of the requested channels, in that order.
 
-    Names are compared without what files write around them and in modern terms, so "T3" finds
-    "EEG T3-REF", "T7." and "T7". "A-B" is a channel of that name, or else the difference of A
-    and B.
+    Names are compared in modern terms and without the prefixes and suffixes that files add, so
+    "T3" finds "EEG T3-REF", "T7." and "T7". "A-B" is a channel of that name if there is one,
+    otherwise the difference of A and B.
 
     Parameters
     ----------
     raw : mne.io.Raw
     ch_names : sequence of str
     path : Path
-        For messages.
+        File of the recording, for messages.
 
     Returns
     -------
     ndarray, shape (n_channels, n_samples), float64
-        In microvolts.
+        Signals in microvolts.
 
     Raises
     ------
@@ -152,7 +151,7 @@ def signals_by_name(raw: Any, ch_names: Sequence[str], path: Path) -> NDArray:
 
 
 def _terms(wanted: str, there: dict[str, str]) -> list[str]:
-    """The channel itself, or the two whose difference it is; empty if they are missing."""
+    """Return the channel itself, or the two to subtract; an empty list if they are missing."""
     if wanted in there:
         return [there[wanted]]
     ends = wanted.split("-")
@@ -162,25 +161,25 @@ def _terms(wanted: str, there: dict[str, str]) -> list[str]:
 
 
 def prepared(signals: NDArray, sfreq: float, protocol: "Protocol") -> NDArray:
-    """Reference, band-pass, notch and resampling of a protocol, in this order.
+    """Apply reference, band-pass, notch and resampling of a protocol, in this order.
 
     Parameters
     ----------
     signals : ndarray, shape (n_channels, n_samples)
         A continuous recording in microvolts.
     sfreq : float
-        Its rate in Hz.
+        Sampling rate of the recording in Hz.
     protocol : Protocol
 
     Returns
     -------
     ndarray, shape (n_channels, n_resampled), float64
-        In microvolts, at ``protocol.sfreq``.
+        Signals in microvolts at ``protocol.sfreq``.
 
     Notes
     -----
-    Filters are MNE's zero-phase FIR filters with its defaults. A low-pass at or above the Nyquist
-    frequency is left out.
+    Filters are MNE's zero-phase FIR filters with default settings. A low-pass at or above the
+    Nyquist frequency is left out.
     """
     import mne
 

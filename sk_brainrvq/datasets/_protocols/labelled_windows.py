@@ -12,7 +12,7 @@ SPLITS = ("train", "validation", "test")
 
 
 def listed(subjects: Iterable[Any]) -> list[Any]:
-    """Subjects as a list; one that stands alone is a mistake, and a string no list of letters.
+    """Convert subjects to a list; refuse a single subject, such as a string or a number.
 
     Parameters
     ----------
@@ -25,14 +25,14 @@ def listed(subjects: Iterable[Any]) -> list[Any]:
     Raises
     ------
     TypeError
-        For one subject, and for what is neither a whole number nor a name.
+        If a single subject is given, or one that is neither a whole number nor a name.
     """
     if isinstance(subjects, str) or not isinstance(subjects, Iterable):
         raise TypeError(
             f"subjects={subjects!r} was given; expected a list of subjects, such as [{subjects!r}]."
         )
     given = list(subjects)
-    # True and 1.0 are equal to 1 and would pass for it.
+    # True and 1.0 equal 1 and would be taken for it.
     wrong = [s for s in given if isinstance(s, bool) or not isinstance(s, Integral | str)]
     if wrong:
         raise TypeError(
@@ -48,23 +48,23 @@ class Windows:
     Attributes
     ----------
     X : ndarray, shape (n_windows, n_channels, n_times), float32
-        In microvolts.
+        Signals in microvolts.
     y : ndarray, shape (n_windows,), int64
-        Index into ``classes``.
+        Class of each window, as an index into ``classes``.
     subjects : ndarray, shape (n_windows,), int64 or str
-        For ``groups=`` of cross-validation: windows of one subject belong together. Strings
-        where a dataset names its subjects by letters.
+        Subject of each window, for ``groups=`` of cross-validation: windows of one subject belong
+        together. Strings if the dataset names its subjects by letters.
     ch_names : list of str
     sfreq : float
-        In Hz.
+        Sampling rate in Hz.
     classes : tuple of str
     split : ndarray, shape (n_windows,), str, or None
-        "train", "validation" or "test" of the published protocol; None where there is none.
+        "train", "validation" or "test" in the published protocol; None if there is no split.
     onsets : ndarray, shape (n_windows,), float64, or None
-        Seconds from the start of the recording to the window's; None where the dataset does not
-        say. What is told by them alone is told by the order of the experiment, not by the EEG.
+        Start of each window in seconds from the start of the recording; None if unknown. Whatever
+        can be predicted from onsets comes from the order of the experiment, not from the EEG.
     recordings : ndarray, shape (n_windows,), str, or None
-        Name of the file that the window was cut from; None where there is no file. For
+        Name of the file that each window was cut from; None if there is no file. For
         :meth:`~sk_brainrvq.datasets.Protocol.report` and :func:`~sk_brainrvq.aggregate_by`.
     """
 
@@ -79,7 +79,7 @@ class Windows:
     recordings: NDArray | None = None
 
     def __repr__(self) -> str:
-        """Sizes, not signals."""
+        """Show sizes instead of signals."""
         if np.ndim(self.X) != 3:
             return f"<Windows: X of shape {np.shape(self.X)}, not windows, channels, samples>"
         n_windows, n_channels, n_times = np.shape(self.X)
@@ -90,7 +90,7 @@ class Windows:
         )
 
     def of_subjects(self, subjects: Iterable[int] | Iterable[str]) -> "Windows":
-        """The windows of some subjects, in their order here.
+        """Select the windows of some subjects, in their present order.
 
         Parameters
         ----------
@@ -111,7 +111,7 @@ class Windows:
         return self._rows([i for i, s in enumerate(self.subjects.tolist()) if s in wanted])
 
     def of_split(self, name: str) -> "Windows":
-        """The windows of one side of the published split, in their order here.
+        """Select the windows of one part of the published split, in their present order.
 
         Parameters
         ----------
@@ -120,12 +120,12 @@ class Windows:
         Returns
         -------
         Windows
-            Empty where none of that side was loaded.
+            Empty if no windows of that part were loaded.
 
         Raises
         ------
         ValueError
-            For another name, or where the windows have no split.
+            If the name is unknown, or if the windows have no split.
 
         Examples
         --------
@@ -140,20 +140,20 @@ class Windows:
             raise ValueError(f"split {name!r} was given; expected one of {SPLITS}.")
         if self.split is None:
             raise ValueError(
-                f"These windows have no published split, so none of them is {name!r}; choose by "
+                f"These windows have no published split, so none of them is {name!r}; select by "
                 "of_subjects, or load a protocol of sk_brainrvq.datasets.PROTOCOLS."
             )
         return self._rows(np.flatnonzero(self.split == name))
 
     def to_epochs(self) -> Any:
-        """The windows as MNE's epochs, with electrodes at their standard places.
+        """Convert the windows to MNE epochs, with electrodes at their standard positions.
 
         Returns
         -------
         mne.EpochsArray
-            Events bear the names of ``classes``. Where pandas is installed, ``metadata`` holds
-            the columns subject, label and, if there are any, split, onset and recording. Channels
-            that are no electrode of the 10-05 system, pairs among them, have no place.
+            Events are named after ``classes``. If pandas is installed, ``metadata`` has the
+            columns subject, label and, if known, split, onset and recording. Channels that are
+            not electrodes of the 10-05 system, such as bipolar ones, have no position.
 
         Raises
         ------
@@ -173,12 +173,12 @@ class Windows:
 
         if not len(self.X):
             raise ValueError(
-                "There are no windows to make Epochs of. of_split and of_subjects give none where "
-                "no subject of that side of the split, or none of those subjects, was loaded: load "
-                "more subjects, or choose others."
+                "There are no windows to convert to Epochs. of_split and of_subjects return none "
+                "if no subject of that part of the split, or none of those subjects, was loaded: "
+                "load more subjects, or choose others."
             )
         info = mne.create_info(list(self.ch_names), self.sfreq, "eeg")
-        # The second column is free; epochs of an array have no other times.
+        # Samples are only numbered, because windows of several recordings share no time axis.
         events = np.stack([np.arange(len(self.y)), np.zeros(len(self.y)), self.y], 1).astype(int)
         event_id = {name: i for i, name in enumerate(self.classes) if (self.y == i).any()}
         epochs = mne.EpochsArray(
@@ -223,22 +223,22 @@ class Windows:
 
     @staticmethod
     def concatenate(parts: Sequence["Windows"]) -> "Windows":
-        """Windows one after the other.
+        """Concatenate windows.
 
         Parameters
         ----------
         parts : sequence of Windows
-            At least one; all with the same channels, rate, length and classes.
+            At least one; all with the same channels, sampling rate, length and classes.
 
         Returns
         -------
         Windows
-            With a split only where all parts have one, and so with onsets and recordings.
+            It has a split only if all parts have one, and likewise onsets and recordings.
 
         Raises
         ------
         ValueError
-            If there is nothing to concatenate, or the parts do not fit together.
+            If there is nothing to concatenate, or if the parts do not match.
 
         Examples
         --------

@@ -1,4 +1,4 @@
-"""Published evaluation of a dataset, and loading of its windows."""
+"""Published evaluation protocol of a dataset, and loading of its windows."""
 
 import re
 from abc import ABC, abstractmethod
@@ -20,42 +20,42 @@ from sk_brainrvq.user_warnings import warn
 
 
 class Protocol(Reporting, ABC):
-    """A dataset with its published evaluation: base of those in ``PROTOCOLS``.
+    """Dataset with its published evaluation; base class of those in ``PROTOCOLS``.
 
     Attributes
     ----------
     name, title : str
-        What commands call the dataset, and what people do.
+        Name of the dataset in commands, and in prose.
     url, licence, citation : str
     example_file : str
-        Path of a recording, as published.
+        Path of one recording, as published.
     needs_registration : bool
-        Whether files may be had after registration only; otherwise :meth:`fetch` downloads them.
+        Whether the files require registration; otherwise :meth:`fetch` downloads them.
     ch_names : tuple of str
         Channels of the windows, in this order. "A-B" is the difference of two electrodes.
     classes : tuple of str
     metrics : {"binary", "multiclass"}
-        Binary tasks :meth:`report` balanced accuracy, AUC-PR and AUROC; the others balanced
-        accuracy, Cohen's kappa and weighted F1.
+        Which scores :meth:`report` returns: balanced accuracy, AUC-PR and AUROC for binary tasks,
+        otherwise balanced accuracy, Cohen's kappa and weighted F1.
     l_freq, h_freq, notch : float or None
-        Filters in Hz; None leaves one out.
+        Edges of the pass band and mains frequency in Hz; None leaves a filter out.
     reference : str or None
-        "average": the mean of the channels is subtracted; None: as recorded.
+        "average" subtracts the mean of the channels; None keeps the reference of the recording.
     window : float
-        Seconds.
+        Length of the windows in seconds.
     sfreq : float
-        Hz, of the windows.
+        Sampling rate of the windows in Hz.
     all_subjects : tuple of int
-        Subjects of the dataset; empty where they have no numbers.
+        Subjects of the dataset; empty if they have no numbers.
     n_recordings : int or None
-        Recordings of each subject, where all have as many.
+        Number of recordings per subject, if it is the same for all.
     n_files : int or None
-        Recordings of the whole dataset, where its subjects have no numbers.
+        Number of recordings in the whole dataset, if its subjects have no numbers.
     subjects_by_split : tuple of range or of tuple of int
-        Subjects that train, validate and test; empty where they have no numbers, or all are on
-        all sides.
+        Subjects for training, validation and test; empty if they have no numbers, or if all
+        subjects are in all parts.
     split_rule : str
-        Who is on which side, in words.
+        Description of the split in words.
     """
 
     name: ClassVar[str]
@@ -79,16 +79,16 @@ class Protocol(Reporting, ABC):
     subjects_by_split: ClassVar[tuple[Sequence[int], ...]] = ()
     split_rule: ClassVar[str]
     window: float
-    # Whether a subject that lacks recordings counts as missing, or is loaded with a warning.
+    # Whether a subject with too few recordings is left out, or loaded with a warning.
     _drops_incomplete: ClassVar[bool] = False
 
     @abstractmethod
     def _list(self, folder: Path) -> Iterable[Recording]:
-        """All recordings in a folder; other files are passed over."""
+        """List all recordings in a folder; other files are skipped."""
 
     @abstractmethod
     def _read(self, recording: Recording) -> tuple[NDArray, ...]:
-        """Windows in microvolts (n_windows, n_channels, n_times), classes and, if known, onsets."""
+        """Return windows in microvolts (n_windows, n_channels, n_times), classes and any onsets."""
 
     def load(
         self,
@@ -98,38 +98,38 @@ class Protocol(Reporting, ABC):
         *,
         on_error: str = "raise",
     ) -> Windows:
-        """Cut recordings into windows.
+        """Read recordings and cut them into windows.
 
         Parameters
         ----------
         folder : path
-            Holds the files as published, or some of them; other files are ignored.
+            Folder with all or some of the files as published; other files are ignored.
         subjects : iterable of int or str, optional
-            Subjects to load; by default those that are there, and a warning names the others.
+            Subjects to load; by default all that are present, and a warning names the others.
         splits : iterable of {"train", "validation", "test"}, optional
-            Sides of the published split to load; all by default.
+            Parts of the published split to load; all by default.
         on_error : {"raise", "warn"}, default="raise"
-            What a recording that is not as published does: raise, or be left out with a warning
-            that says why.
+            What to do about a recording that is not as published: raise an error, or leave it out
+            with a warning that says why.
 
         Returns
         -------
         Windows
-            At 200 Hz, in microvolts, sorted by subject, with ``split``.
+            Windows at 200 Hz in microvolts, sorted by subject, with ``split``.
 
         Raises
         ------
         FileNotFoundError
-            If the folder or a subject asked for is not there, or a file of labels is missing.
+            If the folder, a requested subject or a file of labels is missing.
         ValueError
-            If a split is unknown, or a file is not as published: it lacks a channel, say.
+            If a split is unknown, or if a file is not as published, for example lacks a channel.
         """
         parts = list(self.iter_recordings(folder, subjects, splits, on_error=on_error))
         if not parts:
             raise ValueError(
                 f"No recording of {self.title} in {folder} holds a whole window of "
                 f"{self.window:g} s"
-                + (", or could be read: warnings say why." if on_error == "warn" else ".")
+                + (" or could be read; the warnings say why." if on_error == "warn" else ".")
             )
         return Windows.concatenate(parts)
 
@@ -141,28 +141,28 @@ class Protocol(Reporting, ABC):
         *,
         on_error: str = "raise",
     ) -> Iterator[Windows]:
-        """Windows of one recording after the other, for what memory does not hold at once.
+        """Yield the windows of one recording at a time, for data that do not fit in memory.
 
         Parameters
         ----------
         folder, subjects, splits, on_error
-            As :meth:`load` takes them.
+            As in :meth:`load`.
 
         Yields
         ------
         Windows
-            Of one recording, on one side of the split. Recordings without a whole window are
-            passed over.
+            Windows of one recording in one part of the split. Recordings without a complete
+            window are skipped.
 
         Raises
         ------
         FileNotFoundError, ValueError
-            As :meth:`load` does.
+            As in :meth:`load`.
         """
         if on_error not in ("raise", "warn"):
             raise ValueError(f"on_error={on_error!r} was given; expected 'raise' or 'warn'.")
         found = self.recordings(folder, subjects, splits)
-        # Where a subject counts with all of its recordings only, they are read together.
+        # If a subject needs all of its recordings, they are read together.
         groups = (
             [list(group) for _, group in groupby(found, attrgetter("subject"))]
             if self._drops_incomplete
@@ -202,22 +202,22 @@ class Protocol(Reporting, ABC):
         subjects: Iterable[int | str] | None = None,
         splits: Iterable[str] | None = None,
     ) -> list[Recording]:
-        """Recordings in a folder, by their names: no file is opened.
+        """List the recordings in a folder by their names, without opening files.
 
         Parameters
         ----------
         folder, subjects, splits
-            As :meth:`load` takes them.
+            As in :meth:`load`.
 
         Returns
         -------
         list of Recording
-            Sorted by subject and name. A warning says which subjects are missing.
+            Sorted by subject and name. A warning names missing subjects.
 
         Raises
         ------
         FileNotFoundError, ValueError
-            As :meth:`load` does.
+            As in :meth:`load`.
         """
         folder, sides = Path(folder), self._checked_splits(splits)
         if not folder.is_dir():
@@ -238,7 +238,7 @@ class Protocol(Reporting, ABC):
             if not any(r.subject in kept and r.split in sides for r in found):
                 raise ValueError(
                     f"subjects={asked} and splits={list(sides)} were given; none of these subjects "
-                    f"is on these sides of the split ({self.split_rule})."
+                    f"is in these parts of the split ({self.split_rule})."
                 )
         return [r for r in found if r.subject in kept and r.split in sides]
 
@@ -250,10 +250,10 @@ class Protocol(Reporting, ABC):
         Parameters
         ----------
         folder : path, optional
-            Where files are kept; pooch's cache folder by default. Files that are there are not
+            Folder to keep the files in; pooch's cache folder by default. Existing files are not
             downloaded again.
         subjects : iterable of int, optional
-            All by default.
+            Subjects to download; all by default.
 
         Returns
         -------
@@ -265,13 +265,12 @@ class Protocol(Reporting, ABC):
         OSError
             If the server cannot be reached.
         ValueError
-            If a file does not have the published sum, or the dataset cannot be downloaded
-            without registration.
+            If a file does not have the published sum, or if the dataset requires registration.
         """
         raise ValueError(f"{self.title} cannot be downloaded from here: {self.how_to_get()}")
 
     def how_to_get(self) -> str:
-        """A sentence that says where the files come from.
+        """Say in a sentence where the files come from.
 
         Returns
         -------
@@ -284,21 +283,21 @@ class Protocol(Reporting, ABC):
     def _numbered(
         self, folder: Path, names: str, pattern: re.Pattern[str]
     ) -> Iterator[tuple[re.Match[str], Recording]]:
-        """Files of subjects of the dataset, whose number is the first group of the pattern."""
+        """Yield files of known subjects, whose number is the first group of the pattern."""
         for path in files_below(folder, names):
             match = pattern.fullmatch(path.name)
             if match and int(match[1]) in self.all_subjects:
                 yield match, Recording(int(match[1]), self._side_of(int(match[1])), path)
 
     def _windows_at(self, signals: NDArray, onsets: NDArray) -> tuple[NDArray, NDArray]:
-        """Windows that begin at given seconds, and for each of these whether it is whole."""
+        """Cut complete windows at given seconds; also say which of the seconds have one."""
         n_times = round(self.window * self.sfreq)
         starts = np.round(onsets * self.sfreq).astype(int)
         whole = (starts >= 0) & (starts + n_times <= signals.shape[1])
         return windows_at(signals, starts[whole], n_times), whole
 
     def _wanted(self, subjects: Iterable[int] | None) -> tuple[int, ...]:
-        """Subjects to download."""
+        """Check which subjects to download."""
         wanted = self.all_subjects if subjects is None else tuple(listed(subjects))
         if not wanted or not set(wanted) <= set(self.all_subjects):
             raise ValueError(
@@ -317,7 +316,7 @@ class Protocol(Reporting, ABC):
         return given
 
     def _subjects_of(self, sides: Collection[str]) -> list[int]:
-        """Numbers of the subjects that have windows on some sides of the split."""
+        """Numbers of the subjects that have windows in some parts of the split."""
         if not self.subjects_by_split:
             return list(self.all_subjects)
         return [s for s in self.all_subjects if self._side_of(s) in sides]
@@ -366,7 +365,7 @@ class Protocol(Reporting, ABC):
         if not there:
             raise FileNotFoundError(
                 f"{folder} holds no recording of {self.title} ({', '.join(sides)})"
-                # The example is one to train on.
+                # The example is a training recording.
                 + (f", such as {self.example_file}" if "train" in sides else "")
                 + f"; {self.how_to_get()}"
             )

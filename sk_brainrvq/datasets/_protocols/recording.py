@@ -12,7 +12,7 @@ from sk_brainrvq.user_warnings import warn
 
 @dataclass(frozen=True)
 class Recording:
-    """A file of a dataset, or the part of it that is on one side of the split.
+    """A file of a dataset, or the part of it that belongs to one part of the split.
 
     Attributes
     ----------
@@ -27,15 +27,16 @@ class Recording:
 
 
 def files_below(folder: Path, pattern: str) -> Iterator[Path]:
-    """Files in a folder and in all folders below it, in the order of their names.
+    """Yield files in a folder and all its subfolders, in the order of their names.
 
     Parameters
     ----------
     folder : Path
-        Links to folders in it are followed, as corpora are often linked to where there is room.
+        Folder to search. Links to folders are followed, because large corpora are often kept on
+        another disk.
     pattern : str
-        Of the name, such as "*.edf". Names that begin with a dot are passed over: macOS puts a
-        ``._name.edf``, which is no recording, beside each file of an archive.
+        Pattern of the name, such as "*.edf". Names that begin with a dot are skipped: macOS adds
+        a ``._name.edf``, which is not a recording, to each file of an archive.
 
     Yields
     ------
@@ -43,7 +44,7 @@ def files_below(folder: Path, pattern: str) -> Iterator[Path]:
     """
     for parent, folders, files in os.walk(folder, followlinks=True):
         place = Path(parent).resolve()
-        # A link to a folder above would lead round and round.
+        # A link to a parent folder would be followed forever.
         above = {place, *place.parents}
         folders[:] = sorted(
             name
@@ -56,16 +57,16 @@ def files_below(folder: Path, pattern: str) -> Iterator[Path]:
 
 
 def places_of(name: str, path: Path, folder: str) -> list[Path]:
-    """Where a file of labels may lie: beside its recording, or in a folder beside either.
+    """List where a file of labels may be: beside its recording, or in another folder.
 
     Parameters
     ----------
     name : str
-        Of the file of labels.
+        Name of the file of labels.
     path : Path
-        Of the recording.
+        Path of the recording.
     folder : str
-        Beside the recording, or beside the folder it is in.
+        Name of a folder beside the recording, or beside the folder that it is in.
 
     Returns
     -------
@@ -77,18 +78,18 @@ def places_of(name: str, path: Path, folder: str) -> list[Path]:
 
 
 def without_copies(recordings: Iterable[Recording], title: str) -> list[Recording]:
-    """Sorted by subject and name; of files of one name in several folders only one.
+    """Sort recordings by subject and name; keep one of several files of the same name.
 
     Parameters
     ----------
     recordings : iterable of Recording
     title : str
-        Of the dataset, for the warning that names the copies left out.
+        Name of the dataset, for the warning that names the copies left out.
 
     Returns
     -------
     list of Recording
-        The copy nearest to the top is kept.
+        The copy nearest to the top folder is kept.
     """
     kept: dict[tuple[str, str], Recording] = {}
     copies = []
@@ -98,7 +99,7 @@ def without_copies(recordings: Iterable[Recording], title: str) -> list[Recordin
             copies.append(str(recording.path))
     if copies:
         warn(
-            f"{title}: files of one name lie in several folders; {copies} are left out.",
+            f"{title}: files of the same name are in several folders; {copies} are left out.",
             UserWarning,
         )
     return sorted(kept.values(), key=lambda r: (r.subject, r.path.name, SPLITS.index(r.split)))

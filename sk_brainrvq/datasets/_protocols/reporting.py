@@ -1,4 +1,4 @@
-"""Scores of predictions: over windows, as published, and over recordings."""
+"""Score predictions: over windows, as published, and over recordings and subjects."""
 
 from typing import Any, ClassVar
 
@@ -11,7 +11,7 @@ _MOST_NAMES = 3
 
 
 class Reporting:
-    """Base of protocols: the figures of predictions."""
+    """Base of protocols: scores of predictions."""
 
     classes: ClassVar[tuple[str, ...]]
     metrics: ClassVar[str]
@@ -25,42 +25,42 @@ class Reporting:
         subjects: Any = None,
         aggregate: str = "mean_log_proba",
     ) -> dict[str, dict[str, float]]:
-        """Figures of predictions over windows, over recordings and over subjects.
+        """Score predictions over windows, over recordings and over subjects.
 
-        Published figures are over windows. Whoever labels files wants to know how many files are
-        labelled right: the windows of each are joined by :func:`~sk_brainrvq.aggregate_by`, and a
-        recording of an hour counts the same as one of a minute.
+        Published scores are over windows. If files are to be labelled, what matters is how many
+        files are labelled correctly: :func:`~sk_brainrvq.aggregate_by` aggregates the windows of
+        each, and a recording of an hour counts the same as one of a minute.
 
         Parameters
         ----------
         y : array-like, shape (n_windows,)
-            Index into ``classes``.
+            True class of each window, as an index into ``classes``.
         proba : array-like, shape (n_windows, n_classes)
-            In the order of ``classes``.
+            Predicted probabilities, in the order of ``classes``.
         recordings, subjects : array-like, shape (n_windows,), optional
-            Of each window, as :class:`~sk_brainrvq.datasets.Windows` holds them. Without them
-            there are no such figures.
+            Recording and subject of each window, as in :class:`~sk_brainrvq.datasets.Windows`.
+            Without them the corresponding scores are left out.
         aggregate : {"mean_log_proba", "mean_proba", "vote"}, default="mean_log_proba"
-            How the windows of a recording, or of a subject, are joined.
+            How the windows of a recording, or of a subject, are aggregated.
 
         Returns
         -------
         dict of str to dict of str to float
-            "windows", "recordings" and "subjects", each with ``n``, their number, and
+            Scores by "windows", "recordings" and "subjects": ``n``, the number of these, and
             ``balanced_accuracy``; for two classes ``average_precision`` (AUC-PR) and ``auroc``,
-            else ``kappa`` and ``weighted_f1``.
+            otherwise ``kappa`` and ``weighted_f1``.
 
         Raises
         ------
         ValueError
-            For shapes that do not fit together, labels that are no class, probabilities that are
-            NaN, and windows of fewer than two classes.
+            If shapes do not match, a label is not a class, a probability is NaN, or the windows
+            have fewer than two classes.
 
         Warns
         -----
         EEGWarning
-            Where a recording, or a subject, has windows of several classes, and so there are no
-            such figures.
+            If a recording, or a subject, has windows of several classes, so that the
+            corresponding scores are left out.
 
         Examples
         --------
@@ -105,14 +105,14 @@ def _checked(y: Any, proba: Any, n_classes: int) -> tuple[NDArray, NDArray]:
         )
     if len(np.unique(truth)) < 2:
         raise ValueError(
-            f"The {len(truth)} windows belong to fewer than two classes, so no score shows how "
-            "well classes are told apart. Report windows of more recordings."
+            f"The {len(truth)} windows belong to fewer than two classes, so no score can show how "
+            "well classes are distinguished. Report windows of more recordings."
         )
     return truth.astype(np.int64), values
 
 
 def _first_rows(level: str, groups: Any, truth: NDArray) -> NDArray | None:
-    """The first window of each group, in sorted order; None where a group has several classes."""
+    """Return the first window of each group, sorted; None if a group has several classes."""
     labels = np.asarray(groups)
     if labels.shape != truth.shape:
         raise ValueError(

@@ -1,1 +1,1 @@
-"""Inputs, codes, heads and style that several figures share."""
+"""Inputs, codes, head maps and style shared by several figures."""

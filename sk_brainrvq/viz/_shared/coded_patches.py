@@ -1,4 +1,4 @@
-"""Patches with the codes they got, and what the tokenizer decodes for them."""
+"""Encode patches, and decode them again from their codes."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -20,16 +20,16 @@ _MICROVOLTS_PER_UNIT = 100.0
 
 @dataclass
 class CodesAndPatches:
-    """One kind of patches, flat: those that got a certain code.
+    """All patches with a certain code, in one list.
 
     Attributes
     ----------
     patches : ndarray, shape (n, 200)
-        In microvolts.
+        Signals in microvolts.
     waveform : ndarray, shape (n, 200)
-        Decoded, in standard deviations of the patch.
+        Decoded waveforms in standard deviations of the patch.
     amplitude : ndarray, shape (n, 101)
-        Decoded, in microvolts, bins of 1 Hz.
+        Decoded amplitudes in microvolts, in bins of 1 Hz.
     """
 
     patches: NDArray
@@ -39,16 +39,16 @@ class CodesAndPatches:
 
 @dataclass
 class CodedPatches:
-    """Patches of one montage and length with their codes of one domain and level.
+    """Patches of one montage and length with their codes in one domain and level.
 
     Attributes
     ----------
     all_patches : ndarray, shape (n * n_channels * n_patches, 200)
-        In microvolts.
+        Signals in microvolts.
     codes : ndarray, shape (n, n_channels, n_patches)
     waveform, amplitude : ndarray, shape (n * n_channels * n_patches, 200 or 101)
     matches : list of ElectrodeMatch
-        Of the channels.
+        Electrodes of the channels.
     """
 
     all_patches: NDArray
@@ -58,7 +58,7 @@ class CodedPatches:
     matches: list[ElectrodeMatch]
 
     def with_code(self, code: int) -> CodesAndPatches:
-        """The patches that got a code."""
+        """Select the patches with a code."""
         rows = self.codes.ravel() == code
         return CodesAndPatches(self.all_patches[rows], self.waveform[rows], self.amplitude[rows])
 
@@ -66,16 +66,16 @@ class CodedPatches:
 def code_patches(
     module: DualDomainTokenizer, group: PatchGroup, domain: int, n_levels: int, batch_size: int
 ) -> CodedPatches:
-    """Code patches, and decode them again from the first levels of one domain.
+    """Encode patches, and decode them again from the first levels of one domain.
 
     Parameters
     ----------
     module : DualDomainTokenizer
     group : PatchGroup
     domain : int
-        0 time, 1 frequency.
+        0 for time, 1 for frequency.
     n_levels : int
-        Levels to decode from; the codes are those of the last of them.
+        Number of levels to decode from; the codes are those of the last of these.
     batch_size : int
 
     Returns
@@ -92,7 +92,7 @@ def code_patches(
             x = torch.from_numpy(group.patches[start : start + batch_size]).to(device)
             found = by_channel(module.encode, x, electrodes, placed)
             waveform, amplitude = _decoded(module, x, found, electrodes, domain, n_levels)
-            if placed is not None:  # as if there were no channels of unknown place
+            if placed is not None:  # as if there were no channels of unknown position
                 apart = x[:, placed], found[:, placed], electrodes[placed]
                 waveform[:, placed], amplitude[:, placed] = _decoded(
                     module, *apart, domain, n_levels
@@ -117,23 +117,23 @@ def _decoded(
     domain: int,
     n_levels: int,
 ) -> tuple[Tensor, Tensor]:
-    """Waveforms (B, C, P, 200) and amplitudes in microvolts (B, C, P, 101)."""
+    """Decode waveforms (B, C, P, 200) and amplitudes in microvolts (B, C, P, 101)."""
     decoded: Any = module.decode(codes, electrodes, n_levels)
     half = x.shape[-1] / 2
     if domain == _TIME:
-        # Codes do not hold a patch's own mean and standard deviation, as in `reconstruct`.
+        # As in `reconstruct`: codes do not contain the mean and standard deviation of a patch.
         scaled = decoded.waveform * x.std(-1, keepdim=True)
         return decoded.waveform, _MICROVOLTS_PER_UNIT * torch.fft.rfft(scaled).abs() / half
     if decoded.log_std is not None:
         amplitude, phase = torch.expm1(decoded.amplitude) / 10, decoded.phase
     else:
-        # The published targets are standardised over the epoch, whose own figures come back.
+        # The published targets are standardised over the epoch, which is undone here.
         spectrum = torch.fft.fft(x)
         amplitude = _restore(decoded.amplitude, spectrum.abs())[..., :HALF_BINS]
         amplitude = _MICROVOLTS_PER_UNIT * amplitude / half
         phase = _restore(decoded.phase, spectrum.angle())[..., :HALF_BINS]
     amplitude = amplitude.clamp(min=0)
-    amplitude[..., 0] = 0  # no patch keeps its mean
+    amplitude[..., 0] = 0  # patches do not keep their mean
     microvolts = torch.fft.irfft(torch.polar(amplitude * half, phase))
     scale = _MICROVOLTS_PER_UNIT * x.std(-1, keepdim=True) + 1e-6
     return microvolts / scale, amplitude

@@ -1,4 +1,4 @@
-"""Inputs of the figures: EEG as an estimator sees it, tokenizers and codes, checked."""
+"""Check the inputs of figures: EEG as an estimator sees it, tokenizers and codes."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
@@ -21,19 +21,19 @@ from sk_brainrvq.viz._shared.style import DOMAINS
 
 @dataclass
 class Signals:
-    """One epoch, as its container held it.
+    """One epoch at its original sampling rate.
 
     Attributes
     ----------
     data : ndarray, shape (n_channels, n_times)
-        In microvolts, with the estimator's filters.
+        Signals in microvolts, after the filters of the estimator.
     sfreq : float
-        In Hz.
+        Sampling rate in Hz.
     names : list of str
     part : ndarray or mne.Epochs
-        The part of X that holds the epoch, for the estimator's methods.
+        Part of X that contains the epoch, for the methods of the estimator.
     row : int
-        Number of the epoch within it.
+        Number of the epoch in this part.
     """
 
     data: NDArray
@@ -44,7 +44,7 @@ class Signals:
 
 
 def read_epoch(estimator: Any, X: Any, epoch: int) -> Signals:
-    """Signals of one epoch of anything that the estimator takes.
+    """Read the signals of one epoch of anything that the estimator accepts.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def read_epoch(estimator: Any, X: Any, epoch: int) -> Signals:
         Fitted.
     X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
     epoch : int
-        From 0.
+        Number of the epoch, from 0.
 
     Returns
     -------
@@ -65,21 +65,21 @@ def read_epoch(estimator: Any, X: Any, epoch: int) -> Signals:
     """
     block = epoch_of(X, _settings(estimator), epoch)
     data = _microvolts(block, _filters(estimator), known_as_eeg(estimator.reading))[0]
-    # Where X lets itself be cut, one epoch goes through the network instead of all.
+    # If X can be sliced, only this epoch has to go through the network.
     sliceable = isinstance(X, np.ndarray) or (hasattr(X, "get_data") and hasattr(X, "events"))
     part, row = (X[epoch : epoch + 1], 0) if sliceable else (X, epoch)
     return Signals(data, block.sfreq, names_of(block.ch_names, block.n_channels), part, row)
 
 
 def epoch_of(X: Any, settings: ReadSettings, epoch: int) -> EpochBlock:
-    """One epoch of anything that holds EEG, as a block of its own.
+    """Read one epoch of anything that holds EEG, as a separate block.
 
     Parameters
     ----------
     X : ndarray, mne.Epochs, mne.io.Raw, path, braindecode dataset, or a list of these
     settings : ReadSettings
     epoch : int
-        From 0.
+        Number of the epoch, from 0.
 
     Returns
     -------
@@ -98,7 +98,7 @@ def epoch_of(X: Any, settings: ReadSettings, epoch: int) -> EpochBlock:
 
 
 def read_patches(estimator: Any, X: Any) -> list[PatchGroup]:
-    """Patches of X as the estimator's network sees them.
+    """Read the patches of X as the network of the estimator sees them.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ def read_patches(estimator: Any, X: Any) -> list[PatchGroup]:
     Returns
     -------
     list of PatchGroup
-        In 100 microvolts at 200 Hz, with the rows of the electrode table.
+        Signals in units of 100 microvolts at 200 Hz, with the rows of the electrode table.
     """
     info = estimator.weights_.info
     groups = stream(
@@ -139,13 +139,13 @@ def _settings(estimator: Any) -> ReadSettings:
 
 
 def _bad_channels(estimator: Any) -> BadChannelPolicy:
-    """As the estimator treats them, but nothing is said of those that are used."""
+    """Treat bad channels like the estimator, but without warnings."""
     policy = bad_channel_policy(estimator.reading)
     return BadChannelPolicy("keep") if policy.action == "warn" else policy
 
 
 def _filters(estimator: Any) -> FilterSettings:
-    """Filters of the estimator; "auto" is what its weights were trained with."""
+    """Filters of the estimator; "auto" means those that its weights were trained with."""
     return checked_filters(estimator.filters).resolve(estimator.weights_.info.get("filters", {}))
 
 
@@ -166,7 +166,7 @@ def _microvolts(block: EpochBlock, filters: FilterSettings, placed: Collection[s
 
 
 def names_of(ch_names: Any, n_channels: int) -> list[str]:
-    """Names of channels: as given, those of an MNE object, or their numbers.
+    """Return names of channels: as given, those of an MNE object, or their numbers.
 
     Parameters
     ----------
@@ -180,7 +180,7 @@ def names_of(ch_names: Any, n_channels: int) -> list[str]:
     Raises
     ------
     ValueError
-        If there are not as many names as channels.
+        If the numbers of names and channels differ.
     """
     if ch_names is None:
         return [f"channel {i}" for i in range(n_channels)]
@@ -191,7 +191,7 @@ def names_of(ch_names: Any, n_channels: int) -> list[str]:
 
 
 def eeg_names(recording: Any) -> list[str]:
-    """Names of the good EEG channels of an MNE object: those that the estimators read."""
+    """Return the good EEG channels of an MNE object, which are those that estimators read."""
     import mne
 
     info = getattr(recording, "info", recording)
@@ -206,7 +206,7 @@ def check_epoch(epoch: int, n_epochs: int) -> None:
 
 
 def channel_number(channel: int | str, names: Sequence[str]) -> int:
-    """Number of a channel given by number or name; ValueError where there is none."""
+    """Return the number of a channel given by number or name; raise ValueError if not found."""
     if isinstance(channel, str):
         if channel in names:
             return list(names).index(channel)
@@ -224,7 +224,7 @@ def channel_number(channel: int | str, names: Sequence[str]) -> int:
 
 
 def tokenizer_of(estimator: Any) -> DualDomainTokenizer:
-    """Module of a fitted tokenizer.
+    """Return the module of a fitted tokenizer.
 
     Raises
     ------
@@ -242,7 +242,7 @@ def tokenizer_of(estimator: Any) -> DualDomainTokenizer:
 
 
 def encoder_of(estimator: Any) -> EEGEncoder:
-    """Encoder within a fitted estimator of this package; errors as :func:`tokenizer_of`."""
+    """Return the encoder of a fitted estimator; errors are those of :func:`tokenizer_of`."""
     module = _module_of(estimator, "a fitted estimator that holds an encoder")
     return module if isinstance(module, EEGEncoder) else module.encoder
 
@@ -258,7 +258,7 @@ def _module_of(estimator: Any, expected: str) -> Any:
 
 
 def check_level(domain: str, level: int, n_levels: int) -> tuple[int, int]:
-    """Numbers of a domain and of a level, both from 0; ValueError where there is none."""
+    """Return the numbers of a domain and level, both from 0; raise ValueError if unknown."""
     if domain not in DOMAINS:
         raise ValueError(f"domain={domain!r} was given; expected 'time' or 'frequency'.")
     if not 1 <= level <= n_levels:
@@ -267,13 +267,13 @@ def check_level(domain: str, level: int, n_levels: int) -> tuple[int, int]:
 
 
 def check_codes(codes: Any, tokenizer: Any = None) -> NDArray:
-    """Codes as integers.
+    """Check codes and convert them to integers.
 
     Parameters
     ----------
     codes : array-like, shape (n_epochs, n_channels, n_patches, 2, n_quantizers)
     tokenizer : DDRVQTransformer, optional
-        Fitted; its levels and codebook sizes are then those of the codes.
+        Fitted tokenizer whose levels and codebook sizes the codes must match.
 
     Returns
     -------
@@ -282,7 +282,7 @@ def check_codes(codes: Any, tokenizer: Any = None) -> NDArray:
     Raises
     ------
     ValueError
-        For another shape, for anything but integers, and for codes outside the codebooks.
+        If the shape is wrong, or if codes are not integers or outside the codebooks.
     """
     found = np.asarray(codes)
     quantizers: Any = None if tokenizer is None else tokenizer_of(tokenizer).quantizers

@@ -1,4 +1,4 @@
-"""Style of all figures: colours, line styles, new or given axes."""
+"""Style shared by all figures: colours, line styles, new or given axes."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -9,17 +9,17 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Okabe and Ito's colours: told apart by colour-blind eyes and, mostly, by lightness in print.
+# Okabe and Ito's colours: distinct to colour-blind readers and, mostly, by lightness in print.
 BLACK, BLUE, ORANGE, GREEN = "#000000", "#0072B2", "#E69F00", "#009E73"
 VERMILION, PURPLE, SKY, GREY = "#D55E00", "#CC79A7", "#56B4E9", "#8C8C8C"
-# Each series also has a line style and a marker of its own: colour is never the only sign.
+# Each series also has its own line style and marker, so colour is never the only cue.
 COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK)
 LINE_STYLES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)), (0, (3, 1, 1, 1, 1, 1)))
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
 DOMAINS = ("time", "frequency")
-# Even in lightness, and the same to colour-blind eyes and in print.
+# Perceptually uniform, and the same to colour-blind readers and in print.
 CMAP = "cividis"
-# For values below and above 0, which is white.
+# For values below and above 0, with white for 0.
 SIGNED_CMAP = "RdBu_r"
 WIDTH = 8.0  # inches: 800 pixels at matplotlib's resolution
 
@@ -29,15 +29,15 @@ _TITLE, _LABEL, _TICKS = 10, 9, 8
 def new_axes(
     rows: int, columns: int, height: float, *, width: float = WIDTH, **options: Any
 ) -> NDArray:
-    """Axes of a new figure that lays itself out.
+    """Make the axes of a new figure with automatic layout.
 
     Parameters
     ----------
     rows, columns : int
     height, width : float
-        Of the figure in inches.
+        Size of the figure in inches.
     **options
-        Of ``matplotlib.pyplot.subplots``.
+        Options of ``matplotlib.pyplot.subplots``.
 
     Returns
     -------
@@ -52,7 +52,7 @@ def new_axes(
 
 
 def grid_axes(n_panels: int, most_columns: int, row_height: float) -> NDArray:
-    """Axes of a new figure for so many panels, row by row, shape (n_panels,)."""
+    """Make the axes of a new figure with a number of panels, row by row, shape (n_panels,)."""
     columns = min(most_columns, n_panels)
     rows = -(-n_panels // columns)
     width = WIDTH if columns > 1 else 0.6 * WIDTH
@@ -68,16 +68,16 @@ def take_axes(
     what: str,
     make: Callable[[], NDArray],
 ) -> NDArray:
-    """The user's axes as a flat array, or new ones.
+    """Return the user's axes as a flat array, or new ones.
 
     Parameters
     ----------
     ax : Axes, sequence or array of Axes, or None
     n_panels : int
     what : str
-        What the panels are, for the message.
+        Description of the panels, for the message.
     make : callable
-        Makes new axes.
+        Function that makes new axes.
 
     Returns
     -------
@@ -86,7 +86,7 @@ def take_axes(
     Raises
     ------
     ValueError
-        If there are not as many axes as panels.
+        If the numbers of axes and panels differ.
     """
     axes = np.atleast_1d(np.asarray(make() if ax is None else ax, dtype=object)).ravel()
     if len(axes) != n_panels:
@@ -95,7 +95,7 @@ def take_axes(
 
 
 def dress(axis: "Axes", title: str = "", xlabel: str = "", ylabel: str = "") -> None:
-    """Give an axes its title and labels, in the sizes of all pictures, and a light frame."""
+    """Give axes their title and labels, in the sizes of all figures, and a light frame."""
     axis.spines[["top", "right"]].set_visible(False)
     axis.tick_params(labelsize=_TICKS)
     if title:
@@ -107,12 +107,12 @@ def dress(axis: "Axes", title: str = "", xlabel: str = "", ylabel: str = "") -> 
 
 
 def legend(axis: "Axes", **options: Any) -> None:
-    """A legend that stays out of the way."""
+    """Draw an unobtrusive legend."""
     axis.legend(**{"fontsize": _TICKS, "frameon": False, **options})
 
 
 def colour_bar(image: Any, axes: Any, label: str, **options: Any) -> Any:
-    """A colour bar beside axes, with its label."""
+    """Draw a labelled colour bar beside axes."""
     axis = np.ravel(np.asarray(axes, dtype=object))[0]
     bar = axis.figure.colorbar(image, ax=axes, **options)
     bar.set_label(label, fontsize=_LABEL)
@@ -121,7 +121,7 @@ def colour_bar(image: Any, axes: Any, label: str, **options: Any) -> Any:
 
 
 def series(number: int) -> dict[str, Any]:
-    """Colour, line style and marker of a series, by its number from 0."""
+    """Return colour, line style and marker of a series, by its number from 0."""
     return {
         "color": COLOURS[number % len(COLOURS)],
         "linestyle": LINE_STYLES[number % len(LINE_STYLES)],
@@ -130,7 +130,7 @@ def series(number: int) -> dict[str, Any]:
 
 
 def plain_log_scale(axis: "Axes") -> None:
-    """A logarithmic y-axis with plain numbers, also where it spans less than a decade."""
+    """Set a logarithmic y-axis with plain numbers, even if it spans less than a decade."""
     from matplotlib.ticker import FuncFormatter, LogLocator
 
     axis.set_yscale("log")
@@ -141,6 +141,6 @@ def plain_log_scale(axis: "Axes") -> None:
 
 
 def name_channels(axis: "Axes", names: Sequence[str], most: int = 40) -> None:
-    """Channel names as ticks of the y-axis; of many channels every second, third, ... one."""
+    """Label the y-axis with channel names; with many channels, only every second, third, ..."""
     step = -(-len(names) // most)
     axis.set_yticks(range(0, len(names), step), list(names)[::step], fontsize=_TICKS - 1)

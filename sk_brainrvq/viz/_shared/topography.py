@@ -1,4 +1,4 @@
-"""Channels on the head: where they lie in the picture, and values between them."""
+"""Channels on the head: their positions in a map, and interpolated values between them."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -13,19 +13,20 @@ from sk_brainrvq.viz._shared import style
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# The circle of electrodes T7, Fpz, T8, Oz lies near 90 degrees from the top; the outline of the
-# head, radius 1, a little outside of it.
+# The circle through T7, Fpz, T8 and Oz lies near 90 degrees from the top; the outline of the head,
+# radius 1, lies slightly outside it.
 _ANGLE_OF_OUTLINE = np.radians(97.0)
 _FEWEST = 4
-# Channels that lie farther out (the ears) and pairs across the head have no place in a map.
+# Channels farther out (the ears) and bipolar pairs across the head have no position in a map.
 _FARTHEST = 1.3
 _SHORTEST_MEAN = 0.7
 
 
 def project(directions: NDArray) -> NDArray:
-    """Unit vectors (..., 3) from the head's centre to the plane (..., 2): angle becomes radius.
+    """Project unit vectors (..., 3) to the plane (..., 2), turning angle into radius.
 
-    Radius 1 is the outline of the head; right is right and front is up.
+    The vectors start at the centre of the head. Radius 1 is the outline of the head; right is to
+    the right and front is up.
     """
     angle = np.arccos(np.clip(directions[..., 2], -1, 1))
     flat = directions[..., :2]
@@ -35,12 +36,12 @@ def project(directions: NDArray) -> NDArray:
 
 
 def electrode_places(names: Sequence[str]) -> NDArray:
-    """Places (n, 2) in the plane of electrodes of the table."""
+    """Return positions (n, 2) in the plane for electrodes of the table."""
     return project(np.array([template_directions()[name] for name in names]))
 
 
 def channel_place(match: ElectrodeMatch) -> NDArray | None:
-    """Place (2,) of a channel in a map, or None where it has none."""
+    """Return the position (2,) of a channel in a map, or None if it has none."""
     if match.how == "mean":
         return None
     directions = np.array([template_directions()[name] for name in match.electrodes])
@@ -53,7 +54,7 @@ def channel_place(match: ElectrodeMatch) -> NDArray | None:
 
 
 def has_place(matches: Sequence[ElectrodeMatch]) -> NDArray:
-    """Which channels have a place in a map, shape (n_channels,), bool."""
+    """Return which channels have a position in a map, shape (n_channels,), bool."""
     return np.array([channel_place(match) is not None for match in matches])
 
 
@@ -64,28 +65,28 @@ def draw_topography(
     limits: tuple[float, float],
     cmap: str = style.CMAP,
 ) -> Any:
-    """Draw values of channels between their places; channels without one are named below.
+    """Interpolate values between channels; channels without a position are named below the map.
 
     Parameters
     ----------
     axis : Axes
     values : ndarray, shape (n_channels,)
     matches : sequence of ElectrodeMatch
-        Of the channels.
+        Electrodes of the channels.
     limits : (float, float)
-        Values of the first and of the last colour.
+        Values of the first and last colour.
     cmap : str
-        Name of the colours.
+        Name of the colour map.
 
     Returns
     -------
     AxesImage
-        For a colour bar.
+        Image for a colour bar.
 
     Raises
     ------
     ValueError
-        If fewer than 4 channels have a place.
+        If fewer than 4 channels have a position.
     """
     import mne
 
@@ -97,7 +98,7 @@ def draw_topography(
     if len(at) < _FEWEST:
         known = [m.channel for m, place in zip(matches, places, strict=True) if place is not None]
         raise ValueError(
-            f"A topography needs {_FEWEST} channels at different places of the head; of "
+            f"A topography needs {_FEWEST} channels at different positions on the head; of "
             f"{len(matches)} channels {known or 'none'} can be placed. Use names of the 10-20 or "
             "10-05 system (ch_names=...), set a montage, or pass "
             "reading=Reading(electrode_map={...}) to the estimator."
@@ -124,13 +125,13 @@ def draw_topography(
 
 
 def listed(names: Sequence[str], most: int = 8) -> str:
-    """The first names, and how many more there are."""
+    """List the first names, and say how many more there are."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
 
 
 def draw_head(axis: "Axes") -> None:
-    """Outline of a head from above, nose up."""
+    """Draw the outline of a head from above, nose up."""
     angle = np.linspace(0, 2 * np.pi, 200)
     look: dict[str, Any] = {"color": style.GREY, "linewidth": 1.2, "zorder": 0}
     axis.plot(np.cos(angle), np.sin(angle), **look)

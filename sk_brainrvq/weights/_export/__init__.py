@@ -1,1 +1,1 @@
-"""Networks for other runtimes: ONNX and torch.export, with a manifest of the preprocessing."""
+"""Export networks for other runtimes as ONNX or torch.export, with a preprocessing manifest."""

@@ -1,4 +1,4 @@
-"""JSON next to an exported network with what a program needs to know to run it."""
+"""JSON beside an exported network with everything that a program needs to run it."""
 
 from typing import Any
 
@@ -11,20 +11,20 @@ _SFREQ = 200
 _DTYPES = {"tokens": "float32", "logits": "float32", "codes": "int64"}
 _MEANINGS = {
     "tokens": "The class token, then the patches of the first channel in order, of the second, ...",
-    "logits": "A softmax makes probabilities of them; classes are in the order of fit.",
-    "codes": "Time domain, then frequency domain; in each from coarse to fine.",
+    "logits": "A softmax turns them into probabilities; classes are in the order of fit.",
+    "codes": "Time domain, then frequency domain; within each from coarse to fine.",
 }
 
 
 def manifest(weights: Any, network: TracedNetwork, facts: dict[str, Any]) -> dict[str, Any]:
-    """What goes into the JSON.
+    """Collect the contents of the JSON.
 
     Parameters
     ----------
     weights : Weights
     network : TracedNetwork
     facts : dict
-        More entries, on the file itself.
+        Further entries about the file itself.
 
     Returns
     -------
@@ -58,8 +58,9 @@ def manifest(weights: Any, network: TracedNetwork, facts: dict[str, Any]) -> dic
             "order": "Filter and reference at the rate of the recording, resample, scale, cut.",
         },
         "electrodes": {
-            "about": "Row of `electrodes` for a channel: these weights at these columns, else 0. "
-            "Names are in capitals. A bipolar pair that is not listed: the mean of both rows.",
+            "about": "Row of `electrodes` for a channel: these weights in these columns, 0 in the "
+            "others. Names are in capitals. A bipolar pair that is not listed is the mean of both "
+            "rows.",
             "columns": _electrode_columns(info),
         },
         "trained_channels": info.get("ch_names"),
@@ -67,12 +68,12 @@ def manifest(weights: Any, network: TracedNetwork, facts: dict[str, Any]) -> dic
 
 
 def _filters(trained: dict[str, Any]) -> dict[str, Any]:
-    """Pass band in Hz, mains frequency and reference; None is nothing."""
+    """Return pass band and mains frequency in Hz, and the reference; None means not applied."""
     return {name: trained.get(name) for name in ("l_freq", "h_freq", "notch", "reference")}
 
 
 def _electrode_columns(info: dict[str, Any]) -> dict[str, dict[str, float]]:
-    """For each electrode of the table the columns and weights of its row."""
+    """Return columns and weights of the row of each electrode in the table."""
     names = list(dict.fromkeys(ELECTRODE_NAMES))
     columns = {}
     for name in names:

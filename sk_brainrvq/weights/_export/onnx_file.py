@@ -1,4 +1,4 @@
-"""ONNX files: how a network is written, and how it is run to check it."""
+"""Write networks as ONNX files, and run these to check them."""
 
 import math
 from pathlib import Path
@@ -12,7 +12,7 @@ from sk_brainrvq.files import write_whole
 
 
 def import_onnx() -> Any:
-    """The packages that ONNX needs; raise ImportError that says how to get them."""
+    """Import the packages that ONNX needs, or raise an ImportError that says what to install."""
     try:
         import onnx  # noqa: F401
         import onnxruntime
@@ -34,12 +34,12 @@ def write_onnx(program: Any, path: Path, output: str) -> int:
     program : torch.export.ExportedProgram
     path : Path
     output : str
-        Name of the result.
+        Name of the output.
 
     Returns
     -------
     int
-        Version of the operators.
+        Version of the operator set.
     """
     table: dict[Any, Any] = {torch.ops.aten._fft_r2c.default: _fourier_by_products}
     written = torch.onnx.export(
@@ -56,7 +56,7 @@ def write_onnx(program: Any, path: Path, output: str) -> int:
 
 
 def run_onnx(path: Path, x: Tensor, electrodes: Tensor) -> Tensor:
-    """What onnxruntime makes of patches, on the CPU."""
+    """Run a network with onnxruntime on the CPU."""
     runtime = import_onnx()
     session = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     (result,) = session.run(None, {"x": x.numpy(), "electrodes": electrodes.numpy()})
@@ -64,10 +64,11 @@ def run_onnx(path: Path, x: Tensor, electrodes: Tensor) -> Tensor:
 
 
 def _fourier_by_products(self: Any, *_settings: Any, **_named: Any) -> Any:
-    """Real Fourier transform of the last axis, as a product with sines and cosines.
+    """Compute the real Fourier transform of the last axis as a product with sines and cosines.
 
-    ONNX has an operator for it, whose error in onnxruntime the logarithm of a spectrum shows: on
-    simulated EEG the tokens of the bundled encoder were off by 9e-5, with products by 5e-6.
+    ONNX has an operator for it, but the logarithm of the spectrum amplifies its error in
+    onnxruntime: on simulated EEG the tokens of the bundled encoder were off by 9e-5 with the
+    operator, and by 5e-6 with products.
     """
     from onnxscript import opset18 as op
 

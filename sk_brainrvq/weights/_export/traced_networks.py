@@ -13,19 +13,19 @@ from sk_brainrvq.nn.embedding_head import EmbeddingHead
 
 @dataclass(frozen=True)
 class TracedNetwork:
-    """A module to export, and what its result is.
+    """A module to export, and a description of its result.
 
     Attributes
     ----------
     module : nn.Module
-        Takes patches (B, C, P, 200) and mixing weights (C, 129).
+        Module that takes patches (B, C, P, 200) and mixing weights (C, 129).
     output : {"tokens", "logits", "codes"}
     shape : tuple of str or int
-        Of the result.
+        Shape of the result.
     n_channels, n_patches : int or None
-        C and P where the network takes no others.
+        C and P if the network accepts no others.
     fewest_patches : int
-        The least P that it takes.
+        Smallest P that it accepts.
     """
 
     module: nn.Module
@@ -45,12 +45,12 @@ class EncoderTokens(nn.Module):
         self.layer = layer
 
     def forward(self, x: Tensor, electrodes: Tensor) -> Tensor:
-        """Tokens (B, 1 + C * P, D)."""
+        """Return tokens (B, 1 + C * P, D)."""
         return self.encoder(x, electrodes, layer=self.layer)
 
 
 class TokenizerCodes(nn.Module):
-    """Codes of patches, without the bounds on memory that a graph cannot hold.
+    """Codes of patches, without the memory limits that a graph cannot express.
 
     Parameters
     ----------
@@ -62,14 +62,14 @@ class TokenizerCodes(nn.Module):
         self.tokenizer = tokenizer
 
     def forward(self, x: Tensor, electrodes: Tensor) -> Tensor:
-        """Codes (B, C, P, 2, Q), int64."""
+        """Return codes (B, C, P, 2, Q), int64."""
         latents = self.tokenizer.latents(x, electrodes)
         pairs = zip(self.tokenizer.quantizers, latents, strict=True)
         return torch.stack([_codes(quantizer, vectors) for quantizer, vectors in pairs], -2)
 
 
 def _codes(quantizer: Any, vectors: Tensor) -> Tensor:
-    """Codes (..., Q) of vectors (..., d), as ``ResidualVectorQuantizer`` finds them."""
+    """Find the codes (..., Q) of vectors (..., d) like ``ResidualVectorQuantizer``."""
     official = quantizer.mode == "official"
     residual = F.normalize(vectors, dim=-1) if quantizer.normalise and not official else vectors
     codes = []
@@ -83,7 +83,7 @@ def _codes(quantizer: Any, vectors: Tensor) -> Tensor:
 
 
 def traced_network(weights: Any) -> TracedNetwork:
-    """The network of some weights, as it is exported.
+    """Build the network of some weights as it is exported.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def traced_network(weights: Any) -> TracedNetwork:
         classifier: EncoderClassifier = weights.module()
         config = weights.config
         sizes = config.get("n_channels"), config.get("n_patches")
-        # Covariances in bands are means over two-second pieces: a graph has several of them.
+        # Covariances in bands are means over two-second pieces, and the graph assumes several.
         fewest = 3 if config.get("bands") else 1
         return TracedNetwork(classifier, "logits", ("batch", config["n_outputs"]), *sizes, fewest)
     layer = int(weights.info.get("layer", -1))
@@ -111,7 +111,7 @@ def traced_network(weights: Any) -> TracedNetwork:
 
 
 def why_not(module: nn.Module, ending: str) -> str | None:
-    """Why a network cannot be exported, as a sentence; None where it can."""
+    """Say in a sentence why a network cannot be exported; None if it can."""
     head = getattr(module, "head", None)
     if not isinstance(head, EmbeddingHead):
         return None

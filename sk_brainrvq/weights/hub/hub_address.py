@@ -7,11 +7,11 @@ from typing import Any
 
 from sk_brainrvq.exceptions import CheckpointError
 
-# pathlib makes one slash of two.
+# pathlib turns two slashes into one.
 _SCHEME = re.compile(r"hf:/{1,2}")
 _PART = re.compile(r"[A-Za-z0-9_](?:[\w.-]{0,94}[A-Za-z0-9_])?", re.ASCII)
 _COMMIT = re.compile(r"[0-9a-f]{40}")
-# What git forbids in the name of a branch or tag.
+# What git does not allow in the name of a branch or tag.
 _NO_REVISION = re.compile(r"[\s~^:?*\[\\\x00-\x1f]|\.\.|//|@\{|^/|/$|\.$|^-|^$")
 
 
@@ -26,7 +26,7 @@ def _as_text(path: str | PurePath) -> str:
 
 @dataclass(frozen=True)
 class HubAddress:
-    """A model on the Hub, at a revision or at the newest.
+    """A model on the Hub, at a given revision or the newest.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class HubAddress:
 
     @classmethod
     def parse(cls, path: str | PurePath) -> "HubAddress":
-        """An address as users write it, with or without ``hf://``.
+        """Parse an address as users write it, with or without ``hf://``.
 
         Parameters
         ----------
@@ -61,7 +61,7 @@ class HubAddress:
         Raises
         ------
         CheckpointError
-            If it is none.
+            If it is not an address.
         """
         text = _as_text(path)
         repository, sign, revision = _SCHEME.sub("", text, count=1).partition("@")
@@ -81,7 +81,7 @@ class HubAddress:
 
     @classmethod
     def of(cls, repo: str, revision: str | None) -> "HubAddress":
-        """An address whose revision may be given apart; CheckpointError where both say one."""
+        """Parse an address; raise CheckpointError if it and ``revision`` name different ones."""
         address = cls.parse(repo)
         if revision is None:
             return address
@@ -102,7 +102,7 @@ class HubAddress:
         return self.revision is not None and bool(_COMMIT.fullmatch(self.revision))
 
     def at(self, revision: str) -> "HubAddress":
-        """The same repository at another revision."""
+        """Return the same repository at another revision."""
         return replace(self, revision=revision)
 
     def __str__(self) -> str:

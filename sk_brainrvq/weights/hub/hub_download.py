@@ -1,4 +1,4 @@
-"""Models from the Hugging Face Hub into its cache: safetensors and JSON, never pickles."""
+"""Download models from the Hugging Face Hub to its cache: safetensors and JSON, never pickles."""
 
 import hashlib
 import os
@@ -28,12 +28,12 @@ from sk_brainrvq.weights.hub.hub_failures import (
 )
 
 _TIMEOUT = 10.0
-# Endings of files whose reading runs code that they bring along.
+# Extensions of files that can run code when they are read.
 _PICKLES = (".bin", ".ckpt", ".joblib", ".pickle", ".pkl", ".pt", ".pth")
 
 
 def pinned(path: str | PurePath) -> str:
-    """The address of the commit that an address stands for today; its files are in the cache then.
+    """Resolve an address to the commit that it stands for today, and download its files.
 
     Parameters
     ----------
@@ -43,19 +43,19 @@ def pinned(path: str | PurePath) -> str:
     Returns
     -------
     str
-        ``hf://owner/name@`` and 40 hexadecimal digits, for which nobody asks the network again.
+        ``hf://owner/name@`` and 40 hexadecimal digits, which need no network access again.
 
     Raises
     ------
     CheckpointError
-        As of :func:`fetch`.
+        As in :func:`fetch`.
     """
     commit = fetch(path).parent.name
     return str(HubAddress.parse(path).at(commit))
 
 
 def fetch(path: str | PurePath) -> Path:
-    """The safetensors file of a model on the Hub, from the cache where it has it.
+    """Return the safetensors file of a model on the Hub, from the cache if possible.
 
     Parameters
     ----------
@@ -65,16 +65,16 @@ def fetch(path: str | PurePath) -> Path:
     Returns
     -------
     Path
-        ``model.safetensors`` in a folder that is named by its commit.
+        ``model.safetensors`` in a folder named after its commit.
 
     Raises
     ------
     CheckpointError
-        If there is no such repository or revision, it is gated or private, holds no model of this
-        package or only pickles, is of a newer format, did not arrive whole, or if there is neither
-        network nor cache.
+        If there is no such repository or revision; if it is gated or private, holds no model of
+        this package or only pickles, or has a newer format; if the download is incomplete; or if
+        there is neither a network nor a cached copy.
     ImportError
-        If huggingface_hub is missing.
+        If huggingface_hub is not installed.
     """
     address = HubAddress.parse(path)
     file = _in_cache(address) if address.is_pinned else None
@@ -85,12 +85,12 @@ def fetch(path: str | PurePath) -> Path:
 
 
 def hub_api() -> Any:
-    """Client of the Hub, which says who asks."""
+    """Create a client of the Hub that identifies this package."""
     return hub_library().HfApi(library_name="sk_brainrvq", library_version=__version__)
 
 
 def _in_cache(address: HubAddress) -> Path | None:
-    """The file as it was downloaded earlier."""
+    """Return the file if it was downloaded earlier."""
     try:
         return _download(address, TENSOR_FILE, local_files_only=True)
     except hub_library().errors.LocalEntryNotFoundError:
@@ -111,7 +111,7 @@ def _download(address: HubAddress, file: str, **options: Any) -> Path:
 
 
 def _from_network(address: HubAddress) -> Path:
-    """The file at the commit that the Hub names; what the cache has, where it cannot be asked."""
+    """Download the file at the commit that the Hub names; use the cache if it is unreachable."""
     try:
         found = hub_api().model_info(
             address.repository, revision=address.revision, timeout=_TIMEOUT
@@ -128,20 +128,20 @@ def _from_network(address: HubAddress) -> Path:
     if CONFIG_FILE in names:
         _check_config(_transfer(address.at(found.sha), CONFIG_FILE), address)
     _warn_without_licence(found, address)
-    # By the revision as given, so that the cache learns what it stands for.
+    # Use the revision as given, so that the cache records which commit it stands for.
     return _transfer(address, TENSOR_FILE)
 
 
 def _without_network(error: Exception, address: HubAddress) -> Path:
-    """What the cache has for an address, said to the user unless the network is kept out."""
+    """Return the cached file, with a warning unless the user turned off network access."""
     file = _in_cache(address)
     if file is None:
         raise unreachable(error, address) from error
     if not is_offline(error):
         commit = file.parent.name
         warn(
-            f"The Hub cannot be reached ({first_line(error)}): {address} is taken as the cached "
-            f"commit {commit}. Pass {address.at(commit)} to always use this commit."
+            f"The Hub cannot be reached ({first_line(error)}): the cached commit {commit} is used "
+            f"for {address}. Pass {address.at(commit)} to always use this commit."
         )
     return file
 
@@ -157,14 +157,14 @@ def _transfer(address: HubAddress, file: str) -> Path:
 
 
 def _check_files(names: list[str], address: HubAddress) -> None:
-    """Raise CheckpointError for a repository without safetensors."""
+    """Raise CheckpointError if a repository has no safetensors file."""
     if TENSOR_FILE in names:
         return
     pickles = [name for name in names if name.lower().endswith(_PICKLES)]
     if pickles:
         raise CheckpointError(
             f"{address} holds only pickles ({', '.join(pickles[:3])}), and reading a pickle runs "
-            f"any code in it; expected {TENSOR_FILE}, as push_to_hub writes it. If you trust a "
+            f"any code in it; expected a {TENSOR_FILE} written by push_to_hub. If you trust a "
             ".pth file of the published BrainRVQ code, download it and read it with "
             "Weights.from_official(path)."
         )
@@ -176,12 +176,12 @@ def _check_files(names: list[str], address: HubAddress) -> None:
 
 
 def _check_config(file: Path, address: HubAddress) -> None:
-    """Refuse what this version does not read before the tensors come down."""
+    """Refuse what this version cannot read before the tensors are downloaded."""
     header = parse_header(file.read_text(encoding="utf-8", errors="replace"), address)
     if "kind" not in header or "format_version" not in header:
         raise CheckpointError(
-            f"{address} is a model of another program: its {CONFIG_FILE} has neither 'kind' nor "
-            "'format_version' of a checkpoint of sk_brainrvq. Nothing else of it was downloaded."
+            f"{address} is a model of another program: its {CONFIG_FILE} lacks the 'kind' or the "
+            "'format_version' of a checkpoint of sk_brainrvq. Nothing else was downloaded."
         )
     check_version(header, address)
 
@@ -191,15 +191,15 @@ def _warn_without_licence(found: Any, address: HubAddress) -> None:
         return
     warn(
         f"The model card of {address.repository} states no licence, so nothing says what you may "
-        f"do with these weights: ask {address.owner} on {page_of(address)} before you pass them on."
+        f"do with these weights: ask {address.owner} on {page_of(address)} before you share them."
     )
 
 
 def _check_sum(file: Path, address: HubAddress) -> None:
-    """Raise CheckpointError for content that is not what the Hub announced.
+    """Raise CheckpointError if the content is not what the Hub announced.
 
-    The cache names large files by their SHA-256, and links to them; where it cannot link, nothing
-    is known.
+    The cache names large files by their SHA-256 and links to them; without links, the sum is
+    unknown.
     """
     target = Path(os.readlink(file)) if file.is_symlink() else Path()
     if not re.fullmatch("[0-9a-f]{64}", target.name):

@@ -1,4 +1,4 @@
-"""Failures on the Hugging Face Hub, as sentences that say what to do."""
+"""Turn failures on the Hugging Face Hub into messages that say what to do."""
 
 from pathlib import Path
 from textwrap import shorten
@@ -10,12 +10,12 @@ from sk_brainrvq.weights.checkpoint_header import TENSOR_FILE
 from sk_brainrvq.weights.hub.hub_address import HubAddress
 
 _LOGIN = "log in with `hf auth login`, or set HF_TOKEN to a token"
-# Too many requests, and what servers and gateways say while they are down.
+# Too many requests, and status codes of servers and gateways that are down.
 _DOWN = (408, 429, 500, 502, 503, 504)
 
 
 def hub_library() -> Any:
-    """The huggingface_hub package, or an ImportError that says how to install it."""
+    """Import huggingface_hub, or raise an ImportError that says how to install it."""
     try:
         import huggingface_hub
         import huggingface_hub.errors
@@ -28,29 +28,29 @@ def hub_library() -> Any:
 
 
 def page_of(address: HubAddress) -> str:
-    """Web page of a repository, on the Hub that is set."""
+    """Return the web page of a repository on the configured Hub."""
     return f"{hub_library().constants.ENDPOINT}/{address.repository}"
 
 
 def _network_errors() -> tuple[type[BaseException], ...]:
-    # huggingface_hub has changed its HTTP library twice; its own error derives from that library's.
+    # huggingface_hub has changed its HTTP library twice; its error derives from that library's.
     return (OSError, *hub_library().errors.HfHubHTTPError.__bases__)
 
 
 def is_offline(error: BaseException) -> bool:
-    """Whether HF_HUB_OFFLINE keeps the network out."""
+    """Whether HF_HUB_OFFLINE forbids network access."""
     return isinstance(error, hub_library().errors.OfflineModeIsEnabled)
 
 
 def is_unreachable(error: BaseException) -> bool:
-    """Whether the Hub could not be asked, so that its cache is the next best."""
+    """Whether the Hub could not be reached, so that the cache is the next best."""
     if isinstance(error, hub_library().errors.HfHubHTTPError):
         return _status(error) in _DOWN
     return isinstance(error, _network_errors())
 
 
 def unreachable(error: BaseException, address: HubAddress) -> CheckpointError:
-    """The Hub cannot be asked, and its cache has no such model."""
+    """Explain that the Hub is unreachable and that the cache does not have the model."""
     folder = Path(hub_library().constants.HF_HUB_CACHE)
     folder /= f"models--{address.owner}--{address.name}"
     why = "HF_HUB_OFFLINE is set"
@@ -65,7 +65,7 @@ def unreachable(error: BaseException, address: HubAddress) -> CheckpointError:
 
 
 def refused(error: BaseException, address: HubAddress) -> CheckpointError | None:
-    """Why the Hub gives a model to nobody, or not to this user; None for any other error."""
+    """Explain why the Hub does not serve a model to this user; None for any other error."""
     errors, page = hub_library().errors, page_of(address)
     if isinstance(error, errors.GatedRepoError):
         return CheckpointError(
@@ -92,24 +92,24 @@ def refused(error: BaseException, address: HubAddress) -> CheckpointError | None
 
 
 def broken_off(error: BaseException, file: str, address: HubAddress) -> CheckpointError | None:
-    """A file that did not arrive as the server announced it; None for any other error."""
+    """Explain that a download is incomplete; None for any other error."""
     if not isinstance(error, _network_errors()):
         return None
     return CheckpointError(
         f"{file} of {address} was not downloaded completely: {first_line(error)} Load it again. If "
-        f"that fails too, get the file from {page_of(address)}, and pass the folder that you put "
-        "it into instead of the address."
+        f"that fails too, get the file from {page_of(address)}, and pass the folder that holds it "
+        "instead of the address."
     )
 
 
 def not_uploaded(error: BaseException, address: HubAddress) -> CheckpointError | None:
-    """Why the Hub takes nothing from this user; None for an error of another kind."""
+    """Explain why the Hub refuses an upload by this user; None for any other error."""
     errors = hub_library().errors
     status = _status(error) if isinstance(error, errors.HfHubHTTPError) else None
     if isinstance(error, errors.RepositoryNotFoundError) or status in (401, 403):
         return CheckpointError(
-            f"You may not write to {address.repository!r} ({first_line(error)}): {_LOGIN} that "
-            f"may write, of {address.owner!r} or of a member."
+            f"You may not write to {address.repository!r} ({first_line(error)}): {_LOGIN} with "
+            f"write access, of {address.owner!r} or of a member."
         )
     if isinstance(error, (RuntimeError, ValueError, *_network_errors())):
         return CheckpointError(
@@ -124,7 +124,7 @@ def _status(error: Any) -> int | None:
 
 
 def first_line(error: BaseException) -> str:
-    """How the message of an error begins, as a sentence."""
+    """Return the beginning of an error message, as a sentence."""
     lines = [line.strip() for line in str(error).splitlines()]
     lines = [line for line in lines if line and not line.startswith("For more information")]
     text = shorten(" ".join(lines[:2]), 400, placeholder=" ...") or type(error).__name__

@@ -1,4 +1,4 @@
-"""Models from a folder to the Hugging Face Hub: safetensors, JSON and a model card, one commit."""
+"""Upload a model to the Hugging Face Hub: safetensors, JSON and a model card, in one commit."""
 
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ _MESSAGE = "Upload with sk_brainrvq"
 
 
 def target_of(repo: Any) -> HubAddress:
-    """The repository that a push goes to.
+    """Parse the name of the repository to upload to.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def target_of(repo: Any) -> HubAddress:
     Raises
     ------
     CheckpointError
-        If it is none, or names a revision.
+        If it is not a repository name, or names a revision.
     """
     if not isinstance(repo, str):
         raise CheckpointError(
@@ -38,7 +38,7 @@ def target_of(repo: Any) -> HubAddress:
     address = HubAddress.parse(repo)
     if address.revision is not None:
         raise CheckpointError(
-            f"{repo!r} names a revision, but a push makes a new one, on the branch main. Pass "
+            f"{repo!r} names a revision, but a push creates a new one on the branch main. Pass "
             f"{address.repository!r}."
         )
     return address
@@ -52,14 +52,14 @@ def push_folder(
     Parameters
     ----------
     folder : Path
-        With ``model.safetensors`` and ``config.json``.
+        Folder with ``model.safetensors`` and ``config.json``.
     address : HubAddress
     card : str
         Text of the model card.
     keep_card : bool
-        Whether a card that the repository has stays as it is.
+        Whether to keep a card that the repository already has.
     private : bool or None
-        Of a new repository; None is what its owner's settings say.
+        Whether a new repository is private; None follows the settings of its owner.
 
     Returns
     -------
@@ -69,7 +69,8 @@ def push_folder(
     Raises
     ------
     CheckpointError
-        If the Hub takes nothing, or the repository is public where a private one was asked for.
+        If the Hub refuses the upload, or if the repository exists and is not private or public as
+        requested.
     """
     files: dict[str, Any] = {name: folder / name for name in (CONFIG_FILE, TENSOR_FILE)}
     try:
@@ -100,9 +101,9 @@ def _check_private(found: Any, private: bool | None, address: HubAddress) -> Non
         return
     now, asked = ("private", "public") if found.private else ("public", "private")
     raise CheckpointError(
-        f"{address.repository!r} is there already and is {now}; private={private} was given. "
+        f"{address.repository!r} already exists and is {now}; private={private} was given. "
         f"Nothing was uploaded: make it {asked} in its settings on the Hub, choose another name, "
-        "or pass private=None, which takes it as it is."
+        "or pass private=None to leave it as it is."
     )
 
 

@@ -1,6 +1,6 @@
-"""Model cards: what a network is, what it has seen, under which licence; README.md on the Hub.
+"""Model cards: what a network is, what it was trained on, its licence; README.md on the Hub.
 
-Metadata as of https://huggingface.co/docs/hub/model-cards; what to say as of "Model cards for model
+Metadata follow https://huggingface.co/docs/hub/model-cards, contents follow "Model cards for model
 reporting", Mitchell et al., 2019.
 """
 
@@ -20,11 +20,11 @@ CARD_FILE = "README.md"
 _METADATA = ("license", "license_name", "license_link")
 _LISTS = ("tags", "datasets")
 _TEXTS = ("summary", "data", "recipe", "limits", "citation")
-# What `card=` may say, in the order of the documentation.
+# Entries of `card=`, in the order of the documentation.
 CARD_KEYS = (*_METADATA, *_LISTS, *_TEXTS, "figures")
 _TAGS = ("eeg", "brainrvq", "electroencephalography")
 _UNSTATED = "Not stated."
-# Names of data sets on the Hub; others stand in the text alone.
+# Names of data sets on the Hub; other names appear only in the text.
 _HUB_DATASET = re.compile(r"(?:[\w.-]+/)?[\w.-]+", re.ASCII)
 _WHAT = {
     "tokenizer": "A DD-RVQ tokenizer: codes of each second of each EEG channel, in time and "
@@ -48,21 +48,21 @@ _SIZES = ("embed_dim", "depth", "decoder_depth", "codebook_size", "codebook_dim"
 
 @dataclass(frozen=True)
 class CardFacts:
-    """What a model knows of itself.
+    """What a model knows about itself.
 
     Attributes
     ----------
     kind, digest : str
     config, info : mapping
-        As of ``Weights``.
+        As in ``Weights``.
     estimator : str
-        Class of a fitted estimator; empty for weights alone.
+        Class of a fitted estimator; empty if there are only weights.
     recipe : mapping of str to str
         Parameters that differ from their defaults.
     figures : mapping of str to float
-        Of the epoch of the training whose weights these are.
+        Losses and scores of the training epoch that the weights come from.
     base : str
-        What the training started from; empty where it started from scratch, or that is not known.
+        What the training started from; empty if unknown or if it started from scratch.
     """
 
     kind: str
@@ -76,15 +76,15 @@ class CardFacts:
 
 
 def card_text(facts: CardFacts, card: Any, address: str) -> str:
-    """The text of a model card.
+    """Write the text of a model card.
 
     Parameters
     ----------
     facts : CardFacts
     card : None, mapping or path
-        What the user says: the facts named in ``CARD_KEYS``, or a README.md that is taken as it is.
+        Entries from the user, named in ``CARD_KEYS``, or a README.md that is used unchanged.
     address : str
-        Of the repository.
+        Address of the repository.
 
     Returns
     -------
@@ -93,7 +93,7 @@ def card_text(facts: CardFacts, card: Any, address: str) -> str:
     Raises
     ------
     CheckpointError
-        For a card of unknown keys or other types, or a file that is none.
+        If the card has unknown keys or values of the wrong type, or if the file does not exist.
     """
     if isinstance(card, (str, Path)):
         return _card_of_file(card)
@@ -117,7 +117,7 @@ def card_text(facts: CardFacts, card: Any, address: str) -> str:
 
 
 def front_matter(text: str) -> dict[str, Any]:
-    """Metadata of a card: the YAML between its first two lines of three dashes.
+    """Parse the metadata of a card: the YAML between its first two lines of three dashes.
 
     Parameters
     ----------
@@ -126,12 +126,12 @@ def front_matter(text: str) -> dict[str, Any]:
     Returns
     -------
     dict
-        Empty where there is none.
+        Empty if there is none.
 
     Raises
     ------
     CheckpointError
-        If it is no YAML mapping.
+        If it is not a YAML mapping.
     """
     match = re.match(r"\ufeff?---[ \t]*\r?\n(.*?)^---[ \t]*$", text, re.DOTALL | re.MULTILINE)
     if match is None:
@@ -161,14 +161,14 @@ def _card_of_file(path: str | Path) -> str:
         text = file.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise CheckpointError(
-            f"{file} is not UTF-8 text, which a model card has to be: {error}"
+            f"{file} is not UTF-8 text, as a model card must be: {error}"
         ) from error
     front_matter(text)
     return text
 
 
 def _checked(card: Any) -> dict[str, Any]:
-    """What the user says, each of its type; lists of one may be given as a text."""
+    """Check the types of the user's entries; a list of one may be given as a text."""
     if card is None:
         return {}
     if not isinstance(card, Mapping):
@@ -257,7 +257,7 @@ def _data(facts: CardFacts, given: Mapping[str, Any]) -> list[str]:
     if isinstance(facts.info.get("data"), str):
         told.append(f"The weights name {facts.info['data']}.")
     if facts.base:
-        told.append(f"The training started from {facts.base}, and what that has seen counts too.")
+        told.append(f"The training started from {facts.base}, so its training data count too.")
     return told or [_UNSTATED]
 
 
@@ -278,7 +278,7 @@ def _figures(facts: CardFacts, given: Mapping[str, Any]) -> list[str]:
         told.append(_table(("figure", "value"), [(k, _number(v)) for k, v in figures.items()]))
     if facts.figures:
         rows = [(name, _number(value)) for name, value in facts.figures.items()]
-        told += ["Of the epoch whose weights these are:", _table(("figure", "value"), rows)]
+        told += ["Training epoch of these weights:", _table(("figure", "value"), rows)]
     return told or [_UNSTATED]
 
 
@@ -289,7 +289,7 @@ def _number(value: Any) -> str:
 
 def _licence(given: Mapping[str, Any]) -> list[str]:
     told = " ".join(given[key] for key in _METADATA if key in given)
-    return [told or f"{_UNSTATED} Ask the authors before you use or pass on these weights."]
+    return [told or f"{_UNSTATED} Ask the authors before you use or share these weights."]
 
 
 def _table(head: tuple[str, str], rows: Iterable[tuple[str, Any]]) -> str:
