@@ -146,3 +146,10 @@ def test_inspect__what_it_cannot_look_at__is_refused():
     X = np.zeros((2, 2, 400))
     with pytest.raises(InvalidEEGError, match="expected a BrainRVQEmbedder"):
         inspect_recording(X, object())
+
+
+def test_inspect__microvolts_divided_by_a_million__do_not_look_flat(raw, embedder):
+    small = raw.copy().apply_function(lambda x: x * 1e-6, picks="all")
+    text = str(inspect_recording(small, embedder))
+    assert " 0.0 uV" not in text
+    assert "e-05 uV" in text

@@ -9,6 +9,7 @@ from sklearn.base import TransformerMixin
 
 from sk_brainrvq.estimators._bases.centered_embedding import CenteredEmbeddingMixin
 from sk_brainrvq.estimators._bases.eeg import EEGEstimator
+from sk_brainrvq.estimators._inputs.labels import refuse_labels_of_recordings
 from sk_brainrvq.estimators._outputs.pooling import Embedding
 from sk_brainrvq.estimators.fitted_check import check_fitted
 from sk_brainrvq.nn import EEGEncoder
@@ -273,7 +274,9 @@ class BrainRVQEmbedder(CenteredEmbeddingMixin, TransformerMixin, EEGEstimator):
             info = self._load_encoder(X)
             if self.center_by is not None:
                 return self._centred(*self._embed_and_learn(X, y, info, *given))
-            return self._pool(self._learn_channels(X, info), info)
+            features = self._pool(self._learn_channels(X, info), info)
+            refuse_labels_of_recordings(X, y, len(features))
+            return features
 
     def _load_encoder(self, X: Any) -> dict[str, Any]:
         """Load the encoder that the parameters ask for; return what is known of its training."""

@@ -205,7 +205,10 @@ _HOW = {"exact": "", "decorated": "", "official": "", "mean": "no known position
 def _microvolts(value: float | None) -> str:
     if value is None:
         return ""
-    return f"{value:.1f} uV" if abs(value) < 100 else f"{value:,.0f} uV"
+    if abs(value) >= 100:
+        return f"{value:,.0f} uV"
+    # A wrong unit must not look like a flat channel.
+    return f"{value:.1f} uV" if value == 0 or abs(value) >= 0.05 else f"{value:.1g} uV"
 
 
 def _band(low: float | None, high: float | None) -> str:

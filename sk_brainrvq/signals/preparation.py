@@ -23,7 +23,7 @@ from sk_brainrvq.signals.electrodes import (
 from sk_brainrvq.signals.filters.filtering import FilterSettings, filter_epochs
 from sk_brainrvq.signals.filters.resampling import TARGET_SFREQ, resample, resampled_length
 from sk_brainrvq.signals.patches import PatchGroup, PreparedEEG, gather
-from sk_brainrvq.signals.units import describe_typical
+from sk_brainrvq.signals.units import describe_typical, missing_factor
 from sk_brainrvq.user_warnings import quiet, warn
 
 PATCH_SAMPLES = 200
@@ -284,7 +284,11 @@ def _check_unit(amplitude: float, unit: str | None) -> None:
         return
     if unit is None:  # unit= has no effect on recordings
         seen = sentence.split(" that no unit")[0].split(". Pass ")[0]
-        sentence = f"{seen}. Recordings are read in volts: scale the data of this one."
+        factor = missing_factor(amplitude)
+        sentence = (
+            f"{seen}. Recordings are read in volts: correct this one in MNE, as with "
+            f"raw.apply_function(lambda x: x * {factor:g}), and pass the result."
+        )
     warn(sentence)
 
 

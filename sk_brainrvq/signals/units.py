@@ -82,7 +82,7 @@ def describe_typical(amplitude: float, unit: str | None = None) -> str | None:
         f"The typical amplitude is {amplitude:.2g} microvolts, where EEG has about 2 to 100: "
         "that looks like "
     )
-    mistakes = _mistakes(_missing_factor(amplitude), unit)
+    mistakes = _mistakes(missing_factor(amplitude), unit)
     if not mistakes:
         given = _WORDS["uV" if unit == "µV" else str(unit)]
         return seen + (
@@ -96,7 +96,7 @@ def describe_typical(amplitude: float, unit: str | None = None) -> str | None:
     )
 
 
-def _missing_factor(amplitude: float) -> float:
+def missing_factor(amplitude: float) -> float:
     """By how much the values have to be multiplied to be EEG in microvolts."""
     if amplitude < SMALLEST_AMPLITUDE:
         return 1e6 if amplitude < _SMALLEST_MILLIVOLTS else 1e3

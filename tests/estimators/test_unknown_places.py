@@ -192,3 +192,13 @@ def test_electrode_map__names_that_are_no_channels__said_in_transform_too():
     assert said_by(embedder.transform, epochs(X, KNOWN)) == [said], "W1 was a channel of fit"
     embedder.set_params(reading=FROM_MNE["reading"])
     assert (embedder.transform(beside) == embedder.transform(epochs(X, KNOWN))).all()
+
+
+def test_electrode_map__part_of_a_name__the_complete_name_is_told():
+    X, names = signals(2), ["EEG Left Motor", "EEG C4-REF"]
+    chosen = {"Left Motor": "C3", "c4": "C4", "eft": "Cz"}
+    reading = Reading(electrode_map=chosen, bad_channels="keep")
+    embedder = tiny("embedder", **FROM_MNE | {"reading": reading})
+    told = said_by(embedder.fit, epochs(X, names))
+    (said,) = [text for text in told if text.startswith("electrode_map")]
+    assert said.endswith("did you mean ['EEG C4-REF', 'EEG Left Motor']?")

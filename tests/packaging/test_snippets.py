@@ -2,8 +2,12 @@
 
 import re
 
+import mne
+import numpy as np
 import pytest
 from package_files import ROOT
+
+from sk_brainrvq.datasets import make_eeg
 
 CHECKOUT = ROOT.parent
 # Beginnings of the code that no test runs. All else is in doctest blocks or testcode.
@@ -37,13 +41,37 @@ def test_python_of_the_pages__each_block__run_by_doctest_or_listed_with_a_reason
     assert sum(".. testcode::" in text for text in pages.values()) >= 5
 
 
-def test_python_of_the_readme__as_it_stands__prints_what_it_says(capsys):
+def save_recordings(folder):
+    """Files as in the README: 20 s of three people at rest and during a task."""
+    eeg = make_eeg(3, 4, duration=5, ch_names=["Fz", "Cz", "Pz", "O1"], random_state=0)
+    info = mne.create_info(eeg.ch_names, eeg.sfreq, "eeg")
+    folder.mkdir()
+    for person in range(3):
+        for label, task in enumerate(("rest", "task")):
+            windows = eeg.X[(eeg.subjects == person) & (eeg.y == label)]
+            raw = mne.io.RawArray(np.hstack(windows) * 1e-6, info, verbose="error")
+            raw.export(folder / f"p0{person}_{task}.edf", verbose="error")
+
+
+@pytest.mark.filterwarnings("ignore:There are fewer than min_windows")
+def test_python_of_the_readme__as_it_stands__prints_what_it_says(capsys, tmp_path, monkeypatch):
+    save_recordings(tmp_path / "recordings")
+    monkeypatch.chdir(tmp_path)
     text = (CHECKOUT / "README.md").read_text()
-    blocks = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-    assert blocks
-    for block in blocks:
-        exec(block, {})
-        said = re.search(r"# \[(.*?)\]", block)[1].split()
-        printed = capsys.readouterr().out.strip(" []\n").split()
-        # One window in 32 may fall on the other side on another processor.
-        assert [float(n) for n in printed] == pytest.approx([float(n) for n in said], abs=0.04)
+    simulated, files = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    names = {}
+    exec(simulated, names)
+    said = re.search(r"# \[(.*?)\]", simulated)[1].split()
+    printed = capsys.readouterr().out.strip(" []\n").split()
+    # One window in 32 may fall on the other side on another processor.
+    assert [float(n) for n in printed] == pytest.approx([float(n) for n in said], abs=0.04)
+    exec(files, names)
+    assert names["scores"].shape == (3,)
+    assert ((names["scores"] >= 0) & (names["scores"] <= 1)).all()
+
+
+def test_links_of_the_readme__to_files__lead_somewhere():
+    text = (CHECKOUT / "README.md").read_text()
+    linked = [to for to in re.findall(r"\]\(([^)]+)\)", text) if "://" not in to]
+    assert len(linked) > 10
+    assert [to for to in linked if not (CHECKOUT / to).exists()] == []

@@ -191,3 +191,21 @@ def test_reconstruct__whole_recordings__refused_with_advice(items):
         codes = tokenizer.set_params(window=window).transform(recordings)
         windows = tokenizer.transform(recordings.windows(window))
         assert np.array_equal(codes, np.concatenate(list(windows), axis=1)[None])
+
+
+@pytest.mark.parametrize("center_by", [None, "subject"])
+def test_embedder__one_label_per_recording_for_windows__error_that_names_recordings(
+    items, windows, embedder, center_by
+):
+    given = {"center_by": center_by, "min_windows": 2}
+    plain = BrainRVQEmbedder(**{**embedder.get_params(False), "window": 4, "overlap": 1, **given})
+    default = BrainRVQEmbedder(**{**plain.get_params(False), "window": 10, "overlap": 0})
+    for model, X in ((plain, items), (default, windows)):
+        with pytest.raises(InvalidEEGError, match=r"4 labels, one per recording.*recordings\.y"):
+            make_pipeline(model, LogisticRegression()).fit(X, ["rest", "task"] * 2)
+    assert default.fit_transform(windows, windows.y).shape[0] == len(windows)
+
+
+def test_classifier__one_label_per_recording_for_windows__error_that_names_recordings(items):
+    with pytest.raises(ValueError, match=r"y has 4 labels.*recordings\.y"):
+        tiny("classifier", window=4).fit(items, [0, 1, 0, 1])

@@ -140,6 +140,7 @@ def embed(
 
     \b
     Examples:
+      sk-brainrvq embed recordings/ --out features.npz
       sk-brainrvq embed recordings/ --weights model --out features.npz
       sk-brainrvq embed *.edf --weights model --out features.parquet --pooling mean_std
       torchrun --nproc-per-node 4 -m sk_brainrvq embed recordings/ --weights model --out f.npz

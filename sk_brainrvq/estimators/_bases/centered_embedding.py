@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sk_brainrvq.estimators._bases.embedding import EmbeddingMixin
+from sk_brainrvq.estimators._inputs.labels import refuse_labels_of_recordings
 from sk_brainrvq.estimators._outputs.pooling import COVARIANCE_NAMES, Align
 from sk_brainrvq.estimators._people.aligning import AligningMixin, moments_of
 from sk_brainrvq.estimators._people.alignment import Alignment
@@ -81,6 +82,7 @@ class CenteredEmbeddingMixin(AligningMixin, EmbeddingMixin):
         else:
             features = self._pool(groups, info)
             people = names.of(len(features))
+        refuse_labels_of_recordings(X, y, len(features))
         self._learn_people(features, people, y)
         given = [calibration for calibration in calibrations if calibration is not None]
         for calibration in given:

@@ -1,5 +1,6 @@
 """Warnings about channels, in fit and in every later call."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from typing import Any, TypeVar
@@ -42,7 +43,16 @@ def check_map(
         of_fit = {row["channel"] for row in report()}
         unused = [name for name in unused if name not in of_fit]
     if unused:
-        warn(f"{_UNUSED} {unused}, which are not channels of X.")
+        meant = [name for name in sorted(seen) if any(_is_within(part, name) for part in unused)]
+        hint = f" Names must be complete: did you mean {meant}?" if meant else ""
+        warn(f"{_UNUSED} {unused}, which are not channels of X.{hint}")
+
+
+def _is_within(part: str, name: str) -> bool:
+    """Whether a name is another one without what a recorder adds, as C3 is in "EEG C3-REF"."""
+    return part.casefold() in re.split(r"[\s-]+", name.casefold()) or (
+        name.casefold().removeprefix("eeg").strip(" .:_-") == part.casefold()
+    )
 
 
 def without_saying_again() -> ExitStack:

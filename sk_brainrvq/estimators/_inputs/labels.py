@@ -10,9 +10,16 @@ from sklearn.utils.multiclass import check_classification_targets, unique_labels
 from sklearn.utils.validation import check_array, column_or_1d
 
 from sk_brainrvq.estimators._inputs.validation import TrainingData, epochs_of
+from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.missing_values import missing_rows, which_rows
 from sk_brainrvq.signals import PreparedEEG
 from sk_brainrvq.training import SegmentDataset
+
+# What to do with one label per recording, where each window needs one.
+OF_RECORDINGS = (
+    "Labels of recordings go into recordings = Recordings(paths, labels, window=...); pass "
+    "recordings and recordings.y, which has one label per window."
+)
 
 
 @dataclass(frozen=True)
@@ -194,8 +201,7 @@ def encode_classes(
     if len(labels) != n_epochs:
         raise ValueError(
             f"y has {len(labels)} labels, but X has {n_epochs} epochs (inconsistent numbers "
-            "of samples); give one label per epoch. If y holds one label per recording, pass "
-            "X=Recordings(files, y), which repeats it for each window."
+            f"of samples); give one label per epoch. {OF_RECORDINGS}"
         )
     found, numbers = np.unique(labels, return_inverse=True)
     classes = found if known is None else known
@@ -205,6 +211,33 @@ def encode_classes(
             f"y holds {unknown.tolist()}, which are not among the known classes {classes.tolist()}."
         )
     return np.searchsorted(classes, found)[numbers].astype(np.int64), classes
+
+
+def refuse_labels_of_recordings(X: Any, y: Any, n_epochs: int) -> None:
+    """Raise InvalidEEGError if there is one label per recording, but X has several windows of each.
+
+    A transformer does not use y. But the next step of a pipeline would fail with two numbers that
+    do not say which of them counts recordings.
+
+    Parameters
+    ----------
+    X : EEG
+        As passed by the user.
+    y : array-like or None
+    n_epochs : int
+        Number of windows of X.
+    """
+    if hasattr(X, "recording_of"):  # Recordings
+        n_recordings = len(np.unique(X.recording_of))
+    elif isinstance(X, (list, tuple)):
+        n_recordings = len(X)
+    else:
+        return
+    if hasattr(y, "__len__") and len(y) == n_recordings != n_epochs:
+        raise InvalidEEGError(
+            f"y has {len(y)} labels, one per recording, but X has {n_epochs} windows (inconsistent "
+            f"numbers of samples). {OF_RECORDINGS}"
+        )
 
 
 def refuse_missing(y: Any, n_epochs: int) -> None:

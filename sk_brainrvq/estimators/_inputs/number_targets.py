@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_array
 
-from sk_brainrvq.estimators._inputs.labels import refuse_missing
+from sk_brainrvq.estimators._inputs.labels import OF_RECORDINGS, refuse_missing
 
 
 def check_numbers(y: Any, n_epochs: int, estimator: str) -> NDArray:
@@ -43,8 +43,7 @@ def check_numbers(y: Any, n_epochs: int, estimator: str) -> NDArray:
     if len(numbers) != n_epochs:
         raise ValueError(
             f"y has {len(numbers)} rows, but X has {n_epochs} epochs (inconsistent numbers "
-            "of samples); give one row per epoch. If y holds one number per recording, pass "
-            "X=Recordings(files, y), which repeats it for each window."
+            f"of samples); give one row per epoch. {OF_RECORDINGS}"
         )
     return numbers
 

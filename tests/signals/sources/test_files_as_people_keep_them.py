@@ -195,6 +195,7 @@ def test_what_is_no_recording__error_says_what_to_give(tmp_path):
     with pytest.warns(EEGWarning, match="Recordings are read in volts") as said:
         tiny("embedder", **ARRAYS).fit(raw_of(noise(800) * 1e-6))
     assert "unit=" not in str(said[0].message)
+    assert "raw.apply_function(lambda x: x * 1e+06)" in str(said[0].message)
 
 
 def test_mne_objects__without_single_trials__say_what_to_hand_over_and_nothing_else():
