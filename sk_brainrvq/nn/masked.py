@@ -203,9 +203,9 @@ class MaskedCodeModel(nn.Module):
     hierarchical : bool, default=True
         Predict each level given the previous ones; if False, predict all only from the token.
     spectrum_weight : float, default=0
-        Weight of a loss that is not in the paper: the squared error of each patch's log spectrum, as
-        the spectral embedding computes it, predicted from the pass that hid the patch. With 0 the
-        network has no head for it.
+        Weight of a loss that is not in the paper: the squared error of each patch's log spectrum,
+        as the spectral embedding computes it, predicted from the pass that hid the patch. With 0
+        the network has no head for it.
 
     Notes
     -----
