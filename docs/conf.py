@@ -120,6 +120,7 @@ html_theme = "pydata_sphinx_theme"
 html_math_renderer = "mathml"
 html_title = f"sk_brainrvq {release}"
 html_static_path = ["_static"]
+html_favicon = "_static/favicon.svg"
 html_css_files = ["sk_brainrvq.css"]
 html_copy_source = False
 html_show_sourcelink = False
@@ -133,7 +134,12 @@ html_sidebars = {
 }
 html_context = {"default_mode": "auto"}
 html_theme_options = {
-    "logo": {"text": "sk_brainrvq"},
+    "logo": {
+        "text": "sk_brainrvq",
+        "image_light": "_static/logo.svg",
+        "image_dark": "_static/logo.svg",
+        "alt_text": "Home",
+    },
     "navbar_align": "left",
     "navbar_persistent": ["search-button"],
     "header_links_before_dropdown": 7,
