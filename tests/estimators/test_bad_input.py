@@ -212,7 +212,10 @@ def test_x__fit_and_apply__is_left_as_it_was(name):
 @pytest.mark.parametrize(
     ("y", "message"),
     [
-        (make_labels(11), r"y has 11 labels, but X has 12 epochs.*pass X=Recordings\(files, y\)"),
+        (
+            make_labels(11),
+            r"y has 11 labels, but X has 12 epochs.*recordings\.y, which has one label per window",
+        ),
         (None, "requires y to be passed, but the target y is None"),
         (["rest"] * 12, re.escape("only one class ('rest')")),
         (np.linspace(0, 1, 12), "Unknown label type"),

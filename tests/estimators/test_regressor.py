@@ -169,7 +169,7 @@ def test_braindecode_dataset__without_y__its_targets_are_used():
     ("params", "y", "message"),
     [
         ({}, None, "requires y to be passed"),
-        ({}, Y[:5], "y has 5 rows, but X has 12 epochs.*one number per recording"),
+        ({}, Y[:5], r"y has 5 rows, but X has 12 epochs.*pass recordings and recordings\.y"),
         ({}, np.where(Y > 50, np.nan, Y), "Input y contains NaN"),
         ({}, ["young"] * 12, r"y holds text \(.*'young'\).* use BrainRVQClassifier"),
         ({"loss": "absolute"}, Y, r"loss='absolute' was given; expected .*'huber'"),

@@ -56,6 +56,11 @@ def test_recording__unknown_channel_first_seen_in_transform__as_without_it_and_s
     assert not said_by(tiny("embedder", **{**FROM_MNE, "reading": placed}).fit, raw)
 
 
+def assert_same_but_for_rounding(found, expected):
+    """Equal up to rounding: some processors add up larger batches in another order."""
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
 def test_channels_apart__unknown_one__keeps_its_columns_and_leaves_the_others_alone():
     X, names = signals(4), [*KNOWN[:2], "W1", *KNOWN[2:]]
     shared = {**FROM_MNE, "pooling": "channel", "spectrum": "channel", "covariance": True}
@@ -66,18 +71,18 @@ def test_channels_apart__unknown_one__keeps_its_columns_and_leaves_the_others_al
     assert {column.split("_")[0] for column in set(every) - set(columns)} == {"W1"}
     expected = plain.transform(epochs(X, KNOWN))
     found = beside.transform(with_unknown(X, KNOWN, 2, name="W1"))
-    np.testing.assert_array_equal(found[:, [every.index(c) for c in columns]], expected)
+    assert_same_but_for_rounding(found[:, [every.index(c) for c in columns]], expected)
     own = [every.index(f"W1_{name}") for name in ("0", "log_std")]
     quiet = beside.transform(with_unknown(X, KNOWN, 2, scale=1.0, name="W1"))
     assert (found[:, own] != quiet[:, own]).all()
     mixed = tiny("embedder", **FROM_MNE, pooling="mean", spectrum="channel", covariance=True)
     by_place = mixed.fit(with_unknown(X, KNOWN, 2)).transform(with_unknown(X, KNOWN, 2))
     mixed.fit(epochs(X, KNOWN))
-    np.testing.assert_array_equal(by_place[:, :100], mixed.transform(epochs(X, KNOWN))[:, :100])
+    assert_same_but_for_rounding(by_place[:, :100], mixed.transform(epochs(X, KNOWN))[:, :100])
     tokens = tiny("embedder", **FROM_MNE, pooling="none").fit(epochs(X, names[:2] + names[3:]))
     unpooled = tokens.transform(with_unknown(X, KNOWN, 2))
     assert unpooled.shape[1] == 5
-    np.testing.assert_array_equal(np.delete(unpooled, 2, 1), tokens.transform(epochs(X, KNOWN)))
+    assert_same_but_for_rounding(np.delete(unpooled, 2, 1), tokens.transform(epochs(X, KNOWN)))
 
 
 def test_codes__unknown_channel__has_codes_of_its_own_and_leaves_the_others_alone():
@@ -88,7 +93,7 @@ def test_codes__unknown_channel__has_codes_of_its_own_and_leaves_the_others_alon
     assert codes.shape[1] == 5
     np.testing.assert_array_equal(np.delete(codes, 1, 1), tokenizer.transform(plain))
     rebuilt = tokenizer.reconstruct(beside)
-    np.testing.assert_array_equal(np.delete(rebuilt, 1, 1), tokenizer.reconstruct(plain))
+    assert_same_but_for_rounding(np.delete(rebuilt, 1, 1), tokenizer.reconstruct(plain))
     assert np.abs(rebuilt[:, 1]).max() > 10 * np.abs(rebuilt[:, 0]).max()
     assert tokenizer.score(beside) == tokenizer.score(plain)
     fitted = tiny("tokenizer", **FROM_MNE).fit(beside)
