@@ -10,7 +10,7 @@ once in 5.
 Every tenth simulation is repeated with labels shuffled within people, after Adebayo et al.
 (2018): explanations of a model that has learnt nothing must look different.
 
-    python benchmarks/explanations.py [--simulations 100] [--quick] [--out results/explanations.csv]
+    python benchmarks/explanations.py [--simulations 100] [--first 1000] [--quick] [--out FILE]
 """
 
 import argparse
@@ -148,8 +148,9 @@ def evaluate(options: argparse.Namespace) -> str:
     if n_simulations < 1:
         raise ValueError(f"--simulations {n_simulations} was given; expected at least 1.")
     rows: list[dict[str, Any]] = []
+    seeds = range(options.first, options.first + n_simulations)
     pool = Parallel(options.jobs, return_as="generator")
-    for done, own in enumerate(pool(delayed(simulate)(s) for s in range(n_simulations)), start=1):
+    for done, own in enumerate(pool(delayed(simulate)(s) for s in seeds), start=1):
         rows += own
         print(f"\r{done} of {n_simulations} simulations", end="", file=sys.stderr)
         if options.out is not None:
@@ -165,6 +166,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Read the command line; a user's mistake is one line."""
     parser = described(__doc__)
     parser.add_argument("--simulations", type=int, default=100, help="default 100")
+    parser.add_argument("--first", type=int, default=0, help="seed of the first; default 0")
     parser.add_argument("--quick", action="store_true", help="ten simulations")
     parser.add_argument("--jobs", type=int, default=1, help="processes; default 1")
     parser.add_argument("--out", type=Path, help="CSV of all rows")
