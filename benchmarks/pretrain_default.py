@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import mne
+import numpy as np
 import torch
 from make_corpus import corpora
 from table.answering import answered, described
@@ -25,6 +26,7 @@ from sk_brainrvq import (
     Architecture,
     BrainRVQPretrainer,
     DDRVQTransformer,
+    EEGCorpus,
     Engine,
     Filters,
     RandomCrops,
@@ -57,8 +59,10 @@ FURTHER_ROUNDS = (44,)
 # Of a stage on the corpus: steps of up to 1,920 patches, as many as half a minute of 64 channels
 # has, so that caps weigh by their channel-hours.
 STEPS_PER_EPOCH = 500
+# Of the corpus: FEIS asks for non-profit use, and no licence of UCI's data was found.
+FREE = ("eegmat", "guinea-bissau", "ssvep", "muse", "physionet")
 STAGE: dict[str, Any] = {
-    "max_epochs": 20,
+    "max_epochs": 14,
     "batch_size": 1,
     "lr": 1e-3,
     "crops": RandomCrops(whitened=0.5),
@@ -161,10 +165,15 @@ def pretrained(
     return encoder, history
 
 
+def free(part: EEGCorpus) -> EEGCorpus:
+    """Windows of datasets on which a model may be trained that anyone may use."""
+    return part[np.array([str(person).split("/")[0] in FREE for person in part.subjects])]
+
+
 def further_stage(options: argparse.Namespace) -> None:
     """Train an encoder further on the corpus, and save it."""
     warnings.filterwarnings("ignore", message=".*No electrode position.*")
-    parts = corpora(options.corpus, options.half)
+    parts = [part for part in map(free, corpora(options.corpus, options.half)) if len(part)]
     engine = Engine(batch_of="patches", steps_per_epoch=2 if options.quick else STEPS_PER_EPOCH)
     own = STAGE | ({"max_epochs": 1} if options.quick else {})
     pretrainer = BrainRVQPretrainer(
