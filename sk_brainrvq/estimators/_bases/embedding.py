@@ -14,6 +14,9 @@ from sk_brainrvq.nn import EEGEncoder
 from sk_brainrvq.signals import PatchGroup
 from sk_brainrvq.training.memory.out_of_memory import warn_of_large_result
 
+# Their features fit anywhere, and single windows must not wait for a check.
+_FEW_EPOCHS = 100
+
 
 class EmbeddingMixin(ClassNamePrefixFeaturesOutMixin):
     """Pooled features of an encoder; subclasses choose which."""
@@ -51,6 +54,8 @@ class EmbeddingMixin(ClassNamePrefixFeaturesOutMixin):
     def _warn_of_large_features(self, X: Any) -> None:
         """Warn before features are computed that memory cannot hold, if X tells how many."""
         n_epochs = n_epochs_at_least(X)
+        if n_epochs < _FEW_EPOCHS:
+            return
         if self._embedding().is_unpooled:
             n_patches = n_patches_at_least(X, self.sfreq)
             n_features = self.n_channels_in_ * n_patches * self._encoder.embed_dim

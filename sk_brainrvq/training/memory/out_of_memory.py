@@ -31,6 +31,9 @@ _LAST_WORDS = ("could not create a primitive", "could not create a memory object
 _ASKED = re.compile(r"(?:tried|unable) to allocate ([\d.]+) (bytes|[KMGTPE]iB|[KMG]B)", re.I)
 _UNITS = {"b": 0, "k": 10, "m": 20, "g": 30, "t": 40, "p": 50, "e": 60}
 
+# Results of fewer bytes are not compared with the memory that is free: asking takes time.
+_SMALL = 2**26
+
 
 def is_of_memory(error: BaseException) -> bool:
     """Whether an error says that memory ran out."""
@@ -145,6 +148,8 @@ def warn_of_large_result(n_bytes: int, what: str, less: Sequence[str]) -> None:
     less : sequence of str
         What takes less.
     """
+    if n_bytes < _SMALL:
+        return
     free = free_bytes("cpu")
     if n_bytes > free:
         warn(
