@@ -62,7 +62,7 @@ STEPS_PER_EPOCH = 500
 # Of the corpus: FEIS asks for non-profit use, and no licence of UCI's data was found.
 FREE = ("eegmat", "guinea-bissau", "ssvep", "muse", "physionet")
 STAGE: dict[str, Any] = {
-    "max_epochs": 14,
+    "max_epochs": 12,
     "batch_size": 1,
     "lr": 1e-3,
     "crops": RandomCrops(whitened=0.5),
