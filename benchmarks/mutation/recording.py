@@ -101,7 +101,7 @@ class Recorder:
             self.coverage.switch_context(self.context[-1] if self.context else "")
 
     def cached(self, maxsize: Any = 128, typed: bool = False) -> Callable:
-        """``functools.lru_cache`` that notes users of a result and counts its creation separately."""
+        """``functools.lru_cache`` that notes who uses a result and counts its creation apart."""
         if not callable(maxsize):
             return functools.partial(self._cached, maxsize=maxsize, typed=typed)
         return self._cached(maxsize, maxsize=128, typed=typed)
