@@ -2,7 +2,7 @@
 
 Uses grouped folds of four subjects, all of whose unlabelled EEG the default model has seen;
 subjects 28 and above are not read. Band power is listed beside the choices. A second table
-compares the tokens only with those of random networks.
+compares tokens, without the other features, with those of random networks.
 
     python benchmarks/default_choices.py --data FOLDER_WITH_EEGMAT [--weights FOLDER]
 """
