@@ -1,9 +1,9 @@
-"""Each claim of the method taken away in turn: pretraining on EEGMAT, scored on unseen subjects.
+"""Remove each claim of the method in turn: pretrain on EEGMAT, score on held-out subjects.
 
 Every variant pretrains a tiny encoder with the same data, batches and steps; features of its
 frozen tokens (regions of the scalp, no spectra appended) go to the classifier of record. Folds
-of four subjects within 00-27, the subjects whose unlabelled EEG was pretrained on: the table
-compares variants, and says nothing of subjects that no network has seen.
+hold four subjects within 00-27, the subjects whose unlabelled EEG is used for pretraining: the
+table compares variants, and does not show how they perform on subjects that no network has seen.
 
     python benchmarks/ablations.py --data FOLDER_WITH_EEGMAT --work FOLDER [--seeds 3]
         [--encoder-epochs 40] [--variants "flat prediction,random mask"]
@@ -66,14 +66,14 @@ UNTRAINED = "random encoder"
 
 
 class RandomMaskNet(PretrainingNet):
-    """Hides patches by chance alone."""
+    """Hides patches purely at random."""
 
     def _mask(self, x: Tensor) -> Tensor:
         return importance_guided_mask(x, 0.0)
 
 
 def pretrainer_class(variant: dict[str, Any]) -> type[BrainRVQPretrainer]:
-    """The estimator with a changed network or changed masks."""
+    """Estimator with a changed network or changed masks."""
 
     class Ablated(BrainRVQPretrainer):
         _net_class = RandomMaskNet if variant.get("random_mask") else PretrainingNet
@@ -87,7 +87,7 @@ def pretrainer_class(variant: dict[str, Any]) -> type[BrainRVQPretrainer]:
 def features(
     variant: str, seed: int, epochs: int, raws: list, windows: Windows, work: Path
 ) -> np.ndarray:
-    """Pretrain and embed; both are kept in ``work``."""
+    """Pretrain and embed; both results are kept in ``work``."""
     length = "" if epochs == ENCODER_EPOCHS or variant == UNTRAINED else f"-{epochs}-epochs"
     kept = work / f"{variant.replace(' ', '-')}-{seed}{length}.npy"
     if kept.exists():
@@ -129,7 +129,7 @@ def features(
 
 
 def fold_scores(X: np.ndarray, windows: Windows) -> np.ndarray:
-    """AUROC of each fold of four subjects."""
+    """Compute the AUROC of each fold of four subjects."""
     scores = []
     for first in range(0, len(SUBJECTS), 4):
         test = np.isin(windows.subjects, range(first, first + 4))
@@ -147,27 +147,30 @@ def interval(differences: np.ndarray) -> tuple[float, float]:
 
 
 def verdict(low: float, high: float) -> str:
-    """What an interval of the loss without a part says of the part."""
+    """Judge a part by the interval of the loss without it."""
     if low > 0:
         return "helps"
     return "harms" if high < 0 else "undecided"
 
 
 def parsed() -> tuple[argparse.Namespace, list[str]]:
-    """Options, and the variants that they name."""
+    """Parse the options; return them and the variants that they name."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of EEGMAT's EDF files")
     parser.add_argument(
         "--work",
         type=Path,
         required=True,
-        help="folder for results and runs, which are not redone: another one for other data",
+        help="folder for results and runs, which are reused: take another one for other data",
     )
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument(
-        "--encoder-epochs", type=int, default=ENCODER_EPOCHS, help="of pretraining; default 10"
+        "--encoder-epochs",
+        type=int,
+        default=ENCODER_EPOCHS,
+        help="epochs of pretraining; default 10",
     )
-    parser.add_argument("--variants", help="some of them, with commas between; all by default")
+    parser.add_argument("--variants", help="some of them, separated by commas; default all")
     options = parser.parse_args()
     variants = [*VARIANTS, UNTRAINED]
     if options.variants:
@@ -179,7 +182,7 @@ def parsed() -> tuple[argparse.Namespace, list[str]]:
 
 
 def table(scores: dict[str, np.ndarray]) -> str:
-    """A row for each variant: its scores, and how far the full method is ahead of it."""
+    """One row per variant: its scores, and the lead of the full method over it."""
     lines = [
         "| variant | AUROC (sd of folds) | full method ahead by | 95 % interval | the part |",
         "|---|---|---|---|---|",

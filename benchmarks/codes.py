@@ -3,7 +3,7 @@
 Fits the tokenizer, the published one, residual k-means and scalar codes of principal components on
 the same people, and scores them on others at the same number of bits. By default the last seventh
 of the people to develop on is scored, after a fit on the others; ``--split once`` fits on all of
-them and scores those that each release is scored on once.
+them and scores the people who are scored once per release.
 
     python benchmarks/codes.py --dataset eegmat --data FOLDER [--max-epochs 20] [--seeds 3]
 """
@@ -25,7 +25,7 @@ KMEANS = "residual k-means"
 
 
 def people_of(task: Task, people: NDArray) -> tuple[NDArray, NDArray]:
-    """Windows of some people, cut to whole seconds, and whose they are."""
+    """Return windows of some people, cut to whole seconds, and the person of each."""
     chosen = np.isin(task.subjects, people)
     n_samples = task.X.shape[-1] // 200 * 200
     return task.X[chosen][..., :n_samples], task.subjects[chosen]
@@ -62,7 +62,7 @@ def rows_of_rivals(
 def spectral_distances(
     known: NDArray, X: NDArray, options: argparse.Namespace, seed: int
 ) -> list[dict[str, float]]:
-    """Log-spectral distance by band of residual k-means on log spectra, by level."""
+    """Log-spectral distance of residual k-means on log spectra, by band and level."""
     spectra, spectra_known = (measures.log_spectra(part) for part in (X, known))
     flat, flat_known = spectra.reshape(-1, 101), spectra_known.reshape(-1, 101)
     decoded, _ = rivals.residual_kmeans(flat_known, flat, options.codes, options.levels, seed)
@@ -75,7 +75,7 @@ def spectral_distances(
 def rows_in_microvolts(
     known: NDArray, X: NDArray, options: argparse.Namespace, seed: int
 ) -> list[dict]:
-    """Residual k-means of the seconds in microvolts, of twice the levels: rival of both domains."""
+    """Residual k-means of seconds in microvolts, with twice the levels: rival of both domains."""
     patches, flat_known = (part.reshape(*part.shape[:2], -1, 200) for part in (X, known))
     mean = patches.mean(-1, keepdims=True)
     flat_known = (flat_known - flat_known.mean(-1, keepdims=True)).reshape(-1, 200)
@@ -98,7 +98,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--across", help="another data set to score on")
     parser.add_argument("--across-data", type=Path, help="its folder")
     parser.add_argument("--split", choices=["develop", "once"], default="develop")
-    # The bundled tokenizer has seen EEGMAT's people to develop on: only where it is asked for.
+    # The bundled tokenizer has seen EEGMAT's people to develop on: use it only on request.
     trained = [design for design in DESIGNS if design != "bundled"]
     parser.add_argument("--designs", nargs="*", choices=list(DESIGNS), default=trained)
     parser.add_argument("--architecture", default="small", choices=["tiny", "small", "base"])
@@ -107,16 +107,18 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--max-epochs", type=int, default=20)
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--checkpoints", type=Path, help="continue trainings from here")
+    parser.add_argument("--checkpoints", type=Path, help="folder; continue trainings from it")
     parser.add_argument(
-        "--json", type=Path, help="keep the figures here; those found are not computed again"
+        "--json", type=Path, help="file for the figures; those already in it are reused"
     )
-    parser.add_argument("--picture", type=Path, help="draw the first data set's curves here")
+    parser.add_argument(
+        "--picture", type=Path, help="file for a plot of the first data set's curves"
+    )
     return parser.parse_args()
 
 
 def judged_people(task: Task, options: argparse.Namespace) -> tuple[NDArray, dict]:
-    """Windows to fit on, and by data set the windows to score: (task, X, subjects)."""
+    """Return the windows to fit on, and those to score by data set: (task, X, subjects)."""
     people = np.unique(task.subjects)
     held_out = people[-max(1, len(people) // 7) :]
     if options.split == "once":

@@ -1,8 +1,9 @@
 """Train on a corpus larger than the memory allowed, and compare reading with training.
 
-Writes a corpus of simulated EEG (10 GB by default), takes it out of the page cache, and then,
-each in a process of its own: reads batches in the shuffled order of training; trains a tokenizer
-for some steps. Prints windows per second, their ratio, and the largest resident memory.
+Writes a corpus of simulated EEG (10 GB by default), drops it from the page cache, and then runs
+two tasks, each in a separate process: reading batches in the shuffled order of training, and
+training a tokenizer for some steps. Prints windows per second, their ratio, and the largest
+resident memory.
 
     python benchmarks/corpus.py --folder FOLDER [--gigabytes 10] [--steps 60] [--json FILE]
 """
@@ -76,7 +77,7 @@ def write_corpus(folder: Path, gigabytes: float) -> EEGCorpus:
 
 
 def size_and_evict(folder: Path) -> int:
-    """Bytes of all files, which are also taken out of the page cache."""
+    """Drop all files from the page cache; return their size in bytes."""
     total = 0
     for file in folder.rglob("*"):
         if file.is_file():
@@ -89,7 +90,7 @@ def size_and_evict(folder: Path) -> int:
 
 
 def read(folder: Path, steps: int) -> float:
-    """Windows a second of reading batches and nothing else."""
+    """Windows per second when only reading batches."""
     prepared = EEGCorpus(str(folder / "corpus")).prepared()
     dataset = SegmentDataset(prepared)
     batches = ShuffledBatches(dataset, BATCH_SIZE, seed=0, steps_per_epoch=steps)
@@ -99,7 +100,7 @@ def read(folder: Path, steps: int) -> float:
 
 
 def train(folder: Path, steps: int, architecture: str) -> float:
-    """Windows a second of training a tokenizer; the first epoch warms up and is not counted."""
+    """Windows per second when training a tokenizer; the first epoch is a warm-up."""
     tokenizer = DDRVQTransformer(
         architecture=architecture,
         max_epochs=2,
@@ -112,7 +113,7 @@ def train(folder: Path, steps: int, architecture: str) -> float:
 
 
 def measure(task: str, options: argparse.Namespace) -> dict:
-    """Run a task in a fresh process: rate and largest resident memory."""
+    """Run a task in a fresh process; return its rate and largest resident memory."""
     command = [sys.executable, __file__, "--folder", str(options.folder), "--task", task]
     command += ["--steps", str(options.steps), "--architecture", options.architecture]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
@@ -122,11 +123,11 @@ def measure(task: str, options: argparse.Namespace) -> dict:
 def main() -> None:
     """Write, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--folder", type=Path, required=True, help="where the corpus is written")
+    parser.add_argument("--folder", type=Path, required=True, help="folder for the corpus")
     parser.add_argument("--gigabytes", type=float, default=10)
     parser.add_argument("--steps", type=int, default=60, help="batches of 6 windows")
     parser.add_argument("--architecture", default="small")
-    parser.add_argument("--json", type=Path, help="file to keep the figures in")
+    parser.add_argument("--json", type=Path, help="file for the figures")
     parser.add_argument("--task", choices=["read", "train"], help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.task:

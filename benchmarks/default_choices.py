@@ -1,8 +1,8 @@
 """What the default embedding should be: layer, pooling and spectra, within subjects 00-27.
 
-Grouped folds of four subjects, all of whose unlabelled EEG the default model has seen; subjects
-28 and above are not read. Band power stands beside every choice. A second table sets tokens alone
-against those of random networks.
+Uses grouped folds of four subjects, all of whose unlabelled EEG the default model has seen;
+subjects 28 and above are not read. Band power is listed beside the choices. A second table
+compares tokens, without the other features, with those of random networks.
 
     python benchmarks/default_choices.py --data FOLDER_WITH_EEGMAT [--weights FOLDER]
 """
@@ -44,7 +44,7 @@ def scores(X: np.ndarray, windows: Windows, C: float) -> np.ndarray:
 
 
 def embed(windows: Windows, weights: Any, seed: int = 0, **params: Any) -> np.ndarray:
-    """Frozen features, without filters: EEGMAT was filtered when it was published."""
+    """Frozen features, without filters: EEGMAT was published filtered."""
     embedder = BrainRVQEmbedder(
         weights,
         sfreq=windows.sfreq,
@@ -57,7 +57,7 @@ def embed(windows: Windows, weights: Any, seed: int = 0, **params: Any) -> np.nd
 
 
 def pooled_tokens(windows: Windows, weights: Any, layer: int = -1, seed: int = 0) -> Pooled:
-    """Tokens alone, by pooling; random ones are of a network of the default's size."""
+    """Tokens only, by pooling; random ones come from a network of the default's size."""
     size = {"architecture": Architecture(depth=6)} if weights is None else {}
     params: dict[str, Any] = {"layer": layer, "spectrum": None, "covariance": False, **size}
     by_channel = embed(windows, weights, seed, pooling="channel", **params)
@@ -69,7 +69,7 @@ def pooled_tokens(windows: Windows, weights: Any, layer: int = -1, seed: int = 0
 
 
 def choices(windows: Windows, options: argparse.Namespace) -> Pooled:
-    """Every kind of features, by the name of its row."""
+    """Every kind of features, by row name."""
     five, seven = (log_band_power(windows.X, n_bands) for n_bands in (5, 7))
     beside = embed(windows, options.weights, tokens=False)
     spectra, covariance = np.split(beside, [11 * 46], axis=1)
@@ -100,7 +100,7 @@ def choices(windows: Windows, options: argparse.Namespace) -> Pooled:
 
 
 def print_choices(windows: Windows, features: Pooled) -> None:
-    """Print a row for each kind of features."""
+    """Print one row per kind of features."""
     columns = "AUROC, C = {0} (sd) | balanced accuracy, C = {0}"
     print(f"| features | number | {columns.format(0.01)} | {columns.format(0.001)} |")
     print("|---|---|---|---|---|---|")
@@ -113,7 +113,7 @@ def print_choices(windows: Windows, features: Pooled) -> None:
 
 
 def tokens_against_random(windows: Windows, pretrained: Pooled, random: list[Pooled]) -> None:
-    """Print a row for each pooling of tokens alone, C = 0.01, paired by fold."""
+    """Print one row per pooling of tokens only, C = 0.01, paired by fold."""
     overlap = PER_FOLD / (len(SUBJECTS) - PER_FOLD)
     print(f"\n| tokens alone | pretrained | random, {len(random)} seeds | ahead by | corrected |")
     print("|---|---|---|---|---|")
@@ -134,9 +134,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of EEGMAT's EDF files")
     parser.add_argument("--weights", default="default")
-    parser.add_argument("--tokenizer", default=None, help="weights of a tokenizer, to compare")
+    parser.add_argument("--tokenizer", default=None, help="weights of a tokenizer to compare with")
     parser.add_argument("--layers", default="-1,3,2,1,0", help="layers of the encoder to try")
-    parser.add_argument("--random-seeds", type=int, default=3, help="of the second table")
+    parser.add_argument(
+        "--random-seeds", type=int, default=3, help="random networks in the second table"
+    )
     options = parser.parse_args()
     warnings.filterwarnings("ignore")
     windows = eegmat_windows(options.data, SUBJECTS)

@@ -2,10 +2,10 @@
 
 Each simulation weakens a rhythm at a random electrode and in a random band of frequencies. A
 pipeline on the default embedder (tiny, random weights) and a fine-tuned network of the same size
-learn it from ten people. Occlusion and gradients explain windows of three others, patterns are
-those of the ten. Printed: in how many simulations the top-ranked channel and the top-ranked band
-are the true ones, with Wilson's interval. A guess hits the channel once in 11 times and the band
-once in 5.
+learn it from ten people. Occlusion and gradients explain windows of three others; patterns are
+those of the ten. Prints in how many simulations the top-ranked channel and the top-ranked band
+are the true ones, with Wilson's interval. A guess is right about the channel once in 11 times and
+about the band once in 5.
 
 Every tenth simulation is repeated with labels shuffled within people, after Adebayo et al.
 (2018): explanations of a model that has learnt nothing must look different.
@@ -40,7 +40,7 @@ from sk_brainrvq.explain import (
     explain_pattern,
 )
 
-# Electrodes at the centres of the embedder's regions: channel and region are the same thing.
+# Electrodes at the centres of the embedder's regions: each channel is one region.
 PLACES = ("Fpz", "F7", "Fz", "F8", "T7", "Cz", "T8", "P7", "Pz", "P8", "Oz")
 N_TRAINING, N_EXPLAINED = 10, 3
 SHUFFLED_EVERY = 10
@@ -58,7 +58,7 @@ COLUMNS = (
 
 
 def simulated(seed: int) -> tuple[Windows, str, str]:
-    """EEG of all people, and the true place and band."""
+    """Simulate EEG of all people; return it with the true place and band."""
     rng = np.random.default_rng(seed)
     place, band = str(rng.choice(PLACES)), str(rng.choice(list(BANDS)))
     people = N_TRAINING + N_EXPLAINED
@@ -68,7 +68,7 @@ def simulated(seed: int) -> tuple[Windows, str, str]:
 
 
 def shuffled(y: NDArray, subjects: NDArray, seed: int) -> NDArray:
-    """Labels in another order within each person."""
+    """Shuffle labels within each person."""
     rng, result = np.random.default_rng(seed), y.copy()
     for person in np.unique(subjects):
         rows = np.flatnonzero(subjects == person)
@@ -79,7 +79,7 @@ def shuffled(y: NDArray, subjects: NDArray, seed: int) -> NDArray:
 def explained(
     train: Windows, y: NDArray, test: Windows
 ) -> Iterator[tuple[str, float, Explanation, Explanation]]:
-    """Accuracy on people not seen, and explanations by channel and by band, of each method."""
+    """Accuracy on unseen people, and each method's explanations by channel and by band."""
     common: dict[str, Any] = {"sfreq": train.sfreq, "ch_names": train.ch_names, "random_state": 0}
     common |= {"weights": None, "architecture": "tiny", "device": "cpu"}
     linear = LogisticRegression(C=1e-3, max_iter=1000)
@@ -119,7 +119,7 @@ def simulate(seed: int) -> list[dict[str, Any]]:
 
 
 def table(rows: Sequence[dict[str, Any]]) -> str:
-    """What is true, of how many, with 95 % intervals."""
+    """Share of true findings, with 95 % intervals, as a Markdown table."""
     columns = ("method", "labels", "n", "accuracy", "place true", "band true", "both true")
     lines = [f"| {' | '.join((*columns, 'rank correlation'))} |", "| --- " * 8 + "|"]
     for labels in ("true", "shuffled"):
@@ -143,7 +143,7 @@ def _share(hits: NDArray) -> str:
 
 
 def evaluate(options: argparse.Namespace) -> str:
-    """Simulate, keep each row as it comes, and give the table."""
+    """Simulate, save each row as it is done, and return the table."""
     n_simulations = 10 if options.quick else options.simulations
     if n_simulations < 1:
         raise ValueError(f"--simulations {n_simulations} was given; expected at least 1.")
@@ -163,9 +163,11 @@ def evaluate(options: argparse.Namespace) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Read the command line; a user's mistake is one line."""
+    """Parse the command line and run; report a user's mistake in one line."""
     parser = described(__doc__)
-    parser.add_argument("--simulations", type=int, default=100, help="default 100")
+    parser.add_argument(
+        "--simulations", type=int, default=100, help="number of simulations; default 100"
+    )
     parser.add_argument("--first", type=int, default=0, help="seed of the first; default 0")
     parser.add_argument("--quick", action="store_true", help="ten simulations")
     parser.add_argument("--jobs", type=int, default=1, help="processes; default 1")

@@ -1,9 +1,9 @@
-"""How well is a person read from the labels of five others? Fixed sets of six people.
+"""How well is a person classified from the labels of five others? Fixed sets of six people.
 
-40 sets of six people to develop on (``BENCHMARK_SPLITS``), leave one out within each set: the mean
-of each person's own AUROC, and the balanced accuracy of all six people's windows together. The
-draw of seed 0 is for figures that are reported; try designs on another one. What is done is kept
-beside the results of ``table.py``.
+Takes 40 sets of six people to develop on (``BENCHMARK_SPLITS``) and leaves one out within each
+set; prints the mean of each person's own AUROC, and the balanced accuracy of all six people's
+windows together. The draw of seed 0 is for reported figures; try designs on another one. Results
+are kept beside those of ``table.py``.
 
     python benchmarks/few_people.py --dataset eegmat --data FOLDER [--draw 1] [--systems bands7]
 """
@@ -36,7 +36,7 @@ DATASETS = ("eegmat", "guinea-bissau")
 
 
 def sets_as_folds(task: Task, sets: Sequence[Sequence[int]], draw: int) -> list[Fold]:
-    """Each set of people as a division all of whose windows are scored."""
+    """Turn each set of people into a division, all of whose windows are scored."""
     folds = []
     for number, people in enumerate(sets, start=1):
         rows = np.flatnonzero(np.isin(task.subjects, people))
@@ -52,11 +52,11 @@ def leave_one_out(
     features: Mapping[str, NDArray],
     settings: Settings,
 ) -> Scored:
-    """Predictions for the people of some windows, each read by what was fitted on the others."""
+    """Predict the windows of each person with a model fitted on the other people."""
     probability = np.zeros((len(task.y), len(task.classes)))
     for person in np.unique(task.subjects[rows]):
         test = rows[task.subjects[rows] == person]
-        # Nothing is chosen, so what the person would validate is not looked at.
+        # Nothing is chosen, so the person's windows are not needed for validation.
         fold = Fold("folds", str(person), np.setdiff1d(rows, test), test, test)
         outcome = SYSTEMS[system].run(task, fold, seed, features, settings)
         probability[test] = outcome.probability
@@ -65,9 +65,9 @@ def leave_one_out(
 
 
 def run(jobs: Sequence[Job], task: Task, settings: Settings, results: Path) -> None:
-    """Score the sets that have no result yet, and keep what came out."""
+    """Score the sets that have no result yet, and save the results."""
     store = Store(results, task.dataset)
-    store.merge()  # what a killed command has left
+    store.merge()  # results that a killed command has left
     waiting = [job for job in jobs if not job.done]
     say(f"{len(jobs) - len(waiting)} results are there, {len(waiting)} to go")
     features = features_of({(job.system, job.seed) for job in waiting}, task, settings, results)
@@ -126,17 +126,17 @@ def _of_sets(values: NDArray, sign: str = "") -> str:
 
 
 def evaluate(arguments: argparse.Namespace) -> str:
-    """The table of a command."""
+    """Answer a command with its table."""
     if arguments.dataset not in DATASETS:
         raise ValueError(
             f"--dataset {arguments.dataset} was given; expected {' or '.join(DATASETS)}, which "
-            "have two classes and people enough."
+            "have two classes and enough people."
         )
     named = arguments.systems is not None
     usual = [name for name in PROJECT_SYSTEMS[arguments.dataset] if not name.startswith("frozen-")]
     systems = systems_named(arguments.systems) if named else usual
     if others := [name for name in systems if not isinstance(SYSTEMS[name], Linear)]:
-        raise ValueError(f"--systems {others} are not fitted in seconds; expected linear ones.")
+        raise ValueError(f"--systems {others} cannot be fitted in seconds; expected linear ones.")
     chosen = choose(arguments, systems, named)
     task = load_task(arguments.dataset, arguments.data, "develop")
     sets = BENCHMARK_SPLITS[arguments.dataset].few_people(arguments.draw, arguments.sets)
@@ -151,10 +151,12 @@ def evaluate(arguments: argparse.Namespace) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Read the command line; a user's mistake is one line."""
+    """Parse the command line and run; report a user's mistake in one line."""
     parser = described(__doc__)
     add_common_options(parser)
-    parser.add_argument("--draw", type=int, default=0, help="seed of the sets; 0 is reported")
+    parser.add_argument(
+        "--draw", type=int, default=0, help="seed of the sets; 0 is for reported figures"
+    )
     parser.add_argument("--sets", type=int, default=40, help="number of sets; default 40")
     warnings.simplefilter("ignore")
     return answered(parser, argv, evaluate)

@@ -1,9 +1,9 @@
 """Compare full, LoRA and frozen fine-tuning of one pretrained encoder on EEGMAT.
 
 Pretrains on unlabelled windows of subjects 00-23. For each strategy the learning rate and the
-number of training epochs are chosen by AUROC on subjects 18-23 after training on 00-17. Then it
-is scored on subjects 24-27, one a fold, trained on everybody else. Prints a table with the number
-of trained parameters.
+number of training epochs are chosen by AUROC on subjects 18-23 after training on 00-17. The
+strategy is then scored on subjects 24-27, one per fold, after training on everybody else. Prints
+a table with the number of trained parameters.
 
     python benchmarks/fine_tuning.py --data FOLDER [--architecture tiny] [--seeds 3] [--json FILE]
 """
@@ -27,7 +27,7 @@ MOST_EPOCHS = 12
 
 
 def classifier(strategy: str, common: dict, **params) -> BrainRVQClassifier:
-    """A classifier of one strategy."""
+    """Classifier for one strategy."""
     return BrainRVQClassifier(
         head="mean",
         strategy=strategy,
@@ -39,7 +39,7 @@ def classifier(strategy: str, common: dict, **params) -> BrainRVQClassifier:
 
 
 def choose(strategy: str, windows: Windows, common: dict) -> dict:
-    """Learning rate and training epochs with the best AUROC on the subjects to choose on."""
+    """Choose the learning rate and number of epochs with the best validation AUROC."""
     train, held_out = windows.of_subjects(FIRST), windows.of_subjects(CHOICE)
     best = {"auroc": -1.0}
     for lr in RATES:
@@ -61,7 +61,7 @@ def choose(strategy: str, windows: Windows, common: dict) -> dict:
 
 
 def evaluate(strategy: str, chosen: dict, windows: Windows, common: dict, seeds: int) -> dict:
-    """Scores on the unseen subjects: means over folds, a row a seed."""
+    """Scores on the unseen subjects: means over folds, one row per seed."""
     unseen = np.flatnonzero(np.isin(windows.subjects, UNSEEN))
     scores, n_trained = [], 0
     for seed in range(seeds):
@@ -93,7 +93,7 @@ def evaluate(strategy: str, chosen: dict, windows: Windows, common: dict, seeds:
 
 
 def show(row: dict) -> str:
-    """One line of the table."""
+    """Line of the table."""
     scores = np.array(row["scores"])
     (auroc, accuracy), (auroc_sd, accuracy_sd) = scores.mean((0, 1)), scores.mean(0).std(0)
     seed_sd = scores.mean(1)[:, 0].std()
@@ -110,7 +110,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder with EEGMAT's EDF files")
     parser.add_argument("--architecture", default="tiny")
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--json", type=Path, help="file to keep the figures in")
+    parser.add_argument("--json", type=Path, help="file for the figures")
     options = parser.parse_args()
     windows = eegmat_windows(options.data, [*FIRST, *CHOICE, *UNSEEN])
     recording = {"sfreq": windows.sfreq, "ch_names": windows.ch_names}

@@ -1,9 +1,9 @@
-"""Load files that were spoilt at random: models, unfinished trainings, indexes of corpora.
+"""Load randomly damaged files: models, unfinished trainings, indexes of corpora.
 
-Every file must load, or be refused by a CheckpointError, a ResumeError (by a TrainingDivergedError
-where numbers are too odd to train on) or an InvalidCorpusError; loading must take at most 100 MB of
-memory beyond the size of the file; an estimator that was loaded must have no attributes but those
-of a saved one. Prints what became of each kind of damage.
+Every file must load, or be refused with a CheckpointError, a ResumeError (a TrainingDivergedError
+where the numbers do not allow training) or an InvalidCorpusError; loading must take at most 100 MB
+of memory beyond the size of the file; a loaded estimator must have no other attributes than a saved
+one. Prints the outcome for each kind of damage.
 
     python benchmarks/fuzz_loading.py [--mutations 2000] [--seed 0] [--json FILE]
 """
@@ -59,16 +59,16 @@ CLASSES = {
     )
 }
 MOST_MEGABYTES = 100
-# Mutations that one process loads: memory is measured for each, a crash costs no more than these.
+# Mutations per process: memory is measured for each, and a crash loses no more than these.
 _BATCH = 100
 _SECONDS = 60
-# Files of a training that goes on: the checkpoint, and what the run was.
+# Files of a training that is resumed: the checkpoint, and the settings of the run.
 _TRAINING = ("epoch-000001.safetensors", "configuration.json")
 _REFUSALS = (CheckpointError, ResumeError, TrainingDivergedError, InvalidCorpusError)
 
 
 def fitted_estimators() -> dict[str, Any]:
-    """One of each class, as small as they come."""
+    """One small estimator of each class."""
     sizes = {"embed_dim": 100, "depth": 1}
     encoder = Architecture("tiny", **sizes)
     codes = Architecture("tiny", **sizes, decoder_depth=1, codebook_size=8, codebook_dim=4)
@@ -96,7 +96,7 @@ def fitted_estimators() -> dict[str, Any]:
 
 
 def write_originals(folder: Path) -> None:
-    """Files to spoil: an estimator of each class, a published checkpoint, a training, an index."""
+    """Files to damage: an estimator of each class, a published checkpoint, a training, an index."""
     for name, estimator in fitted_estimators().items():
         (estimator.save_pretrained(folder / name)).rename(folder / f"{name}.safetensors")
         if name == "BrainRVQClassifier":
@@ -106,7 +106,7 @@ def write_originals(folder: Path) -> None:
 
 
 def going_on(**params: Any) -> DDRVQTransformer:
-    """A tokenizer whose training of two epochs can stop in between."""
+    """A tokenizer whose training of two epochs can stop after the first."""
     codes = Architecture(
         "tiny", embed_dim=100, depth=1, decoder_depth=1, codebook_size=8, codebook_dim=4
     )
@@ -124,7 +124,7 @@ def _write_training(folder: Path) -> None:
 
 
 def _published(weights: Weights) -> dict[str, torch.Tensor]:
-    """A classifier's state as the research code names it, with the mean head that it has."""
+    """A classifier's state as the research code names it, with its mean head."""
     state = {}
     for name, tensor in weights.module().state_dict().items():
         inner = name.removeprefix("encoder.")
@@ -147,7 +147,7 @@ def _write_corpus(folder: Path) -> None:
 
 
 def load(path: Path) -> Any:
-    """Whatever the file's name says that it holds."""
+    """Load a file by the kind of content that its name states."""
     name = path.name.split(".")[0]
     if name == "published":
         return Weights.from_official(path)
@@ -161,7 +161,7 @@ def load(path: Path) -> Any:
 
 
 def use(loaded: Any) -> None:
-    """Do what it was loaded for; a ValueError may say that parameters make no sense."""
+    """Use what was loaded; a ValueError may report parameters that make no sense."""
     try:
         if isinstance(loaded, Weights):
             loaded.module()
@@ -187,7 +187,7 @@ def strange_attributes(loaded: Any, original: Any) -> list[str]:
 
 
 def _of_training(estimator: Any) -> list[set[str]]:
-    """Names of what the optimizer and the callbacks of an estimator hold."""
+    """Names in the state of an estimator's optimizer and callbacks."""
     net = estimator.net_
     held = [vars(callback) for _, callback in getattr(net, "callbacks_", [])]
     held += [vars(part["lr_scheduler_"]) for part in held if "lr_scheduler_" in part]
@@ -195,7 +195,7 @@ def _of_training(estimator: Any) -> list[set[str]]:
 
 
 def outcome(path: Path, original: Any, used: bool = True) -> str:
-    """What loading a file comes to; "refused" and "loaded" are what should be."""
+    """Outcome of loading a file; only "refused" and "loaded" are acceptable."""
     step = "loading"
     try:
         with warnings.catch_warnings():
@@ -215,7 +215,7 @@ def outcome(path: Path, original: Any, used: bool = True) -> str:
 
 
 class Peak:
-    """Resident memory beyond what there was: of each load where Linux counts that anew."""
+    """Peak growth of resident memory during a load, on Linux."""
 
     def __enter__(self) -> "Peak":
         Path("/proc/self/clear_refs").write_text("5")
@@ -232,7 +232,7 @@ class Peak:
 
 
 def spoilt(folder: Path, seed: int, numbers: range) -> Iterator[tuple[int, str, Path]]:
-    """Each mutation's number and kind, and its file, which is there until the next is asked for."""
+    """Yield each mutation's number, kind and file; the file lasts until the next one."""
     names = sorted(path.name for path in folder.iterdir() if _is_original(path))
     names += ["index.jsonl", _TRAINING[0]]
     for number in numbers:
@@ -249,11 +249,11 @@ def spoilt(folder: Path, seed: int, numbers: range) -> Iterator[tuple[int, str, 
 
 
 def run_batch(folder: Path, seed: int, numbers: range) -> None:
-    """Load some mutated files; prints a JSON line for each."""
+    """Load some mutated files; print one JSON line for each."""
     originals = {path.name: load(path) for path in folder.iterdir() if _is_original(path)}
     for original in originals.values():
         use(original)
-    signal.signal(signal.SIGALRM, lambda *_: (_ for _ in ()).throw(TimeoutError("takes for ever")))
+    signal.signal(signal.SIGALRM, lambda *_: (_ for _ in ()).throw(TimeoutError("took too long")))
     for number, kind, path in spoilt(folder, seed, numbers):
         signal.alarm(_SECONDS)
         with Peak() as peak:
@@ -271,7 +271,7 @@ def _is_original(path: Path) -> bool:
 
 
 def run(n_mutations: int, seed: int) -> list[dict[str, Any]]:
-    """Rows of all mutations, each batch from a process of its own; a crash is a row too."""
+    """Rows of all mutations, each batch from a separate process; a crash gives a row too."""
     rows = []
     with tempfile.TemporaryDirectory() as name, warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -291,7 +291,7 @@ def run(n_mutations: int, seed: int) -> list[dict[str, Any]]:
 
 
 def print_table(rows: list[dict[str, Any]]) -> bool:
-    """One line for each kind of damage, then what should not be; whether there is nothing such."""
+    """Print one line per kind of damage, then the faults; return whether there are none."""
     by_kind = defaultdict(list)
     for row in rows:
         by_kind[row["kind"]].append(row)
@@ -313,7 +313,7 @@ def print_table(rows: list[dict[str, Any]]) -> bool:
 
 
 def main() -> int:
-    """The command; what it ends with, 1 where something is wrong."""
+    """Run the command; return its exit status, 1 if there are faults."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--mutations", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0)

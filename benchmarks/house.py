@@ -1,16 +1,16 @@
-"""How large the house is: files, lines, parameters, and the files that a fit passes through.
+"""How large the code is: files, lines, parameters, and the files that a fit passes through.
 
 The first table counts the Python files of each folder of ``sk_brainrvq`` and their lines, and
-names its longest file and its longest function; the lines of a function are those of its body,
-without the docstring.
+names the longest file and the longest function of the folder; the lines of a function are those of
+its body, without the docstring.
 
 The second table counts, for each public estimator, the parameters of its constructor and the files
-of ``sk_brainrvq`` in which a function is called during ``fit``. What runs because a module is
-imported, the body of the module and of its classes, is no call of a function. All threads of the
-process count; other processes do not. The fit is that of an array of 12 epochs, 19 channels named
-by the 10-20 system and 5 s at 200 Hz, with the default weights and parameters, and with one epoch
-where there is training. It is counted in the first fit of a fresh process, and in a second fit of
-the same process, when weights and MNE's electrode positions are in memory already.
+of ``sk_brainrvq`` in which a function is called during ``fit``. Code that runs on import (the
+bodies of modules and classes) does not count as a function call. All threads of the process count;
+other processes do not. The estimator is fitted on an array of 12 epochs, 19 channels named by the
+10-20 system and 5 s at 200 Hz, with the default weights and parameters, and with one training epoch
+if it trains. Files are counted in the first fit of a fresh process, and in a second fit of the
+same process, when weights and MNE's electrode positions are already in memory.
 
     python benchmarks/house.py [--files] [--estimators NAME,NAME] [--json FILE]
 """
@@ -34,7 +34,7 @@ import sk_brainrvq
 
 ROOT = Path(sk_brainrvq.__file__).parent
 N_EPOCHS, SFREQ, SECONDS = 12, 200.0, 5
-# What a fit with the default weights needs to be told, beyond the parameters that all share.
+# Parameters that a fit with the default weights needs, beyond those shared by all.
 SETTINGS: dict[str, dict[str, Any]] = {
     "BrainRVQEmbedder": {},
     "BrainRVQClassifier": {"max_epochs": 1},
@@ -51,7 +51,7 @@ class Passed:
     Attributes
     ----------
     first, second : list of str
-        In the first fit of a process, and in the second; paths below ``sk_brainrvq``.
+        Files of the first and of the second fit in a process; paths below ``sk_brainrvq``.
     """
 
     first: list[str]
@@ -59,7 +59,7 @@ class Passed:
 
 
 def functions(path: Path) -> Iterator[tuple[str, int]]:
-    """Name and lines of the body of each function in a file, methods and inner ones too."""
+    """Name and body length of each function in a file, with methods and inner functions."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             documented = ast.get_docstring(node, clean=False) is not None
@@ -68,7 +68,7 @@ def functions(path: Path) -> Iterator[tuple[str, int]]:
 
 
 def folder_rows(root: Path = ROOT) -> list[dict[str, Any]]:
-    """A row for each folder with Python files, and one for all of them.
+    """Return one row per folder with Python files, and one for all of them.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def _folder_row(name: str, files: list[Path]) -> dict[str, Any]:
 
 
 def public_estimators() -> dict[str, type]:
-    """Classes of the package's public names that are fitted."""
+    """Public classes that can be fitted."""
     named = {name: getattr(sk_brainrvq, name) for name in sk_brainrvq.__all__}
     return {
         name: value
@@ -146,7 +146,7 @@ def called_files(run: Callable[[], Any]) -> list[str]:
     names: set[str] = set()
 
     def note(frame: FrameType, event: str, _: Any) -> None:
-        # The bodies of modules and of classes are not optimised, functions are.
+        # Code objects of functions are flagged as optimised; those of modules and classes are not.
         if event == "call" and frame.f_code.co_flags & inspect.CO_OPTIMIZED:
             names.add(frame.f_code.co_filename)
 
@@ -162,7 +162,7 @@ def called_files(run: Callable[[], Any]) -> list[str]:
 
 
 def estimator_rows(passed: dict[str, Passed]) -> list[dict[str, Any]]:
-    """A row for each public estimator; those that were not fitted have no counts."""
+    """Return one row per public estimator; those not fitted have no counts."""
     return [
         {
             "estimator": name,
@@ -175,11 +175,11 @@ def estimator_rows(passed: dict[str, Passed]) -> list[dict[str, Any]]:
 
 
 def estimator_names(text: str) -> list[str]:
-    """Names of estimators, separated by commas; "none" is none of them."""
+    """Parse names of estimators, separated by commas; "none" stands for no estimator."""
     names = [] if text == "none" else [name.strip() for name in text.split(",")]
     unknown = [name for name in names if name not in SETTINGS]
     if unknown:
-        raise argparse.ArgumentTypeError(f"{unknown} are no estimators; choose from {[*SETTINGS]}")
+        raise argparse.ArgumentTypeError(f"{unknown} are not estimators; choose from {[*SETTINGS]}")
     return names
 
 
@@ -188,12 +188,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--files", action="store_true", help="list the files that a fit passes")
+    parser.add_argument(
+        "--files", action="store_true", help="list the files that a fit passes through"
+    )
     parser.add_argument(
         "--estimators",
         type=estimator_names,
         default=[*SETTINGS],
-        help=f"some of {','.join(SETTINGS)}, or none; all by default",
+        help=f"some of {','.join(SETTINGS)}, or none; default all",
     )
     parser.add_argument("--json", type=Path, help="file for the figures")
     asked = parser.parse_args()
@@ -213,7 +215,7 @@ def main() -> int:
 
 
 def _listing(passed: dict[str, Passed]) -> str:
-    """Files of each estimator's fit; those of a first fit only have a plus."""
+    """List the files of each estimator's fit; a plus marks those of the first fit only."""
     lines = []
     for name, found in passed.items():
         lines += [f"{name}:", *(f"    {file}" for file in found.second)]

@@ -1,8 +1,8 @@
 """How much do few labels cost? Systems trained on 1, 2, 4, 8 and all labelled subjects.
 
-The folds of ``table.py`` and its options; each seed draws other training subjects, the same for
-every system. Results are kept, and a killed command goes on when it is given again; those of all
-subjects are the table's.
+Uses the folds and options of ``table.py``; each seed draws different training subjects, the same
+for every system. Results are kept, and a killed command resumes when run again; results for all
+subjects are shared with ``table.py``.
 
     python benchmarks/learning_curve.py --dataset eegmat [--data FOLDER] [--sizes 1,2,4,8]
         [--systems bands7,frozen,fine-tuned,scratch] [--weights PATH] [--seeds 3] [--jobs 2]
@@ -36,7 +36,7 @@ SYSTEMS = "bands7,frozen,fine-tuned,scratch"
 
 
 def make_curve(arguments: argparse.Namespace) -> int:
-    """Run what is not done yet, print and write what there is; 1 if something failed."""
+    """Run what is missing, print and write the results; return 1 if something failed."""
     named = arguments.systems is not None
     chosen = choose(arguments, systems_named(arguments.systems or SYSTEMS), named)
     split = arguments.split or default_split(arguments.dataset, "folds")
@@ -57,7 +57,7 @@ def make_curve(arguments: argparse.Namespace) -> int:
     for size in sizes:
         settings = settings_of_size(chosen.settings, chosen.systems, size, n_all)
         jobs, seeds = [], range(1 if arguments.quick else arguments.seeds)
-        if size == n_all:  # nothing is drawn: the table's own jobs
+        if size == n_all:  # nothing is drawn: same jobs as in table.py
             jobs = plan(task, folds, chosen.systems, seeds, settings, arguments.results)
         for seed in seeds if size < n_all else ():
             fewer = [with_fewer_subjects(task, fold, size, seed) for fold in folds]
@@ -81,10 +81,12 @@ def make_curve(arguments: argparse.Namespace) -> int:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Read the command line; a user's mistake is one line."""
+    """Parse the command line and run; report a user's mistake in one line."""
     parser = described(__doc__)
     add_common_options(parser)
-    parser.add_argument("--sizes", default="1,2,4,8", help="training subjects; all is added")
+    parser.add_argument(
+        "--sizes", default="1,2,4,8", help="numbers of training subjects; all is added"
+    )
     parser.add_argument(
         "--split",
         choices=("develop", "folds"),

@@ -1,7 +1,7 @@
 """Pretraining data of seven public datasets in one corpus: the example for a corpus of your own.
 
-Give it once for each dataset; killed and given again, it goes on. People on whom benchmarks are
-scored once, or who are never read, stay out. What is left out is printed, with the reason.
+Run it once for each dataset; if killed, it resumes when run again. People whom benchmarks score
+once or never read are left out. The command prints what is left out, with the reason.
 
     python benchmarks/make_corpus.py eegmat --data FOLDER --out FOLDER
     python benchmarks/make_corpus.py guinea-bissau --data FOLDER --out FOLDER [--half odd]
@@ -28,13 +28,13 @@ from sk_brainrvq import EEGCorpus, build_corpus
 from sk_brainrvq.datasets import find_shared_signals
 from sk_brainrvq.files import write_whole
 
-# Of the whole corpus: one model, one band.
+# For the whole corpus: one model, one band.
 BAND = {"l_freq": 0.5, "h_freq": 45.0, "notch": None}
-# Peak to peak in microvolts: beyond, electrodes were off; below, they were dead.
+# Peak to peak in microvolts: above the range, electrodes were off; below it, they were dead.
 REJECT = {"reject_amplitude": 1000.0, "reject_flat": 0.1}
 SUBJECT = r"/(?P<subject>[a-z-]+/[\w-]+)_(?P<session>[\w-]+)_raw\.fif$"
-# Seconds that a window of training has: as long as the pieces of a dataset and the artefacts in
-# them allow. In windows of 30 s a quarter of Guinea-Bissau's good seconds would be lost.
+# Seconds of a training window: as long as the pieces of a dataset and the artefacts in them allow.
+# Windows of 30 s would lose a quarter of Guinea-Bissau's good seconds.
 WINDOWS = {"guinea-bissau": 10.0, "muse": 4.0, "feis": 1.0, "uci": 1.0}
 LONGEST = 30.0
 
@@ -42,7 +42,7 @@ LONGEST = 30.0
 def pieces_of(
     source: Source, folder: Path, people: object, left_out: Counter[str]
 ) -> Iterator[Piece]:
-    """Pieces of a dataset; what is not among them is counted by reason, and printed once."""
+    """Pieces of a dataset; what is left out is counted by reason, and printed once."""
     for found in source.read(folder, people):
         if isinstance(found, LeftOut):
             if not left_out[found.why]:
@@ -53,7 +53,7 @@ def pieces_of(
 
 
 def without_mains(signals: NDArray, sfreq: float, mains: float | None) -> NDArray:
-    """Signals without the mains and its harmonics."""
+    """Remove the mains frequency and its harmonics from signals."""
     import mne
 
     if mains is None:
@@ -64,7 +64,7 @@ def without_mains(signals: NDArray, sfreq: float, mains: float | None) -> NDArra
 
 
 def write_piece(piece: Piece, path: Path, mains: float | None) -> None:
-    """A FIF file in single precision, there only when it is whole."""
+    """Write a FIF file in single precision; it appears only when complete."""
     import mne
 
     signals = without_mains(piece.microvolts, piece.sfreq, mains)
@@ -81,7 +81,7 @@ def write_piece(piece: Piece, path: Path, mains: float | None) -> None:
 
 
 def add(source: Source, folder: Path, out: Path, half: str | None) -> None:
-    """Convert what is not converted yet, and add it to the corpus."""
+    """Convert what is missing, and add it to the corpus."""
     print(f"{source.title}: {source.licence} ({source.read_where}); {source.url}", flush=True)
     begin, left_out, n_new, files = time.monotonic(), Counter(), 0, []
     place = out / "files" / source.name
@@ -101,23 +101,23 @@ def add(source: Source, folder: Path, out: Path, half: str | None) -> None:
 
 
 def corpus_folder(out: Path, half: str | None) -> Path:
-    """Where the corpus is."""
+    """Folder of the corpus."""
     return out / (f"corpus-without-{half}" if half else "corpus")
 
 
 def corpora(out: Path, half: str | None = None) -> list[EEGCorpus]:
-    """What to hand to ``fit``: each dataset in windows as long as its pieces allow.
+    """Data to pass to ``fit``: each dataset in windows as long as its pieces allow.
 
     Parameters
     ----------
     out : Path
-        As given to the command.
+        Output folder that was given to the command.
     half : {"odd", "even"}, optional
 
     Returns
     -------
     list of EEGCorpus
-        With ``Engine(batch_of="patches")`` datasets weigh by channel-hours.
+        With ``Engine(batch_of="patches")`` datasets are weighted by channel-hours.
     """
     place = corpus_folder(out, half)
     parts = []
@@ -130,7 +130,7 @@ def corpora(out: Path, half: str | None = None) -> list[EEGCorpus]:
 
 
 def summary(out: Path, half: str | None) -> str:
-    """People, hours and channel-hours of each dataset, and what of it is in windows."""
+    """Print people, hours and channel-hours of each dataset, and its hours in windows."""
     parts = corpora(out, half)
     rows = ["dataset | people | hours | channels | channel-hours | share | in windows (hours)"]
     rows.append("|".join(["---"] * 7))
@@ -156,7 +156,7 @@ def summary(out: Path, half: str | None) -> str:
 
 
 def check(folders: dict[str, Path], out: Path, half: str | None) -> int:
-    """Whether someone is in the corpus who must not be, or is there under two names; 1 if so."""
+    """Look for people who must not be in the corpus, or are there twice; return 1 if any."""
     inside = set(EEGCorpus(corpus_folder(out, half), window=1.0).subjects)
     problems = []
     for subject in sorted(inside):
@@ -166,15 +166,17 @@ def check(folders: dict[str, Path], out: Path, half: str | None) -> int:
 
     for shared in find_shared_signals(_all_signals(folders)):
         problems.append(f"{' and '.join(shared.people)} share {shared.seconds} stretches of EEG")
-    print("\n".join(problems) or f"no leak: {len(inside)} people, each once, nobody kept back")
+    print(
+        "\n".join(problems) or f"no leak: {len(inside)} people, each once, nobody who was held back"
+    )
     return 1 if problems else 0
 
 
 def _all_signals(folders: dict[str, Path]) -> Iterator[tuple[str, NDArray, float]]:
-    """Whoever may be in the corpus, and whoever must not: read to be compared, and no more."""
+    """People who may and who must not be in the corpus, read only for the comparison."""
     for name, folder in folders.items():
         inside, outside = wanted(name), scored_once(name)
-        # EEGMAT's own sums tell its files apart, so those of people kept back stay closed.
+        # EEGMAT's checksums identify its files, so those of people held back stay closed.
         asked = (inside,) if name == "eegmat" else (inside, outside)
         for who in asked:
             for piece in SOURCES[name].read(folder, who):
@@ -183,7 +185,7 @@ def _all_signals(folders: dict[str, Path]) -> Iterator[tuple[str, NDArray, float
 
 
 def do(options: argparse.Namespace) -> str | int | None:
-    """What a command was asked for."""
+    """Run the command that was asked for."""
     if options.dataset == "summary":
         return summary(options.out, options.half)
     if options.data is None:
@@ -195,17 +197,17 @@ def do(options: argparse.Namespace) -> str | int | None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Read the command line; a user's mistake is one line."""
+    """Parse the command line and run; report a user's mistake in one line."""
     parser = described(__doc__)
     parser.add_argument("dataset", choices=[*SOURCES, "summary", "check"])
     parser.add_argument("--data", help="folder with the dataset's files, as published")
     parser.add_argument(
-        "--out", type=Path, required=True, help="folder of converted files and corpus"
+        "--out", type=Path, required=True, help="folder for converted files and the corpus"
     )
     parser.add_argument(
         "--half",
         choices=("odd", "even"),
-        help="a corpus of its own, without the people of the odd or even folds of the benchmarks",
+        help="separate corpus without the people in the odd or even folds of the benchmarks",
     )
     warnings.filterwarnings("ignore", message=".*are not in .*")
     return answered(parser, argv, do)

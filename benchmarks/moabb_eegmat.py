@@ -1,9 +1,9 @@
 """Compare pipelines on EEGMAT by MOABB's cross-subject evaluation.
 
-Reads pipelines/, gives those that need it the names of EEGMAT's channels, scores each on subjects
-it was not fitted on, and prints a table. The frozen encoder learns from no subject, so it embeds
-each recording once (MOABB's postprocess_pipeline) instead of once a fold. Writes the results as a
-CSV file and MOABB's figures beside them.
+Reads pipelines/, passes the names of EEGMAT's channels to those that need them, scores each on
+subjects that it was not fitted on, and prints a table. The frozen encoder does not learn from any
+subject, so it embeds each recording once (MOABB's postprocess_pipeline) instead of once per fold.
+Writes the results as a CSV file, with MOABB's figures beside it.
 
     python benchmarks/moabb_eegmat.py [--data FOLDER] [--subjects 0-27] [--results FOLDER] [--quick]
 
@@ -60,7 +60,7 @@ def read_pipelines(names: Sequence[str]) -> dict[str, Pipeline]:
 def evaluate(
     pipelines: dict[str, Pipeline], dataset: Zyma2019, results: Path, folds: int | None
 ) -> pd.DataFrame:
-    """A row for each pipeline and held-out subject or, with ``folds``, group of subjects."""
+    """One row per pipeline and held-out subject or, with ``folds``, group of subjects."""
 
     def evaluation(*differences: object) -> CrossSubjectEvaluation:
         # MOABB keeps results by pipeline and test subject: it knows neither the other subjects
@@ -80,7 +80,7 @@ def evaluate(
     others = {name: pipeline for name, pipeline in pipelines.items() if name not in frozen}
     frames = [evaluation().process(others)] if others else []
     for name, pipeline in frozen.items():
-        # Fitting an embedder loads its weights and learns the channels, from any EEG.
+        # Fitting an embedder only loads its weights and reads the channels, so any EEG will do.
         example = make_eeg(1, 2, ch_names=list(CH_NAMES), random_state=0).X
         embedder = pipeline[0].fit(example)
         own = evaluation(embedder.weights_.digest, sorted(embedder.get_params().items()))
@@ -107,7 +107,7 @@ def table(results: pd.DataFrame, names: Sequence[str]) -> str:
 
 
 def draw(results: pd.DataFrame, names: Sequence[str], folder: Path) -> None:
-    """MOABB's figures of the AUROC, each pipeline against the rival."""
+    """Draw MOABB's figures of the AUROC, each pipeline against the rival."""
     figures = {"scores": plotting.score_plot(results)[0]}
     statistics = compute_dataset_statistics(results)
     for name in names:
@@ -120,15 +120,15 @@ def draw(results: pd.DataFrame, names: Sequence[str], folder: Path) -> None:
 
 
 def numbers(text: str) -> list[int]:
-    """Subjects from "0-27" or "3,5,8-10"."""
+    """Parse subjects from "0-27" or "3,5,8-10"."""
     parts = [part.split("-") for part in text.split(",")]
     return [number for part in parts for number in range(int(part[0]), int(part[-1]) + 1)]
 
 
 def read_dataset(options: argparse.Namespace) -> Zyma2019:
-    """Recordings of people to develop on, downloaded without a folder; enough to hold some out."""
+    """Recordings of at least two people to develop on, downloaded if no folder is given."""
     if options.data is not None and not options.data.is_dir():
-        raise FileNotFoundError(f"--data {options.data} is no folder.")
+        raise FileNotFoundError(f"--data {options.data} is not a folder.")
     subjects = list(dict.fromkeys(options.subjects))
     BENCHMARK_SPLITS["eegmat"].check(subjects)
     dataset = Zyma2019(options.data, subjects[:5] if options.quick else subjects)
@@ -136,7 +136,7 @@ def read_dataset(options: argparse.Namespace) -> Zyma2019:
     if n_subjects < 2:
         raise ValueError(
             f"--subjects {dataset.subject_list} was given; expected two or more, since each is "
-            "scored by what was fitted on others."
+            "scored by a model fitted on others."
         )
     if options.folds is not None and not 2 <= options.folds <= n_subjects:
         raise ValueError(
@@ -173,15 +173,17 @@ def compare(options: argparse.Namespace) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Read the command line; a user's mistake is one line."""
+    """Parse the command line and run; report a user's mistake in one line."""
     parser = described(__doc__)
     parser.add_argument("--data", type=Path, help="folder with EEGMAT's EDF files")
     parser.add_argument("--subjects", type=numbers, default=numbers("0-27"), help='as in "0-27"')
     parser.add_argument("--results", type=Path, default=Path("moabb_results"))
-    parser.add_argument("--folds", type=int, help="folds of subjects; one a subject by default")
+    parser.add_argument("--folds", type=int, help="folds of subjects; default one per subject")
     parser.add_argument("--pipelines", nargs="+", default=list(PIPELINES), metavar="NAME")
-    parser.add_argument("--weights", help='path of weights in place of "default"; or "random"')
-    parser.add_argument("--quick", action="store_true", help="the first five subjects only")
+    parser.add_argument(
+        "--weights", help='path of weights to use instead of "default"; or "random"'
+    )
+    parser.add_argument("--quick", action="store_true", help="only the first five subjects")
     mpl.use("Agg")
     return answered(parser, arguments, compare)
 

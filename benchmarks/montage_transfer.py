@@ -1,10 +1,11 @@
-"""Train with one cap, test other people with another, and see what is left of the figure.
+"""Train with one cap, test other people with another, and see how much accuracy is left.
 
-EEGMAT, people to develop on, in the project's folds; of the 19 electrodes as many as a headset has,
-each the nearest to one of its own. The classifier learns from people with the montage of a row and
-reads other people with that of a column, each person centred. Beside the embedding the same without
-network and of a random network, and what one does by hand: band power of the nearest electrode, and
-of signals that spherical splines interpolate to the cap of training (MNE).
+Uses EEGMAT's people to develop on, in the project's folds. A montage has as many of the 19
+electrodes as a headset has, each the nearest to one of the headset's. The classifier learns from
+people with the montage of a row and classifies other people with that of a column, each person
+centred. The embedding is compared with the same without network, with that of a random network,
+and with manual methods: band power of the nearest electrode, and of signals interpolated to the
+training cap by spherical splines (MNE).
 
     python benchmarks/montage_transfer.py --data FOLDER_WITH_EEGMAT [--json FILE]
 """
@@ -33,7 +34,7 @@ from table.tasks import SFREQ, Task, load_task, project_folds
 from sk_brainrvq import Architecture, BrainRVQEmbedder, SubjectCentering
 
 FULL = "19 electrodes"
-# Nearest electrodes of EEGMAT to those of the headsets: AF3 and AF4 are Fp1 and Fp2, FC5 and FC6
+# EEGMAT's electrodes nearest to those of the headsets: AF3 and AF4 are Fp1 and Fp2, FC5 and FC6
 # are C3 and C4; TP9 and TP10 are T5 and T6, AF7 and AF8 are Fp1 and Fp2.
 MONTAGES: dict[str, tuple[str, ...]] = {
     FULL: (
@@ -46,14 +47,14 @@ MONTAGES: dict[str, tuple[str, ...]] = {
     "Muse, 4": ("Fp1", "Fp2", "T5", "T6"),
     "occipital, 2": ("O1", "O2"),
 }
-# Of the head in metres: two electrodes are too few for MNE to fit it.
+# Radius of the head in metres: two electrodes are too few for MNE to fit it.
 _CENTRE = (0.0, 0.0, 0.04)
 MEASURES = ("auroc_pooled", "auroc_per_person", "balanced_accuracy_pooled")
-Features = Callable[[str, str], NDArray]  # by montage of training and montage of the windows
+Features = Callable[[str, str], NDArray]  # by the montages of training and of the windows
 
 
 def epochs_of(task: Task, montage: str) -> mne.EpochsArray:
-    """All windows with the electrodes of a montage, and whose each is."""
+    """All windows with the electrodes of a montage, and the person of each."""
     names = MONTAGES[montage]
     X = task.X[:, [task.ch_names.index(name) for name in names]]
     info = mne.create_info(list(names), SFREQ, "eeg").set_montage("standard_1020")
@@ -62,7 +63,7 @@ def epochs_of(task: Task, montage: str) -> mne.EpochsArray:
 
 
 def band_power(task: Task, trained: str, montage: str, by: str) -> NDArray:
-    """7-band log power at the electrodes of training, each person centred."""
+    """7-band log power at the training electrodes, each person centred."""
     epochs = epochs_of(task, montage)
     wanted = epochs_of(task, trained).get_montage()
     assert wanted is not None
@@ -80,14 +81,14 @@ def band_power(task: Task, trained: str, montage: str, by: str) -> NDArray:
 
 
 def nearest(there: Sequence[str], wanted: Sequence[str]) -> list[int]:
-    """Number of the electrode that lies closest to each wanted one."""
+    """Index of the electrode closest to each wanted one."""
     places = mne.channels.make_standard_montage("standard_1020").get_positions()["ch_pos"]
     own = np.array([places[name] for name in there])
     return [int(np.linalg.norm(own - places[name], axis=1).argmin()) for name in wanted]
 
 
 class Embeddings:
-    """Features of one embedder, made once per pair of montages, with and without its tokens."""
+    """Features of one embedder, computed once per pair of montages, with and without tokens."""
 
     def __init__(self, task: Task, **params: Any):
         self.task, self.params = task, {"filters": None, "center_by": "subject", **params}
@@ -95,7 +96,7 @@ class Embeddings:
         self.tokens = np.empty(0, dtype=bool)
 
     def whole(self, trained: str, montage: str) -> NDArray:
-        """Of windows with a montage, by an embedder that was fitted with that of training."""
+        """Embed windows with a montage by an embedder fitted with the training montage."""
         if (trained, montage) not in self.done:
             embedder = BrainRVQEmbedder(**self.params).fit(epochs_of(self.task, trained))
             names = embedder.get_feature_names_out()
@@ -104,16 +105,16 @@ class Embeddings:
         return self.done[trained, montage]
 
     def without_tokens(self, trained: str, montage: str) -> NDArray:
-        """The columns that need no network."""
+        """Columns that need no network."""
         return self.whole(trained, montage)[:, ~self.tokens]
 
     def tokens_only(self, trained: str, montage: str) -> NDArray:
-        """The columns of the network."""
+        """Columns of the network."""
         return self.whole(trained, montage)[:, self.tokens]
 
 
 def systems(task: Task) -> dict[str, Features]:
-    """What is compared, by the label of a row."""
+    """Systems to compare, by row label."""
     default = Embeddings(task)
     random = Embeddings(task, weights=None, architecture=Architecture(depth=6), random_state=0)
     return {
@@ -128,7 +129,7 @@ def systems(task: Task) -> dict[str, Features]:
 
 
 def transferred(task: Task, features: Features, trained: str, tested: str) -> Scored:
-    """Predictions for each fold's people with one montage, learnt from others with another."""
+    """Predict each fold's people with one montage, trained on others with another."""
     train, test = features(trained, trained), features(trained, tested)
     probability = np.zeros((len(task.y), len(task.classes)))
     folds = np.zeros(len(task.y))
@@ -140,7 +141,7 @@ def transferred(task: Task, features: Features, trained: str, tested: str) -> Sc
 
 
 def results(task: Task, montages: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """A record for each system and pair of montages."""
+    """One record per system and pair of montages."""
     for label, features in systems(task).items():
         for trained in montages:
             for tested in montages:
@@ -159,7 +160,7 @@ def results(task: Task, montages: Sequence[str]) -> Iterator[dict[str, Any]]:
 
 
 def table(records: Sequence[dict[str, Any]], measure: str = "auroc_per_person") -> str:
-    """Rows of systems and montages of training, columns of montages at the test."""
+    """Rows by system and training montage, columns by test montage."""
     montages = list(dict.fromkeys(record["tested"] for record in records))
     lines = [["system", "trained with", *(f"tested: {name}" for name in montages)]]
     lines.append(["---"] * len(lines[0]))
@@ -174,7 +175,7 @@ def table(records: Sequence[dict[str, Any]], measure: str = "auroc_per_person") 
 
 
 def leads(records: Sequence[dict[str, Any]], over: str) -> str:
-    """Lead of the default embedding over another row on caps that it was not trained with."""
+    """Lead of the default embedding over another row on caps not used in training."""
     found: dict[str, list[NDArray]] = {}
     for record in records:
         if record["trained"] != record["tested"]:
@@ -196,7 +197,7 @@ def evaluate(options: argparse.Namespace) -> str:
     for record in results(task, montages):
         records.append(record)
         print(record["system"], record["trained"], record["tested"], record["figures"], flush=True)
-        if options.json is not None:  # after each, so that a run that is cut off has its figures
+        if options.json is not None:  # after each, so that an interrupted run keeps its figures
             lines = ",\n".join(json.dumps(each) for each in records)
             options.json.write_text(f"[\n{lines}\n]\n")
     others = [label for label in systems(task) if not label.startswith(("default", "tokens"))]
@@ -204,7 +205,7 @@ def evaluate(options: argparse.Namespace) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Read the command line."""
+    """Parse the command line and run."""
     parser = described(__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder of EEGMAT's EDF files")
     parser.add_argument("--json", type=Path, help="file for all figures")

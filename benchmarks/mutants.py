@@ -1,17 +1,18 @@
-"""Whether tests notice small changes of the code: a random sample of mutants, the share killed.
+"""Do tests notice small changes of the code? The share of mutants killed in a random sample.
 
-First every test runs once, while it is recorded which lines of the package it runs; ``--recording``
-keeps that. Then places of the code are drawn at random, each is changed (``mutation/sites.py`` says
-how), and the tests that run it are tried until one fails: one of each file of tests in turn, and
-four of the file with the module's name. ``--seconds`` bounds what they may take together for one
-mutant. Code that no recorded test runs may be run in processes that tests start: it is tried with
-the files ``--apart``. A mutant that takes three times as long as it should is killed.
+First every test runs once, and the lines of the package that it executes are recorded;
+``--recording`` keeps them. Then places in the code are drawn at random, each is changed (see
+``mutation/sites.py``), and the tests that execute it are run until one fails: one from each test
+file in turn, and four from the file named after the module. ``--seconds`` limits their total time
+for one mutant. Code that no recorded test executes may run in processes that tests start: it is
+tested with the files given by ``--apart``. A mutant that takes three times as long as it should is
+killed.
 
-``--output`` holds a row for each mutant, and the command goes on where it stopped. A reason written
-by hand into the last column says why no test could tell the mutant from the code. With ``--again``
-those that survived without such a reason are tried once more, wherever their lines are now. A
-recording is of the package as it was: after a change of it, delete the file; after a change of some
-files of tests, name them with ``--new-tests``, and they are tried first.
+``--output`` holds one row per mutant, and the command resumes where it stopped. A reason written
+by hand in the last column explains why no test could tell the mutant from the code. With
+``--again``, survivors without such a reason are tried once more, wherever their lines are now. A
+recording describes the package at the time: after you change the package, delete the file; after
+you change some test files, name them with ``--new-tests``, and they are tried first.
 
     python benchmarks/mutants.py --output FILE --recording FILE [--n 300] [--seed 0] [--jobs 1]
 """
@@ -31,7 +32,7 @@ from mutation.trials import Laboratory, Outcome
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = ["nn", "training", "estimators"]
-# Tests of memory and of several processes take long and say little of single lines.
+# Tests of memory and of several processes take long and show little about single lines.
 TESTS = [
     *(f"tests/{name}" for name in ("nn", "training", "estimators", "weights")),
     *(
@@ -39,7 +40,7 @@ TESTS = [
         for name in ("memory", "many_processes", "sklearn_checks_variants", "real_eeg")
     ),
 ]
-# They start processes of their own, in which nothing is recorded.
+# These tests start other processes, in which nothing is recorded.
 APART = ["tests/nn/test_parallel.py", "tests/estimators/test_many_processes.py"]
 COLUMNS = ["file", "function", "line", "kind", "before", "after", "occurrence"]
 COLUMNS += ["outcome", "by", "tests", "covering", "reason"]
@@ -47,7 +48,7 @@ COLUMNS += ["outcome", "by", "tests", "covering", "reason"]
 
 @dataclass(frozen=True)
 class Asked:
-    """What the command is asked for, beside files: see its help."""
+    """Options of the command other than files; see its help."""
 
     package: Path
     folders: list[str]
@@ -61,7 +62,7 @@ class Asked:
 
 
 def drawn(asked: Asked) -> list[Mutant]:
-    """The sample: places drawn without replacement, one change of each."""
+    """Draw the sample: places without replacement, one change of each."""
     places = sites(asked.package, asked.folders)
     rng = np.random.default_rng(asked.seed)
     chosen = [places[number] for number in rng.permutation(len(places))]
@@ -69,7 +70,7 @@ def drawn(asked: Asked) -> list[Mutant]:
 
 
 def recorded(asked: Asked, path: Path) -> Recording:
-    """The recording that a file keeps: made if there is none, with files of tests made anew."""
+    """Read the recording from its file, or make one; record the given test files anew."""
     if not path.exists():
         _record(asked, asked.tests, path)
     elif asked.new_tests:
@@ -92,7 +93,7 @@ def _record(asked: Asked, tests: list[str], path: Path) -> None:
 
 
 def read_rows(path: Path) -> dict[tuple, dict[str, str]]:
-    """Rows of a file of results, by what finds the mutant again; of two the later one."""
+    """Rows of a result file by the identity of the mutant; the later of duplicates."""
     if not path.exists():
         return {}
     with path.open(encoding="utf-8", newline="") as file:
@@ -115,7 +116,7 @@ def _row(mutant: Mutant, outcome: Outcome) -> dict[str, str]:
 
 
 def write_rows(path: Path, rows: list[dict[str, str]]) -> None:
-    """A file of results from the start."""
+    """Write a new result file."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
@@ -123,7 +124,7 @@ def write_rows(path: Path, rows: list[dict[str, str]]) -> None:
 
 
 def try_all(mutants: list[Mutant], recording: Recording, asked: Asked, output: Path) -> None:
-    """Add a row for each mutant to a file, from ``jobs`` processes."""
+    """Add one row per mutant to a file, from ``jobs`` processes."""
     children = []
     for number in range(asked.jobs):
         child = os.fork()
@@ -132,7 +133,7 @@ def try_all(mutants: list[Mutant], recording: Recording, asked: Asked, output: P
             os._exit(0)
         children.append(child)
     if any(os.waitpid(child, 0)[1] for child in children):
-        raise RuntimeError("A process that tried mutants failed; its message is above.")
+        raise RuntimeError("A process that tested mutants failed; its message is above.")
 
 
 def _work(mutants: list[Mutant], recording: Recording, asked: Asked, output: Path) -> None:
@@ -147,7 +148,7 @@ def _work(mutants: list[Mutant], recording: Recording, asked: Asked, output: Pat
 
 
 def run(asked: Asked, output: Path, recording: Path, again: bool) -> list[dict[str, str]]:
-    """Try what has not been tried; rows of the whole sample."""
+    """Test the remaining mutants; return the rows of the whole sample."""
     kept = read_rows(output)
     if again:
         order, mutants = list(kept), _survivors(kept, asked)
@@ -165,7 +166,7 @@ def run(asked: Asked, output: Path, recording: Path, again: bool) -> list[dict[s
 
 
 def _survivors(kept: dict[tuple, dict[str, str]], asked: Asked) -> list[Mutant]:
-    """Mutants to try again; rows of those whose code is no longer there say so from now on."""
+    """Mutants to test again; rows whose code no longer exists are marked so."""
     places = sites(asked.package, asked.folders)
     everywhere = {_key(mutant): mutant for variants in places for mutant in variants}
     left = [key for key, row in kept.items() if row["outcome"] == "survived" and not row["reason"]]
@@ -184,7 +185,7 @@ def wilson(successes: int, n: int) -> tuple[float, float]:
 
 
 def print_table(rows: list[dict[str, str]]) -> None:
-    """A line for each folder; then the survivors that nothing explains."""
+    """One line per folder; then the survivors without a reason."""
     print("| folder | mutants | killed | by time | explained | survived | share killed (95 %) |")
     print("|---|---|---|---|---|---|---|")
     folders = sorted({row["file"].split("/")[0] for row in rows})
@@ -216,24 +217,24 @@ def _table_line(name: str, rows: list[dict[str, str]]) -> str:
 
 
 def main() -> int:
-    """The command; see the module."""
+    """Run the command; see the module."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--output", type=Path, required=True, help="file of results, a CSV")
-    parser.add_argument(
-        "--recording", type=Path, required=True, help="file, made if it is not there"
-    )
+    parser.add_argument("--output", type=Path, required=True, help="CSV file of results")
+    parser.add_argument("--recording", type=Path, required=True, help="file, made if missing")
     parser.add_argument("--n", type=int, default=300, help="mutants to draw")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--package", type=Path, default=ROOT / "sk_brainrvq", help="its folder")
-    parser.add_argument("--folders", nargs="+", default=FOLDERS, help="of the package; . is all")
-    parser.add_argument("--tests", nargs="+", default=TESTS, help="what pytest is told to run")
-    parser.add_argument("--apart", nargs="*", default=APART, help="tests of processes")
-    parser.add_argument("--new-tests", nargs="*", default=[], help="files to record anew")
-    parser.add_argument("--seconds", type=float, default=20, help="of tests for one mutant")
+    parser.add_argument(
+        "--package", type=Path, default=ROOT / "sk_brainrvq", help="folder of the package"
+    )
+    parser.add_argument("--folders", nargs="+", default=FOLDERS, help="subfolders; . for all")
+    parser.add_argument("--tests", nargs="+", default=TESTS, help="tests to run, for pytest")
+    parser.add_argument("--apart", nargs="*", default=APART, help="tests that start processes")
+    parser.add_argument("--new-tests", nargs="*", default=[], help="test files to record anew")
+    parser.add_argument("--seconds", type=float, default=20, help="limit of tests per mutant")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
-    parser.add_argument("--again", action="store_true", help="try those that survived")
+    parser.add_argument("--again", action="store_true", help="test survivors again")
     given = parser.parse_args()
     asked = Asked(
         given.package.resolve(),

@@ -1,4 +1,4 @@
-"""Damage to files, drawn at random: bytes, tensors, and what JSON says, for `fuzz_loading`."""
+"""Random damage to files: bytes, tensors and JSON content, for `fuzz_loading`."""
 
 import copy
 import hashlib
@@ -110,12 +110,12 @@ def _choice(rng: Rng, items: Any) -> Any:
 
 
 def truncate(rng: Rng, content: bytes) -> bytes:
-    """The first part."""
+    """Keep only the first part."""
     return content[: int(rng.integers(len(content)))]
 
 
 def flip_bits(rng: Rng, content: bytes) -> bytes:
-    """Some bits the other way, near the beginning or anywhere."""
+    """Flip some bits, near the beginning or anywhere."""
     changed, within = bytearray(content), _choice(rng, [8, 200, 4000, len(content)])
     for place in rng.integers(min(within, len(content)), size=int(rng.integers(1, 20))):
         changed[place] ^= 1 << int(rng.integers(8))
@@ -123,19 +123,19 @@ def flip_bits(rng: Rng, content: bytes) -> bytes:
 
 
 def overwrite(rng: Rng, content: bytes) -> bytes:
-    """Random bytes over some."""
+    """Overwrite some bytes with random ones."""
     start, length = int(rng.integers(len(content))), int(rng.integers(1, 200))
     return content[:start] + rng.bytes(length) + content[start + length :]
 
 
 def insert(rng: Rng, content: bytes) -> bytes:
-    """Random bytes between some, near the beginning."""
+    """Insert random bytes near the beginning."""
     start = int(rng.integers(min(5000, len(content))))
     return content[:start] + rng.bytes(int(rng.integers(1, 50))) + content[start:]
 
 
 def repeat(rng: Rng, content: bytes) -> bytes:
-    """A part twice, or none of it."""
+    """Repeat a part, or remove it."""
     start, end = sorted(rng.integers(len(content), size=2).tolist())
     return content[:end] + content[start:]
 
@@ -144,7 +144,7 @@ def repeat(rng: Rng, content: bytes) -> bytes:
 
 
 def _places(value: Any) -> list[tuple[Any, Any]]:
-    """Each container of a JSON value with a key in it."""
+    """Yield each container of a JSON value with each of its keys."""
     found: list[tuple[Any, Any]] = []
     if isinstance(value, (dict, list)):
         keys = list(value) if isinstance(value, dict) else list(range(len(value)))
@@ -154,7 +154,7 @@ def _places(value: Any) -> list[tuple[Any, Any]]:
 
 
 def change_json(rng: Rng, value: Any) -> tuple[str, Any]:
-    """What was changed, and the changed value."""
+    """Change a JSON value; return what was changed, and the new value."""
     value = copy.deepcopy(value)
     container, key = _choice(rng, _places(value))
     how = _choice(rng, ["value"] * 6 + ["remove", "rename", "wrap", "repeat", "swap"])
@@ -176,7 +176,7 @@ def change_json(rng: Rng, value: Any) -> tuple[str, Any]:
 
 
 def _sizes(rng: Rng, header: dict[str, Any]) -> dict[str, Any]:
-    """One or two numbers of the configuration, wrong by much or by little."""
+    """Change one or two numbers of the configuration, by much or by little."""
     header = copy.deepcopy(header)
     places = _places(header.get("config", header))
     places = [p for p in places if isinstance(p[0][p[1]], (int, float))]
@@ -187,7 +187,7 @@ def _sizes(rng: Rng, header: dict[str, Any]) -> dict[str, Any]:
 
 
 def _attribute(rng: Rng, header: dict[str, Any]) -> dict[str, Any]:
-    """An attribute or a parameter more, or another value for one."""
+    """Add an attribute or a parameter, or change the value of one."""
     header = copy.deepcopy(header)
     if "fitted" not in header:
         inside = [header, *(p[0][p[1]] for p in _places(header) if isinstance(p[0][p[1]], dict))]
@@ -225,23 +225,23 @@ def _header(content: bytes) -> Any:
 
 
 def change_header(rng: Rng, content: bytes) -> tuple[str, bytes]:
-    """One value of our header."""
+    """Change one value of our header."""
     kind, header = change_json(rng, _header(content))
     return kind, _with_header(content, header)
 
 
 def change_sizes(rng: Rng, content: bytes) -> bytes:
-    """Sizes of the network."""
+    """Change sizes of the network."""
     return _with_header(content, _sizes(rng, _header(content)))
 
 
 def add_attribute(rng: Rng, content: bytes) -> bytes:
-    """A fitted attribute or a parameter."""
+    """Change a fitted attribute or a parameter."""
     return _with_header(content, _attribute(rng, _header(content)))
 
 
 def change_header_text(rng: Rng, content: bytes) -> bytes:
-    """A character of our header."""
+    """Change a character of our header."""
     text = json.dumps(_header(content))
     place, other = (
         int(rng.integers(len(text))),
@@ -251,7 +251,7 @@ def change_header_text(rng: Rng, content: bytes) -> bytes:
 
 
 def change_table(rng: Rng, content: bytes) -> bytes:
-    """What the safetensors format says of one tensor: its type, its shape, its place."""
+    """Change the safetensors entry of one tensor: its type, shape or position."""
     tensors, data = _parts(content)
     name = _choice(rng, [key for key in tensors if key != "__metadata__"])
     entry = tensors[name]
@@ -274,7 +274,7 @@ def change_table(rng: Rng, content: bytes) -> bytes:
 
 
 def _changed_tensors(rng: Rng, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    name = _choice(rng, sorted(tensors))  # safetensors gives them in any order
+    name = _choice(rng, sorted(tensors))  # safetensors returns them in any order
     tensor, what = tensors[name], int(rng.integers(7))
     if what == 0:
         del tensors[name]
@@ -294,7 +294,7 @@ def _changed_tensors(rng: Rng, tensors: dict[str, torch.Tensor]) -> dict[str, to
 
 
 def change_tensors(rng: Rng, content: bytes) -> bytes:
-    """A tensor, in a file that is whole."""
+    """Change a tensor in an otherwise intact file."""
     metadata = _parts(content)[0]["__metadata__"]
     return save(_changed_tensors(rng, load(content)), metadata=metadata)
 
@@ -303,7 +303,7 @@ def change_tensors(rng: Rng, content: bytes) -> bytes:
 
 
 def change_published(rng: Rng, content: bytes) -> bytes:
-    """A state dict, or what holds it."""
+    """Change a state dict, or the container that holds it."""
     state: Any = torch.load(io.BytesIO(content), weights_only=True)
     name, what = _choice(rng, list(state)), int(rng.integers(5))
     if what == 0:
@@ -325,7 +325,7 @@ def change_published(rng: Rng, content: bytes) -> bytes:
 
 
 def change_index(rng: Rng, content: bytes) -> tuple[str, bytes]:
-    """One line of an index; the checksum is made right again, so that the rest is looked at."""
+    """Change one line of an index; its checksum is corrected, so that the rest gets checked."""
     lines = [json.loads(line) for line in content.splitlines()]
     number = int(rng.integers(len(lines)))
     kind, lines[number] = change_json(rng, lines[number])
@@ -367,13 +367,13 @@ MUTATIONS = [
 
 
 def mutated(rng: Rng, name: str, content: bytes) -> tuple[str, bytes]:
-    """A kind of damage and the spoilt content of a file.
+    """Damage the content of a file in one random way.
 
     Parameters
     ----------
     rng : numpy Generator
     name : str
-        Of the file: an index, a published .pth, a configuration, or a checkpoint.
+        Name of the file: an index, a published .pth, a configuration, or a checkpoint.
     content : bytes
 
     Returns

@@ -1,8 +1,9 @@
-"""What is each person's own mean worth? Frozen features as they are, and centred by person.
+"""How much does each person's own mean matter? Frozen features as they are, and centred.
 
-People to develop on, in the folds of ``BENCHMARK_SPLITS``, logistic regression with C .01:
-AUROC of a fold's people together and of each person, balanced accuracy, and how often a linear
-model that knows the first half of each person's windows names the person of the second.
+Uses people to develop on, in the folds of ``BENCHMARK_SPLITS``, and logistic regression with
+C = .01. Prints the AUROC of a fold's people together and of each person, balanced accuracy, and
+how often a linear model fitted on the first half of each person's windows identifies the person in
+the second half.
 
     python benchmarks/people_differ.py --dataset eegmat --data FOLDER
     python benchmarks/people_differ.py --dataset guinea-bissau --data FOLDER
@@ -32,7 +33,7 @@ from sk_brainrvq import BrainRVQEmbedder, SubjectCentering
 from sk_brainrvq.datasets import BENCHMARK_SPLITS
 
 TOKENS: dict[str, Any] = {"pooling": "region", "spectrum": None, "covariance": False}
-# Parameters of the embedder, by the label of a row.
+# Parameters of the embedder, by row label.
 EMBEDDERS: dict[str, dict[str, Any]] = {
     "default embedding": {},
     "the same without network": {"tokens": False},
@@ -44,7 +45,7 @@ EMBEDDERS: dict[str, dict[str, Any]] = {
 
 
 def both(task: Task, label: str) -> tuple[NDArray, NDArray]:
-    """Features as they are, and centred by person."""
+    """Compute features as they are, and centred by person."""
     if label == "7-band log power":
         plain = log_band_power(task.X, 7)
         centering = SubjectCentering().fit(plain, subjects=task.subjects)
@@ -73,7 +74,7 @@ def figures(task: Task, features: NDArray) -> tuple[float, float, float]:
 
 
 def naming(task: Task, features: NDArray) -> float:
-    """Share of windows whose person is named, learnt from the first half of each class."""
+    """Share of windows whose person is identified, learnt from the first half of each class."""
     is_first = np.zeros(len(task.y), dtype=bool)
     for person in np.unique(task.subjects):
         for label in np.unique(task.y):
@@ -85,7 +86,7 @@ def naming(task: Task, features: NDArray) -> float:
 
 
 def table(task: Task) -> str:
-    """A row for each kind of features, as they are and centred."""
+    """One row per kind of features, as they are and centred."""
     lines = [
         "| features | as they are | names the person | each person centred | names the person |",
         "|---|---|---|---|---|",
@@ -107,20 +108,20 @@ def table(task: Task) -> str:
 
 
 def answer(options: argparse.Namespace) -> str:
-    """The table that was asked for."""
+    """Compute the table that was asked for."""
     task = load_task(options.dataset, options.data, "develop")
     return limits(task) if options.limits else table(task)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Read the command line; a user's mistake is one line."""
+    """Parse the command line and run; report a user's mistake in one line."""
     parser = described(__doc__)
     parser.add_argument("--dataset", choices=("eegmat", "guinea-bissau"), default="eegmat")
     parser.add_argument("--data", type=Path, help="folder of the recordings")
     parser.add_argument(
         "--limits",
         action="store_true",
-        help="few windows of a person, windows of one state only, and calibration instead",
+        help="instead test few windows of a person, windows of one state only, and calibration",
     )
     warnings.simplefilter("ignore")
     return answered(parser, argv, answer)

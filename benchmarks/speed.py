@@ -1,7 +1,7 @@
 """How fast the package is: against the machine's matrix product, the published code, and peers.
 
-Each section runs in a process of its own. Within a section all contestants take turns, round
-after round, and medians are printed as Markdown tables. details/speed.md says how to read them.
+Each section runs in its own process. Within a section all contestants take turns, round
+after round, and medians are printed as Markdown tables. details/speed.md explains how to read them.
 
     python benchmarks/speed.py [--sections steps,memory] [--quick] [--threads N] [--json FILE]
 """
@@ -30,26 +30,26 @@ SECTIONS = {
 
 
 def describe_machine(options: Options) -> dict[str, Any]:
-    """What the tables were made on."""
+    """Table that describes the machine."""
     return import_module("speed.machine").describe(options)
 
 
 def run_section(name: str, options: Options) -> list[Table]:
-    """The tables of a section; called in its own process."""
+    """Compute the tables of a section; call this in its own process."""
     return import_module(SECTIONS[name]).run(options)
 
 
 def section_names(text: str) -> list[str]:
-    """Names of sections, separated by commas."""
+    """Parse names of sections, separated by commas."""
     names = [name.strip() for name in text.split(",")]
     unknown = [name for name in names if name not in SECTIONS]
     if unknown:
-        raise argparse.ArgumentTypeError(f"{unknown} are no sections; choose from {[*SECTIONS]}")
+        raise argparse.ArgumentTypeError(f"{unknown} are not sections; choose from {[*SECTIONS]}")
     return names
 
 
 def main() -> int:
-    """Run the sections, print their tables, keep the figures."""
+    """Run the sections, print their tables and save the figures."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -57,11 +57,11 @@ def main() -> int:
         "--sections",
         type=section_names,
         default=[*SECTIONS],
-        help=f"some of {','.join(SECTIONS)}; all by default",
+        help=f"some of {','.join(SECTIONS)}; default all",
     )
     parser.add_argument("--quick", action="store_true", help="small sizes, a few rounds")
-    parser.add_argument("--threads", type=int, help="threads of PyTorch; its default otherwise")
-    parser.add_argument("--json", type=Path, help="file to keep the figures in")
+    parser.add_argument("--threads", type=int, help="threads of PyTorch; default is PyTorch's own")
+    parser.add_argument("--json", type=Path, help="file for the figures")
     arguments = parser.parse_args()
     options = Options(arguments.quick, arguments.threads)
     machine = in_fresh_process(describe_machine, options)
@@ -72,7 +72,7 @@ def main() -> int:
         try:
             tables = in_fresh_process(run_section, name, options)
         except Exception as error:
-            # A lost process among them: the other sections are worth having all the same.
+            # Includes a crashed process: the results of the other sections are still useful.
             failed.append(name)
             print(f"section {name} failed: {type(error).__name__}: {error}", file=sys.stderr)
             continue

@@ -1,8 +1,8 @@
 """Train and score the paper's systems, and simple ones, under one protocol; print its columns.
 
-The same folds and seeds for every system, choices on validation subjects alone. What is done is
-kept in a folder of results: a killed command goes on when it is given again, and commands for
-single systems add up to one table. details/table.md says how to read it.
+Every system uses the same folds and seeds, and choices are made only on validation subjects.
+Results are kept in a folder: a killed command resumes when run again, and commands for single
+systems add up to one table. details/table.md explains how to read it.
 
     python benchmarks/table.py --dataset eegmat [--data FOLDER] [--systems bands7,eegnet]
         [--folds 1-4] [--seeds 3] [--split folds] [--weights PATH] [--jobs 2] [--quick]
@@ -26,7 +26,7 @@ from sk_brainrvq.datasets import BENCHMARK_SPLITS, GuineaBissau
 
 
 def opened_first(ran: Ran, folder: Path | None) -> tuple[str, list[int]] | None:
-    """People tested in Guinea-Bissau for whom the time of a window tells the opposite label."""
+    """People of Guinea-Bissau for whom the time of a window indicates the opposite label."""
     if ran.task.dataset != "guinea-bissau" or folder is None:
         return None
     people = sorted(set(GuineaBissau().opened_first(folder)) & ran.tested)
@@ -34,7 +34,7 @@ def opened_first(ran: Ran, folder: Path | None) -> tuple[str, list[int]] | None:
 
 
 def make_table(arguments: argparse.Namespace) -> int:
-    """Run what is not done yet, print and write what there is; 1 if something failed."""
+    """Run what is missing, print and write the results; return 1 if something failed."""
     ran = run_split(arguments)
     if not ran.results:
         return 1 if ran.failed else 0
@@ -44,7 +44,7 @@ def make_table(arguments: argparse.Namespace) -> int:
         apart = opened_first(ran, arguments.data)
         seen = exposed if ran.chosen.told else None
         print(people_table(task.kind, ran.scored, seen, apart), flush=True)
-    # Of people scored once there are no folds, and intervals over people stand above.
+    # People scored once have no folds, and their intervals over people are printed above.
     tables = [] if split == "once" else sections(ran.results, task, exposed)
     for table in tables:
         print(markdown(table), flush=True)
@@ -58,7 +58,7 @@ def make_table(arguments: argparse.Namespace) -> int:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Read the command line; a user's mistake is one line."""
+    """Parse the command line and run; report a user's mistake in one line."""
     parser = described(__doc__)
     add_common_options(parser)
     parser.add_argument(

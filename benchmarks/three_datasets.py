@@ -1,8 +1,8 @@
-"""Is a row ahead of another over all three datasets? One interval, people as its units.
+"""Is one row ahead of another over all three datasets? One interval, with people as units.
 
-Rows of the project's own splits, as ``table.py`` has them: what is kept is not computed again. A
-person's lead is the difference of their own AUROC, or balanced accuracy where there are four
-classes; people are drawn with replacement within their dataset.
+Takes rows of the project's own splits, as in ``table.py``, and reuses results that are kept. A
+person's lead is the difference in their own AUROC, or in balanced accuracy for four classes; people
+are drawn with replacement within their dataset.
 
     python benchmarks/three_datasets.py [--split once] [--results FOLDER]
         --data eegmat=FOLDER,guinea-bissau=FOLDER,ssvep=FOLDER
@@ -24,7 +24,7 @@ from table.systems import SYSTEMS
 
 from sk_brainrvq.datasets import BENCHMARK_SPLITS, PROTOCOLS
 
-# Which row, over which other.
+# Pairs of a row and the row it is compared with.
 CONTRASTS = (
     ("default", "random-default"),
     ("default", "bands7"),
@@ -49,13 +49,13 @@ def own_figures(kind: str, seeds: Sequence[Scored]) -> dict[Any, float]:
 
 
 def leads(ran: Ran, system: str, rival: str) -> dict[Any, float]:
-    """Each person's lead in a dataset; people of one class have none (NaN)."""
+    """Each person's lead in a dataset; NaN for people with one class only."""
     ours, theirs = (own_figures(ran.task.kind, ran.scored[name]) for name in (system, rival))
     return {person: ours[person] - theirs[person] for person in ours}
 
 
 def table(ran: Mapping[str, Ran]) -> str:
-    """A line a contrast: all people together, then dataset by dataset."""
+    """One line per contrast: all people together, then dataset by dataset."""
     titles = [PROTOCOLS[name].title + (" (*)" if own.seen else "") for name, own in ran.items()]
     lines = [["lead", "all people", *titles], ["---"] * (len(ran) + 2)]
     for system, rival in CONTRASTS:
@@ -84,12 +84,12 @@ def _notes(ran: Mapping[str, Ran]) -> str:
 
 
 def evaluate(arguments: argparse.Namespace) -> str:
-    """The table of a command."""
+    """Answer a command with its table."""
     ran = {}
     if arguments.systems is None:
         arguments.systems = ",".join(dict.fromkeys(name for pair in CONTRASTS for name in pair))
     for name, folder in folders(arguments.data, [*BENCHMARK_SPLITS]).items():
-        # What is filled in for a dataset does not pass to the next one.
+        # Options filled in for one dataset must not carry over to the next.
         own = argparse.Namespace(**{**vars(arguments), "dataset": name, "data": folder})
         ran[name] = run_split(own)
         if ran[name].failed:
@@ -98,10 +98,10 @@ def evaluate(arguments: argparse.Namespace) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Read the command line; a user's mistake is one line."""
+    """Parse the command line and run; report a user's mistake in one line."""
     parser = described(__doc__)
     add_common_options(parser)
-    parser.add_argument("--data", required=True, help="dataset=FOLDER, with commas between")
+    parser.add_argument("--data", required=True, help="dataset=FOLDER, separated by commas")
     parser.add_argument("--split", choices=PROJECT_SPLITS, default="develop")
     return answered(parser, argv, evaluate)
 

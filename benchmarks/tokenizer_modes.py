@@ -23,7 +23,7 @@ def measure(mode: str, targets: str, options: argparse.Namespace, seen, unseen) 
     """Fit one tokenizer and score it."""
     tokenizer = DDRVQTransformer(
         architecture=Architecture(options.architecture, quantizer_mode=mode, targets=targets),
-        # The published code decodes from all levels alone.
+        # The published code only decodes from all levels.
         quantizer_dropout=0.0 if mode == "official" else 0.3,
         max_epochs=options.max_epochs,
         batch_size=options.batch_size,
@@ -47,7 +47,7 @@ def measure(mode: str, targets: str, options: argparse.Namespace, seen, unseen) 
 
 
 def show(row: dict) -> str:
-    """One line of the table."""
+    """Line of the table."""
 
     def figures(values: list[float], form: str) -> str:
         return " ".join(format(value, form) for value in values)
@@ -70,7 +70,7 @@ def main() -> None:
     parser.add_argument("--lr", type=float, default=2e-3)
     parser.add_argument("--batch-size", type=int, default=8)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--json", type=Path, help="write the figures here, too")
+    parser.add_argument("--json", type=Path, help="file for the figures")
     options = parser.parse_args()
     windows = eegmat_windows(options.data, [*SEEN, *UNSEEN])
     seen, unseen = windows.of_subjects(SEEN), windows.of_subjects(UNSEEN)

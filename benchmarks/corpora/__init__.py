@@ -1,1 +1,1 @@
-"""Public EEG of several recorders as one corpus: reading, writing, and a search for leaks."""
+"""Public EEG from several devices as one corpus: reading, writing, and a search for leaks."""

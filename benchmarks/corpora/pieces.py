@@ -1,4 +1,4 @@
-"""What readers of datasets hand over, and who may be among it."""
+"""What readers of datasets return, and which people it may include."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from sk_brainrvq.datasets import BENCHMARK_SPLITS
 
 @dataclass(frozen=True)
 class Piece:
-    """Continuous EEG of a person.
+    """Continuous EEG of one person.
 
     Attributes
     ----------
     person, session : str
-        Letters, figures and hyphens.
+        Letters, digits and hyphens.
     microvolts : ndarray, shape (n_channels, n_samples)
-        As published, without its mean.
+        As published, with the mean removed.
     sfreq : float
     ch_names : tuple of str
     """
@@ -32,13 +32,13 @@ class Piece:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """What a reader did not hand over, and why."""
+    """What a reader left out, and why."""
 
     what: str
     why: str
 
 
-# Reads the people of a folder for whom the function says so; it is asked before their files are
+# Reads those people of a folder whom the function accepts; it is asked before their files are
 # opened.
 Reader = Callable[[Path, Callable[[str], bool]], Iterator[Piece | LeftOut]]
 
@@ -52,10 +52,10 @@ class Source:
     name, title : str
     licence, url : str
     read_where : str
-        Where the licence was read, or that it was not.
+        Where the licence was read, or a note that it was not.
     mains : float or None
-        Removed before anything else, with harmonics; None: nothing to remove, because the files
-        were published without it, or the pieces are too short.
+        Mains frequency, removed first, with its harmonics; None if there is nothing to remove
+        because the files were published without it, or if the pieces are too short.
     read : Reader
     """
 
@@ -69,20 +69,20 @@ class Source:
 
 
 def wanted(source: str, half: str | None = None) -> Callable[[str], bool]:
-    """Who of a dataset goes into the corpus.
+    """Select the people of a dataset who go into the corpus.
 
     Parameters
     ----------
     source : str
-        Name of a dataset. Of those that benchmarks test on, only people whom they develop on.
+        Name of a dataset. From those that benchmarks test on, only people to develop on.
     half : {"odd", "even"}, optional
-        Leave out the people of every other fold of those: a model of such a corpus has seen
-        nobody who is tested in the folds left out.
+        Leave out the people of every other fold of those: a model trained on such a corpus has
+        not seen anybody who is tested in the folds left out.
 
     Returns
     -------
     callable
-        Takes the person, and says whether.
+        Takes a person; returns whether to include them.
     """
     split = BENCHMARK_SPLITS.get(source)
     if split is None:
@@ -94,7 +94,7 @@ def wanted(source: str, half: str | None = None) -> Callable[[str], bool]:
 
 
 def scored_once(source: str) -> Callable[[str], bool]:
-    """Who of a dataset must not be in the corpus, and may be read to see that nobody is."""
+    """People who must not be in the corpus, but may be read to check that they are not."""
     split = BENCHMARK_SPLITS.get(source)
     return _among(split.score_once if split else ())
 

@@ -27,7 +27,7 @@ from sk_brainrvq.signals import canonical_name
 Pieces = Iterator[Piece | LeftOut]
 Wanted = Callable[[str], bool]
 
-# Samples at the device's own order of electrodes: its files name none.
+# Electrodes in the order of the device: its files do not name them.
 _MUSE = ("TP9", "AF7", "AF8", "TP10")
 _NOT_SCALP = ("X", "Y", "nd")
 
@@ -48,7 +48,7 @@ def read_eegmat(folder: Path, wanted: Wanted) -> Pieces:
 
 
 def read_guinea_bissau(folder: Path, wanted: Wanted) -> Pieces:
-    """Whole recordings, all seconds."""
+    """Whole recordings."""
     for recording in _recordings(GuineaBissau(), folder, wanted):
         signals = _centred(guinea_bissau.read_signals(recording.path))
         names = GuineaBissau.ch_names
@@ -71,16 +71,16 @@ def read_ssvep(folder: Path, wanted: Wanted) -> Pieces:
 def _recordings(
     protocol: GuineaBissau | SSVEPExoskeleton, folder: Path, wanted: Wanted
 ) -> list[Recording]:
-    """Those of the people wanted who are there."""
+    """Wanted people who are present."""
     return [found for found in protocol.recordings(folder) if wanted(f"{found.subject}")]
 
 
 def read_muse(folder: Path, wanted: Wanted) -> Pieces:
-    """Rounds of a game; each is in the training or the test part of fold 0, once."""
+    """Rounds of a game; each is once in the training or the test part of fold 0."""
     files = sorted((folder / "EEG_DATA" / "fold_0").glob("*/*/*.npz"), key=lambda path: path.stem)
     names = [path.stem for path in files]
     if len(set(names)) < len(names):
-        raise ValueError(f"{folder} holds a round twice; expected each once in fold_0.")
+        raise ValueError(f"{folder} holds a round twice; expected each round once in fold_0.")
     for path in files:
         person, session, number = path.stem.split("_")
         if not wanted(person):
@@ -147,7 +147,7 @@ def read_uci(folder: Path, wanted: Wanted) -> Pieces:
 
 
 def read_physionet(folder: Path, wanted: Wanted) -> Pieces:
-    """Runs of one person, whose files were damaged on their way and are mended."""
+    """Runs of one person, whose files were damaged in transfer and are repaired."""
     import tempfile
 
     from sk_brainrvq.datasets._protocols.file_formats import read_edf

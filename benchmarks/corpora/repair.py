@@ -1,4 +1,4 @@
-"""EDF files in which every line feed was given a carriage return, as if they were text."""
+"""Repair EDF files in which a carriage return was added to every line feed, as in text."""
 
 import hashlib
 
@@ -6,20 +6,20 @@ from sk_brainrvq.datasets._protocols.downloads import packaged_sums
 
 
 def repaired_edf(content: bytes, name: str) -> tuple[bytes, int]:
-    """The file as it was published, or all of its records that are left.
+    """Restore the file as published, or all records that are left of it.
 
     Parameters
     ----------
     content : bytes
-        Of an EDF file of PhysioNet's motor imagery.
+        Bytes of an EDF file of PhysioNet's motor imagery.
     name : str
-        Such as "S001/S001R04.edf". Where this package knows its published sum, it must have it.
+        Such as "S001/S001R04.edf". If its published checksum is known here, it must match.
 
     Returns
     -------
     content : bytes
     lost : int
-        Records of a second at the end that were cut off; the header counts the others.
+        Records of one second cut off at the end; the header counts the remaining ones.
 
     Raises
     ------
@@ -29,8 +29,8 @@ def repaired_edf(content: bytes, name: str) -> tuple[bytes, int]:
     Notes
     -----
     A text conversion that puts a carriage return before each line feed can be undone exactly: each
-    line feed has one more before it, whatever stood there. If a line feed has none, it was
-    another damage. The header states the size that must come out.
+    line feed has one more before it, whatever preceded it. If a line feed has none, the file was
+    damaged in another way. The header states the size that must result.
     """
     if content.count(b"\n") != content.count(b"\r\n"):
         mended = content  # not converted
@@ -55,7 +55,7 @@ def repaired_edf(content: bytes, name: str) -> tuple[bytes, int]:
 
 
 def _sizes(content: bytes, name: str) -> tuple[int, int, int]:
-    """Bytes of the header, number of records, and bytes of a record."""
+    """Size of the header in bytes, number of records, and size of a record in bytes."""
     try:
         header, n_records, n_signals = (
             int(content[first:last]) for first, last in ((184, 192), (236, 244), (252, 256))

@@ -1,8 +1,8 @@
-"""Which lines of the package each test runs, and how long it takes.
+"""Record which lines of the package each test executes, and how long it takes.
 
-Coverage counts lines under the name of the test that is running. What several tests share, a
-fixture of wider scope or a cached function, runs under a name of its own: its lines belong to every
-test that uses it, not only to the one that happened to come first.
+Coverage counts lines under the name of the running test. Whatever several tests share, a
+fixture of wider scope or a cached function, runs under its own name: its lines count for every
+test that uses it, not only for the one that happened to run first.
 """
 
 import functools
@@ -20,14 +20,14 @@ import pytest
 
 @dataclass
 class Recording:
-    """What the tests run.
+    """Lines that the tests execute.
 
     Attributes
     ----------
     seconds : dict
         Time of each test that passes, by its name.
     lines : dict
-        For each file, below the package's folder, and each line: the tests that run it, by number.
+        For each file below the package's folder and each line, the tests that run it, by number.
     """
 
     seconds: dict[str, float]
@@ -35,16 +35,16 @@ class Recording:
 
     @property
     def tests(self) -> list[str]:
-        """Names of the tests, in the order that ``lines`` counts them."""
+        """Names of the tests, in the order in which ``lines`` numbers them."""
         return [*self.seconds]
 
     def covering(self, file: str, lines: range) -> set[str]:
-        """Tests that run any of some lines."""
+        """Tests that execute any of the lines."""
         tests, of_file = self.tests, self.lines.get(file, {})
         return {tests[number] for line in lines for number in of_file.get(line, ())}
 
     def updated(self, other: "Recording") -> "Recording":
-        """With the tests of another recording of the same code, in place of those of its files."""
+        """Merge with another recording of the same code, whose test files replace ours."""
         files = {test.split("::")[0] for test in other.tests}
         lines: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
         for recording in (self, other):
@@ -64,12 +64,12 @@ class Recording:
         return Recording(seconds, numbered)
 
     def write(self, path: Path) -> None:
-        """Keep it as JSON."""
+        """Save the recording as JSON."""
         path.write_text(json.dumps(asdict(self)), encoding="utf-8")
 
     @classmethod
     def read(cls, path: Path) -> "Recording":
-        """Read what ``write`` kept."""
+        """Read what ``write`` saved."""
         kept = json.loads(path.read_text(encoding="utf-8"))
         lines = {
             file: {int(line): tests for line, tests in of_file.items()}
@@ -79,7 +79,7 @@ class Recording:
 
 
 class Recorder:
-    """pytest's plugin that tells coverage which test runs; caches of files below ``root`` count."""
+    """Plugin of pytest that tells coverage which test runs, and tracks caches below ``root``."""
 
     def __init__(self, coverage: Any, root: Path) -> None:
         self.coverage = coverage
@@ -101,7 +101,7 @@ class Recorder:
             self.coverage.switch_context(self.context[-1] if self.context else "")
 
     def cached(self, maxsize: Any = 128, typed: bool = False) -> Callable:
-        """``functools.lru_cache`` that remembers who used a result, and counts its making apart."""
+        """``functools.lru_cache`` that notes who uses a result and counts its creation apart."""
         if not callable(maxsize):
             return functools.partial(self._cached, maxsize=maxsize, typed=typed)
         return self._cached(maxsize, maxsize=128, typed=typed)
@@ -130,7 +130,7 @@ class Recorder:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
-        """Count under the test's name; it uses the fixtures that it asks for."""
+        """Count under the test's name; note the fixtures that it requests."""
         definitions = getattr(item, "_fixtureinfo", None)
         for given in definitions.name2fixturedefs.values() if definitions else ():
             self.uses[item.nodeid].update(_name(definition) for definition in given)
@@ -139,18 +139,18 @@ class Recorder:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef: Any) -> Iterator[None]:
-        """Count what the fixture does under a name of its own."""
+        """Count the fixture's lines under its own name."""
         with self.within(_name(fixturedef)):
             return (yield)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Add up a test's time; one that fails or is skipped is no test of anything."""
+        """Add up a test's time; drop tests that fail or are skipped."""
         self.seconds[report.nodeid] += report.duration
         if report.outcome != "passed":
             self.failed.add(report.nodeid)
 
     def everything_used(self, name: str) -> set[str]:
-        """Names under which lines count as run by a test: its own, and all that it uses."""
+        """Names whose lines count for a test: its own, and everything that it uses."""
         found, waiting = set(), [name]
         while waiting:
             current = waiting.pop()
@@ -173,9 +173,9 @@ def record(package: Path, arguments: list[str]) -> Recording:
     Parameters
     ----------
     package : Path
-        Its folder.
+        Folder of the package.
     arguments : list of str
-        For pytest: which tests.
+        Tests to run, for pytest.
 
     Returns
     -------

@@ -1,12 +1,12 @@
 """Places of a package where one small change makes a mutant.
 
-Changed are comparisons, ``and``/``or``, ``not``, arithmetic, numbers (by one), ``True`` and
-``False``, strings without a space, conditions (negated), ``return`` (of None), ``min``/``max`` and
-``any``/``all``; a call whose result nobody takes, and an assignment to an attribute or an item, are
-left out.
+Mutants change comparisons, ``and``/``or``, ``not``, arithmetic, numbers (by one), ``True`` and
+``False``, strings without a space, conditions (negated), ``return`` (to None), ``min``/``max`` and
+``any``/``all``; or delete a call whose result is not used, or an assignment to an attribute or an
+item.
 
-Left as they are: docstrings, annotations, imports, ``if TYPE_CHECKING``, overloads, f-strings, what
-errors and warnings say, strings of ``__repr__``, and ``__all__``.
+They never change docstrings, annotations, imports, ``if TYPE_CHECKING``, overloads, f-strings,
+texts of errors and warnings, strings of ``__repr__``, or ``__all__``.
 """
 
 import ast
@@ -28,7 +28,7 @@ _COMPARISONS: dict[type, type] = {
     ast.Is: ast.IsNot,
     ast.IsNot: ast.Is,
 }
-# Comparisons whose change is the negation of the whole.
+# Changing one of these comparisons negates the whole expression.
 _NEGATED = (ast.Eq, ast.NotEq, ast.In, ast.NotIn, ast.Is, ast.IsNot)
 _OPERATORS: dict[type, type] = {
     ast.Add: ast.Sub,
@@ -53,17 +53,17 @@ class Mutant:
     Attributes
     ----------
     file : str
-        Below the package's folder.
+        Path below the package's folder.
     function : str
-        What holds the change, such as ``Class.method``; empty on the module's level.
+        Name that holds the change, such as ``Class.method``; empty at module level.
     kind, before, after : str
-        What is changed, and the source of it with single spaces.
+        Kind of change, and its source before and after, with single spaces.
     start, end : tuple of int
         Line, counted from one, and byte in the line.
     lines : range or None
         Lines that a test runs if it runs the changed code; None for what runs on import.
     occurrence : int
-        Which of the equal changes of this function, counted from zero.
+        Number among equal changes in this function, counted from zero.
     """
 
     file: str
@@ -78,7 +78,7 @@ class Mutant:
 
     @property
     def key(self) -> tuple[str, str, str, str, str, int]:
-        """What finds it again where lines have moved."""
+        """Identity that stays the same when lines have moved."""
         return (self.file, self.function, self.kind, self.before, self.after, self.occurrence)
 
     def source(self, original: str) -> str:
@@ -94,14 +94,14 @@ class Mutant:
 
 
 def sites(package: Path, folders: list[str]) -> list[list[Mutant]]:
-    """All places, in the order of files and lines, each with the changes to choose from.
+    """List all places by file and line, each with the changes to choose from.
 
     Parameters
     ----------
     package : Path
         Folder of the package.
     folders : list of str
-        Those of it that are searched, with all that is below; "." for everything.
+        Folders of it to search, with all below; "." for everything.
 
     Returns
     -------
@@ -138,7 +138,7 @@ class _Finder:
     def visit_body(
         self, body: list[ast.stmt], function: str, lines: range | None
     ) -> Iterator[list[Mutant]]:
-        """Places of some statements; ``lines`` is None where they run on import."""
+        """Places in statements; ``lines`` is None where they run on import."""
         for statement in body:
             yield from self.visit_statement(statement, function, lines)
 
@@ -190,7 +190,7 @@ class _Finder:
     def visit_expression(
         self, node: ast.AST, function: str, lines: range | None
     ) -> Iterator[list[Mutant]]:
-        """Places of an expression and of what is in it."""
+        """Places in an expression and its parts."""
         variants = [
             self._mutant(function, kind, target, text, lines)
             for kind, target, text in _expression_changes(node)
@@ -221,7 +221,7 @@ def _own(lines: range | None, node: ast.AST) -> range | None:
 
 
 def _is_left(node: ast.stmt) -> bool:
-    """Whether a statement is one that has no mutants."""
+    """Whether a statement has no mutants."""
     if isinstance(node, (ast.Import, ast.ImportFrom, ast.Global, ast.Nonlocal)):
         return True
     if isinstance(node, ast.Expr):
@@ -236,7 +236,7 @@ def _is_left(node: ast.stmt) -> bool:
 
 
 def _statement_changes(node: ast.stmt) -> Iterator[tuple[str, ast.AST, str]]:
-    """(kind, what is replaced, by what) of a statement itself."""
+    """Changes of a statement itself: (kind, replaced node, replacement)."""
     if (
         isinstance(node, ast.Return)
         and node.value is not None
@@ -257,7 +257,7 @@ def _statement_changes(node: ast.stmt) -> Iterator[tuple[str, ast.AST, str]]:
 
 
 def _expression_changes(node: ast.AST) -> Iterator[tuple[str, ast.AST, str]]:
-    """(kind, what is replaced, by what) of an expression itself."""
+    """Changes of an expression itself: (kind, replaced node, replacement)."""
     if isinstance(node, ast.Compare):
         for n, operator in enumerate(node.ops):
             operators = [*node.ops]
@@ -295,7 +295,7 @@ def _constant_changes(node: ast.AST) -> Iterator[tuple[str, ast.AST, str]]:
 
 
 def _negation(test: ast.expr) -> Iterator[tuple[str, ast.AST, str]]:
-    """The negation of a condition, unless another change is the same."""
+    """Negation of a condition, unless another change is the same."""
     same = isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not)
     if isinstance(test, ast.Compare) and len(test.ops) == 1:
         same = isinstance(test.ops[0], _NEGATED)
@@ -311,7 +311,7 @@ def _swap(called: ast.expr) -> Iterator[tuple[str, ast.AST, str]]:
 
 
 def _parts(node: ast.AST) -> Iterator[ast.AST]:
-    """What is inside an expression, without messages, types and f-strings."""
+    """Parts of an expression, without messages, types and f-strings."""
     if isinstance(node, ast.JoinedStr):
         return
     if isinstance(node, ast.Subscript) and ast.unparse(node.value).endswith("Literal"):

@@ -1,4 +1,4 @@
-"""Whether any test fails with a mutant: each has a process, forked with everything imported."""
+"""Test mutants, each in its own process, forked with everything imported."""
 
 import compileall
 import gc
@@ -19,20 +19,20 @@ from pathlib import Path
 from mutation.recording import Recording
 from mutation.sites import Mutant
 
-# A mutant gets this many times as long as its tests take, and so many seconds more, of a processor;
-# ten times that on the clock, for others may be at work.
+# A mutant may use this many times the processor time of its tests, plus so many seconds; and ten
+# times that of wall time, since the machine may be busy.
 _TIMES, _MORE = 3, 20
 _FEW = 10
-# What pytest ends with where it is told of tests that are not there.
+# Exit status of pytest when tests are not found.
 _NOT_FOUND = 4
-# A file of tests that is not recorded.
+# Assumed time of a test file that is not recorded.
 _SECONDS_APART = 60.0
 _MOST_BYTES = 12 * 2**30
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a mutant.
+    """Outcome of a mutant.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class Outcome:
     n_tests : int
         How many tests were to run.
     n_covering : int
-        How many run the changed code.
+        How many of all tests execute the changed code.
     """
 
     word: str
@@ -55,22 +55,22 @@ class Outcome:
 def covering_tests(
     mutant: Mutant, recording: Recording, whole: range, first: Collection[str] = ()
 ) -> list[str]:
-    """Names of the tests that run a mutant, in the order in which they are tried.
+    """Names of the tests that run a mutant, in the order in which they are run.
 
     Parameters
     ----------
     mutant : Mutant
     recording : Recording
     whole : range
-        All lines of the file, which are those of a change that takes effect on import.
+        All lines of the file, for changes that take effect on import.
     first : collection of str
-        Files of tests that come before all others.
+        Test files that come before all others.
 
     Returns
     -------
     list of str
-        One of each file of tests in turn, several of a file or of names that share words with the
-        mutant; the cheapest first.
+        One from each test file in turn, several from a file or with names that share words with
+        the mutant; the cheapest first.
     """
     lines = whole if mutant.lines is None else mutant.lines
     tests = recording.covering(mutant.file, lines)
@@ -96,18 +96,18 @@ def covering_tests(
 
 
 def _own_test(mutant: Mutant) -> str:
-    """The file of tests that has the module's name."""
+    """Test file named after the module."""
     return f"test_{Path(mutant.file).stem}.py"
 
 
 def _words(text: str) -> set[str]:
-    """Words in a text, those of names such as ``WindowFilter`` too."""
+    """Words in a text, including parts of names such as ``WindowFilter``."""
     text = re.sub("(?<=[a-z])(?=[A-Z])", " ", text)
     return set(re.findall("[a-z]{4,}", text.lower())) - {"self", "test", "true", "false", "none"}
 
 
 def affordable(tests: list[str], recording: Recording, seconds: float) -> list[str]:
-    """The first of some tests, without those that would take too long; one at least."""
+    """First tests that fit into a time limit; at least one."""
     chosen, left = [], seconds
     for test in tests:
         needed = recording.seconds[test] + 0.02
@@ -118,21 +118,21 @@ def affordable(tests: list[str], recording: Recording, seconds: float) -> list[s
 
 
 class Laboratory:
-    """A copy of a package, and the tests that try its mutants.
+    """A copy of a package, and the tests for its mutants.
 
     Parameters
     ----------
     package : Path
         Folder of the package; its parent holds the tests and pytest's settings.
     recording : Recording
-        Which tests run which lines.
+        Tests that run each line.
     folder : Path
-        For the copy.
+        Folder for the copy.
     apart : list of str
-        Tests that start processes, in which nothing is recorded: they try the mutants that no
-        recorded test runs, and those of modules with their name.
+        Tests that start processes, in which nothing is recorded: they are used for mutants that no
+        recorded test runs, and for those of modules with their name.
     first : collection of str
-        Files whose tests are tried before all others.
+        Test files that are run before all others.
     """
 
     def __init__(
@@ -154,7 +154,7 @@ class Laboratory:
         self.prepare()
 
     def prepare(self) -> None:
-        """Import what tests import while they run, but for the package and the tests themselves."""
+        """Import what tests import while they run, except the package and the tests themselves."""
         reading, writing = os.pipe()
         child = os.fork()
         if child == 0:
@@ -171,9 +171,9 @@ class Laboratory:
         for name in filter(None, names):
             try:
                 importlib.import_module(name)
-            except Exception:  # some modules are made only by others
+            except Exception:  # some modules exist only inside others
                 continue
-        # Children then need not look through all that for garbage.
+        # Child processes then need not search all of that for garbage.
         gc.collect()
         gc.freeze()
 
@@ -189,7 +189,7 @@ class Laboratory:
         ----------
         mutant : Mutant
         seconds : float
-            Most time that the tests together may take, as recorded.
+            Largest total time of the tests, as recorded.
 
         Returns
         -------
@@ -199,7 +199,7 @@ class Laboratory:
         whole = range(1, len(source.splitlines()) + 1)
         tests = covering_tests(mutant, self.recording, whole, self.first)
         chosen = affordable(tests, self.recording, seconds)
-        # Most die of the first few, which are collected in a moment.
+        # The first few tests kill most mutants, and are quick to collect.
         groups = [chosen[:_FEW], chosen[_FEW:]]
         if not chosen or any(_own_test(mutant) in test for test in self.apart):
             groups.append(self.apart)
@@ -222,13 +222,13 @@ class Laboratory:
             yield
         finally:
             path.write_text(source, encoding="utf-8")
-            # The compiled file names the source's time.
+            # The compiled file states the time of its source.
             os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
             compiled.write_bytes(kept)
 
     def _run(self, tests: list[str]) -> tuple[str, str]:
-        """Outcome of some tests in a process of its own, and the first that fails."""
-        import resource  # not on Windows, where no process forks either
+        """Run tests in their own process; return the outcome and the first that fails."""
+        import resource  # not on Windows, which cannot fork either
 
         recorded = self.recording.seconds
         limit = _MORE + _TIMES * sum(recorded.get(test, _SECONDS_APART) for test in tests)
@@ -255,19 +255,19 @@ class Laboratory:
         return "killed", by
 
     def _name(self, line: str) -> str:
-        """Name of a test that failed; in pytest's line it is seen from the copy's folder."""
+        """Name of a failed test; in pytest's line it is relative to the copy's folder."""
         file, colons, test = line.split(" ", 1)[1].split(" - ")[0].partition("::")
         path = (self.copy.parent / file).resolve()
         return os.path.relpath(path, self.package.parent) + colons + test
 
     def _pytest(self, arguments: list[str], compiling: bool = False) -> int:
-        """Run pytest here, with the copy in the package's place and what it prints in the log.
+        """Run pytest here, with the copy in place of the package and its output in the log.
 
-        Compiled files are kept of the tests as they are, and never of a mutant.
+        Compiled files are kept for unchanged tests, never for a mutant.
         """
         import pytest
 
-        # Processes that tests start look into the working folder first.
+        # Processes started by tests look in the working folder first.
         os.chdir(self.copy.parent)
         root = self.package.parent
         log = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
@@ -278,7 +278,7 @@ class Laboratory:
         os.environ.update(PYTHONDONTWRITEBYTECODE="1", PYTHONPATH=os.pathsep.join(paths))
         sys.path.insert(0, str(self.copy.parent))
         importlib.invalidate_caches()
-        # Now, for pytest may put a folder with the original before the copy.
+        # Import now, since pytest may put a folder with the original before the copy.
         importlib.import_module(self.package.name)
         with tempfile.TemporaryDirectory() as basetemp:
             options = ["-q", "-o", "addopts=", f"--basetemp={basetemp}"]
@@ -291,7 +291,7 @@ class Laboratory:
 
 
 def _longest_of_each_file(recording: Recording) -> list[str]:
-    """A test of each file that does much in less than a second."""
+    """From each file a test that does much in less than a second."""
     chosen: dict[str, str] = {}
     for test in sorted(recording.tests, key=recording.seconds.__getitem__):
         if recording.seconds[test] < 1 or test.split("::")[0] not in chosen:
@@ -300,7 +300,7 @@ def _longest_of_each_file(recording: Recording) -> list[str]:
 
 
 def _copy_code(source: str, target: str) -> str:
-    """Copy a module; other files, the weights, are linked to."""
+    """Copy modules; link other files, such as weights."""
     if source.endswith(".py"):
         return shutil.copy2(source, target)
     if "__pycache__" not in source:
@@ -309,7 +309,7 @@ def _copy_code(source: str, target: str) -> str:
 
 
 def _wait(child: int, limit: float) -> int | None:
-    """Status with which a process ends; None if it has to be ended."""
+    """Exit status of a process; None if it had to be killed."""
     end = time.monotonic() + limit
     while time.monotonic() < end:
         ended, status = os.waitpid(child, os.WNOHANG)

@@ -26,7 +26,7 @@ PIPELINE = {
     "name": "Band power + LR",
     "paradigms": ["LeftRightImagery", "RestingStateToP300Adapter"],
     "pipeline": make_pipeline(
-        # As arguments, so that MOABB's cache of results sees a change of theirs.
+        # Passed as arguments, so that MOABB's cache of results notices a change in them.
         FunctionTransformer(log_band_power, kw_args={"sfreq": 200.0, "bands": BANDS}),
         StandardScaler(),
         LogisticRegression(C=0.01, class_weight="balanced", max_iter=2000),

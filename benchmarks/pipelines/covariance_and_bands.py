@@ -8,7 +8,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from sk_brainrvq import BrainRVQEmbedder
 
-# Hz, as in band_power.py: MOABB reads each file alone.
+# Hz, as in band_power.py: MOABB reads each file separately.
 BANDS = ((1, 4), (4, 8), (8, 10), (10, 13), (13, 20), (20, 30), (30, 45))
 
 

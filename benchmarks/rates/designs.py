@@ -1,4 +1,4 @@
-"""Tokenizers to compare: their settings, their training, and the figures of their codes."""
+"""Tokenizers to compare: their settings, their training, and the figures for their codes."""
 
 import argparse
 import math
@@ -30,12 +30,12 @@ BUNDLED = "tokenizer-2026.11"
 
 
 def building(design: str) -> AbstractContextManager[None]:
-    """Where the tokenizers of a design are built."""
+    """Context in which the tokenizers of a design are built."""
     return library_quantizers() if design == "library quantizer" else nullcontext()
 
 
 def fitted(design: str, known: NDArray, task: Task, options: argparse.Namespace, seed: int) -> Any:
-    """A tokenizer of a design, and the seconds that its training took; the bundled one is there."""
+    """Train a design's tokenizer, or load the bundled one; return it and its training seconds."""
     if design == "bundled":
         tokenizer = DDRVQTransformer(BUNDLED, sfreq=200, ch_names=task.ch_names)
         return tokenizer.fit(known[:1]), None
@@ -53,14 +53,14 @@ def fitted(design: str, known: NDArray, task: Task, options: argparse.Namespace,
     if design == "published":
         tokenizer.set_params(quantizer_dropout=0.0, lr=5e-4)
     tokenizer.fit(known)
-    # Of the epochs, so that a training that was continued has all its seconds.
+    # Summed over epochs, so that a continued training has all its seconds.
     return tokenizer, sum(row["dur"] for row in tokenizer.history_)
 
 
 def rows_of_tokenizer(
     tokenizer: Any, X: NDArray, subjects: NDArray, options: argparse.Namespace
 ) -> list[dict]:
-    """One row per level: waveform, and spectrum and phase where the codes hold them."""
+    """One row per level: waveform, plus spectrum and phase where the codes hold them."""
     codes, target = tokenizer.transform(X), measures.standardised(X)
     spectra, rows = measures.log_spectra(X), []
     for level in range(1, options.levels + 1):
@@ -79,7 +79,7 @@ def rows_of_tokenizer(
 
 
 def decoded_spectra(tokenizer: Any, codes: NDArray, level: int) -> tuple[NDArray, NDArray]:
-    """Log amplitudes and angles that codes stand for."""
+    """Log amplitudes and angles that the codes represent."""
     parts = list(_decoded(tokenizer, codes, level))
     amplitude = np.concatenate([part.amplitude.numpy() for part in parts])
     return amplitude, np.concatenate([part.phase.numpy() for part in parts])

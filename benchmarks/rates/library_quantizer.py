@@ -12,17 +12,17 @@ from torch import Tensor, nn
 from sk_brainrvq.nn.quantizer import QuantizerOutput
 
 PACKAGES = "vector-quantize-pytorch einops einx loguru"
-# Ours revives codes below a tenth of the mean count; the library's threshold is the count itself.
+# Ours revives codes below a tenth of the mean count; the library's threshold is a count.
 _REVIVED_BELOW = 0.1
-# Patches of a batch at the settings of the table, of which the mean count follows.
+# Patches per batch with the settings of the table, which determine the mean count.
 _PATCHES_OF_BATCH = 12 * 20 * 5
 
 
 class LibraryQuantizer(nn.Module):
-    """The library's ResidualVQ behind what the tokenizer asks of a quantizer.
+    """The library's ResidualVQ with the interface that the tokenizer expects.
 
-    Decay, commitment weight, k-means on many vectors and the revival of rare codes are as ours.
-    It sums all levels in training: its own dropout drops levels for a whole batch.
+    Decay, commitment weight, k-means on many vectors and the revival of rare codes match ours.
+    In training it sums all levels, since its own dropout drops levels for a whole batch.
     """
 
     mode = "residual"
@@ -82,13 +82,13 @@ class LibraryQuantizer(nn.Module):
         )
 
     def from_codes(self, codes: Tensor, n_levels: int | None = None) -> Tensor:
-        """Vectors (..., d) that codes (..., Q) stand for."""
+        """Vectors (..., d) that codes (..., Q) represent."""
         used = list(self.inner.layers)[: n_levels or self.n_quantizers]
         return torch.stack([layer.codebook[codes[..., i]] for i, layer in enumerate(used)]).sum(0)
 
 
 @contextmanager
 def library_quantizers() -> Iterator[None]:
-    """Tokenizers built inside have the library's quantizers."""
+    """Give tokenizers built in this context the library's quantizers."""
     with patch("sk_brainrvq.nn.tokenizer.ResidualVectorQuantizer", LibraryQuantizer):
         yield

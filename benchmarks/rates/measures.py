@@ -8,7 +8,7 @@ _DECIBEL = 20 / np.log(10)
 
 
 def standardised(X: NDArray) -> NDArray:
-    """Patches (n_epochs, n_channels, n_patches, 200) of mean 0 and standard deviation 1."""
+    """Patches (n_epochs, n_channels, n_patches, 200) with mean 0 and standard deviation 1."""
     patches = X.reshape(*X.shape[:2], -1, 200).astype(np.float32)
     deviation = patches.std(-1, ddof=1, keepdims=True) + 1e-4
     return (patches - patches.mean(-1, keepdims=True)) / deviation
@@ -22,7 +22,7 @@ def log_spectra(X: NDArray) -> NDArray:
 
 
 def explained(target: NDArray, reconstruction: NDArray) -> float:
-    """1 minus squared error over squares."""
+    """1 minus squared error over the sum of squares."""
     error = np.square(target - reconstruction, dtype=np.float64).sum()
     return float(1 - error / np.square(target, dtype=np.float64).sum())
 
@@ -38,7 +38,7 @@ def explained_by_band(target: NDArray, reconstruction: NDArray) -> dict[str, flo
 
 
 def explained_signal(X: NDArray, reconstruction: NDArray) -> float:
-    """Explained variance of signals (n_epochs, n_channels, n_times), of which the mean is known."""
+    """Explained variance of signals (n_epochs, n_channels, n_times), given the means."""
     patches = X.reshape(*X.shape[:2], -1, 200)
     centred = (patches - patches.mean(-1, keepdims=True)).reshape(X.shape)
     error = np.square(X - reconstruction, dtype=np.float64).sum()
@@ -46,7 +46,7 @@ def explained_signal(X: NDArray, reconstruction: NDArray) -> float:
 
 
 def perplexity(codes: NDArray, n_codes: int) -> float:
-    """Number of codes effectively in use: exponential of the entropy."""
+    """Effective number of codes in use: exponential of the entropy."""
     share = np.bincount(codes.ravel(), minlength=n_codes) / codes.size
     share = share[share > 0]
     return float(np.exp(-(share * np.log(share)).sum()))
@@ -58,14 +58,14 @@ def phases(patches: NDArray) -> NDArray:
 
 
 def phase_error(X: NDArray, angles: NDArray) -> float:
-    """1 minus the cosine of the difference in phase, 1 to 45 Hz, weighted by amplitude."""
+    """1 minus the cosine of the phase difference, 1 to 45 Hz, weighted by amplitude."""
     spectrum = np.fft.rfft(X.reshape(*X.shape[:2], -1, 200))[..., 1:45]
     cosine = np.cos(np.angle(spectrum) - angles.reshape(*spectrum.shape[:-1], 101)[..., 1:45])
     return float(1 - np.average(cosine, weights=np.abs(spectrum)))
 
 
 def log_spectral_distance(target: NDArray, reconstruction: NDArray) -> dict[str, float]:
-    """Decibels between log spectra (..., 101): root mean square over a band, mean over patches."""
+    """Distance of log spectra (..., 101) in dB: RMS over a band, mean over patches."""
     difference = _DECIBEL * (target - reconstruction)
     return {
         name: float(np.sqrt(np.square(difference[..., low:high]).mean(-1)).mean())

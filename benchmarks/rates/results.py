@@ -1,4 +1,4 @@
-"""Figures of ``codes.py``: kept as each fit is done, printed, and drawn."""
+"""Figures of ``codes.py``: saved after each fit, printed, and plotted."""
 
 import json
 from pathlib import Path
@@ -8,23 +8,23 @@ import numpy as np
 
 from rates.measures import BANDS
 
-# What rows depend on; everything else is in the rows.
+# Settings that all rows depend on; everything else is in the rows.
 SETTINGS = ("dataset", "split", "architecture", "codes", "levels", "max_epochs", "batch_size")
 
 
 class Results:
-    """Rows of figures, written to a file after each fit and found there by the next run.
+    """Rows of figures, written to a file after each fit and reused by the next run.
 
     Parameters
     ----------
     path : Path or None
-        None keeps them in memory alone.
+        None keeps them in memory only.
     settings : dict
 
     Raises
     ------
     ValueError
-        If the file holds figures of other settings.
+        If the file holds figures for other settings.
     """
 
     def __init__(self, path: Path | None, settings: dict[str, Any]):
@@ -33,13 +33,13 @@ class Results:
             kept = json.loads(path.read_text())
             if kept["settings"] != settings:
                 raise ValueError(
-                    f"--json {path} holds figures of {kept['settings']}; this run is of "
+                    f"--json {path} holds figures for {kept['settings']}; this run uses "
                     f"{settings}. Name another file."
                 )
             self.rows = kept["rows"]
 
     def has(self, scored: str, code: str, seed: int) -> bool:
-        """Whether the figures of a fit are there."""
+        """Whether the figures of a fit are saved."""
         wanted = (scored, code, seed)
         return any((row["scored"], row["code"], row["seed"]) == wanted for row in self.rows)
 
@@ -54,7 +54,7 @@ class Results:
 
 
 def rounded(value: Any) -> Any:
-    """The same with floats of five digits."""
+    """Round floats to five digits."""
     if isinstance(value, dict):
         return {name: rounded(part) for name, part in value.items()}
     if isinstance(value, list):
@@ -63,7 +63,7 @@ def rounded(value: Any) -> Any:
 
 
 def header() -> str:
-    """Above the lines of ``shown``."""
+    """Header above the lines of ``shown``."""
     bands = " ".join(f"{name:>6}" for name in BANDS)
     return (
         f"{'scored':13} {'code':25} seed  bits expl.  {'interval':11} {bands} "
@@ -72,7 +72,7 @@ def header() -> str:
 
 
 def shown(row: dict[str, Any]) -> str:
-    """One line of the table."""
+    """Line of the table."""
     interval = "–".join(f"{value:.3f}" for value in row.get("interval", []))
     bands = " ".join(f"{value:6.2f}" for value in row.get("bands", {}).values())
     distance = " ".join(f"{value:5.2f}" for value in row.get("spectral_distance", {}).values())
@@ -89,7 +89,7 @@ def shown(row: dict[str, Any]) -> str:
 
 
 def draw(rows: list[dict], path: Path) -> None:
-    """Explained variance over bits, a line per code."""
+    """Plot explained variance against bits, one curve per code."""
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(figsize=(7.5, 4), layout="constrained")

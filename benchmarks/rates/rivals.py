@@ -12,12 +12,12 @@ from rates.measures import perplexity
 def residual_kmeans(
     known: NDArray, unseen: NDArray, n_codes: int, n_levels: int, seed: int
 ) -> tuple[list[NDArray], list[float]]:
-    """Reconstructions of unseen patches by level, and the perplexity of each level there.
+    """Reconstruct unseen patches by level; return the perplexity of each level, too.
 
     Parameters
     ----------
     known : ndarray, shape (n_known, n_features)
-        To fit on.
+        Patches to fit on.
     unseen : ndarray, shape (n_unseen, n_features)
     n_codes, n_levels : int
     seed : int
@@ -40,13 +40,13 @@ def residual_kmeans(
 
 
 def scalar_components(known: NDArray, unseen: NDArray, n_bits: int, seed: int) -> NDArray:
-    """Principal components, each with a scalar code of its own, of whole bits given greedily.
+    """Principal components with scalar codes, whole bits allocated greedily.
 
     Parameters
     ----------
     known, unseen : ndarray, shape (n_patches, n_features)
     n_bits : int
-        Of a patch.
+        Bits per patch.
     seed : int
 
     Returns
@@ -57,7 +57,7 @@ def scalar_components(known: NDArray, unseen: NDArray, n_bits: int, seed: int) -
     variances, directions = np.linalg.eigh(np.cov(known.T))
     left = variances[::-1].copy()
     bits = np.zeros(len(left), int)
-    for _ in range(n_bits):  # each bit to the component whose error is largest
+    for _ in range(n_bits):  # each bit goes to the component with the largest error
         largest = int(left.argmax())
         bits[largest] += 1
         left[largest] /= 4
@@ -75,14 +75,14 @@ def scalar_components(known: NDArray, unseen: NDArray, n_bits: int, seed: int) -
 
 
 def gaussian_bound(variances: NDArray, n_bits: float) -> float:
-    """Explained variance that no code of a Gaussian exceeds: reverse water-filling.
+    """Largest explained variance of any code for a Gaussian: reverse water-filling.
 
     Parameters
     ----------
     variances : ndarray
         Eigenvalues of the covariance.
     n_bits : float
-        Of a vector.
+        Bits per vector.
 
     Returns
     -------
@@ -98,14 +98,14 @@ def gaussian_bound(variances: NDArray, n_bits: float) -> float:
 
 
 def bounds(patches: NDArray, n_bits: float) -> tuple[float, float]:
-    """Gaussian bounds of one channel by itself, and of all channels together (separable).
+    """Gaussian bounds for one channel on its own, and for all channels together (separable).
 
     Parameters
     ----------
     patches : ndarray, shape (n_epochs, n_channels, n_patches, 200)
         Standardised waveforms.
     n_bits : float
-        Of a patch.
+        Bits per patch.
 
     Returns
     -------

@@ -1,1 +1,1 @@
-"""Sections of ``benchmarks/speed.py``, one a file; each has ``run(options) -> list of Table``."""
+"""Sections of ``benchmarks/speed.py``, one per file; each has ``run(options) -> list of Table``."""

@@ -1,4 +1,4 @@
-"""Seconds until something is imported, and until a first result is there."""
+"""Seconds until something is imported, and until a first result is available."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""What the machine can do: its description and the float32 matrix product all is set against."""
+"""Description of the machine, and the float32 matrix product used as a yardstick."""
 
 import platform
 from collections.abc import Callable

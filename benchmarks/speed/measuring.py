@@ -1,4 +1,4 @@
-"""Timer, memory, tables and fresh processes of all sections; light, it imports no torch."""
+"""Timer, memory, tables and fresh processes for all sections, without importing torch."""
 
 import os
 import platform
@@ -20,21 +20,21 @@ CH_NAMES = TEN_TWENTY.split(" ")
 
 @dataclass(frozen=True)
 class Options:
-    """What was asked for on the command line.
+    """Options of the command line.
 
     Attributes
     ----------
     quick : bool
-        Small sizes and few rounds: whether everything runs, not how fast it is.
+        Small sizes and few rounds: checks that everything runs, not how fast it is.
     threads : int or None
-        Threads of PyTorch; None leaves its default.
+        Threads of PyTorch; None keeps its default.
     """
 
     quick: bool = False
     threads: int | None = None
 
     def pick(self, full: Any, quick: Any) -> Any:
-        """The value for full or for quick runs."""
+        """Select the value for full or for quick runs."""
         return quick if self.quick else full
 
 
@@ -47,7 +47,7 @@ class Table:
     notes: list[str] = field(default_factory=list)
 
     def markdown(self) -> str:
-        """The table as Markdown, notes below."""
+        """Table as Markdown, with the notes below."""
         columns = list(self.rows[0])
         lines = [columns, ["---"] * len(columns)]
         lines += [[_shown(row.get(column, "")) for column in columns] for row in self.rows]
@@ -65,19 +65,19 @@ def _shown(value: Any) -> str:
 
 
 def percent(share: float) -> str:
-    """A share as a percentage."""
+    """Format a share as a percentage."""
     return f"{100 * share:.0f} %"
 
 
 def times(ratio: float) -> str:
-    """A ratio of times."""
+    """Format a ratio of times."""
     return f"{ratio:.2f} x"
 
 
 def interleaved(
     contestants: Mapping[str, Callable[[], Any]], rounds: int, warmups: int = 1
 ) -> dict[str, float]:
-    """Median seconds of each contestant; all take turns, so that a slow minute slows all.
+    """Median seconds of each contestant; all take turns, so that a slow minute affects all.
 
     Parameters
     ----------
@@ -101,20 +101,20 @@ def interleaved(
 
 
 def in_fresh_process(function: Callable[..., Any], *arguments: Any) -> Any:
-    """What a function of a module returns in a process of its own."""
+    """Call a function of a module in a fresh process and return its result."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(function, *arguments).result()
 
 
 def memory_growth(run: Callable[[], Any]) -> float:
-    """Peak resident memory while ``run`` runs, in GB over what is resident before.
+    """Peak resident memory while ``run`` runs, in GB above the level before.
 
-    The peak is that of the whole life of the process: call this once a process, with little
-    done before. What was freed earlier counts against ``run``, never for it.
+    The peak is that of the whole life of the process: call this once per process, with little
+    done before. Memory freed earlier can only make the result too large, never too small.
     """
     before = psutil.Process().memory_info().rss
     run()
-    # Linux counts kilobytes, macOS bytes.
+    # Linux reports kilobytes, macOS bytes.
     unit = 1 if sys.platform == "darwin" else 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
     return (peak - before) / 1e9

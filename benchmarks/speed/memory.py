@@ -1,4 +1,4 @@
-"""Peak memory of a quantizer and of the pretraining step, each in a process of its own."""
+"""Peak memory of a quantizer and of the pretraining step, each in its own process."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ _STEPS = {
 
 
 def run(options: Options) -> list[Table]:
-    """Measure every case in a fresh process; this one stays light, so that peaks are theirs."""
+    """Measure every case in a fresh process; this one stays small, so as not to add to peaks."""
     return [_quantizers(options), _pretraining(options)]
 
 
@@ -60,7 +60,7 @@ def _quantizer_growth(options: Options, n_vectors: int, mode: str) -> float:
         return output
 
     vectors = torch.randn(n_vectors, BASE["codebook_dim"], requires_grad=training)
-    # What libraries load at their first product is no memory of the quantizer.
+    # What libraries load at their first product does not count for the quantizer.
     quantize(torch.randn(64, BASE["codebook_dim"], requires_grad=training))
     return memory_growth(lambda: quantize(vectors))
 
@@ -122,7 +122,7 @@ def _pretraining_growth(options: Options, batch: int, logits: str) -> float:
 
 
 def _loss_of_logits(model: Any, output: Any, codes: Any, mask: Any) -> Any:
-    """The same loss by ``F.cross_entropy`` on logits that are all there at once."""
+    """The same loss by ``F.cross_entropy`` on all logits at once."""
     import torch.nn.functional as F
 
     return sum(

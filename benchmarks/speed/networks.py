@@ -33,13 +33,13 @@ _INFO_WEIGHT = 0.45
 def patches(
     n_epochs: int, n_channels: int = 19, n_patches: int = 10, device: str = "cpu"
 ) -> tuple[Tensor, Tensor]:
-    """Noise (B, C, P, 200) in 100 microvolts, and as many electrodes."""
+    """Noise (B, C, P, 200) in units of 100 microvolts, and the indices of its electrodes."""
     x = 0.2 * torch.randn(n_epochs, n_channels, n_patches, 200, device=device)
     return x, torch.arange(1, n_channels + 1, device=device)
 
 
 def base_tokenizer(**settings: Any) -> DualDomainTokenizer:
-    """A base tokenizer whose codebooks count as initialised: k-means is no part of a step."""
+    """A base tokenizer with initialised codebooks, so that steps do not include k-means."""
     tokenizer = DualDomainTokenizer(**BASE, **settings)
     for quantizer in tokenizer.quantizers:
         mark_initialised(quantizer)
@@ -47,13 +47,13 @@ def base_tokenizer(**settings: Any) -> DualDomainTokenizer:
 
 
 def mark_initialised(quantizer: Any) -> None:
-    """Take the random codewords of a quantizer as they are."""
+    """Mark the random codewords of a quantizer as initialised."""
     for level in quantizer.levels:
         level.initialized.fill_(True)
 
 
 def base_encoder() -> EEGEncoder:
-    """The encoder that pretraining trains, base size."""
+    """Encoder as in pretraining, base size."""
     return EEGEncoder(
         BASE["embed_dim"],
         BASE["depth"],
@@ -64,19 +64,19 @@ def base_encoder() -> EEGEncoder:
 
 
 def base_pretraining() -> MaskedCodeModel:
-    """The base pretraining network."""
+    """Base pretraining network."""
     return MaskedCodeModel(base_encoder(), BASE["codebook_size"], BASE["n_quantizers"])
 
 
 class TrainingStep:
-    """Forward, backward, clipping and AdamW, as the estimators train.
+    """Forward, backward, clipping and AdamW, as in training by the estimators.
 
     Parameters
     ----------
     module : nn.Module
     loss_of : callable () -> Tensor
     autocast : torch.dtype, optional
-        Type of the matrix products in the forward pass; float32 by default.
+        Type of matrix products in the forward pass; default float32.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class TrainingStep:
         self.optimizer = torch.optim.AdamW(groups, fused=True)
 
     def __call__(self) -> None:
-        """One step."""
+        """Run one step."""
         with autocasting(self.device_type, self.autocast):
             loss = self.loss_of()
         loss.backward()
@@ -165,12 +165,12 @@ def encoding(
 def counted_gflop(run: Callable[[], Any]) -> float:
     """GFLOP of matrix products, convolutions and attention in one call, as torch counts them."""
     aten = torch.ops.aten
-    # torch has formulas for attention on GPUs alone; the arithmetic is the same.
+    # torch has formulas for attention only on GPUs; the arithmetic is the same.
     on_cpu = {
         aten._scaled_dot_product_flash_attention_for_cpu: _attention_flop,
         aten._scaled_dot_product_flash_attention_for_cpu_backward: _attention_backward_flop,
     }
-    # Nor for oneDNN's products: counted are those of the ordinary way.
+    # It has none for oneDNN's products either, so the ordinary ones are counted.
     with (
         mock.patch.object(linear, "_is_faster_here", return_value=False),
         flop_counter.FlopCounterMode(display=False, custom_mapping=on_cpu) as counter,

@@ -21,7 +21,7 @@ _WORKS: dict[str, Callable[..., Callable[[], Any]]] = {
 _TOKENS_PER_WINDOW = 190
 _CPU_BATCH, _CUDA_BATCH = 8, 64
 _MOST_WINDOWS = 4096
-# Dense peaks of the makers' data sheets in TFLOP/s: bfloat16 on tensor cores, plain float32.
+# Dense peaks from data sheets in TFLOP/s: bfloat16 on tensor cores, plain float32.
 _PEAKS = {
     "B200": (2250.0, 75.0),
     "H200": (989.0, 67.0),
@@ -44,7 +44,7 @@ def _variants(compiled: bool) -> dict[str, dict[str, Any]]:
 
 
 def run(options: Options) -> list[Table]:
-    """A table for the CPU, and one for the card."""
+    """One table for the CPU, and one for the card."""
     use_threads(options)
     tables = [_on_cpu(options)]
     if torch.cuda.is_available():

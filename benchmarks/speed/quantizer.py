@@ -10,7 +10,7 @@ _OURS, _PEER = "sk_brainrvq", "vector-quantize-pytorch"
 
 
 def run(options: Options) -> list[Table]:
-    """Time both in one process, and take the memory of each in its own."""
+    """Time both in one process, and measure the memory of each in its own."""
     installed = find_spec("vector_quantize_pytorch") is not None
     codes = [_OURS, _PEER] if installed else [_OURS]
     rows = []
@@ -41,7 +41,7 @@ def run(options: Options) -> list[Table]:
 
 
 def _contestant(code: str, mode: str) -> tuple[Any, Any]:
-    """A quantizer and what runs it: callable (vectors) -> codes."""
+    """A quantizer, and the function that runs it: callable (vectors) -> codes."""
     import torch
 
     module, forward = _ours() if code == _OURS else _peer()
@@ -122,7 +122,7 @@ def _seconds(options: Options, codes: list[str], mode: str) -> tuple[dict[str, f
 
 
 def _copy_codewords(ours: Any, peer: Any) -> None:
-    """Give our codewords, of which later levels are smaller, to the peer."""
+    """Copy our codewords, which are smaller at later levels, to the peer."""
     for number, (level, layer) in enumerate(zip(ours.levels, peer.layers, strict=True)):
         level.weight.mul_(0.5**number)
         level.sums.copy_(level.weight)
@@ -138,6 +138,6 @@ def _growth(options: Options, code: str, mode: str) -> float:
     use_threads(options)
     vectors = _unit_vectors(mode == "train")
     _, quantize = _contestant(code, mode)
-    # What libraries load at their first product is no memory of the quantizer.
+    # What libraries load at their first product does not count for the quantizer.
     quantize(vectors[:16].detach().requires_grad_(torch.is_grad_enabled() and mode == "train"))
     return memory_growth(lambda: quantize(vectors))

@@ -1,4 +1,4 @@
-"""How the encoder's time grows with tokens a window, and transform's with windows."""
+"""How encoder time grows with tokens per window, and transform time with windows."""
 
 from typing import Any
 
@@ -11,14 +11,14 @@ from speed.transform import TOKENS_ALONE, base_embedder, signals
 
 _SHAPES = [(20, 1), (20, 5), (19, 10), (20, 20), (32, 30), (64, 30), (128, 30)]
 _QUICK_SHAPES = [(20, 1), (19, 10), (64, 15)]
-# Tokens a batch: the same work outside attention for every shape.
+# Tokens per batch: the same work outside attention for every shape.
 _TOKENS = 3840
 _WINDOWS = [64, 128, 256, 512]
 _QUICK_WINDOWS = [16, 64]
 
 
 def run(options: Options) -> list[Table]:
-    """A table over tokens, and one over windows."""
+    """One table over tokens, and one over windows."""
     use_threads(options)
     return [_over_tokens(options), _over_windows(options)]
 
@@ -67,7 +67,7 @@ def _over_tokens(options: Options) -> Table:
 
 
 def _attention_gflop(encoder: Any, n_tokens: int) -> float:
-    """Arithmetic of one window that grows with the square of its tokens."""
+    """The part of a window's arithmetic that grows with the square of its tokens."""
     return encoder.depth * 4 * (n_tokens + 1) ** 2 * encoder.embed_dim / 1e9
 
 

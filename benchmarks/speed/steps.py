@@ -15,10 +15,10 @@ from speed.networks import (
 )
 
 BATCH = 8
-# The published code was measured where the product ran at 330-385 GFLOP/s. Its floors are those
-# of the upper end; at the lower end our lead would be a seventh smaller.
+# The published code was measured where the product ran at 330-385 GFLOP/s. Its floors are for
+# the upper end; at the lower end our lead would be a seventh smaller.
 _PUBLISHED_SPEED = 385.0
-# Per work: arithmetic (GFLOP), seconds of the published code, and what we reach for.
+# Per task: arithmetic (GFLOP), seconds of the published code, and our target.
 _WORKS = {
     "codes": (30.0, 1.01, "5.5 x; 45 % of the floor"),
     "tokenizer step": (100.0, 1.53, "3.4 x"),
@@ -27,7 +27,7 @@ _WORKS = {
 
 
 def run(options: Options) -> list[Table]:
-    """Time the three works and set them against the floor and the published code."""
+    """Time the three tasks and compare them with the floor and the published code."""
     use_threads(options)
     x, electrodes = patches(BATCH)
     runs: dict[tuple[str, str], Callable[[], Any]] = {

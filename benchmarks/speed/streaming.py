@@ -1,4 +1,4 @@
-"""How long a stream's features take: from the chunk that completes a window to its result."""
+"""Time for the features of a stream: from the chunk that completes a window to its result."""
 
 import time
 from typing import Any
@@ -20,7 +20,7 @@ _REACH = "below 50 ms"
 
 
 def run(options: Options) -> list[Table]:
-    """Push chunks of 20 ms of 19 channels at several rates, in turns."""
+    """Push chunks of 20 ms and 19 channels at several sampling rates, in turns."""
     use_threads(options)
     rng = np.random.default_rng(0)
     X = rng.normal(scale=20, size=(20, len(CH_NAMES), 800))
@@ -51,7 +51,7 @@ def _named(name: str, rate: int) -> dict[str, Any]:
 
 
 class _Pushing:
-    """A stream that is fed noise, and how long its calls take."""
+    """A stream that is fed noise, and the times of its calls."""
 
     def __init__(self, model: BaseEstimator, rate: int):
         self.stream = StreamingEmbedder(model, rate, CH_NAMES, window=_SECONDS, step=_STEP)
@@ -78,7 +78,7 @@ class _Pushing:
                 return
 
     def row(self) -> dict[str, Any]:
-        """Figures of all calls; the first result warms up."""
+        """Figures over all calls; the first result is a warm-up."""
         results = 1000 * np.array(self._with_result[1:])
         return {
             "a result, median (ms)": float(np.median(results)),

@@ -1,4 +1,4 @@
-"""``BrainRVQEmbedder.transform`` against its bare module, and braindecode's peers of its size."""
+"""``BrainRVQEmbedder.transform`` against its bare module and braindecode's peers of its size."""
 
 import time
 import warnings
@@ -18,19 +18,19 @@ from speed.machine import use_threads
 from speed.measuring import CH_NAMES, Options, Table, interleaved, percent, times
 
 _WINDOWS, _QUICK_WINDOWS = 5000, 64
-# Windows a peer sees in a round: its time grows with their number, and a round has five peers.
+# Windows per peer and round: its time grows with their number, and a round has five peers.
 _PEER_WINDOWS = 512
 _SAMPLES = 2000
 _SMALL_BATCH = 8
 _OURS = "BrainRVQEmbedder.transform, default embedding"
 
 
-# What leaves the network alone in an embedding.
+# Parameters that leave only the network in an embedding.
 TOKENS_ALONE: dict[str, Any] = {"pooling": "mean", "spectrum": None, "covariance": False}
 
 
 def base_embedder(**settings: Any) -> BrainRVQEmbedder:
-    """An embedder of base size with random weights; the default embedding unless told."""
+    """An embedder of base size with random weights; by default the default embedding."""
     return BrainRVQEmbedder(
         weights=None,
         architecture="base",
@@ -48,7 +48,7 @@ def signals(n_windows: int) -> NDArray[np.float64]:
 
 
 def run(options: Options) -> list[Table]:
-    """Time all contestants in turns and tell how much of ``transform`` the network takes."""
+    """Time all contestants in turns; note the network's share of ``transform``."""
     use_threads(options)
     n_windows = options.pick(_WINDOWS, _QUICK_WINDOWS)
     n_peer = min(n_windows, _PEER_WINDOWS)
@@ -125,7 +125,7 @@ def _in_batches(forward: Callable[[Tensor], Any], x: Tensor, size: int) -> Calla
 
 
 def _watched(embedder: BrainRVQEmbedder, X: NDArray, shares: list[float]) -> Callable[[], None]:
-    """A transform that notes the share of its time the network takes."""
+    """A transform that notes the share of its time spent in the network."""
 
     def run() -> None:
         start = time.perf_counter()
@@ -138,7 +138,7 @@ def _watched(embedder: BrainRVQEmbedder, X: NDArray, shares: list[float]) -> Cal
 
 @contextmanager
 def _seconds_inside(module: nn.Module) -> Iterator[list[float]]:
-    """Seconds of each forward pass of a module."""
+    """Record the seconds of each forward pass of a module."""
     starts: list[float] = []
     seconds: list[float] = []
     hooks = [
@@ -153,7 +153,7 @@ def _seconds_inside(module: nn.Module) -> Iterator[list[float]]:
 
 
 def _peers() -> dict[str, Callable[[Tensor], Tensor]]:
-    """Forward passes of braindecode's Labram and CBraMod, 12 layers of width 200 both."""
+    """Forward passes of braindecode's Labram and CBraMod, both with 12 layers of width 200."""
     if find_spec("braindecode") is None:
         return {}
     with warnings.catch_warnings():

@@ -1,4 +1,4 @@
-"""Two joblib workers against one process, and whether they take more threads than cores."""
+"""Two joblib workers against one process, and whether they use more threads than cores."""
 
 import os
 from typing import Any
@@ -17,7 +17,7 @@ _JOBS = 2
 
 
 def run(options: Options) -> list[Table]:
-    """The same windows in one process and in two."""
+    """Transform the same windows in one process and in two."""
     use_threads(options)
     X = signals(options.pick(_WINDOWS, _QUICK_WINDOWS))
     embedder = base_embedder(**TOKENS_ALONE).fit(X[:2])
@@ -31,7 +31,7 @@ def run(options: Options) -> list[Table]:
 
     one, two = "one process", f"n_jobs={_JOBS} (loky)"
     seconds = interleaved({one: lambda: embedder.transform(X), two: in_workers}, options.pick(7, 2))
-    # Idle workers live on for minutes, and this process would wait for them.
+    # Idle workers stay alive for minutes, and this process would wait for them.
     get_reusable_executor().shutdown(wait=True)
     processes = {one: [torch.get_num_threads()], two: list(threads.values())}
     rows = [

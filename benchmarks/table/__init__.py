@@ -1,1 +1,1 @@
-"""Parts of the command ``table.py`` and ``learning_curve.py``."""
+"""Parts of the commands ``table.py`` and ``learning_curve.py``."""

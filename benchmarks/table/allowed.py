@@ -1,7 +1,7 @@
-"""Whom benchmarks may read: ``BENCHMARK_SPLITS`` is asked before a file is opened.
+"""People whom benchmarks may read: ``BENCHMARK_SPLITS`` is checked before a file is opened.
 
-Classes of ``sk_brainrvq.datasets`` load whom they are asked for, and keep the published splits.
-Commands of this folder read these datasets through the functions here.
+Classes of ``sk_brainrvq.datasets`` load any people they are asked for, with the published splits.
+Commands of this folder read these datasets only through the functions here.
 """
 
 import sys
@@ -10,19 +10,19 @@ from pathlib import Path
 
 from sk_brainrvq.datasets import BENCHMARK_SPLITS, Protocol, Windows, load_eegmat
 
-# Those of ``BENCHMARK_SPLITS``: people to develop on, and people who are scored once.
+# Splits of ``BENCHMARK_SPLITS``: people to develop on, and people who are scored once.
 PROJECT_SPLITS = ("develop", "once")
-# Their published split, and folds over all people but those never read, stay beside ours.
+# The published split, and folds over all people except those never read, remain available.
 _PUBLISHED_TOO = ("eegmat",)
 
 
 def default_split(dataset: str, other: str) -> str:
-    """People to develop on where a dataset has such, else ``other``."""
+    """The split by people to develop on if the dataset has one, else ``other``."""
     return "develop" if dataset in BENCHMARK_SPLITS else other
 
 
 def readable_people(protocol: Protocol, folder: Path, split: str | None) -> list[int | str] | None:
-    """People in a folder whom a command may read, by the names of their files.
+    """List the people in a folder whom a command may read, by the names of their files.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def readable_people(protocol: Protocol, folder: Path, split: str | None) -> list
     Returns
     -------
     list of int or str, or None
-        None for all, of a dataset without a split of the project.
+        None for everybody, if the project has no split of the dataset.
 
     Raises
     ------
@@ -59,8 +59,8 @@ def readable_people(protocol: Protocol, folder: Path, split: str | None) -> list
     if reserved and split in ("official", "both"):
         raise ValueError(
             f"--split {split} was given; it tests on people {reserved} of {name}, whom benchmarks "
-            "never read: they are kept for a test that nothing was tuned on. Take --split develop "
-            f"or folds; {type(protocol).__name__}().load reads them in code of your own."
+            "never read: they are kept for a final test, for which nothing is tuned. Take --split "
+            f"develop or folds; {type(protocol).__name__}().load reads them in code of your own."
         )
     if reserved and split not in PROJECT_SPLITS:
         print(f"note: people {reserved} of {name} are never read by benchmarks", file=sys.stderr)
@@ -70,12 +70,12 @@ def readable_people(protocol: Protocol, folder: Path, split: str | None) -> list
 
 
 def eegmat_windows(folder: Path, people: Iterable[int]) -> Windows:
-    """Windows of EEGMAT, of people to develop on.
+    """Load windows of EEGMAT's people to develop on.
 
     Raises
     ------
     ValueError
-        For others, before a file is opened.
+        For other people, before a file is opened.
     """
     people = list(people)
     BENCHMARK_SPLITS["eegmat"].check(people)

@@ -1,4 +1,4 @@
-"""What the commands of this folder share: a description, and one line for a user's mistake."""
+"""Shared by the commands of this folder: parsers, and one-line errors for users' mistakes."""
 
 import argparse
 import sys
@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 
 
 def described(text: str | None) -> argparse.ArgumentParser:
-    """A parser that shows a module's docstring as it is written."""
+    """Make a parser that shows a module's docstring as written."""
     return argparse.ArgumentParser(
         description=text,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        # A command may ask for more than a shared option does.
+        # A command may redefine a shared option.
         conflict_handler="resolve",
     )
 
@@ -20,15 +20,15 @@ def answered(
     argv: Sequence[str] | None,
     answer: Callable[[argparse.Namespace], str | int | None],
 ) -> int:
-    """Run a command; a user's mistake is one line.
+    """Run a command; report a user's mistake in one line.
 
     Parameters
     ----------
     parser : ArgumentParser
     argv : sequence of str, optional
-        Those of the process by default.
+        Arguments; default those of the process.
     answer : callable
-        Gets the options. Text is printed; a number is the exit status.
+        Takes the options. Returned text is printed; a returned number is the exit status.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""From a command line to the results of a split, which several commands print."""
+"""From a command line to the results of a split, for several commands."""
 
 import argparse
 import sys
@@ -25,7 +25,7 @@ from table.tasks import (
 
 @dataclass(frozen=True)
 class Ran:
-    """What a command has, computed now or before.
+    """Results of a command, computed now or earlier.
 
     Attributes
     ----------
@@ -43,12 +43,12 @@ class Ran:
 
     @property
     def scored(self) -> Mapping[str, Sequence[Scored]]:
-        """Predictions of each system; of one split of the project."""
+        """Predictions of each system, for a split of the project."""
         return scored_of(self.results, self.task)
 
     @property
     def tested(self) -> set[int | str]:
-        """People that results are of."""
+        """People who were scored."""
         return {person for result in self.results for person in result.record["test_subjects"]}
 
     @property
@@ -58,14 +58,14 @@ class Ran:
 
 
 def split_of(arguments: argparse.Namespace) -> str:
-    """The split that was asked for, or that of the dataset."""
-    # Elsewhere the published split has subjects enough to decide something.
+    """The requested split, or the default of the dataset."""
+    # In other datasets the published split has enough subjects for a comparison.
     other = "both" if arguments.dataset == "simulated" else "official"
     return arguments.split or default_split(arguments.dataset, other)
 
 
 def folds_of(task: Task, split: str, arguments: argparse.Namespace) -> list[Fold]:
-    """The divisions that were asked for.
+    """The requested divisions.
 
     Raises
     ------
@@ -85,7 +85,7 @@ def folds_of(task: Task, split: str, arguments: argparse.Namespace) -> list[Fold
 
 
 def _named(folds: list[Fold], arguments: argparse.Namespace) -> list[Fold]:
-    """Folds of the numbers that were asked for; what is no cross-validation stays whole."""
+    """Select folds by number; splits without cross-validation are kept whole."""
     if len(folds) == 1:
         return folds
     wanted = numbers(arguments.folds, "--folds") or range(1, 3 if arguments.quick else 10**6)
@@ -96,7 +96,7 @@ def _named(folds: list[Fold], arguments: argparse.Namespace) -> list[Fold]:
 
 
 def usual_systems(arguments: argparse.Namespace, split: str) -> tuple[str, ...]:
-    """Rows of a table whose user named none."""
+    """Default rows of a table."""
     if split not in PROJECT_SPLITS:
         return DEFAULT_SYSTEMS
     usual = PROJECT_SYSTEMS.get(arguments.dataset, ())
@@ -106,12 +106,12 @@ def usual_systems(arguments: argparse.Namespace, split: str) -> tuple[str, ...]:
 
 
 def run_split(arguments: argparse.Namespace) -> Ran:
-    """Run what is not done yet of the systems and the split that were asked for.
+    """Run what is missing for the requested systems and split.
 
     Parameters
     ----------
     arguments : Namespace
-        Of :func:`~table.options.add_common_options`, and ``split``.
+        Options of :func:`~table.options.add_common_options`, and ``split``.
 
     Returns
     -------
@@ -120,7 +120,7 @@ def run_split(arguments: argparse.Namespace) -> Ran:
     Raises
     ------
     ValueError, OSError
-        For what cannot be run, before anything is computed.
+        If something cannot be run, before anything is computed.
     """
     split, named = split_of(arguments), arguments.systems is not None
     systems = systems_named(arguments.systems) if named else usual_systems(arguments, split)

@@ -16,7 +16,7 @@ from table.system import Settings
 from table.systems import SYSTEMS
 from table.tasks import Fold, Task
 
-# Okabe and Ito's colours, told apart by all kinds of colour vision; markers differ too.
+# Okabe and Ito's colours, safe for all kinds of colour vision; markers differ too.
 _LOOKS = (
     ("#000000", "o", "--"),
     ("#0072B2", "^", "-"),
@@ -26,23 +26,23 @@ _LOOKS = (
     ("#E69F00", "P", "-"),
     ("#56B4E9", "X", "-"),
 )
-# With fewer windows an epoch has fewer steps: so many times more epochs make up for it, at most.
+# With fewer windows an epoch has fewer steps: up to so many times more epochs make up for it.
 _MOST_EPOCHS = 4
 
 
 @dataclass(frozen=True)
 class Point:
-    """A system's figures with so many labelled subjects.
+    """Figures of a system for a number of labelled subjects.
 
     Attributes
     ----------
     system : str
     n_subjects : int
-        To train on; the largest stands for all.
+        Number of training subjects; the largest stands for all.
     estimates : dict of str to Estimate
         By metric, over folds.
     difference : dict of str to Difference
-        To the first system with as many subjects; empty for that itself.
+        From the first system with as many subjects; empty for the first system.
     n_folds, n_seeds : int
     """
 
@@ -55,28 +55,28 @@ class Point:
 
 
 def with_fewer_subjects(task: Task, fold: Fold, n_subjects: int, seed: int) -> Fold:
-    """A fold that trains on some of its training subjects.
+    """Reduce a fold to some of its training subjects.
 
     Parameters
     ----------
     task : Task
     fold : Fold
     n_subjects : int
-        More than there are means all.
+        A larger number than available means all.
     seed : int
-        Draws the subjects, others in every fold, so that the spread over folds holds that over
-        draws; with the same seed, fewer subjects are among those of more.
+        Draws the subjects, different ones in every fold, so that the spread over folds includes
+        that over draws; with the same seed, smaller draws are subsets of larger ones.
 
     Returns
     -------
     Fold
-        Validation and test windows are those of ``fold``; with all subjects, ``fold`` itself, whose
-        results the table has already.
+        Has the validation and test windows of ``fold``; with all subjects it is ``fold`` itself,
+        whose results the table already has.
 
     Raises
     ------
     ValueError
-        If the subjects drawn have windows of one class only.
+        If the drawn subjects have windows of one class only.
     """
     subjects = np.unique(task.subjects[fold.train])
     if n_subjects >= len(subjects):
@@ -94,7 +94,7 @@ def with_fewer_subjects(task: Task, fold: Fold, n_subjects: int, seed: int) -> F
 def settings_of_size(
     settings: Settings, systems: Sequence[str], n_subjects: int, n_all: int
 ) -> Settings:
-    """More epochs where there is less to train on, so that steps do not get too few."""
+    """Use more epochs with fewer training windows, so that there are enough steps."""
     factor = min(_MOST_EPOCHS, max(1.0, n_all / n_subjects))
     epochs = {
         name: round(factor * settings.epochs_of(name, SYSTEMS[name].default_epochs))
@@ -113,13 +113,13 @@ def points(
     results : mapping of int to sequence of Result
         By number of training subjects.
     systems : sequence of str
-        The first is what differences are to.
+        Differences are taken from the first.
     kind : {"binary", "multiclass"}
 
     Returns
     -------
     list of Point
-        Systems in the given order, sizes rising.
+        Systems in the given order, sizes in ascending order.
     """
     found = []
     for name in systems:
@@ -152,7 +152,7 @@ def points(
 
 
 def _by_fold(results: Sequence[Result], system: str, kind: str) -> dict[str, NDArray]:
-    """Means over seeds by fold, one number for each metric in the protocol's order."""
+    """Means over seeds by fold, one number per metric in the protocol's order."""
     folds: dict[str, list[list[float]]] = {}
     for result in results:
         if result.job.system == system:
@@ -162,7 +162,7 @@ def _by_fold(results: Sequence[Result], system: str, kind: str) -> dict[str, NDA
 
 
 def exposure(folds: Sequence[Fold], task: Task, exposed: Sequence[int | str]) -> str:
-    """Which folds test on subjects that the weights have seen, as a note; empty if none does."""
+    """Note of the folds that test on subjects seen by the weights; empty if there are none."""
     seen = [f.name for f in folds if set(task.subjects[f.test].tolist()) & set(exposed)]
     if not seen:
         return ""
@@ -175,7 +175,7 @@ def exposure(folds: Sequence[Fold], task: Task, exposed: Sequence[int | str]) ->
 
 
 def mixed_precision(results: Sequence[Result]) -> str:
-    """Which systems were trained in another precision than float32, as a note; empty if none."""
+    """Note of systems not trained in float32; empty if there are none."""
     found = {r.job.system: r.record["config"].get("precision", "float32") for r in results}
     mixed = [f"{SYSTEMS[n].label} ({p})" for n, p in found.items() if p != "float32"]
     return f"- Trained in mixed precision: {', '.join(mixed)}.\n" if mixed else ""
@@ -188,9 +188,9 @@ def _draws(number: int) -> str:
 
 
 def markdown(curve: Sequence[Point], kind: str, notes: str = "") -> str:
-    """The primary figure as a Markdown table: a line a system, a column a size, then notes.
+    """Primary figure as a Markdown table: one line per system, one column per size, then notes.
 
-    A second table has what the systems are ahead of the first by, paired by fold.
+    A second table has the systems' leads over the first, paired by fold.
     """
     metric = PROTOCOLS[kind].primary
     largest = max(curve, key=lambda point: (point.n_folds, point.n_seeds))
@@ -212,7 +212,7 @@ def markdown(curve: Sequence[Point], kind: str, notes: str = "") -> str:
 
 
 def _table(title: str, curve: Sequence[Point], shown: Callable[[Point], str]) -> str:
-    """Points as a Markdown table, a line a system and a column a size; empty without any."""
+    """Points as a Markdown table, lines by system and columns by size; empty without points."""
     if not curve:
         return ""
     sizes = sorted({point.n_subjects for point in curve})
@@ -230,7 +230,7 @@ def _cell(point: Point, metric: str, n_folds: int) -> str:
 
 
 def write_csv(curve: Sequence[Point], kind: str, path: Path) -> None:
-    """All points in long form: a line a system, size and metric."""
+    """Write all points in long form: one line per system, size and metric."""
     lines: list[dict[str, Any]] = []
     for point in curve:
         for metric in PROTOCOLS[kind].names:
@@ -255,9 +255,9 @@ def write_csv(curve: Sequence[Point], kind: str, path: Path) -> None:
 
 
 def draw(curve: Sequence[Point], kind: str, path: Path) -> None:
-    """A panel a metric: figures against the number of labelled subjects, with intervals.
+    """Plot figures against the number of labelled subjects, one panel per metric.
 
-    Points of some folds only are left out: others may be harder.
+    Points for only some of the folds are left out, since the other folds may be harder.
     """
     import matplotlib
 

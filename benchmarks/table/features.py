@@ -1,4 +1,4 @@
-"""Features that learn from no labels, computed once for all folds and kept on disk."""
+"""Features that do not learn from labels, computed once for all folds and kept on disk."""
 
 import hashlib
 import io
@@ -20,21 +20,21 @@ BANDS = {
     7: ((1, 4), (4, 8), (8, 10), (10, 13), (13, 20), (20, 30), (30, 45)),
     5: ((1, 4), (4, 8), (8, 13), (13, 30), (30, 45)),
 }
-# Hz, of the SSVEP dataset.
+# Stimuli of the SSVEP dataset in Hz.
 STIMULI = (13, 17, 21)
-# Ends the name of features that lose each person's own centre.
+# Suffix of features from which each person's own centre is removed.
 CENTRED = "@person"
-# Ends the name of features of signals whitened by the covariance of the person's windows.
+# Suffix of features of signals whitened by the covariance of the person's windows.
 WHITENED = "-whitened"
-# By name: what the rows are called.
+# Labels of rows, by name.
 FROZEN_RIVALS = {"frozen-reve": "REVE", "frozen-labram": "LaBraM", "frozen-cbramod": "CBraMod"}
-# REVE and LaBraM were pretrained on 92 and 16 datasets, whose lists were not at hand; CBraMod on
-# the Temple University Hospital EEG Corpus alone (arXiv 2412.07236), which holds none of ours.
+# REVE and LaBraM were pretrained on 92 and 16 datasets, whose lists were not at hand; CBraMod only
+# on the Temple University Hospital EEG Corpus (arXiv 2412.07236), which has none of our people.
 MAY_HAVE_SEEN = ("frozen-reve", "frozen-labram")
 
 
 def log_band_power(X: NDArray, n_bands: int) -> NDArray:
-    """Log power in 7 or 5 bands of each channel.
+    """Log power of each channel in 7 or 5 bands.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def log_band_power(X: NDArray, n_bands: int) -> NDArray:
     Returns
     -------
     ndarray, shape (n_windows, n_bands * n_channels)
-        By Welch's method with windows of 2 s, or of the whole length if that is shorter.
+        From Welch's method with segments of 2 s, or of the whole length if that is shorter.
     """
     frequencies, power = welch(X, fs=SFREQ, nperseg=min(400, X.shape[-1]))
     bands = [
@@ -56,7 +56,7 @@ def log_band_power(X: NDArray, n_bands: int) -> NDArray:
 
 
 def whitened(X: NDArray, subjects: NDArray) -> NDArray:
-    """Signals of each person times the inverse root of the mean covariance of the windows.
+    """Multiply each person's signals by the inverse root of the mean covariance of their windows.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def whitened(X: NDArray, subjects: NDArray) -> NDArray:
     Returns
     -------
     ndarray, shape (n_windows, n_channels, n_times)
-        A thousandth of the mean power is added to the diagonal of the covariance.
+        Whitened signals. A thousandth of the mean power is added to the covariance's diagonal.
     """
     result = np.empty(X.shape)
     for person in np.unique(subjects):
@@ -88,7 +88,7 @@ def log_bins(X: NDArray) -> NDArray:
 
 
 def stimulus_power(X: NDArray) -> NDArray:
-    """Power at each stimulus and its second harmonic over that of 1 to 2 Hz beside, in logs.
+    """Log ratio of power at each stimulus and second harmonic to that 1 to 2 Hz beside it.
 
     Parameters
     ----------
@@ -137,13 +137,13 @@ def canonical_correlations(X: NDArray) -> NDArray:
     for stimulus in STIMULI:
         waves = [f(2 * np.pi * h * stimulus * times) for h in (1, 2) for f in (np.sin, np.cos)]
         bases.append(np.linalg.qr(np.stack(waves, 1) - np.mean(waves, 1))[0])
-    # Correlations are singular values of the product of orthonormal bases.
+    # Correlations are the singular values of the product of orthonormal bases.
     own = [np.linalg.qr((x - x.mean(1, keepdims=True)).T)[0] for x in X.astype(float)]
     return np.array([[np.linalg.svd(q.T @ b, compute_uv=False).max() for b in bases] for q in own])
 
 
 def frozen_rival(name: str, task: Task, folder: Path | None) -> NDArray:
-    """Features that others computed with a published model, of the windows of EEGMAT.
+    """Features of EEGMAT's windows that others computed with a published model.
 
     Raises
     ------
@@ -157,7 +157,7 @@ def frozen_rival(name: str, task: Task, folder: Path | None) -> NDArray:
         kept = np.isin(arrays["subject"], task.subjects)
         features, subjects, labels = (arrays[key][kept] for key in ("features", "subject", "label"))
     if not (np.array_equal(subjects, task.subjects) and np.array_equal(labels, task.y)):
-        raise ValueError(f"The windows of {file} are not those of this task, in their order.")
+        raise ValueError(f"The windows of {file} are not those of this task in the same order.")
     return np.asarray(features, np.float64)
 
 
@@ -170,7 +170,7 @@ def covariances(X: NDArray) -> NDArray:
 
 def embed(task: Task, **params: Any) -> NDArray:
     """Frozen features of a :class:`~sk_brainrvq.BrainRVQEmbedder`, one row per window."""
-    # Published figures are of one covariance of all frequencies: their rows stay what they are.
+    # Published figures use one covariance over all frequencies, so their rows must not change.
     params = {"covariance": True, **params}
     embedder = BrainRVQEmbedder(sfreq=SFREQ, ch_names=task.ch_names, **estimator_params(params))
     subjects = task.subjects if params.get("center_by") else None
@@ -195,27 +195,27 @@ def compute(
     filters: Mapping[str, Any],
     frozen_rivals: Path | None = None,
 ) -> NDArray:
-    """Features by name.
+    """Compute features by name.
 
     Parameters
     ----------
     name : str
         "bands7", "bands5" (and "bands7-whitened"), "bins", "covariances", "log-covariance",
-        "onset" (the second at which a window begins, and no EEG), "signals" (standardised), those
+        "onset" (the second at which a window begins, without EEG), "signals" (standardised), those
         of stimuli, a frozen rival, or one of the embedder: "default", "no-network" (the same
         without tokens), "random-default-" and a seed; "tokens", "random-tokens-" and a seed, by
-        region "tokens-region", "random-tokens-region-" and a seed; and with one covariance of all
-        frequencies "embedding", "summaries" (the same without tokens), "random-" and a seed. With
-        "@person" at the end, each person's own centre is taken away.
+        region "tokens-region", "random-tokens-region-" and a seed; and with one covariance over
+        all frequencies "embedding", "summaries" (the same without tokens), "random-" and a seed.
+        The suffix "@person" removes each person's own centre.
     task : Task
     embedder : mapping
         Parameters of the pretrained embedder.
     architecture : str
-        Of the random encoder.
+        Architecture of the random encoder.
     filters : mapping
-        Of the random encoder, and of what the embedding holds beside tokens.
+        Filters of the random encoder, and of the parts of the embedding beside tokens.
     frozen_rivals : Path, optional
-        Folder, for those.
+        Folder of the frozen rivals' features.
 
     Returns
     -------
@@ -236,7 +236,7 @@ def compute(
 def _of_embedder(
     name: str, embedder: Mapping[str, Any], plain: Mapping[str, Any], filters: Mapping[str, Any]
 ) -> dict[str, Any] | None:
-    """Parameters of the embedder that makes some features; None for features of other kinds."""
+    """Parameters of the embedder for some features; None for features of other kinds."""
     beside = {"spectrum": None, "covariance": False}
     without = {"weights": None, "tokens": False, **filters}
     known: dict[str, dict[str, Any]] = {
@@ -261,7 +261,7 @@ def _of_embedder(
 
 
 def _of_windows(name: str, task: Task, frozen_rivals: Path | None) -> NDArray:
-    """Features that need no embedder."""
+    """Compute features that need no embedder."""
     if name.endswith(WHITENED):
         white = replace(task, X=whitened(task.X, task.subjects))
         return _of_windows(name.removesuffix(WHITENED), white, frozen_rivals)
@@ -270,18 +270,18 @@ def _of_windows(name: str, task: Task, frozen_rivals: Path | None) -> NDArray:
     if name in _WITHOUT_EMBEDDER:
         return _WITHOUT_EMBEDDER[name](task.X)
     if name == "signals":
-        # Each window and channel on one scale, which kernels with fixed weights need.
+        # Kernels with fixed weights need each window and channel on the same scale.
         centred = task.X - task.X.mean(-1, keepdims=True)
         return np.asarray(centred / (centred.std(-1, keepdims=True) + 1e-6), np.float32)
     if name in FROZEN_RIVALS:
         return frozen_rival(name, task, frozen_rivals)
     if task.onsets is None:
-        raise ValueError(f"{task.dataset} does not tell when its windows begin.")
+        raise ValueError(f"{task.dataset} does not state when its windows begin.")
     return np.stack([task.onsets, task.onsets**2], axis=1)
 
 
 def cached(path: Path, make: Any) -> NDArray:
-    """The array in a file; made and written if it is not there yet."""
+    """Read an array from a file; compute and write it if the file is missing."""
     if path.exists():
         return np.load(path)
     array = make()
@@ -293,7 +293,7 @@ def cached(path: Path, make: Any) -> NDArray:
 
 
 def task_digest(task: Task) -> str:
-    """Of all that a result on the task depends on."""
+    """Digest of all data that a result on the task depends on."""
     digest = hashlib.sha256(
         repr((task.dataset, task.X.shape, task.ch_names, task.classes, task.kind)).encode()
     )

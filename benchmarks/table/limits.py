@@ -1,4 +1,4 @@
-"""Where centring by person ends: few windows, windows of one state only, calibration."""
+"""Limits of centring by person: few windows, windows of one state only, calibration."""
 
 from typing import Any
 
@@ -12,20 +12,20 @@ from table.linear import classifier_of_record
 from table.tasks import SFREQ, Task
 
 N_WINDOWS = (1, 2, 3, 5, 10, 20)
-# Of the first state, and half of it at most; what a calibration before the session would record.
+# Of the first state, and at most half of it, as in a calibration before the session.
 CALIBRATION_SECONDS = 60
 
 
 def limits(task: Task) -> str:
-    """Figures of the default embedding without its network, centred in each of these ways.
+    """Table of the default embedding without its network, centred in each of these ways.
 
-    A part of a person's windows stands for a person of its own, so that the embedder sees no more
-    of anybody at a time.
+    Each part of a person's windows is treated as a separate person, so that the embedder sees no
+    more of anybody at a time.
 
     Parameters
     ----------
     task : Task
-        Of two classes.
+        Task with two classes.
 
     Returns
     -------
@@ -50,12 +50,12 @@ def limits(task: Task) -> str:
 
 
 def parts_of_people(task: Task) -> dict[str, tuple[NDArray, int]]:
-    """Who a window's person is taken to be, and ``min_windows``, by name."""
+    """Assumed person of each window, and ``min_windows``, by name."""
     people = task.subjects.astype(str).astype(object)
     within = np.zeros(len(people), int)
     for person in np.unique(people):
         own = np.flatnonzero(people == person)
-        # In any order: a run of windows would be of one state.
+        # In random order: consecutive windows would be of one state.
         within[own] = np.random.default_rng(0).permutation(len(own))
     parts = {
         "all": (people, 10),
@@ -70,7 +70,7 @@ def parts_of_people(task: Task) -> dict[str, tuple[NDArray, int]]:
 def _calibrated(
     task: Task, embedder: BrainRVQEmbedder, train: NDArray, test: NDArray, found: NDArray
 ) -> None:
-    """Decisions where everybody's centre is that of the first minute of the first state."""
+    """Decisions with each person's centre from the first minute of the first state."""
     n_windows = round(CALIBRATION_SECONDS * SFREQ / task.X.shape[-1])
     first = np.zeros(len(task.y), dtype=bool)
     for person in np.unique(task.subjects):
@@ -104,7 +104,7 @@ def _figures(task: Task, score: NDArray) -> str:
 
 
 def _spread_tells(task: Task, scores: dict[str, NDArray]) -> float:
-    """AUROC of the spread of a person's decisions, between mixed windows and one-sided ones."""
+    """AUROC of a person's spread of decisions, between mixed and one-state windows."""
     mixed, one_sided = [], []
     for person in np.unique(task.subjects):
         own = task.subjects == person

@@ -1,4 +1,4 @@
-"""Rows of the table that are a linear classifier on fixed features."""
+"""Rows of the table that fit a linear classifier to fixed features."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ from table.metrics import primary_score
 from table.system import Outcome, Settings, System, predict
 from table.tasks import Fold, Task
 
-# People are held out in so many folds at most to tune a threshold.
+# Largest number of folds of people held out to tune a threshold.
 MOST_FOLDS = 7
-# Features that are computed with the filters of the weights, without the weights.
+# Features computed with the filters of the weights, but without the weights.
 RANDOM = {"random", "random-tokens", "random-tokens-region", "random-default"}
 FILTERED = {*RANDOM, "summaries", "log-covariance", "no-network"}
 # Features of the pretrained embedder.
@@ -29,7 +29,7 @@ CS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 
 
 def classifier_of_record(C: float = 0.01) -> Any:
-    """The protocol's classifier on frozen features."""
+    """Make the protocol's classifier for frozen features."""
     regression = LogisticRegression(C=C, class_weight="balanced", max_iter=5000)
     return make_pipeline(StandardScaler(), regression)
 
@@ -41,11 +41,11 @@ class Linear(System):
     Attributes
     ----------
     inputs : tuple of str
-        Names of features, put side by side; "random" stands for the seed's own encoder.
+        Names of features to concatenate; "random" stands for the encoder of the seed.
     choose_c : bool
-        Take the C with the best primary figure on validation subjects, instead of 0.01.
+        Use the C with the best primary figure on validation subjects instead of 0.01.
     centred : bool
-        Take away each person's own centre, which needs no labels.
+        Remove each person's own centre, which needs no labels.
     """
 
     inputs: tuple[str, ...] = ()
@@ -53,7 +53,7 @@ class Linear(System):
     centred: bool = False
 
     def features(self, seed: int) -> tuple[str, ...]:
-        """Names of the features it takes."""
+        """Names of the features that it uses."""
         names = (f"{name}-{seed}" if name in RANDOM else name for name in self.inputs)
         return tuple(name + CENTRED * self.centred for name in names)
 
@@ -62,11 +62,11 @@ class Linear(System):
         return bool(PRETRAINED & set(self.inputs))
 
     def takes_filters(self) -> bool:
-        """Whether one of its features is the embedding's, but for the network."""
+        """Whether one of its features is the embedding with another or no network."""
         return bool(FILTERED & set(self.inputs))
 
     def config(self, settings: Settings) -> dict[str, Any]:
-        """Features, grid of C, and the encoder's parameters."""
+        """Return features, grid of C, and the encoder's parameters."""
         config: dict[str, Any] = {"inputs": self.inputs, "C": CS if self.choose_c else (0.01,)}
         if self.centred:
             config["centred"] = True
@@ -88,7 +88,7 @@ class Linear(System):
         features: Mapping[str, NDArray],
         settings: Settings,
     ) -> Outcome:
-        """Fit on training windows alone."""
+        """Fit only on training windows."""
         rows = fold.train if self.choose_c else fold.fitted
         X = self._inputs(rows, [features[name] for name in self.features(seed)])
         fitted = {}
@@ -118,10 +118,10 @@ class Linear(System):
 
 @dataclass(frozen=True)
 class TunedThreshold(Linear):
-    """The same with the threshold of best balanced accuracy on people held out in training."""
+    """The same, with the threshold of best balanced accuracy on held-out training people."""
 
     def config(self, settings: Settings) -> dict[str, Any]:
-        """That of the row without it, and the rule."""
+        """Return the configuration without the threshold, plus the rule."""
         return {**super().config(settings), "threshold": "balanced accuracy, people held out"}
 
     def _fitted(self, X: NDArray, rows: NDArray, task: Task, C: float) -> Any:
@@ -134,7 +134,7 @@ class TunedThreshold(Linear):
             scoring="balanced_accuracy",
             cv=[*folds.split(X[rows], groups=people)],
         ).fit(X[rows], task.y[rows])
-        # With the threshold in the intercept both classes are equally likely at it.
+        # With the threshold moved into the intercept, both classes are equally likely there.
         tuned = model.estimator_
         tuned[-1].intercept_ -= logit(np.clip(model.best_threshold_, 1e-6, 1 - 1e-6))
         return tuned
@@ -142,7 +142,7 @@ class TunedThreshold(Linear):
 
 @dataclass(frozen=True)
 class Tangent(Linear):
-    """Covariances seen from the tangent space at their mean, which is of training windows."""
+    """Covariances in the tangent space at the mean of the training windows."""
 
     def _inputs(self, rows: NDArray, features: list[NDArray]) -> NDArray:
         from pyriemann.tangentspace import TangentSpace
@@ -166,25 +166,25 @@ class MiniRocket(Linear):
 
 @dataclass(frozen=True)
 class LargestResponse(System):
-    """The stimulus with the largest response, or rest where none is large enough.
+    """The stimulus with the largest response, or rest if no response is large enough.
 
     The threshold is the one with the best balanced accuracy on the people it is fitted on; no
-    weight is learnt. The field's own way with steady-state potentials.
+    weights are learnt. This is the usual method for steady-state potentials.
 
     Attributes
     ----------
     inputs : tuple of str
-        Name of features with a column for each class but the first, which is rest.
+        Name of features with a column for each class except the first, which is rest.
     """
 
     inputs: tuple[str, ...] = ()
 
     def features(self, seed: int) -> tuple[str, ...]:
-        """Names of the features it takes."""
+        """Names of the features that it uses."""
         return self.inputs
 
     def config(self, settings: Settings) -> dict[str, Any]:
-        """The features."""
+        """Return the features."""
         return {"inputs": self.inputs, "rule": "largest above a threshold"}
 
     def run(
@@ -195,7 +195,7 @@ class LargestResponse(System):
         features: Mapping[str, NDArray],
         settings: Settings,
     ) -> Outcome:
-        """Fit one number."""
+        """Fit the threshold."""
         response = features[self.inputs[0]]
         largest, found = response.max(1), 1 + response.argmax(1)
         tried = np.unique(np.quantile(largest[fold.fitted], np.linspace(0, 1, 101)))

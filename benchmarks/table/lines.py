@@ -1,4 +1,4 @@
-"""Records of trainings as lines of a CSV file, and back without loss."""
+"""Records of trainings as lines of a CSV file, without loss."""
 
 import csv
 import hashlib
@@ -7,12 +7,12 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-# What a reader looks for comes first, long values last; fields of single systems stand between.
+# The most important fields come first, long values last; fields of single systems between.
 _FIRST = ("split", "fold", "system", "seed", "scored", "figures", "validation_figures", "seconds")
 _LAST = ("test_subjects", "history", "config", "config.digest", "predictions.digest")
-# Of fields that hold figures, a column for each metric.
+# Fields that hold figures have one column per metric.
 _FLAT = ("figures", "validation_figures")
-# Always text, also where it looks like a number.
+# Always text, even if it looks like a number.
 _TEXT = ("split", "fold", "system")
 
 Record = dict[str, Any]
@@ -25,12 +25,12 @@ def digest_of(config: Mapping[str, Any]) -> str:
 
 
 def key_of(record: Mapping[str, Any]) -> str:
-    """What tells a training from all others: "folds/1/eegnet-seed0-ebb033b0fbcc".
+    """Identifier of a training, such as "folds/1/eegnet-seed0-ebb033b0fbcc".
 
     Parameters
     ----------
     record : mapping
-        With "split", "fold", "system", "seed" and "config", of which the key holds the digest.
+        Has "split", "fold", "system", "seed" and "config"; the key has the digest of the latter.
 
     Returns
     -------
@@ -41,12 +41,12 @@ def key_of(record: Mapping[str, Any]) -> str:
 
 
 def to_cells(record: Mapping[str, Any]) -> dict[str, str]:
-    """Cells of a record, by column.
+    """Convert a record to cells, by column.
 
     Parameters
     ----------
     record : mapping
-        Of JSON values; names are Python identifiers. Figures are dictionaries.
+        JSON values; names are Python identifiers. Figures are dictionaries.
 
     Returns
     -------
@@ -71,7 +71,7 @@ def to_cells(record: Mapping[str, Any]) -> dict[str, str]:
 
 
 def from_cells(cells: Mapping[str, str]) -> Record:
-    """The record that :func:`to_cells` was given; an empty cell is a field it does not have."""
+    """Restore the record from the cells of :func:`to_cells`; empty cells are missing fields."""
     record: Record = {}
     for column, cell in cells.items():
         name, dot, metric = column.partition(".")
@@ -87,9 +87,9 @@ def from_cells(cells: Mapping[str, str]) -> Record:
 
 
 def to_csv(lines: Sequence[Mapping[str, str]]) -> str:
-    """A CSV file of lines of cells, in a fixed order of lines and columns.
+    """Write lines of cells to a CSV file, in a fixed order of lines and columns.
 
-    A training that is added is a line that is added, wherever it was trained.
+    A new training adds one line, wherever it was trained.
     """
     lines = sorted(lines, key=_place)
     columns = _ordered(dict.fromkeys(column for line in lines for column in line))
@@ -101,7 +101,7 @@ def to_csv(lines: Sequence[Mapping[str, str]]) -> str:
 
 
 def from_csv(text: str) -> list[dict[str, str]]:
-    """Lines of cells.
+    """Read lines of cells.
 
     Raises
     ------
@@ -125,7 +125,7 @@ def from_csv(text: str) -> list[dict[str, str]]:
 
 
 def _to_cell(value: Any) -> str:
-    """Text as it is where nothing else reads like it, all other values as JSON."""
+    """Text as it is if that is unambiguous, all other values as JSON."""
     if isinstance(value, str) and value.isascii() and value.isprintable() and value:
         try:
             json.loads(value)
@@ -142,7 +142,7 @@ def _from_cell(cell: str) -> Any:
 
 
 def _ordered(columns: Iterable[str]) -> list[str]:
-    """Columns in the order of ``_FIRST``, the alphabet and ``_LAST``; metrics as they were."""
+    """Columns in the order of ``_FIRST``, the alphabet and ``_LAST``; metrics keep their order."""
 
     def place(column: str) -> tuple[int, str]:
         name = column.partition(".")[0]

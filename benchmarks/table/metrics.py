@@ -1,4 +1,4 @@
-"""The paper's three figures of a prediction, for two classes and for more."""
+"""The paper's three figures for a prediction, for two classes and for more."""
 
 from dataclasses import dataclass
 
@@ -23,14 +23,14 @@ LABELS = {
 
 @dataclass(frozen=True)
 class Protocol:
-    """What a kind of task is scored by.
+    """Figures by which a kind of task is scored.
 
     Attributes
     ----------
     names : tuple of str
         The paper's three columns.
     primary : str
-        What choices on validation subjects go by, and what differences are tested in.
+        Figure for choices on validation subjects and for tests of differences.
     """
 
     names: tuple[str, ...]
@@ -44,7 +44,7 @@ PROTOCOLS = {
 
 
 def score(kind: str, truth: NDArray, probability: NDArray) -> dict[str, float]:
-    """Figures of one set of predictions.
+    """Compute the figures of one set of predictions.
 
     Parameters
     ----------
@@ -56,12 +56,12 @@ def score(kind: str, truth: NDArray, probability: NDArray) -> dict[str, float]:
     Returns
     -------
     dict of str to float
-        By name of ``PROTOCOLS[kind].names``. Two classes are told apart at 0.5.
+        By the names of ``PROTOCOLS[kind].names``. The threshold for two classes is 0.5.
 
     Raises
     ------
     ValueError
-        If the windows to score are of one class.
+        If the windows to score are all of one class.
     """
     if len(np.unique(truth)) < 2:
         raise ValueError(
@@ -80,5 +80,5 @@ def score(kind: str, truth: NDArray, probability: NDArray) -> dict[str, float]:
 
 
 def primary_score(kind: str, truth: NDArray, probability: NDArray) -> float:
-    """The figure that choices go by: AUROC for two classes, kappa for more."""
+    """Figure by which choices are made: AUROC for two classes, kappa for more."""
     return score(kind, truth, probability)[PROTOCOLS[kind].primary]

@@ -23,11 +23,11 @@ class RivalSystem(System):
 
     @property
     def default_epochs(self) -> int:
-        """The rival's budget."""
+        """Return the rival's budget."""
         return RIVALS[self.name].max_epochs
 
     def config(self, settings: Settings) -> dict[str, Any]:
-        """The authors' settings, and the budget."""
+        """Return the authors' settings and the budget."""
         rival = RIVALS[self.name]
         return {
             "lr": rival.lr,
@@ -103,9 +103,9 @@ class BrainRVQSystem(System):
     ----------
     pretrained : bool
     head : str
-        The user's ``--fine-tuning`` comes before it.
+        Head, unless ``--fine-tuning`` sets another.
     centred : bool
-        Take away each person's own centre in what the embedding head sees.
+        Remove each person's own centre from the input of the embedding head.
     """
 
     pretrained: bool = True
@@ -117,16 +117,16 @@ class BrainRVQSystem(System):
         return self.pretrained
 
     def takes_filters(self) -> bool:
-        """Whether it is what a fine-tuned row would be without pretraining."""
+        """Whether it is the counterpart of a fine-tuned row without pretraining."""
         return not self.pretrained and self.head == "embedding"
 
     @property
     def default_epochs(self) -> int:
-        """Enough for the validation figure to have turned, at the default rate."""
+        """Return enough epochs for the validation figure to peak at the default rate."""
         return 12
 
     def config(self, settings: Settings) -> dict[str, Any]:
-        """The classifier's parameters."""
+        """Return the classifier's parameters."""
         head = {} if self.head == "mean" else {"head": self.head}
         params = {
             "batch_size": 32,
@@ -190,7 +190,7 @@ class BrainRVQSystem(System):
         )
 
     def _windows(self, task: Task, rows: NDArray) -> Any:
-        """Windows as an array, or as Epochs that know whom each is of."""
+        """Windows as an array, or as Epochs with the person of each."""
         if not self.centred:
             return task.X[rows]
         people = pd.DataFrame({"subject": task.subjects[rows]})
@@ -199,13 +199,13 @@ class BrainRVQSystem(System):
 
 
 def _smoothing(rival: Rival) -> dict[str, float]:
-    """Under a name that says that two classes have none."""
+    """Label smoothing, under a name that says that it does not apply to two classes."""
     if rival.label_smoothing:
         return {"label_smoothing_of_several_classes": rival.label_smoothing}
     return {"label_smoothing": 0.0}
 
 
 def _mixed_precision(name: str, settings: Settings) -> dict[str, str]:
-    """Nothing for float32: results that are there stay valid."""
+    """Return nothing for float32, so that existing results stay valid."""
     precision = settings.precision_of(name)
     return {} if precision == "float32" else {"precision": precision}

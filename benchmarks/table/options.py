@@ -1,4 +1,4 @@
-"""The command line that ``table.py`` and ``learning_curve.py`` share."""
+"""Command-line options shared by ``table.py`` and ``learning_curve.py``."""
 
 import argparse
 import ast
@@ -24,19 +24,19 @@ from table.tasks import dataset_names
 _KINDS = ("pretraining", "tokenizer", "classifier", "encoder")
 # Three folds are needed, and simulated data have eight subjects.
 _SUBJECTS_PER_FOLD = {"simulated": 2}
-# Parameters that are not the user's: options of their own, the data or the protocol set them.
+# Parameters not left to the user: separate options, the data or the protocol set them.
 _SET = {
     "--embedder": "weights device sfreq ch_names architecture random_state",
     "--fine-tuning": "weights device sfreq ch_names random_state max_epochs early_stopping "
     "validation criterion engine",
 }
-# Parameters that are objects, which no text stands for; of filters the fields are taken.
+# Parameters that are objects, which no text can express; for filters, use the fields.
 _OBJECTS = ("filters", "reading")
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """Systems that can run, and what they run with.
+    """Systems that can run, and their settings.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class Chosen:
     exposed : list of int or str
         Subjects that the weights have seen, without labels.
     told : bool
-        Whether that is known of the weights.
+        Whether the weights state that.
     """
 
     systems: list[str]
@@ -55,41 +55,58 @@ class Chosen:
 
 
 def add_common_options(parser: argparse.ArgumentParser) -> None:
-    """Options of data, systems, budgets and output."""
+    """Add options for data, systems, budgets and output."""
     add = parser.add_argument
     add("--dataset", default="eegmat", help=f"one of {', '.join(dataset_names())}")
     add("--data", type=Path, help="folder with the dataset's files; EEGMAT's is downloaded")
     add("--systems", help=f"some of {','.join(SYSTEMS)}")
-    add("--folds", help="numbers of folds, such as 1,2 or 1-4; all by default")
+    add("--folds", help="numbers of folds, such as 1,2 or 1-4; default all")
     add("--subjects-per-fold", type=int, help="default 4, and 2 for simulated")
     add("--seeds", type=int, default=3, help="number of seeds, from 0; default 3")
-    add("--weights", default="default", help="of BrainRVQ: 'default' or a path")
-    add("--exposed", help="subjects the weights have seen unlabelled, such as 0-27")
-    add("--architecture", default="small", help="of BrainRVQ from scratch; default small")
+    add("--weights", default="default", help="weights of BrainRVQ: 'default' or a path")
+    add("--exposed", help="subjects the weights have seen without labels, such as 0-27")
+    add("--architecture", default="small", help="size of BrainRVQ from scratch; default small")
     add("--embedder", default="", help="parameters of BrainRVQEmbedder, such as pooling=channel")
-    add("--fine-tuning", default="", help="of BrainRVQClassifier, such as lr=0.001,strategy=lora")
+    add(
+        "--fine-tuning",
+        default="",
+        help="parameters of BrainRVQClassifier, such as lr=0.001,strategy=lora",
+    )
     add("--frozen-rivals", type=Path, help="folder of reve.npz, labram.npz, cbramod.npz (EEGMAT)")
-    add("--pretrained", action="store_true", help="rivals start from published weights")
+    add("--pretrained", action="store_true", help="start rivals from published weights")
     add("--epochs", default="", help="budget of epochs: 5, or by system: labram=5,biot=8")
-    add("--precision", default="", help="of training: bfloat16, or by system: bendr=bfloat16")
-    add("--max-train-seconds", type=float, help="of one training: no epoch begins that ends later")
-    add("--max-minutes", type=float, help="of this command; give it again to go on")
-    add("--jobs", type=int, default=1, help="processes, of one thread each")
+    add(
+        "--precision",
+        default="",
+        help="precision of training: bfloat16, or by system: bendr=bfloat16",
+    )
+    add(
+        "--max-train-seconds",
+        type=float,
+        help="limit of one training: no epoch starts that would end later",
+    )
+    add("--max-minutes", type=float, help="limit of this command; run it again to continue")
+    add("--jobs", type=int, default=1, help="processes, each with one thread")
     add("--device", default="cpu", help="cpu, cuda, cuda:1, mps or auto; default cpu")
-    add("--quick", action="store_true", help="one seed, two epochs, folds 1-2: whether it runs")
-    add("--results", type=Path, default=Path("results"), help="folder: what is there is not redone")
-    add("--add-results", type=Path, help="folder of results from elsewhere to take over first")
-    add("--output", type=Path, help="folder of tables and figures; that of --results by default")
+    add("--quick", action="store_true", help="test run: one seed, two epochs, folds 1-2")
+    add(
+        "--results",
+        type=Path,
+        default=Path("results"),
+        help="folder of results; those already there are reused",
+    )
+    add("--add-results", type=Path, help="folder of results from elsewhere to add first")
+    add("--output", type=Path, help="folder for tables and figures; default that of --results")
 
 
 def numbers(text: str | None, option: str) -> list[int]:
-    """Numbers in a list of numbers and ranges: "0-3,7".
+    """Parse a list of numbers and ranges: "0-3,7".
 
     Parameters
     ----------
     text : str or None
     option : str
-        For the message.
+        Option to name in the message.
 
     Returns
     -------
@@ -98,7 +115,7 @@ def numbers(text: str | None, option: str) -> list[int]:
     Raises
     ------
     ValueError
-        For anything else.
+        If the text is anything else.
     """
     found: list[int] = []
     for part in (text or "").split(","):
@@ -112,13 +129,13 @@ def numbers(text: str | None, option: str) -> list[int]:
 
 
 def folders(text: str, datasets: Sequence[str]) -> dict[str, Path]:
-    """Folders of several datasets, of a list such as "eegmat=FOLDER,ssvep=FOLDER".
+    """Parse folders of several datasets from a list such as "eegmat=FOLDER,ssvep=FOLDER".
 
     Parameters
     ----------
     text : str
     datasets : sequence of str
-        Those that may be among them.
+        Allowed datasets.
 
     Returns
     -------
@@ -127,25 +144,25 @@ def folders(text: str, datasets: Sequence[str]) -> dict[str, Path]:
     Raises
     ------
     ValueError
-        For anything else.
+        If the text is anything else.
     """
     pairs = [part.partition("=") for part in text.split(",") if part]
     if not pairs or any(name not in datasets or not folder for name, _, folder in pairs):
         raise ValueError(
-            f"--data {text} was given; expected dataset=FOLDER, with commas between, of "
+            f"--data {text} was given; expected dataset=FOLDER, separated by commas, for "
             f"{', '.join(datasets)}."
         )
     return {name: Path(folder) for name, _, folder in pairs}
 
 
 def values(text: str, option: str) -> dict[str, Any]:
-    """Parameters in a list such as "lr=0.001,strategy=lora".
+    """Parse parameters from a list such as "lr=0.001,strategy=lora".
 
     Parameters
     ----------
     text : str
     option : str
-        For the message.
+        Option to name in the message.
 
     Returns
     -------
@@ -154,14 +171,14 @@ def values(text: str, option: str) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        For a part without "=".
+        If a part has no "=".
     """
     found: dict[str, Any] = {}
     for part in filter(None, text.split(",")):
         name, equals, value = part.partition("=")
         if not equals:
             raise ValueError(
-                f"{option} {text} was given; expected name=value, with commas between."
+                f"{option} {text} was given; expected name=value, separated by commas."
             )
         try:
             found[name.strip()] = ast.literal_eval(value)
@@ -171,7 +188,7 @@ def values(text: str, option: str) -> dict[str, Any]:
 
 
 def parameters(text: str, option: str, estimator: BaseEstimator) -> dict[str, Any]:
-    """Parameters of an estimator, as :func:`values` reads them.
+    """Read parameters of an estimator with :func:`values`.
 
     Parameters
     ----------
@@ -186,7 +203,7 @@ def parameters(text: str, option: str, estimator: BaseEstimator) -> dict[str, An
     Raises
     ------
     ValueError
-        For a name that it does not have, or that the benchmark sets.
+        If the estimator does not have a parameter, or the benchmark sets it.
     """
     found, set_here = values(text, option), _SET[option].split()
     names = {*estimator.get_params(deep=False), *FILTERS}
@@ -194,8 +211,8 @@ def parameters(text: str, option: str, estimator: BaseEstimator) -> dict[str, An
     for name in found:
         if name in set_here:
             raise ValueError(
-                f"{option} {text} was given; {name} is set by the benchmark, or by an option of "
-                "its own (see --help)."
+                f"{option} {text} was given; {name} is set by the benchmark or by "
+                "another option (see --help)."
             )
         if name == "filters":
             raise ValueError(
@@ -206,25 +223,25 @@ def parameters(text: str, option: str, estimator: BaseEstimator) -> dict[str, An
             near = get_close_matches(name, known, n=1, cutoff=0.5)
             meant = f"did you mean {near[0]}?" if near else f"it has {', '.join(known)}."
             raise ValueError(
-                f"{option} {text} was given; {name} is no parameter of "
+                f"{option} {text} was given; {name} is not a parameter of "
                 f"{type(estimator).__name__}: {meant}"
             )
     return found
 
 
 def epochs(text: str) -> dict[str, int]:
-    """Budgets by system; "" stands for all."""
+    """Parse budgets by system; "" stands for all."""
     if text.isdigit():
         return {"": int(text)}
     found = values(text, "--epochs")
     wrong = [n for n, v in found.items() if n not in SYSTEMS or not isinstance(v, int) or v < 1]
     if wrong:
-        raise ValueError(f"--epochs {text} was given; {wrong} are no systems with whole numbers.")
+        raise ValueError(f"--epochs {text} was given; {wrong} are not systems with whole numbers.")
     return found
 
 
 def precisions(text: str) -> dict[str, str]:
-    """Precisions by system; "" stands for all."""
+    """Parse precisions by system; "" stands for all."""
     found = values(text, "--precision") if "=" in text else {"": text} if text else {}
     networks = [name for name, system in SYSTEMS.items() if system.default_epochs]
     known = {"", *networks}
@@ -238,13 +255,13 @@ def precisions(text: str) -> dict[str, str]:
 
 
 def _filters(embedder: Mapping[str, Any], trained: Mapping[str, Any]) -> dict[str, Any]:
-    """What the embedder filters with: as asked for, or as the weights were trained."""
+    """Filters of the embedder: as requested, or as the weights were trained."""
     given = {name: embedder.get(name, "auto") for name in FILTERS}
     return {name: trained.get(name) if v == "auto" else v for name, v in given.items()}
 
 
 def _complete(arguments: argparse.Namespace) -> None:
-    """Fill in what depends on the dataset, and refuse numbers that nothing can run with."""
+    """Fill in defaults that depend on the dataset, and refuse impossible numbers."""
     if arguments.subjects_per_fold is None:
         arguments.subjects_per_fold = _SUBJECTS_PER_FOLD.get(arguments.dataset, 4)
     for name in ("subjects_per_fold", "seeds", "jobs"):
@@ -254,7 +271,7 @@ def _complete(arguments: argparse.Namespace) -> None:
 
 
 def _device(text: str) -> str:
-    """The device that is meant, once something was put there: else job after job would fail."""
+    """Resolve the device and try it once, so that not every job fails."""
     try:
         device = resolve_device(text)
     except ValueError as error:
@@ -270,15 +287,15 @@ def _device(text: str) -> str:
 
 
 def choose(arguments: argparse.Namespace, systems: Sequence[str], named: bool) -> Chosen:
-    """Settings of a command, and which of its systems can run.
+    """Determine the settings of a command, and which of its systems can run.
 
     Parameters
     ----------
     arguments : Namespace
-        Of :func:`add_common_options`; ``subjects_per_fold`` is filled in if it was not given.
+        Options of :func:`add_common_options`; ``subjects_per_fold`` is filled in if missing.
     systems : sequence of str
     named : bool
-        Whether the user named them. Without weights, systems that need them are an error then;
+        Whether the user named them. If so, systems that need weights raise an error without them;
         otherwise they are left out with a note.
 
     Returns
@@ -288,7 +305,7 @@ def choose(arguments: argparse.Namespace, systems: Sequence[str], named: bool) -
     Raises
     ------
     ValueError
-        For options that nothing can run with, before anything is computed.
+        If options cannot work, before anything is computed.
     """
     _complete(arguments)
     embedder = parameters(arguments.embedder, "--embedder", BrainRVQEmbedder())
@@ -313,7 +330,7 @@ def choose(arguments: argparse.Namespace, systems: Sequence[str], named: bool) -
 
 @dataclass(frozen=True)
 class _Found:
-    """Systems that can run, and what is known of the weights, if there are any."""
+    """Return the systems that can run, and what is known about the weights, if any."""
 
     systems: list[str]
     digest: str = ""
@@ -322,7 +339,7 @@ class _Found:
 
 
 def _weights_of(arguments: argparse.Namespace, systems: Sequence[str], named: bool) -> _Found:
-    """What the weights say of themselves, where a system asks; without them, what can run."""
+    """Read the facts stated by the weights if a system needs them; return what can run."""
     needed = any(SYSTEMS[name].needs_weights() for name in systems)
     if not needed and not any(SYSTEMS[name].takes_filters() for name in systems):
         return _Found(list(systems))
@@ -340,20 +357,20 @@ def _weights_of(arguments: argparse.Namespace, systems: Sequence[str], named: bo
 
 
 def _exposed(arguments: argparse.Namespace, found: _Found) -> list[int | str]:
-    """Subjects that the weights have seen: as the user says, or as they say themselves."""
+    """Subjects that the weights have seen, as stated by the user or by the weights."""
     if arguments.exposed is not None or not found.digest:
         return [*numbers(arguments.exposed, "--exposed")]
     if found.seen is None:
         print(
             "note: the weights do not say whose EEG they have seen; with --exposed these "
-            "subjects are averaged apart",
+            "subjects are averaged separately",
             file=sys.stderr,
         )
     return found.seen or []
 
 
 def _subjects_seen(weights: Weights, dataset: str) -> list[int | str] | None:
-    """Subjects of a dataset whose EEG weights were pretrained on; None if they do not say."""
+    """Subjects of a dataset whose EEG weights were pretrained on; None if not stated."""
     data, subjects = weights.info.get("data"), weights.info.get("subjects")
     if not isinstance(data, str) or subjects is None:
         return None
@@ -361,7 +378,7 @@ def _subjects_seen(weights: Weights, dataset: str) -> list[int | str] | None:
         own = [str(s).removeprefix(f"{dataset}/") for s in subjects if str(s).startswith(dataset)]
         return [int(person) if person.isdigit() else person for person in own]
     known = [name for name in dataset_names() if _plain(data).startswith(_plain(name))]
-    if not known:  # perhaps the dataset in question, under another name
+    if not known:  # perhaps the same dataset under another name
         return None
     return list(subjects) if dataset in known else []
 

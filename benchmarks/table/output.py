@@ -14,7 +14,7 @@ from table.statistics import Estimate
 from table.summary import Row, Section
 from table.systems import SYSTEMS
 
-# Okabe and Ito's colours, told apart by all kinds of colour vision.
+# Okabe and Ito's colours, safe for all kinds of colour vision.
 COLOURS = {"baseline": "#000000", "rival": "#D55E00", "brainrvq": "#0072B2"}
 MARKERS = {"baseline": "o", "rival": "s", "brainrvq": "^"}
 FAMILIES = {"baseline": "simple baselines", "rival": "networks of others", "brainrvq": "BrainRVQ"}
@@ -26,26 +26,26 @@ _CORRECTED = (
 
 
 def shown(number: float, sign: str = "") -> str:
-    """A figure as in papers: .747; empty for NaN."""
+    """Format a figure as in papers: .747; empty for NaN."""
     if math.isnan(number):
         return ""
     return f"{number:{sign}.3f}".replace("0.", ".", 1) if abs(number) < 1 else f"{number:{sign}.3f}"
 
 
 def shown_estimate(estimate: Estimate, sign: str = "") -> str:
-    """Mean and interval."""
+    """Format a mean and its interval."""
     interval = f" [{shown(estimate.low, sign)}, {shown(estimate.high, sign)}]"
     return shown(estimate.mean, sign) + ("" if math.isnan(estimate.low) else interval)
 
 
 def shown_seeds(row: Row) -> str:
-    """Seeds of each fold: "3", or "1–2" where some folds have more than others."""
+    """Format the seeds per fold: "3", or "1–2" where some folds have more than others."""
     fewest, most = row.n_seeds
     return f"{fewest}" if fewest == most else f"{fewest}–{most}"
 
 
 def markdown(section: Section) -> str:
-    """A section as a Markdown table, notes below.
+    """Format a section as a Markdown table, with the notes below.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def markdown(section: Section) -> str:
 
 
 def _contrasts(section: Section) -> str:
-    """Paired differences of other pairs, as a table of its own."""
+    """Format the paired differences of other pairs as a separate table."""
     if not section.contrasts:
         return ""
     primary = LABELS[PROTOCOLS[section.kind].primary]
@@ -137,7 +137,7 @@ def _column_notes(section: Section) -> list[str]:
 
 
 def write_csv(sections: Sequence[Section], path: Path) -> None:
-    """All sections in long form: a line a section, system and metric.
+    """Write all sections in long form: one line per section, system and metric.
 
     Parameters
     ----------
@@ -173,7 +173,7 @@ def write_csv(sections: Sequence[Section], path: Path) -> None:
 
 
 def write_runs(results: Sequence[Result], path: Path) -> None:
-    """One line a training: fold, seed, figures, what was chosen, seconds.
+    """Write one line per training: fold, seed, figures, what was chosen, seconds.
 
     Parameters
     ----------
@@ -192,7 +192,7 @@ def write_runs(results: Sequence[Result], path: Path) -> None:
 
 
 def write_lines(lines: Sequence[dict[str, Any]], path: Path) -> None:
-    """Lines of equal keys as CSV."""
+    """Write lines with equal keys as CSV."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", newline="") as file:
         writer = csv.DictWriter(file, list(lines[0]))
@@ -201,7 +201,7 @@ def write_lines(lines: Sequence[dict[str, Any]], path: Path) -> None:
 
 
 def draw(section: Section, path: Path) -> None:
-    """A forest plot: a panel a metric, a line a system.
+    """Draw a forest plot: one panel per metric, one line per system.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
-"""Figures that say whose they are: of all windows of a fold's people, or of each person.
+"""Figures pooled over all windows of a fold's people, or averaged over each person's own.
 
-A pooled AUROC asks what one threshold for everybody can do, so it falls when people differ in
-level; a mean of each person's own asks what the signal tells within a person. They differ by
-more than systems do, so a figure without its name says nothing. Intervals are over people.
+A pooled AUROC shows what one threshold for everybody can do, so it falls when people differ in
+level; the mean of each person's own AUROC shows what the signal tells within a person. The two
+differ by more than systems do, so every figure must be named. Intervals are over people.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -26,14 +26,14 @@ LABELS = {
     "balanced_accuracy_per_person": "balanced accuracy, per person",
     "kappa_pooled": "Cohen's kappa, pooled",
 }
-# What people are compared by, across datasets too.
+# Measure by which people are compared, also across datasets.
 PER_PERSON = {"binary": "auroc_per_person", "multiclass": "balanced_accuracy_per_person"}
 N_DRAWS = 2000
 
 
 @dataclass(frozen=True, eq=False)
 class Scored:
-    """What a system predicted of all people of a cross-validation, each when it was tested.
+    """Predictions of a system for all people of a cross-validation, each when tested.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class Scored:
     probability : ndarray, shape (n_windows, n_classes)
     people : ndarray, shape (n_windows,)
     folds : ndarray, shape (n_windows,)
-        In which fold a window was tested.
+        Fold in which each window was tested.
     """
 
     truth: NDArray
@@ -52,12 +52,12 @@ class Scored:
 
     @cached_property
     def groups(self) -> list["_Group"]:
-        """A fold each."""
+        """One group per fold."""
         return [self._group(self.folds == fold) for fold in np.unique(self.folds)]
 
     @cached_property
     def persons(self) -> list["_Group"]:
-        """A person each, sorted."""
+        """One group per person, sorted."""
         return [self._group(self.people == person) for person in np.unique(self.people)]
 
     def _group(self, rows: NDArray) -> "_Group":
@@ -72,24 +72,24 @@ class _Group:
         n_classes = probability.shape[1]
         self.people, self.n_classes = people, n_classes
         self.cell = truth * n_classes + probability.argmax(1)
-        # Ties share a place.
+        # Ties share a rank.
         self.place = np.unique(probability[:, -1], return_inverse=True)[1]
         self.positive = truth == n_classes - 1
 
     def auroc(self, weight: NDArray) -> float:
-        """Of the last class, windows weighted; NaN where one class is missing."""
+        """AUROC of the last class with weighted windows; NaN if a class is missing."""
         up = np.bincount(self.place, weight * self.positive)
         down = np.bincount(self.place, weight * ~self.positive)
         pairs = up.sum() * down.sum()
         return float(up @ (np.cumsum(down) - down / 2) / pairs) if pairs else float("nan")
 
     def confusion(self, weight: NDArray) -> NDArray:
-        """Weights by true and predicted class."""
+        """Sum weights by true and predicted class."""
         counts = np.bincount(self.cell, weight, self.n_classes**2)
         return counts.reshape(self.n_classes, self.n_classes)
 
     def balanced_accuracy(self, weight: NDArray) -> float:
-        """Mean recall of the classes; NaN where only one is there."""
+        """Mean recall of the classes; NaN if only one is present."""
         confusion = self.confusion(weight)
         there = confusion.sum(1) > 0
         if there.sum() < 2:
@@ -97,7 +97,7 @@ class _Group:
         return float((confusion.diagonal()[there] / confusion.sum(1)[there]).mean())
 
     def kappa(self, weight: NDArray) -> float:
-        """Agreement beyond chance; NaN where only one class is there."""
+        """Agreement beyond chance; NaN if only one class is present."""
         confusion = self.confusion(weight)
         if (confusion.sum(1) > 0).sum() < 2:
             return float("nan")
@@ -114,21 +114,21 @@ _FIGURE: dict[str, Callable[[_Group, NDArray], float]] = {
 
 
 def figures(kind: str, seeds: Sequence[Scored], drawn: NDArray | None = None) -> dict[str, float]:
-    """All measures of a system, averaged over its seeds.
+    """Compute all measures of a system, averaged over its seeds.
 
     Parameters
     ----------
     kind : {"binary", "multiclass"}
     seeds : sequence of Scored
-        Of the same people.
+        Predictions for the same people.
     drawn : ndarray, shape (n_people,), optional
-        How many times each person counts, in sorted order; once by default.
+        How many times each person counts, in sorted order; default once.
 
     Returns
     -------
     dict of str to float
         Pooled: all windows of a fold's people together, mean over folds. Per person: mean of each
-        person's own. Folds and people with one class only are left out; NaN if that is all.
+        person's own. Folds and people with one class only are left out; NaN if none remain.
     """
     return {
         measure: float(np.mean([_figure(measure, scored, drawn) for scored in seeds]))
@@ -144,7 +144,7 @@ def _figure(measure: str, scored: Scored, drawn: NDArray | None) -> float:
         known = ~np.isnan(values) & (counts > 0)
         return float(np.average(values[known], weights=counts[known])) if known.any() else np.nan
     values = np.array([_FIGURE[name](group, counts[group.people]) for group in scored.groups])
-    # A fold weighs by how often its people were drawn; once each, all weigh the same.
+    # Folds are weighted by how often their people were drawn; equally without draws.
     weights = np.array([counts[np.unique(group.people)].mean() for group in scored.groups])
     known = ~np.isnan(values)
     return float(np.average(values[known], weights=weights[known])) if known.any() else np.nan
@@ -156,12 +156,12 @@ def _parts(measure: str) -> tuple[str, bool]:
 
 
 def person_figures(measure: str, scored: Scored) -> dict[Any, float]:
-    """Each person's own figure; NaN for people with one class.
+    """Compute each person's own figure; NaN for people with one class.
 
     Parameters
     ----------
     measure : str
-        One of ``LABELS``; pooled or not is the same for one person.
+        One of ``LABELS``; pooled or not makes no difference for one person.
     scored : Scored
 
     Returns
@@ -175,12 +175,12 @@ def person_figures(measure: str, scored: Scored) -> dict[Any, float]:
 
 @lru_cache(maxsize=256)
 def _of_persons(name: str, scored: Scored) -> tuple[float, ...]:
-    """Draws only weigh them, so they are computed once."""
+    """Figures of persons; draws only weight them, so they are computed once."""
     return tuple(_FIGURE[name](group, np.ones(len(group.people))) for group in scored.persons)
 
 
 def fold_figures(measure: str, seeds: Sequence[Scored]) -> NDArray:
-    """A pooled measure of each fold, averaged over seeds; shape (n_folds,)."""
+    """Compute a pooled measure of each fold, averaged over seeds; shape (n_folds,)."""
     name, _ = _parts(measure)
     return np.mean(
         [[_FIGURE[name](g, np.ones(len(g.people))) for g in scored.groups] for scored in seeds], 0
@@ -196,10 +196,10 @@ def people_bootstrap(
     ----------
     kind : {"binary", "multiclass"}
     ours, theirs : sequence of Scored
-        A seed each. With ``theirs`` the same people are drawn for both, and what is drawn is
-        their difference.
+        One per seed. With ``theirs``, the same people are drawn for both, and the interval is that
+        of their difference.
     n : int, default=2000
-        Draws, the same always.
+        Number of draws, which are always the same.
 
     Returns
     -------
@@ -238,13 +238,13 @@ def _drawn(kind: str, scored: Scored, n: int) -> NDArray:
 def fold_difference(
     kind: str, ours: Sequence[Scored], theirs: Sequence[Scored]
 ) -> dict[str, Difference]:
-    """Leads in the pooled measures, with intervals over folds.
+    """Compute leads in the pooled measures, with intervals over folds.
 
     Parameters
     ----------
     kind : {"binary", "multiclass"}
     ours, theirs : sequence of Scored
-        A seed each, of the same folds.
+        One per seed, for the same folds.
 
     Returns
     -------
@@ -253,7 +253,7 @@ def fold_difference(
         as for folds that train on all people they do not test.
     """
     n_folds = len(ours[0].groups)
-    # People tested over people trained on, where each fold tests one n-th.
+    # Ratio of people tested to people trained on, where each fold tests one n-th.
     overlap = 1 / (n_folds - 1) if n_folds > 1 else 0.0
     return {
         measure: paired_difference(
@@ -265,18 +265,18 @@ def fold_difference(
 
 
 def scored_of(results: Sequence[Any], task: Any) -> dict[str, list[Scored]]:
-    """Predictions of each system, a seed after the other.
+    """Collect the predictions of each system by seed.
 
     Parameters
     ----------
     results : sequence of Result
-        Of one split.
+        Results for one split.
     task : Task
 
     Returns
     -------
     dict
-        By system; seeds that lack a fold are left out.
+        Predictions by system; seeds that lack a fold are left out.
     """
     found: dict[str, dict[int, list[Any]]] = {}
     for result in results:
@@ -306,12 +306,12 @@ def pooled_over_datasets(leads: Mapping[str, Mapping[Any, float]], n: int = N_DR
         By dataset: each person's lead, such as the difference of two systems'
         :func:`person_figures`. People without one (NaN) are left out.
     n : int, default=2000
-        Draws, the same always.
+        Number of draws, which are always the same.
 
     Returns
     -------
     Estimate
-        The mean over all people: a dataset weighs by its people.
+        The mean over all people, so datasets are weighted by their numbers of people.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The table of figures that say whose they are, as Markdown."""
+"""Markdown table of figures over people."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -25,17 +25,17 @@ def people_table(
     exposed: Sequence[int | str] | None = (),
     apart: tuple[str, Sequence[Any]] | None = None,
 ) -> str:
-    """A row a system, with intervals over people, and its lead over the first.
+    """One row per system, with intervals over people and its lead over the first.
 
     Parameters
     ----------
     kind : {"binary", "multiclass"}
     systems : mapping of str to sequence of Scored
-        Predictions, a seed each.
+        Predictions, one per seed.
     exposed : sequence of int or str, or None
-        People whose EEG the pretrained weights have seen, without labels; None if nobody knows.
+        People whose EEG the pretrained weights have seen, without labels; None if unknown.
     apart : (str, sequence), optional
-        Some people, and what they are called: their own figures have a column.
+        Name and members of a group of people whose own figures get a column.
 
     Returns
     -------
@@ -73,7 +73,7 @@ def people_table(
 
 
 def _of_exposure(systems: Iterable[str], n_tested: int, n_seen: int | None) -> list[str]:
-    """What models had seen of the people who are tested; None if nobody knows."""
+    """Notes on what models had seen of the tested people; ``exposed`` is None if unknown."""
     notes = []
     if any(SYSTEMS[name].needs_weights() for name in systems):
         if n_seen:
@@ -93,14 +93,14 @@ def _of_exposure(systems: Iterable[str], n_tested: int, n_seen: int | None) -> l
 
 
 def _mean_of(kind: str, seeds: Sequence[Scored], people: Sequence[Any]) -> float:
-    """Mean over some people of their own figures."""
+    """Mean of some people's own figures."""
     own = [person_figures(PER_PERSON[kind], scored) for scored in seeds]
     values = [figures[person] for figures in own for person in people if person in figures]
     return float(np.nanmean(values)) if values else float("nan")
 
 
 def _reference(systems: Mapping[str, Sequence[Scored]]) -> str:
-    """What leads are over: 7-band power, or else the first row."""
+    """Row from which leads are measured: 7-band power if present, else the first."""
     return "bands7" if "bands7" in systems else next(iter(systems))
 
 
@@ -120,7 +120,7 @@ def _whose(kind: str, scored: Scored) -> str:
 
 
 def _of_folds(kind: str, systems: Mapping[str, Sequence[Scored]], first: str) -> str:
-    """Leads over folds, corrected for the training people that these share."""
+    """Note of leads over folds, corrected for the training people that folds share."""
     if len(systems[first][0].groups) < 3:
         return ""
     measure = MEASURES[kind][0]

@@ -1,4 +1,4 @@
-"""A function over many items, in this process or in several that share large arrays."""
+"""Apply a function to many items, in this process or in several that share large arrays."""
 
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -9,7 +9,7 @@ from typing import Any
 
 import joblib
 
-# What the calls of this process share, where it was started by ``_side_by_side``.
+# Object shared by the calls in this process, if ``_side_by_side`` started it.
 _common: Any = None
 
 Ended = Iterator[tuple[Any, Any, BaseException | None]]
@@ -23,21 +23,21 @@ def each(
     Parameters
     ----------
     function : callable
-        Of a module, so that other processes find it.
+        Defined at module level, so that other processes find it.
     items : sequence
     common : object
-        Written to a file once; its arrays are mapped to memory by every process.
+        Written to a file once; every process maps its arrays into memory.
     n_jobs : int, default=1
-        Processes.
+        Number of processes.
 
     Yields
     ------
     item : object
-        In the order in which calls end.
+        In the order in which calls finish.
     result : object
         None after an error.
     error : Exception or None
-        One failing call does not keep the others from running; Ctrl-C does.
+        A failing call does not stop the others; Ctrl-C does.
     """
     if n_jobs == 1:
         return _one_by_one(function, items, common)

@@ -1,4 +1,4 @@
-"""Published weights of rivals, from the hub."""
+"""Load published weights of rivals from the hub."""
 
 from torch import Tensor, nn
 
@@ -6,7 +6,7 @@ from table.rivals import RIVALS, WholePatches
 
 
 def load_published(network: nn.Module, name: str) -> str:
-    """Copy a rival's published weights from the hub into a network, as far as they fit.
+    """Copy a rival's published weights from the hub into a network where they fit.
 
     Parameters
     ----------
@@ -17,7 +17,7 @@ def load_published(network: nn.Module, name: str) -> str:
     Returns
     -------
     str
-        What was copied, in words.
+        Description of what was copied.
 
     Raises
     ------
@@ -35,24 +35,24 @@ def load_published(network: nn.Module, name: str) -> str:
 
 
 def copy_weights(network: nn.Module, published: dict[str, Tensor], source: str) -> str:
-    """Copy tensors of equal names and shapes, the output layer left out.
+    """Copy tensors with equal names and shapes, except the output layer.
 
     Parameters
     ----------
     network : nn.Module
     published : dict of str to Tensor
     source : str
-        For messages.
+        Source to name in messages.
 
     Returns
     -------
     str
-        How much was copied, and which tensors were not.
+        Share that was copied, and the tensors that were not.
 
     Raises
     ------
     ValueError
-        If they are fewer than half of the parameters below the head.
+        If fewer than half of the parameters below the head fit.
     """
     inner = network.network if isinstance(network, WholePatches) else network
     own = inner.state_dict()
@@ -75,6 +75,6 @@ def copy_weights(network: nn.Module, published: dict[str, Tensor], source: str) 
 
 
 def _first_rows(published: Tensor, own: Tensor) -> Tensor:
-    """Position tables longer than needed, cut to the first rows."""
+    """Cut position tables that are longer than needed to the first rows."""
     longer = published.ndim == own.ndim == 3 and published.shape[1] > own.shape[1]
     return published[:, : own.shape[1]] if longer else published

@@ -1,9 +1,9 @@
-"""The networks of other groups: what each is, how its authors feed and train it.
+"""Networks of other groups, with the input scaling and training of their authors.
 
-Network and input scaling are their authors'; so are learning rate, weight decay and label
-smoothing, from the published code or paper. For BENDR, LaBraM and CBraMod they are those of
-fine-tuning: no others are published. Schedule, loss weights, clipping and the choice of the epoch
-are the same for all. Nothing here was tuned on any subject of the table.
+Network, input scaling, learning rate, weight decay and label smoothing are taken from the published
+code or paper. For BENDR, LaBraM and CBraMod the last three are those of fine-tuning, since no
+others are published. Schedule, loss weights, clipping and the choice of the epoch are the same for
+all. Nothing here was tuned on any subject of the table.
 """
 
 from collections.abc import Callable, Sequence
@@ -29,14 +29,14 @@ PATCH = 200
 
 @dataclass(frozen=True)
 class Shape:
-    """What a network is built for.
+    """Data that a network is built for.
 
     Attributes
     ----------
     n_channels, n_times, n_classes : int
         Channels and samples of scaled windows.
     ch_names : tuple of str
-        Those of the windows before scaling, which may add a channel.
+        Channels of the windows before scaling, which may add a channel.
     """
 
     n_channels: int
@@ -45,20 +45,20 @@ class Shape:
     ch_names: tuple[str, ...]
 
     def for_braindecode(self, whole_seconds: bool = False) -> dict[str, Any]:
-        """Sizes by the names that braindecode's networks know."""
+        """Sizes by the parameter names of braindecode's networks."""
         n_times = self.n_times + (-self.n_times % PATCH if whole_seconds else 0)
         sizes = {"n_chans": self.n_channels, "n_times": n_times, "n_outputs": self.n_classes}
         return {**sizes, "sfreq": 200}
 
 
 class WholePatches(nn.Module):
-    """A network that takes whole seconds: shorter rests are filled with zeros.
+    """A network for whole seconds: the last second is padded with zeros.
 
     Parameters
     ----------
     network : nn.Module
     **arguments
-        Of its ``forward``.
+        Arguments of its ``forward``.
     """
 
     def __init__(self, network: nn.Module, **arguments: Any):
@@ -67,28 +67,28 @@ class WholePatches(nn.Module):
         self.arguments = arguments
 
     def forward(self, x: Tensor) -> Tensor:
-        """Signals (B, C, T) to logits."""
+        """Map signals (B, C, T) to logits."""
         return self.network(F.pad(x, (0, -x.shape[-1] % PATCH)), **self.arguments)
 
 
 class MeanHead(nn.Module):
-    """A linear map of the mean token of CBraMod, in place of three layers on all tokens."""
+    """A linear map of CBraMod's mean token instead of three layers on all tokens."""
 
     def __init__(self, width: int, n_classes: int):
         super().__init__()
         self.linear = nn.Linear(width, n_classes)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """Tokens (B, C, P, D) to logits."""
+        """Map tokens (B, C, P, D) to logits."""
         return self.linear(tokens.mean((1, 2)))
 
 
 def _eegnet(shape: Shape) -> nn.Module:
     from braindecode.models import EEGNet
 
-    # Half a second of temporal filter, as the authors ask for. With the default momentum of 0.01
-    # the running statistics would lag behind a training of a few hundred steps, and the 0.5
-    # that classes are told apart at would be anywhere.
+    # Half a second of temporal filter, as its authors recommend. With the default momentum of 0.01
+    # the running statistics would lag behind in a training of a few hundred steps, and the
+    # decision threshold of 0.5 would be arbitrary.
     return EEGNet(**shape.for_braindecode(), kernel_length=100, batch_norm_momentum=0.1)
 
 
@@ -135,7 +135,7 @@ def _cbramod_mean(shape: Shape) -> WholePatches:
 
 
 def _cbramod_with(shape: Shape, head: nn.Module) -> WholePatches:
-    """CBraMod with one of its authors' heads; the projection is of its pretraining alone."""
+    """CBraMod with one of its authors' heads; its projection is only for pretraining."""
     from braindecode.models import CBraMod
 
     network = CBraMod(**shape.for_braindecode(whole_seconds=True), return_encoder_output=True)
@@ -145,26 +145,26 @@ def _cbramod_with(shape: Shape, head: nn.Module) -> WholePatches:
 
 @dataclass(frozen=True)
 class Rival:
-    """A network with its authors' habits.
+    """A network with its authors' settings.
 
     Attributes
     ----------
     label : str
     build : callable
-        Takes a :class:`Shape`.
+        Builds the network for a :class:`Shape`.
     scale : callable
-        Microvolts to the network's input.
+        Converts microvolts to the network's input.
     lr, weight_decay : float
     batch_size, max_epochs : int
         ``max_epochs`` is a budget for two CPU cores: the published ones are several times that.
     label_smoothing : float
-        Where there are more than two classes.
+        Used with more than two classes.
     head_lr_factor : float
-        Of the parameters called ``final_layer``, to ``lr``.
+        Factor of ``lr`` for the parameters called ``final_layer``.
     hub : str, optional
         Published weights.
     input_of_weights : callable, optional
-        Takes windows and channel names to those that the published weights need.
+        Converts windows and channel names to those that the published weights need.
     """
 
     label: str
@@ -210,7 +210,7 @@ RIVALS = {
         8,
         hub="braindecode/biot-pretrained-prest-16chs",
     ),
-    # Jiang et al. (2024), fine-tuning: 5e-4, weight decay 0.05, 50 epochs; one rate for all blocks
+    # Jiang et al. (2024), fine-tuning: 5e-4, weight decay 0.05, 50 epochs; all blocks have one rate
     # here, since rates that fall towards the input are for pretrained blocks.
     "labram": Rival(
         "LaBraM",
@@ -223,7 +223,7 @@ RIVALS = {
         hub="braindecode/labram-pretrained",
     ),
     # Wang et al. (2025), fine-tuning: 1e-4, five times that for the head of three layers on all
-    # tokens, weight decay 0.05, smoothing 0.1 of several classes, 50 epochs.
+    # tokens, weight decay 0.05, smoothing 0.1 for several classes, 50 epochs.
     "cbramod": Rival(
         "CBraMod",
         _cbramod,
@@ -252,12 +252,12 @@ RIVALS = {
 
 
 def count_parameters(network: nn.Module) -> int:
-    """Parameters of a network."""
+    """Count the parameters of a network."""
     return sum(parameter.numel() for parameter in network.parameters())
 
 
 def build_network(name: str, shape: Shape, seed: int) -> nn.Module:
-    """A rival's network, initialised from a seed.
+    """Build a rival's network, initialised from a seed.
 
     Parameters
     ----------

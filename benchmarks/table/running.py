@@ -1,4 +1,4 @@
-"""Train what has no result yet, keep what is done: a killed command goes on where it was."""
+"""Train what has no result yet and save the results: a killed command resumes."""
 
 import sys
 import time
@@ -22,7 +22,7 @@ from table.system import Settings
 from table.systems import SYSTEMS
 from table.tasks import Fold, Task
 
-# Raised when the same configuration would give other numbers than before.
+# Increased when the same configuration gives other numbers than before.
 VERSION = 1
 PARTS = ("train", "validation", "test")
 
@@ -49,17 +49,17 @@ class Job:
 
     @property
     def key(self) -> str:
-        """Of its result in the store."""
+        """Key of its result in the store."""
         return key_of(self.identity)
 
     @property
     def done(self) -> bool:
-        """Whether the result is there."""
+        """Whether the result exists."""
         return self.key in self.store
 
     @property
     def identity(self) -> dict[str, Any]:
-        """First fields of its record, of which the key is made."""
+        """First fields of its record, which make up the key."""
         fold = self.fold
         return {
             "system": self.system,
@@ -72,13 +72,13 @@ class Job:
 
 @dataclass(frozen=True)
 class Result:
-    """What a finished job left.
+    """Result of a finished job.
 
     Attributes
     ----------
     job : Job
     record : dict
-        Figures, seconds, what was chosen.
+        Figures, seconds, and what was chosen.
     rows : ndarray of int
         Windows that were scored.
     probability : ndarray, shape (n_windows, n_classes)
@@ -92,7 +92,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Common:
-    """What all jobs of a command share.
+    """Data shared by all jobs of a command.
 
     Attributes
     ----------
@@ -118,7 +118,7 @@ def plan(
     settings: Settings,
     results: Path,
 ) -> list[Job]:
-    """All jobs of a table, system by system in the given order.
+    """List all jobs of a table, system by system in the given order.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ def plan(
     folds : iterable of Fold
     systems : sequence of str
     seeds : sequence of int
-        A system without randomness runs with the first alone.
+        A system without randomness only runs with the first.
     settings : Settings
     results : Path
         Folder.
@@ -173,19 +173,20 @@ def run(
     task : Task
     settings : Settings
     results : Path
-        Folder; features are kept in it too.
+        Folder; features are kept there too.
     n_jobs : int, default=1
-        Processes of one thread each.
+        Number of processes, each with one thread.
     max_minutes : float, optional
-        No job begins after that; what is left is said, and runs when the command is given again.
+        No job starts after that; the number left is printed, and they run when the command is run
+        again.
 
     Returns
     -------
     list of str
-        Jobs that failed, and why; the others have run all the same.
+        Jobs that failed, and why; all others have run.
     """
     store = Store(results, task.dataset)
-    store.merge()  # what a killed command has left
+    store.merge()  # results that a killed command has left
     waiting = [job for job in jobs if not job.done]
     say(f"{len(jobs) - len(waiting)} results are there, {len(waiting)} to go")
     if not waiting:
@@ -205,12 +206,12 @@ def run(
     finally:  # Ctrl-C too
         store.merge()
     if left := len(waiting) - n_done - len(failed):
-        say(f"out of time with {left} to go; give the command again to go on")
+        say(f"out of time with {left} to go; run the command again to continue")
     return failed
 
 
 def take_over(task: Task, results: Path, other: Path | None) -> None:
-    """Add results of another folder, such as of another machine; those that are here stay.
+    """Add results of another folder, such as from another machine; existing ones are kept.
 
     Parameters
     ----------
@@ -223,7 +224,7 @@ def take_over(task: Task, results: Path, other: Path | None) -> None:
     Raises
     ------
     ValueError
-        If there are none of the dataset.
+        If it has none for the dataset.
     """
     if other is None:
         return
@@ -234,7 +235,7 @@ def take_over(task: Task, results: Path, other: Path | None) -> None:
 
 
 def read_result(job: Job) -> Result:
-    """Result of a job that is done."""
+    """Read the result of a finished job."""
     record, arrays = job.store.read(job.key)
     return Result(job, record, arrays["rows"], arrays["probability"])
 
@@ -242,12 +243,12 @@ def read_result(job: Job) -> Result:
 def features_of(
     systems: Iterable[tuple[str, int]], task: Task, settings: Settings, results: Path
 ) -> dict[str, NDArray]:
-    """All features that some systems need, computed once and kept.
+    """Compute all features that some systems need once, and save them.
 
     Parameters
     ----------
     systems : iterable of (str, int)
-        With their seeds.
+        Systems with their seeds.
     task : Task
     settings : Settings
     results : Path
@@ -289,7 +290,7 @@ def features_of(
 
 
 def _run(job: Job, common: Common) -> str | None:
-    """Run one job in this process and write its result; None if it is too late to begin."""
+    """Run one job in this process and write its result; None if it is too late to start."""
     if time.time() > common.deadline:
         return None
     torch.set_num_threads(1)
@@ -321,5 +322,5 @@ def _run(job: Job, common: Common) -> str | None:
 
 
 def say(line: str) -> None:
-    """A line of progress."""
+    """Print a line of progress."""
     print(f"{time.strftime('%H:%M:%S')} {line}", file=sys.stderr, flush=True)

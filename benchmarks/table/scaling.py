@@ -1,4 +1,4 @@
-"""How rivals want their input: scale, channels, rate."""
+"""Input of rivals: scale, channels, rate."""
 
 from collections.abc import Sequence
 
@@ -10,21 +10,21 @@ _LATER_NAMES = {"T3": "T7", "T4": "T8", "T5": "P7", "T6": "P8"}
 
 
 def hundred_microvolts(X: NDArray) -> NDArray:
-    """Microvolts in units of 100: the protocol's input, and that of LaBraM and CBraMod."""
+    """Convert to units of 100 microvolts: input of the protocol, LaBraM and CBraMod."""
     return (X / 100).astype(np.float32)
 
 
 def by_percentile(X: NDArray) -> NDArray:
-    """Each channel of a window over the 95th percentile of its size, as BIOT's authors do."""
+    """Divide each channel of a window by the 95th percentile of its magnitude, as for BIOT."""
     size = np.quantile(np.abs(X), 0.95, axis=-1, keepdims=True)
     return (X / (size + 1e-8)).astype(np.float32)
 
 
 def by_range_with_scale(X: NDArray) -> NDArray:
-    """Windows stretched to -1 to 1, and a channel that holds how large they were: BENDR.
+    """Scale windows to -1 to 1, and add a channel with their original amplitude, as for BENDR.
 
-    The authors set the size in relation to a data set's largest value; here it is 1 mV, so that
-    nothing is learnt from other windows.
+    The authors relate the amplitude to a data set's largest value; here it is related to 1 mV, so
+    that nothing is learnt from other windows.
     """
     low, high = X.min((1, 2), keepdims=True), X.max((1, 2), keepdims=True)
     stretched = 2 * (X - low) / np.maximum(high - low, 1e-8) - 1
@@ -34,7 +34,7 @@ def by_range_with_scale(X: NDArray) -> NDArray:
 
 
 def as_bendr_was_trained(X: NDArray, ch_names: Sequence[str]) -> tuple[NDArray, list[str]]:
-    """The 19 channels of BENDR's published weights, in their order, at their 256 Hz.
+    """Select the 19 channels of BENDR's published weights in order, at their 256 Hz.
 
     Parameters
     ----------
@@ -63,12 +63,12 @@ def as_bendr_was_trained(X: NDArray, ch_names: Sequence[str]) -> tuple[NDArray, 
 
 
 def labram_names(ch_names: Sequence[str]) -> list[str]:
-    """Names from LaBraM's table of positions for these channels.
+    """Find names for channels in LaBraM's table of positions.
 
     Parameters
     ----------
     ch_names : sequence of str
-        A pair that the table lacks takes the place of its first electrode.
+        A bipolar pair missing from the table takes the position of its first electrode.
 
     Returns
     -------
@@ -77,7 +77,7 @@ def labram_names(ch_names: Sequence[str]) -> list[str]:
     Raises
     ------
     ValueError
-        For a channel that is in no way in the table.
+        If a channel is in the table under no name.
     """
     from braindecode.models.labram import LABRAM_CHANNEL_ORDER
 

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 
 class ChannelAttention(nn.Module):
-    """Mix channels by how alike their slow courses are, and add the mixture to the signals.
+    """Mix channels by the similarity of their slow time courses, and add the mixture.
 
     Parameters
     ----------
@@ -13,7 +13,7 @@ class ChannelAttention(nn.Module):
     pool : int, default=20
         Samples averaged before channels are compared.
     width : int, default=64
-        Of queries and keys.
+        Width of queries and keys.
     dropout : float, default=0.3
     """
 
@@ -26,7 +26,7 @@ class ChannelAttention(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Signals (B, C, T) to signals of the same shape."""
+        """Map signals (B, C, T) to signals of the same shape."""
         course = self.norm(self.pool(x))
         query, key = self.query(course), self.key(course)
         likeness = query @ key.transpose(1, 2) / query.shape[-1] ** 0.5
@@ -34,25 +34,25 @@ class ChannelAttention(nn.Module):
 
 
 class STTransformer(nn.Module):
-    """Channel attention, slices of time, a transformer over them, their mean, a linear map.
+    """Channel attention, time slices, a transformer over them, their mean, a linear map.
 
-    Slices are cut by two strided convolutions over all channels, and a depthwise convolution
-    tells their positions. Signals are standardised by channel with statistics of the training.
+    Two strided convolutions over all channels make the slices, and a depthwise convolution
+    encodes their positions. Signals are standardised by channel with training statistics.
 
     Parameters
     ----------
     n_channels, n_times, n_classes : int
     width : int, default=256
-        Of a slice's token. With it and ``depth`` the network has 2.6 million parameters, about
-        what it has in the tables of later EEG models; the original for motor imagery is smaller.
+        Width of a slice's token. With it and ``depth`` the network has 2.6 million parameters, as
+        in the tables of later EEG models; the original for motor imagery is smaller.
     depth : int, default=3
     n_heads : int, default=8
     dropout : float, default=0.3
 
     Notes
     -----
-    Source: Song, Jia, Yang and Xie (2021), arXiv 2106.11170. Left out is its supervised
-    spatial filter (CSP) ahead of the network, which the other systems do not get either.
+    Source: Song, Jia, Yang and Xie (2021), arXiv 2106.11170. Its supervised spatial filter
+    (CSP) ahead of the network is left out, since the other systems have none either.
     """
 
     def __init__(
@@ -84,13 +84,13 @@ class STTransformer(nn.Module):
             batch_first=True,
             norm_first=True,
         )
-        # Nested tensors are of no use here, and asking for them warns.
+        # Nested tensors do not help here, and enabling them raises a warning.
         self.transformer = nn.TransformerEncoder(layer, depth, enable_nested_tensor=False)
         self.norm = nn.LayerNorm(width)
         self.head = nn.Linear(width, n_classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Signals (B, C, T) to logits (B, n_classes)."""
+        """Map signals (B, C, T) to logits (B, n_classes)."""
         slices = self.slices(self.channel_attention(self.standardise(x)))
         tokens = (slices + self.position(slices)).transpose(1, 2)
         return self.head(torch.mean(self.norm(self.transformer(tokens)), dim=1))

@@ -1,6 +1,6 @@
 """Confidence intervals and paired differences.
 
-Seeds are averaged before anything else: another seed is no new subject.
+Seeds are averaged before anything else, because another seed is not a new subject.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,15 +12,15 @@ from scipy import stats
 
 N_DRAWS = 2000
 LEVEL = 0.95
-# Up to here every change of signs is looked at, beyond it 10,000 of them drawn at random.
+# Up to this number of pairs all sign changes are tried, beyond it 10,000 random ones.
 _MOST_FOLDS_EXACT = 13
-# Of two folds Student's t makes intervals that reach beyond 0 and 1.
+# With two folds Student's t gives intervals that reach beyond 0 and 1.
 _FEWEST_FOLDS = 3
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean with its 95 % interval; NaN limits where there is too little to tell.
+    """A mean with its 95 % interval; limits are NaN if there are too few data.
 
     Attributes
     ----------
@@ -40,9 +40,9 @@ class Difference:
     ----------
     estimate : Estimate
     corrected : Estimate
-        With the wider interval that allows for training subjects which folds share.
+        The same with a wider interval that allows for training subjects shared by folds.
     sign_flip, wilcoxon : float
-        Two-sided p values over folds; NaN where there are fewer than two pairs.
+        Two-sided p values over folds; NaN for fewer than two pairs.
     """
 
     estimate: Estimate
@@ -52,19 +52,19 @@ class Difference:
 
 
 def t_interval(values: Sequence[float] | NDArray, overlap: float = 0.0) -> Estimate:
-    """Mean over folds and its interval by Student's t.
+    """Compute the mean over folds and its interval by Student's t.
 
     Parameters
     ----------
     values : sequence of float
-        One a fold.
+        One per fold.
     overlap : float, default=0.0
-        Test subjects of a fold over its training subjects, to correct for what folds share.
+        Ratio of a fold's test to training subjects, to correct for subjects that folds share.
 
     Returns
     -------
     Estimate
-        Without limits for fewer than three.
+        Without limits for fewer than three folds.
 
     Notes
     -----
@@ -82,14 +82,14 @@ def t_interval(values: Sequence[float] | NDArray, overlap: float = 0.0) -> Estim
 def paired_difference(
     ours: Sequence[float], theirs: Sequence[float], overlap: float = 0.0
 ) -> Difference:
-    """Mean of differences fold by fold, with interval and p values.
+    """Compute the mean difference over folds, with interval and p values.
 
     Parameters
     ----------
     ours, theirs : sequence of float
-        Figures of the same folds.
+        Figures for the same folds.
     overlap : float, default=0.0
-        For the corrected interval; see :func:`t_interval`.
+        Used for the corrected interval; see :func:`t_interval`.
 
     Returns
     -------
@@ -115,13 +115,13 @@ def paired_difference(
 def subject_bootstrap(
     figures: Callable[[NDArray], NDArray], subjects: NDArray, n_draws: int = N_DRAWS
 ) -> list[Estimate]:
-    """Percentile intervals over subjects drawn with replacement.
+    """Compute percentile intervals over subjects drawn with replacement.
 
     Parameters
     ----------
     figures : callable
-        Takes rows, repeated as drawn, to an array of figures that do not depend on the order
-        of rows. A draw for which it raises ValueError, because it lacks a class, is left out.
+        Converts rows, repeated as drawn, to an array of figures that do not depend on the order
+        of rows. Draws for which it raises ValueError because a class is missing are left out.
     subjects : ndarray, shape (n_windows,)
         Subject of each row.
     n_draws : int, default=2000
@@ -129,8 +129,8 @@ def subject_bootstrap(
     Returns
     -------
     list of Estimate
-        One a figure: that of all rows, with the interval of the draws. The draws are the same
-        always, so those of two systems can be compared.
+        One per figure: the value for all rows, with the interval of the draws. The draws are
+        always the same, so those of two systems can be compared.
     """
     whole = np.atleast_1d(figures(np.arange(len(subjects))))
     rows_of = [np.flatnonzero(subjects == subject) for subject in np.unique(subjects)]
@@ -139,7 +139,7 @@ def subject_bootstrap(
     drawn = []
     for _ in range(n_draws if len(rows_of) > 1 else 0):
         chosen = tuple(sorted(rng.integers(len(rows_of), size=len(rows_of)).tolist()))
-        if chosen not in known:  # four subjects make no more than 35 different draws
+        if chosen not in known:  # four subjects allow only 35 different draws
             try:
                 known[chosen] = figures(np.concatenate([rows_of[i] for i in chosen]))
             except ValueError:

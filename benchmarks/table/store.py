@@ -1,13 +1,13 @@
 """All results of a dataset: one table, and single files of trainings that are not in it yet.
 
-``results/eegmat.csv`` has a line for each training: figures, what was chosen, the configuration as
-JSON. It is CSV and not Parquet because a new result is then one new line of a diff, which git also
-stores as such and GitHub shows as a table. Predictions are numbers that nobody reads in a diff:
-they are arrays in ``results/eegmat.npz``, under a digest of them that stands in the line.
+``results/eegmat.csv`` has one line per training: figures, what was chosen, the configuration as
+JSON. It is CSV rather than Parquet so that a new result adds one line to a diff, which git stores
+efficiently and GitHub shows as a table. Predictions are numbers that nobody reads in a diff: they
+are arrays in ``results/eegmat.npz``, stored under a digest that is also in the line.
 
-A training writes files of its own in ``results/eegmat/unmerged``, so that processes side by side
-do not wait for each other and a killed command loses nothing that was done; :meth:`Store.merge`
-puts them into the table. Reading sees both.
+Each training writes its own files in ``results/eegmat/unmerged``, so that parallel processes do
+not wait for each other and a killed command loses no finished results; :meth:`Store.merge` moves
+them into the table. Reading covers both.
 """
 
 import copy
@@ -35,7 +35,7 @@ Entry = tuple[Record, Arrays]
 
 
 class DamagedTableError(ValueError):
-    """A table that cannot be read, or whose two files do not belong together."""
+    """A table that cannot be read, or whose two files do not match."""
 
 
 @dataclass(frozen=True)
@@ -53,12 +53,12 @@ class Store:
 
     @property
     def table(self) -> Path:
-        """Records, a line each."""
+        """File of records, one per line."""
         return self.results / f"{self.dataset}.csv"
 
     @property
     def predictions(self) -> Path:
-        """Arrays of all records."""
+        """File of the arrays of all records."""
         return self.results / f"{self.dataset}.npz"
 
     @property
@@ -67,7 +67,7 @@ class Store:
         return self.results / self.dataset / "unmerged"
 
     def __contains__(self, key: str) -> bool:
-        # The other way round a result that is being merged might be in neither.
+        # In the opposite order, a result that is being merged might be missed.
         return self._single(key).exists() or key in self._kept()
 
     def __iter__(self) -> Iterator[str]:
@@ -77,7 +77,7 @@ class Store:
         return iter(sorted(keys | {*self._kept()}))
 
     def read(self, key: str) -> Entry:
-        """A record and its arrays, of :func:`~table.lines.key_of`.
+        """Read a record and its arrays by the key of :func:`~table.lines.key_of`.
 
         Raises
         ------
@@ -87,38 +87,38 @@ class Store:
         path = self._single(key)
         try:
             return _read_single(path)
-        except FileNotFoundError:  # merged, perhaps just now
+        except FileNotFoundError:  # perhaps merged just now
             return copy.deepcopy(self._kept()[key])
 
     def add(self, record: Mapping[str, object], arrays: Mapping[str, NDArray]) -> str:
-        """Keep a result; it replaces one of the same key.
+        """Save a result; it replaces one with the same key.
 
         Parameters
         ----------
         record : mapping
-            With what :func:`~table.lines.key_of` asks for.
+            Includes the fields needed by :func:`~table.lines.key_of`.
         arrays : mapping of str to ndarray
 
         Returns
         -------
         str
-            Its key.
+            Key of the result.
         """
         text = json.dumps(record, indent=1, default=str) + "\n"
-        to_cells(json.loads(text))  # what no table can hold is refused now
+        to_cells(json.loads(text))  # refuse now what no table can hold
         key = key_of(record)
         path = self._single(key)
         with self._lock():
             path.parent.mkdir(parents=True, exist_ok=True)
-            # The record comes last: without it there is no result.
+            # The record is written last: without it there is no result.
             write_whole(_arrays_of(path), _packed(arrays))
             write_whole(path, text.encode())
         return key
 
     def merge(self) -> int:
-        """Put single results into the table; returns their number.
+        """Move single results into the table; return their number.
 
-        Killed at any time and called again it ends as if it had not been killed.
+        If killed at any time, the next call completes the merge.
         """
         if not self._waiting():
             return 0
@@ -132,7 +132,7 @@ class Store:
         return len(waiting)
 
     def take(self, other: "Store") -> int:
-        """Take over results of another folder that are not here; returns their number."""
+        """Add results of another folder that are missing here; return their number."""
         self.merge()
         theirs = {key: other.read(key) for key in other}
         new = {key: entry for key, entry in theirs.items() if key not in self}
@@ -142,16 +142,16 @@ class Store:
         return len(new)
 
     def _single(self, key: str) -> Path:
-        """The record of a result that is not merged; its arrays lie beside it."""
+        """File of the record of an unmerged result; its arrays are beside it."""
         return self.unmerged / f"{key}.json"
 
     def _waiting(self) -> list[Path]:
-        """Records that are not merged. Empty folders stay: others may be looking into them."""
+        """Unmerged records. Empty folders are kept: other processes may be reading them."""
         return sorted(self.unmerged.glob("*/*/*.json"))
 
     @contextmanager
     def _lock(self) -> Iterator[None]:
-        """Keeps other writers out; the system lets go of it when a process is killed."""
+        """Lock out other writers; the system releases the lock if a process is killed."""
         path = self._lock_path
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path):
@@ -162,20 +162,20 @@ class Store:
         return self.results / self.dataset / "results.lock"
 
     def _kept(self) -> Mapping[str, Entry]:
-        """What the table holds; not to be changed."""
+        """Content of the table; not to be changed."""
         try:
             return self._read()
         except DamagedTableError:
             if not self._lock_path.exists():
                 raise
-        with self._lock():  # another process may just have replaced one of the two
+        with self._lock():  # another process may just have replaced one of the two files
             return self._read()
 
     def _read(self) -> Mapping[str, Entry]:
         return _read_table(self.table, self.predictions, _state_of(self.table, self.predictions))
 
     def _write(self, entries: Mapping[str, Entry]) -> None:
-        """Write both files; killed at any time, they still belong together."""
+        """Write both files so that they match even if killed at any time."""
         lines = []
         for record, arrays in entries.values():
             cells = to_cells(record)
@@ -183,7 +183,7 @@ class Store:
             cells["predictions.digest"] = _digest(arrays)
             lines.append(cells)
         before, after = _members(self._read()), _members(entries)
-        # Lines find their predictions before and after: replaced ones go last.
+        # Lines find their predictions before and after: replaced ones are deleted last.
         write_whole(self.predictions, _packed(before | after))
         write_whole(self.table, to_csv(lines).encode())
         if before.keys() - after.keys():
@@ -191,22 +191,22 @@ class Store:
 
 
 def _read_single(path: Path) -> Entry:
-    """A result that is not merged."""
+    """Read an unmerged result."""
     try:
         return json.loads(path.read_text()), dict(_unpacked(_arrays_of(path)))
     except (ValueError, zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise DamagedTableError(
-            f"{path} is damaged ({error}); remove it, and this result is computed anew."
+            f"{path} is damaged ({error}); remove it, and this result will be recomputed."
         ) from error
 
 
 def _arrays_of(path: Path) -> Path:
-    """Beside a record that is not merged."""
+    """File of arrays beside an unmerged record."""
     return path.with_suffix(".npz")
 
 
 def _state_of(*paths: Path) -> tuple[tuple[int, ...] | None, ...]:
-    """Changes with the files."""
+    """Identify the state of the files."""
     found: list[tuple[int, ...] | None] = []
     for path in paths:
         try:
@@ -219,7 +219,7 @@ def _state_of(*paths: Path) -> tuple[tuple[int, ...] | None, ...]:
 
 @lru_cache(maxsize=4)
 def _read_table(table: Path, predictions: Path, _state: object) -> dict[str, Entry]:
-    """Results of a table, read again only when ``_state`` is another; none without a table."""
+    """Read the results of a table, again only if ``_state`` changed; none without a table."""
     if not table.exists():
         return {}
     try:
@@ -231,33 +231,33 @@ def _read_table(table: Path, predictions: Path, _state: object) -> dict[str, Ent
         for line in from_csv(table.read_text(encoding="utf-8")):
             key, entry = _entry(line, arrays)
             if key in entries:
-                raise ValueError(f"{key} is there twice")
+                raise ValueError(f"{key} occurs twice")
             entries[key] = entry
     except (ValueError, KeyError, OSError, zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise DamagedTableError(
             f"{table} and {predictions.name} cannot be read ({error}). Take both from the same "
             f"copy, in the repository by 'git checkout -- {table} {predictions}', or move both "
-            "away to compute everything anew."
+            "away to recompute everything."
         ) from error
     return entries
 
 
 def _entry(line: dict[str, str], arrays: Mapping[str, Arrays]) -> tuple[str, Entry]:
-    """A line of the table with its arrays, checked."""
+    """Check and return a line of the table with its arrays."""
     config, predictions = (line.pop(f"{name}.digest") for name in ("config", "predictions"))
     record = from_cells(line)
     key = key_of(record)
     if digest_of(record["config"]) != config:
-        raise ValueError(f"the configuration of {key} is not the one of digest {config}")
+        raise ValueError(f"the configuration of {key} does not match its digest {config}")
     if predictions not in arrays:
         raise ValueError(f"predictions of {key} are missing")
     if _digest(arrays[predictions]) != predictions:
-        raise ValueError(f"predictions of {key} are not those of digest {predictions}")
+        raise ValueError(f"predictions of {key} do not match their digest {predictions}")
     return key, (record, arrays[predictions])
 
 
 def _members(entries: Mapping[str, Entry]) -> Arrays:
-    """Arrays as they are named in the file of predictions."""
+    """Name arrays as in the file of predictions."""
     return {
         f"{_digest(arrays)}/{name}": array
         for _, (_, arrays) in sorted(entries.items())
@@ -274,7 +274,7 @@ def _digest(arrays: Arrays) -> str:
 
 
 def _packed(arrays: Mapping[str, NDArray]) -> bytes:
-    """An npz file; equal arrays give equal bytes."""
+    """Write an npz file; equal arrays give equal bytes."""
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)
     return buffer.getvalue()

@@ -1,4 +1,4 @@
-"""From results to rows: means over seeds, intervals, differences to the best band power."""
+"""From results to rows: means over seeds, intervals, differences from the best band power."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ from table.statistics import (
 from table.systems import BAND_POWER, SYSTEMS
 from table.tasks import Task, compact
 
-# Balanced accuracy, AUC-PR, AUROC on subjects 32-35, from the BrainRVQ paper's table.
+# Balanced accuracy, AUC-PR and AUROC on subjects 32-35, from the table in the BrainRVQ paper.
 REPORTED = {
     "eegmat": {
         "eegnet": (0.677, 0.576, 0.732),
@@ -33,7 +33,7 @@ REPORTED = {
 }
 
 
-# What is asked of the table: whether the first is ahead of the second; "" is the best band power.
+# Pairs to compare: is the first ahead of the second? "" stands for the best band power.
 CONTRASTS = (
     ("frozen", ""),
     ("frozen+bands", ""),
@@ -78,7 +78,7 @@ class Contrast:
 
 @dataclass(frozen=True)
 class Row:
-    """A system's line in a section.
+    """Line of a system in a section.
 
     Attributes
     ----------
@@ -88,12 +88,12 @@ class Row:
     by_fold : dict of str to ndarray, shape (n_folds,)
         Means over seeds, by metric; one value in the official split.
     difference : dict of str to Difference
-        To the section's best band power, by metric; empty for that row itself.
+        From the section's best band power, by metric; empty for that row itself.
     n_folds : int
     n_seeds : tuple of int
-        Fewest and most seeds of a fold.
+        Smallest and largest number of seeds per fold.
     reported : tuple of float, optional
-        The paper's figures, of other subjects.
+        The paper's figures, which are for other subjects.
     notes : tuple of str
     """
 
@@ -118,7 +118,7 @@ class Section:
     kind : {"binary", "multiclass"}
     rows : list of Row
     best_band_power : str, optional
-        Name of the row that differences are to.
+        Name of the row from which differences are taken.
     notes : list of str
     over_subjects : bool
         Whether intervals are over the subjects of one fold, rather than over folds.
@@ -137,14 +137,14 @@ class Section:
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """The paper's columns."""
+        """Names of the paper's columns."""
         return PROTOCOLS[self.kind].names
 
 
 def sections(
     results: Sequence[Result], task: Task, exposed: Sequence[int | str] = ()
 ) -> list[Section]:
-    """Tables of all results: folds, folds by exposure of their test subjects, official split.
+    """Make tables of all results: folds, folds by exposure of test subjects, official split.
 
     Parameters
     ----------
@@ -156,7 +156,7 @@ def sections(
     Returns
     -------
     list of Section
-        Those that have results.
+        Sections that have results.
     """
     folds = [r for r in results if r.job.fold.split == "folds"]
     official = [r for r in results if r.job.fold.split == "official"]
@@ -187,7 +187,7 @@ def _section(slug: str, title: str, results: Sequence[Result], task: Task) -> Se
     summarise = _of_subjects if over_subjects else _of_folds
     estimates = {name: summarise(of[name], task) for name in names}
     rivals = [name for name in names if name in BAND_POWER]
-    # A row of few folds may be ahead because they are easy ones.
+    # A row with few folds may be ahead because these are easy.
     most = max((len(_folds(of[name])) for name in rivals), default=0)
     rivals = [name for name in rivals if len(_folds(of[name])) == most]
     primary = PROTOCOLS[task.kind].primary
@@ -211,7 +211,7 @@ def _on_validation(results: Sequence[Result]) -> bool:
 
 
 def _section_notes(slug: str, results: Sequence[Result], task: Task) -> list[str]:
-    """How the figures of a section came about."""
+    """Notes on how the figures of a section were computed."""
     subjects = sorted({s for r in results for s in r.record["test_subjects"]})
     n_folds = len(_folds(results))
     notes = [
@@ -238,7 +238,7 @@ def _section_notes(slug: str, results: Sequence[Result], task: Task) -> list[str
 
 
 def _unequal_seeds(of: dict[str, list[Result]]) -> list[str]:
-    """Which rows have more seeds on some folds than on others, if there are any."""
+    """Note of rows with more seeds on some folds than on others, if any."""
     rows = []
     for name, results in of.items():
         folds: dict[int, list[str]] = {}
@@ -266,7 +266,7 @@ def _row(
     task: Task,
     over_subjects: bool,
 ) -> Row:
-    """A system's line, with its difference to the best band power on their common folds."""
+    """Line of a system, with its difference from the best band power on their common folds."""
     n_folds, n_seeds = len(_folds(of[name])), _seeds_by_fold(of[name]).values()
     notes, difference = _notes(of[name], n_folds, n_all), {}
     if best is not None and name != best:
@@ -302,7 +302,7 @@ def _seeds_by_fold(results: Sequence[Result]) -> dict[str, int]:
 def _contrast(
     system: str, rival: str, of: dict[str, list[Result]], task: Task, over_subjects: bool
 ) -> list[Contrast]:
-    """The difference of two systems on their common folds, if there are any."""
+    """Difference of two systems on their common folds, if any."""
     compare = _subject_difference if over_subjects else _fold_difference
     difference = compare(of[system], of[rival], task)
     if not difference:
@@ -359,13 +359,13 @@ def _fold_difference(
 
 
 def _overlap(result: Result, task: Task) -> float:
-    """Test subjects over training subjects."""
+    """Ratio of test to training subjects."""
     n_train = len(np.unique(task.subjects[result.job.fold.train]))
     return len(result.record["test_subjects"]) / n_train
 
 
 def _mean_figures(results: Sequence[Result], task: Task, rows: NDArray) -> NDArray:
-    """The paper's figures on rows of the scored windows, averaged over seeds."""
+    """Compute the paper's figures on rows of the scored windows, averaged over seeds."""
     metrics = PROTOCOLS[task.kind].names
     figures = [score(task.kind, task.y[r.rows[rows]], r.probability[rows]) for r in results]
     return np.array([np.mean([f[m] for f in figures]) for m in metrics])

@@ -1,4 +1,4 @@
-"""What every row of the table is: a name, what it depends on, a way to run."""
+"""Base of every row of the table: a name, a configuration, and a way to run."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from sk_brainrvq import Filters
 from table.tasks import Fold, Task
 
-# Fields of Filters, which configurations and the command line have beside other parameters.
+# Fields of Filters, which configurations and the command line list with other parameters.
 FILTERS = ("l_freq", "h_freq", "notch", "reference")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What the command line says about systems.
+    """Settings of systems from the command line.
 
     Attributes
     ----------
@@ -25,20 +25,20 @@ class Settings:
         "default" or a path.
     weights_digest : str
     architecture : {"tiny", "small", "base"}
-        Of BrainRVQ from scratch and of the random encoder.
+        Size of BrainRVQ from scratch and of the random encoder.
     embedder, fine_tuning : dict
         Parameters of the frozen embedder, and of BrainRVQ's classifier.
     filters : dict
-        Those of the frozen embedder, which random encoders and what it holds beside tokens get as
-        well, so that rows differ by the network alone.
+        Filters of the frozen embedder, also used for random encoders and for its parts beside
+        tokens, so that rows differ only by the network.
     epochs : dict of str to int
-        Epochs by system in place of its own; "" stands for all.
+        Epochs by system instead of its own; "" stands for all.
     precision : dict of str to {"float32", "bfloat16"}
-        Of matrix products in training, by system; "" stands for all.
+        Precision of matrix products in training, by system; "" stands for all.
     max_seconds : float, optional
-        Of one training.
+        Time limit of one training.
     pretrained : bool
-        Rivals start from published weights where there are some.
+        Whether rivals start from published weights, where available.
     device : str
     frozen_rivals : Path, optional
         Folder with features of published models, computed by others.
@@ -58,11 +58,11 @@ class Settings:
     frozen_rivals: Path | None = None
 
     def epochs_of(self, name: str, default: int) -> int:
-        """Training epochs of a system."""
+        """Return the training epochs of a system."""
         return self.epochs.get(name, self.epochs.get("", default))
 
     def precision_of(self, name: str) -> str:
-        """Precision in which a system's network is trained."""
+        """Return the precision in which a system's network is trained."""
         return self.precision.get(name, self.precision.get("", "float32"))
 
 
@@ -73,9 +73,9 @@ class Outcome:
     Attributes
     ----------
     probability, validation : ndarray, shape (n_windows, n_classes)
-        Of the fold's test and validation windows.
+        Probabilities for the fold's test and validation windows.
     info : dict
-        What was chosen, how training went.
+        What was chosen, and how training went.
     """
 
     probability: NDArray
@@ -90,7 +90,7 @@ class System:
     Attributes
     ----------
     name, label : str
-        On the command line and in the table.
+        Names on the command line and in the table.
     family : {"baseline", "rival", "brainrvq"}
     seeded : bool
         Whether another seed gives another result.
@@ -102,7 +102,7 @@ class System:
     seeded: bool = False
 
     def features(self, seed: int) -> tuple[str, ...]:
-        """Names of the features it takes, of ``table.features``."""
+        """Names of the features of ``table.features`` that it uses."""
         return ()
 
     def needs_weights(self) -> bool:
@@ -110,16 +110,16 @@ class System:
         return False
 
     def takes_filters(self) -> bool:
-        """Whether it has no pretrained weights and is filtered like a row that has."""
+        """Whether it has no pretrained weights but is filtered like a row that has."""
         return False
 
     @property
     def default_epochs(self) -> int:
-        """Budget of training epochs; 0 where nothing is trained by epochs."""
+        """Budget of training epochs; 0 if nothing is trained by epochs."""
         return 0
 
     def config(self, settings: Settings) -> dict[str, Any]:
-        """All that its results depend on beside data, fold and seed."""
+        """Return all that its results depend on beside data, fold and seed."""
         raise NotImplementedError
 
     def run(
@@ -130,18 +130,18 @@ class System:
         features: Mapping[str, NDArray],
         settings: Settings,
     ) -> Outcome:
-        """Train on the fold's training windows, choose on validation, predict."""
+        """Train on the fold's training windows, choose on validation windows, and predict."""
         raise NotImplementedError
 
 
 def estimator_params(plain: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters of an estimator, of those of a configuration.
+    """Convert parameters of a configuration to those of an estimator.
 
     Parameters
     ----------
     plain : mapping
-        Filters are plain fields in it. Kept results are found by configurations: what estimators
-        call their parameters must not change these.
+        Filters are plain fields in it. Kept results are identified by configurations, so renaming
+        an estimator's parameters must not change these.
 
     Returns
     -------

@@ -11,7 +11,7 @@ from table.system import System
 
 
 def _linear(family: str, name: str, label: str, *inputs: str, **settings: bool) -> Linear:
-    """Logistic regression on features that stand side by side."""
+    """Logistic regression on concatenated features."""
     return Linear(name, f"{label}, LR", family, inputs=inputs, **settings)
 
 
@@ -67,7 +67,7 @@ _FINE_TUNED = (
         centred=True,
     ),
 )
-# Of the project's own splits.
+# Rows of the project's own splits.
 _OF_SIGNALS = (
     MiniRocket("minirocket", "MiniRocket, LR", "baseline", inputs=("signals",)),
     _linear("baseline", "bins", "log power in 1-Hz bins", "bins"),
@@ -101,7 +101,7 @@ _TOKENS = (
         *("tokens", "bands7"),
     ),
 )
-# Regions keep the topography, which the mean over channels gives up.
+# Regions keep the topography, which the mean over channels discards.
 _TOKENS_BY_REGION = (
     _linear(
         "brainrvq",
@@ -126,7 +126,7 @@ _DEFAULT = (
 
 
 def _centred(system: Linear) -> Linear:
-    """The same after each person's own centre is taken away."""
+    """The same after removing each person's own centre."""
     names = {"name": f"{system.name}-centred", "label": f"{system.label}, centred"}
     return replace(system, **names, centred=True)
 
@@ -158,7 +158,7 @@ _IN_ORDER: tuple[System, ...] = (
     *_TUNED,
 )
 SYSTEMS = {system.name: system for system in _IN_ORDER}
-# The mean head of CBraMod is a second try at one rival; the others belong to the project's splits.
+# CBraMod's mean head is a second variant of one rival; the others are for the project's splits.
 _NOT_BY_DEFAULT = {
     *("cbramod-mean", "minirocket", "bins", "log-covariance", "onset", "stimulus-power", "argmax"),
     *("cca", "tokens", "random-tokens", "tokens+bands", *FROZEN_RIVALS),
@@ -171,7 +171,7 @@ _OURS = (
     *("random", "random-tokens", "tokens", "frozen", "tokens+bands", "frozen+bands"),
     *(system.name for system in (*_DEFAULT, *_CENTRED)),
 )
-# Of the project's own splits: fitted in seconds.
+# Rows of the project's own splits that are fitted in seconds.
 PROJECT_SYSTEMS = {
     "eegmat": (*_SIMPLE, *FROZEN_RIVALS, *_OURS, *(system.name for system in _TUNED)),
     "guinea-bissau": ("onset", *_SIMPLE, *_OURS, *(system.name for system in _TUNED)),
@@ -181,7 +181,7 @@ BAND_POWER = tuple(name for name in SYSTEMS if name.startswith("bands"))
 
 
 def systems_named(text: str) -> list[str]:
-    """Names of systems in a comma-separated list.
+    """Parse names of systems from a comma-separated list.
 
     Parameters
     ----------
@@ -194,7 +194,7 @@ def systems_named(text: str) -> list[str]:
     Raises
     ------
     ValueError
-        For an unknown one.
+        If a name is unknown.
     """
     names = [name.strip() for name in text.split(",") if name.strip()]
     unknown = [name for name in names if name not in SYSTEMS]

@@ -13,7 +13,7 @@ from sk_brainrvq.datasets import BENCHMARK_SPLITS, PROTOCOLS, BenchmarkSplit, Wi
 from table.allowed import PROJECT_SPLITS, readable_people
 
 SFREQ = 200.0
-# Subjects of EEGMAT's published split. Test subjects may be missing: they are not everywhere.
+# Subjects of EEGMAT's published split. The files of test subjects may be missing.
 EEGMAT_SPLIT = {"train": range(28), "validation": range(28, 32), "test": range(32, 36)}
 _PARTS = ("train", "validation", "test")
 # 170 MB; the others are larger or need registration.
@@ -22,7 +22,7 @@ DOWNLOADED = ("eegmat",)
 
 @dataclass(frozen=True)
 class Task:
-    """Windows to tell classes apart on.
+    """Windows to classify.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ class Task:
     parts : ndarray of str, shape (n_windows,), or None
         "train", "validation" or "test" of the official split; None where there is none.
     onsets : ndarray, shape (n_windows,), or None
-        Second of the recording at which a window begins, where the dataset tells.
+        Second of the recording at which a window begins, if the dataset states it.
     """
 
     dataset: str
@@ -53,12 +53,12 @@ class Task:
 
 @dataclass(frozen=True)
 class Fold:
-    """One division of a task's windows; choices are made on validation, then test is scored once.
+    """One division of a task's windows: choose on validation, then score test once.
 
     Attributes
     ----------
     split : {"folds", "official", "develop", "once"}
-        The last two are of ``sk_brainrvq.datasets.BENCHMARK_SPLITS``.
+        The last two come from ``sk_brainrvq.datasets.BENCHMARK_SPLITS``.
     name : str
     train, validation, test : ndarray of int
         Rows. ``test`` is empty in an official split without test subjects: the validation
@@ -73,14 +73,14 @@ class Fold:
 
     @property
     def scored(self) -> NDArray:
-        """Rows that figures are of."""
+        """Rows that are scored."""
         return self.test if len(self.test) else self.validation
 
     @property
     def fitted(self) -> NDArray:
-        """Rows that systems without a choice to make are fitted on.
+        """Rows for fitting systems that choose nothing.
 
-        In the project's own splits all that are not scored, elsewhere those of ``train``.
+        In the project's own splits these are all rows that are not scored, elsewhere ``train``.
         """
         if self.split in PROJECT_SPLITS:
             return np.sort(np.concatenate([self.train, self.validation]))
@@ -88,7 +88,7 @@ class Fold:
 
 
 def dataset_names() -> list[str]:
-    """What ``--dataset`` takes."""
+    """Names that ``--dataset`` accepts."""
     return sorted({"simulated", *PROTOCOLS})
 
 
@@ -100,10 +100,10 @@ def load_task(dataset: str, folder: Path | None, split: str | None = None) -> Ta
     dataset : str
         One of :func:`dataset_names`; "simulated" needs no folder.
     folder : Path or None
-        Without one EEGMAT is downloaded, once; the others are to be asked for.
+        Without a folder, EEGMAT is downloaded once; the other datasets must be requested.
     split : {"develop", "once", "folds", "official", "both"}, optional
-        As the command line has it. Only people of it are read, and nobody whom
-        ``BENCHMARK_SPLITS`` keeps back; by default everybody else who is there.
+        Split of the command line. Only its people are read, and nobody whom ``BENCHMARK_SPLITS``
+        holds back; by default everybody else in the folder.
 
     Returns
     -------
@@ -112,7 +112,7 @@ def load_task(dataset: str, folder: Path | None, split: str | None = None) -> Ta
     Raises
     ------
     ValueError
-        For an unknown dataset, other rates than 200 Hz, fewer than two classes, or people who
+        For an unknown dataset, a rate other than 200 Hz, fewer than two classes, or people who
         are never read.
     FileNotFoundError
         If the folder is missing.
@@ -126,20 +126,20 @@ def load_task(dataset: str, folder: Path | None, split: str | None = None) -> Ta
     elif folder is None:
         windows = _load(dataset, _downloaded(dataset), split)
     elif not folder.is_dir():
-        raise FileNotFoundError(f"--data {folder} is no folder.")
+        raise FileNotFoundError(f"--data {folder} is not a folder.")
     else:
         windows = _load(dataset, folder, split)
     return as_task(dataset, windows)
 
 
 def _downloaded(dataset: str) -> Path:
-    """Where the files are that no folder was given for."""
+    """Folder of the files if none was given."""
     protocol = PROTOCOLS[dataset]()
     if dataset not in DOWNLOADED:
         raise ValueError(
             f"--dataset {dataset} needs --data FOLDER, where its files are: {protocol.how_to_get()}"
         )
-    print(f"note: no --data: {protocol.title} is downloaded, if it was not before", file=sys.stderr)
+    print(f"note: no --data: {protocol.title} is downloaded unless it was before", file=sys.stderr)
     try:
         return protocol.fetch(subjects=_downloadable(dataset))
     except OSError as error:
@@ -150,7 +150,7 @@ def _downloaded(dataset: str) -> Path:
 
 
 def _downloadable(dataset: str) -> tuple[int, ...] | None:
-    """Whom to download: nobody who is never read."""
+    """People to download, without those who are never read."""
     split = BENCHMARK_SPLITS.get(dataset)
     return None if split is None else (*split.develop, *split.score_once)
 
@@ -166,7 +166,7 @@ def _load(dataset: str, folder: Path, split: str | None) -> Windows:
 
 
 def as_task(dataset: str, windows: Windows) -> Task:
-    """A task of windows, checked."""
+    """Check windows and make a task of them."""
     if windows.sfreq != SFREQ:
         raise ValueError(f"{dataset} is at {windows.sfreq} Hz; the protocol asks for {SFREQ} Hz.")
     found = np.unique(windows.y)
@@ -189,7 +189,7 @@ def as_task(dataset: str, windows: Windows) -> Task:
 
 
 def grouped_folds(task: Task, subjects_per_fold: int = 4) -> list[Fold]:
-    """Folds that keep subjects together.
+    """Make folds that keep subjects together.
 
     Parameters
     ----------
@@ -227,7 +227,7 @@ def grouped_folds(task: Task, subjects_per_fold: int = 4) -> list[Fold]:
 
 
 def official_fold(task: Task) -> Fold:
-    """The published split, as far as its subjects are there.
+    """Return the published split, as far as its subjects are available.
 
     Parameters
     ----------
@@ -261,21 +261,21 @@ def _project_split(dataset: str, split: str) -> BenchmarkSplit:
 
 
 def project_folds(task: Task, split: str) -> list[Fold]:
-    """The project's own split, the same for every model.
+    """Return the project's own split, the same for every model.
 
     Parameters
     ----------
     task : Task
-        Of people of the split only.
+        Task with people of the split only.
     split : {"develop", "once"}
-        Cross-validation over the people to develop on; or these against those who are scored
-        once.
+        Cross-validation over the people to develop on; or these for fitting, and those scored once
+        for testing.
 
     Returns
     -------
     list of Fold
-        What systems with something to choose validate on is the fold after their own, or the
-        first one; those without are fitted on it too.
+        Systems that choose something validate on the fold after their own (or the first one);
+        those that choose nothing are fitted on it as well.
 
     Raises
     ------
@@ -298,7 +298,7 @@ def project_folds(task: Task, split: str) -> list[Fold]:
 
 
 def _checked(fold: Fold, task: Task) -> Fold:
-    """The fold; an error now, rather than after its training, if a part has one class only."""
+    """Return the fold; raise now, rather than after training, if a part has only one class."""
     parts = {"train": fold.train, "validation": fold.validation, "test": fold.scored}
     for part, rows in parts.items():
         found = np.unique(task.y[rows])
@@ -312,7 +312,7 @@ def _checked(fold: Fold, task: Task) -> Fold:
 
 
 def missing_subjects(task: Task) -> dict[str, list[int]]:
-    """Subjects of EEGMAT's published split that are not there, by part; empty elsewhere."""
+    """Missing subjects of EEGMAT's published split, by part; empty for other datasets."""
     if task.dataset != "eegmat":
         return {}
     found = set(task.subjects.tolist())
@@ -324,7 +324,7 @@ def missing_subjects(task: Task) -> dict[str, list[int]]:
 
 
 def compact(subjects: Iterable[int | str]) -> str:
-    """Numbers as ranges, "0-3, 7"; names one by one."""
+    """Format numbers as ranges, "0-3, 7", and names one by one."""
     numbers = list(subjects)
     if not all(isinstance(number, int) for number in numbers):
         return ", ".join(map(str, numbers))

@@ -1,4 +1,4 @@
-"""How networks are trained: the same for all, with the epoch chosen on validation subjects."""
+"""Training of all networks, with the epoch chosen on validation subjects."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -20,9 +20,9 @@ from table.metrics import primary_score
 
 
 class TimeLimit(EarlyStopping):
-    """Begin no epoch that would end after a time limit.
+    """Start no epoch that would end after a time limit.
 
-    A kind of ``EarlyStopping``, so that those who tell a stop from Ctrl-C by that class can.
+    A subclass of ``EarlyStopping``, so that code can tell this stop from Ctrl-C by the class.
 
     Parameters
     ----------
@@ -33,29 +33,29 @@ class TimeLimit(EarlyStopping):
         self.seconds = seconds
 
     def initialize(self) -> "TimeLimit":
-        """Nothing has been missed yet."""
+        """Reset the count of ``EarlyStopping``."""
         self.misses_, self.patience = 0, 1
         return self
 
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
-        """Look at the clock."""
+        """Note the time."""
         self.began_, self.n_begun_ = time.monotonic(), 0
 
     def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
-        """Stop if another epoch as long as those before would take too long."""
+        """Stop if another epoch of the same length would take too long."""
         elapsed = time.monotonic() - self.began_
         if self.n_begun_ and elapsed * (1 + 1 / self.n_begun_) > self.seconds:
-            # The row that the net has just opened is of an epoch that will not be.
+            # The net has just opened a history row for an epoch that will not run.
             net.history.pop()
             self.misses_ = self.patience
             raise KeyboardInterrupt
         self.n_begun_ += 1
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
-        """Validation is not its business."""
+        """Ignore validation."""
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
-        """Nor are the best weights."""
+        """Ignore the best weights."""
 
 
 class ValidationScore(Callback):
@@ -87,10 +87,10 @@ class MixedPrecisionClassifier(NeuralNetClassifier):
     Parameters
     ----------
     *args
-        Of ``NeuralNetClassifier``.
+        Arguments of ``NeuralNetClassifier``.
     precision : {"float32", "bfloat16"}, default="float32"
     **kwargs
-        Of ``NeuralNetClassifier``.
+        Arguments of ``NeuralNetClassifier``.
     """
 
     def __init__(self, *args: Any, precision: str = "float32", **kwargs: Any):
@@ -98,7 +98,7 @@ class MixedPrecisionClassifier(NeuralNetClassifier):
         self.precision = precision
 
     def infer(self, x: Any, **fit_params: Any) -> Any:
-        """Logits, in float32."""
+        """Compute logits in float32."""
         if self.precision == "float32" or not self.module_.training:
             return super().infer(x, **fit_params)
         with torch.autocast(torch.device(self.device).type, getattr(torch, self.precision)):
@@ -107,7 +107,7 @@ class MixedPrecisionClassifier(NeuralNetClassifier):
 
 
 def warm_up_and_cosine(n_steps: int) -> Callable[[int], float]:
-    """Factor of the learning rate by step: up over the first tenth, then half a cosine to 0."""
+    """Learning-rate factor by step: rises over the first tenth, then a half cosine to 0."""
     n_warm = max(1, n_steps // 10)
 
     def factor(step: int) -> float:
@@ -146,12 +146,12 @@ def train_network(
         Epochs are chosen by AUROC or by kappa.
     lr, weight_decay, label_smoothing : float
     head_lr_factor : float, default=1.0
-        Of the parameters with ``final_layer`` in their name, to ``lr``.
+        Factor of ``lr`` for parameters with ``final_layer`` in their name.
     batch_size, max_epochs, seed : int
     max_seconds : float, optional
-        No epoch begins that would end later.
+        No epoch starts that would end later.
     precision : {"float32", "bfloat16"}, default="float32"
-        Of matrix products in training.
+        Precision of matrix products in training.
     device : str, default="cpu"
 
     Returns
@@ -163,7 +163,7 @@ def train_network(
     """
     X, y = train
     n_classes = int(max(y.max(), validation[1].max())) + 1
-    # A batch of one window has no variance for batch normalisation.
+    # Batch normalisation has no variance in a batch of one window.
     drop_last = len(y) > batch_size and len(y) % batch_size == 1
     n_steps = max_epochs * (len(y) // batch_size if drop_last else -(-len(y) // batch_size))
     stopping = EarlyStopping(
@@ -215,13 +215,13 @@ def train_network(
 
 
 def probabilities(net: NeuralNetClassifier, X: NDArray) -> NDArray:
-    """Probability of each class, (n_windows, n_classes), of a network that gives logits."""
+    """Class probabilities (n_windows, n_classes) of a network that returns logits."""
     logits = net.forward(torch.from_numpy(X), training=False).cpu().numpy()
     return softmax(logits.astype(float), axis=1)
 
 
 def balanced_weights(y: NDArray, n_classes: int) -> NDArray:
-    """Weight of each class in the loss; a class without windows has none."""
+    """Weight of each class in the loss; zero for a class without windows."""
     found = np.unique(y)
     weights = np.zeros(n_classes, np.float32)
     weights[found] = compute_class_weight("balanced", classes=found, y=y)
@@ -229,7 +229,7 @@ def balanced_weights(y: NDArray, n_classes: int) -> NDArray:
 
 
 def best_epoch(scores: Sequence[float]) -> int:
-    """Epoch, counted from 1, with the best score; the first of equals."""
+    """Epoch with the best score, counted from 1; the first of equals."""
     return int(np.argmax(scores)) + 1
 
 
@@ -238,11 +238,11 @@ def _dataset(X: NDArray, y: NDArray) -> TensorDataset:
 
 
 def _silent(*args: Any, **kwargs: Any) -> None:
-    """Sink of messages that the history holds anyway."""
+    """Discard messages that the history holds anyway."""
 
 
 def _fit(net: NeuralNetClassifier, dataset: TensorDataset) -> None:
-    """Train; unlike skorch's own ``fit`` let Ctrl-C through, or half a training would count."""
+    """Train; unlike skorch's ``fit``, let Ctrl-C through, so that no partial training counts."""
     net.initialize()
     net.notify("on_train_begin", X=dataset, y=None)
     try:

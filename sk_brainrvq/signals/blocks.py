@@ -17,7 +17,7 @@ _CHUNK_SAMPLES = 2**22
 
 @dataclass
 class EpochBlock:
-    """Epochs that share montage, rate and length, in the form that the container held them.
+    """Epochs that share montage, rate and length, in the form in which the container held them.
 
     Attributes
     ----------
@@ -32,11 +32,11 @@ class EpochBlock:
     positions : dict of str to ndarray, or None
         Head coordinates of channels in metres, where they are known.
     unit : str or None
-        As the user named it; None for MNE objects, which are in volts.
+        Unit that the user named; None for MNE objects, which are in volts.
     item : int or None
         Item of the user's list that the epochs come from.
     highpass, lowpass : float
-        Filters that the signals have already been through, in Hz; None for no low-pass.
+        Edges in Hz of filters already applied to the signals; None for no low-pass.
     filtered : bool
         Whether the user's filters have been applied (to the continuous recording).
     bad_channels : dict of str to Fault, or None
@@ -45,11 +45,12 @@ class EpochBlock:
     recording : str or None
         Name of the file.
     info : mne.Info or None
-        Of the MNE object that the epochs come from.
+        Info of the MNE object that the epochs come from.
     left_out : dict of str to str
         Channels of the recording that are bad or not EEG, and why.
     segment : ndarray of int, shape (n_epochs,), or None
-        Position of each part, if these are parts of longer epochs, which `index` then numbers.
+        Position of each part in its epoch, if these are parts of longer epochs; `index` then
+        numbers the epochs.
     subjects : ndarray of object, shape (n_epochs,), or None
         Subject of each epoch, None if unknown. None if the container holds no subjects.
     """

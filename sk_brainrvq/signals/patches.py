@@ -77,7 +77,7 @@ class StoredEEG(ABC):
         Parameters
         ----------
         trained_rows, official, electrode_map, warn
-            As of :func:`~sk_brainrvq.signals.preparation.stream`.
+            As in :func:`~sk_brainrvq.signals.preparation.stream`.
 
         Returns
         -------
@@ -108,9 +108,9 @@ class PatchGroup:
     left_out : dict of str to str
         Channels that were left out of these or other epochs as bad, and why.
     channels : ndarray of int, or None
-        Numbers of the channels that networks read; None is all. If the positions of some channels
-        are known, those of unknown position are not read: the network would take them to lie
-        everywhere, and their amplitude would change how all others are read.
+        Numbers of the channels that networks read; None means all. If the positions of some
+        channels are known, those of unknown position are not read: the network would treat them as
+        lying everywhere, and their amplitude would change how all others are read.
     """
 
     patches: NDArray | StoredPatches
@@ -140,7 +140,7 @@ class PatchGroup:
         return self.patches.shape[2]
 
     def take_rows(self, rows: NDArray) -> "PatchGroup":
-        """Some segments; what is in storage stays there.
+        """Select some segments; stored patches stay in storage.
 
         Parameters
         ----------
@@ -171,7 +171,7 @@ class PreparedEEG:
 
 
 def gather(groups: Iterable[PatchGroup]) -> PreparedEEG:
-    """Hold all groups in memory, those of one montage and length joined.
+    """Hold all groups in memory, concatenating those of one montage and length.
 
     Parameters
     ----------
@@ -202,7 +202,7 @@ def _join(groups: list[PatchGroup]) -> PatchGroup:
 
 
 def with_every_channel(groups: Iterable[PatchGroup]) -> Iterator[PatchGroup]:
-    """The same groups, with channels of unknown position to be read too.
+    """The same groups, but with channels of unknown position read too.
 
     Parameters
     ----------
@@ -258,7 +258,7 @@ def shuffled_rows(
     Parameters
     ----------
     chunks : ndarray of int, shape (n_rows,)
-        Chunk of each row, as ``StoredPatches.chunks``.
+        Chunk of each row, as in ``StoredPatches.chunks``.
     generator : numpy.random.Generator
     buffer_chunks : int, default=64
         Number of chunks to mix; more mix better and take more memory.

@@ -96,7 +96,7 @@ def stream(
 
 @dataclass(frozen=True)
 class CheckedBlock:
-    """Usable epochs in the form that the container holds them.
+    """Usable epochs in the form in which the container holds them.
 
     Attributes
     ----------
@@ -135,7 +135,7 @@ def check(
     Raises
     ------
     InvalidEEGError
-        As :func:`stream`; also for filters that cannot be applied to these signals.
+        As in :func:`stream`; also for filters that cannot be applied to these signals.
     """
     for block in blocks:
         treatment = Treatment(block, bad_channels, _keeps_offset(block, filters))
@@ -152,7 +152,7 @@ def check(
 
 
 def _keeps_offset(block: EpochBlock, filters: FilterSettings) -> bool:
-    """Whether no high-pass filter is going to take an offset off."""
+    """Whether no high-pass filter will remove an offset."""
     return block.filtered or not filters.cuts_below(block.highpass)
 
 
@@ -191,7 +191,7 @@ def _matched(
     official: bool,
     electrode_map: Mapping[str, Any] | None,
 ) -> list[ElectrodeMatch]:
-    """How the block's channels are matched to electrodes."""
+    """Match the block's channels to electrodes."""
     return match_electrodes(
         block.ch_names,
         block.data.shape[1],
@@ -223,7 +223,7 @@ def to_network_units(
     block : EpochBlock
         In microvolts.
     filters : FilterSettings
-        Applied unless the block is filtered already.
+        Applied unless the block has already been filtered.
     averaged : ndarray of int, optional
         Numbers of the channels that an average reference averages; all by default.
 
@@ -293,12 +293,12 @@ def _check_unit(amplitude: float, unit: str | None) -> None:
 
 
 def n_patches_of(n_times: int) -> int:
-    """Patches of a signal of ``n_times`` samples at 200 Hz: at least one."""
+    """Number of patches in a signal of ``n_times`` samples at 200 Hz: at least one."""
     return max(1, -(-n_times // PATCH_SAMPLES))
 
 
 def segment_bounds(n_patches: int) -> list[tuple[int, int]]:
-    """First and last + 1 patch of near-equal segments of at most 30 patches."""
+    """First patch, and the one after the last, of near-equal segments of at most 30 patches."""
     n_segments = -(-n_patches // MAX_PATCHES)
     edges = [round(i * n_patches / n_segments) for i in range(n_segments + 1)]
     return list(pairwise(edges))
@@ -361,7 +361,7 @@ def _cut(
 
 
 def restore_signals(patches: NDArray, sfreq: float, n_times: int) -> NDArray:
-    """Patches back to signals in microvolts at the caller's rate and length.
+    """Convert patches back to signals in microvolts at the caller's rate and length.
 
     Parameters
     ----------
@@ -370,7 +370,7 @@ def restore_signals(patches: NDArray, sfreq: float, n_times: int) -> NDArray:
     sfreq : float
         Rate of the signals to return, in Hz.
     n_times : int
-        Their number of samples.
+        Number of samples to return.
 
     Returns
     -------

@@ -7,26 +7,26 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
-# Beginnings of warnings that are not passed on, and why.
+# Beginnings of warnings that are not passed on, with the reasons.
 _LEFT_OUT = (
-    # The sizes of files are compared with their headers in other words.
+    # A warning of our own compares the sizes of files with their headers.
     "Number of records from the header does not match the file size",
-    # Joints are known by these marks, and no filter or window runs across.
+    # These marks identify joins, which no filter or window crosses.
     "The data contains 'boundary' events",
-    # The filters of the EEG channels are read from the header, or the weakest are what counts.
+    # The filters of the EEG channels are read from the header, or else the weakest count.
     "Channels contain different highpass filters",
     "Channels contain different lowpass filters",
-    # The later of the two filters is the one that the signals went through last.
+    # Of the two filters, the later one was applied last.
     "Online software filter detected",
-    # Names of files, dates and people play no part here.
+    # Names of files, dates and people do not matter here.
     "This filename",
     "Invalid measurement date",
     "Cannot read in the measurement date",
     "Could not parse meas date",
     "Invalid patient information",
-    # Up to the end of the recording is all that an annotation can say.
+    # Annotations can only extend to the end of the recording.
     "Limited",
-    # Of channels that are no EEG; of events, which nobody reads.
+    # About channels that are not EEG, and about events, which are not read.
     "Not setting position",
     "no event annotations found",
     "Did not find any event code",
@@ -40,13 +40,13 @@ _NOTHING = "(?!)"
 
 @dataclass
 class _Ear:
-    """What was heard, and the text that Python asks its filters about."""
+    """Texts heard so far, and the text that Python is asking its filters about."""
 
     heard: list[str] = field(default_factory=list)
     asked: str = ""
 
     def note(self, text: str) -> None:
-        """Add a text, once: MNE may say it as a warning and in its log."""
+        """Add a text once: MNE may issue it as a warning and in its log."""
         if text not in self.heard:
             self.heard.append(text)
 
@@ -55,13 +55,13 @@ _ear: ContextVar[_Ear | None] = ContextVar("ear", default=None)
 
 
 class _Text:
-    """Stands for the pattern of a text in a filter of warnings; Python asks it first."""
+    """Stands in for a filter's message pattern, which Python matches first."""
 
-    # What scikit-learn makes its filters of in other threads and processes: one of nothing.
+    # In other threads and processes scikit-learn rebuilds the filter from this; it matches nothing.
     pattern = _NOTHING
 
     def match(self, text: str) -> bool:
-        """Whether someone in this thread listens."""
+        """Whether this thread is collecting warnings."""
         ear = _ear.get()
         if ear is None:
             return False
@@ -70,12 +70,12 @@ class _Text:
 
 
 class _Module:
-    """Stands for the pattern of the module that warns."""
+    """Stands in for the pattern of the module that warns."""
 
     pattern = _NOTHING
 
     def match(self, module: str) -> bool:
-        """Whether it is MNE; then what it says is noted."""
+        """Whether the module is MNE; if so, the text is noted."""
         ear = _ear.get()
         if ear is None or module.split(".")[0] != "mne":
             return False
@@ -84,10 +84,10 @@ class _Module:
 
 
 class _Log(logging.Filter):
-    """Keeps from the screen what MNE's readers write to its log as a warning, and notes it."""
+    """Notes warnings that MNE's readers write to its log, and keeps them off the screen."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether the record is to be shown."""
+        """Whether to show the record."""
         ear = _ear.get()
         if ear is None:
             return True
@@ -97,8 +97,8 @@ class _Log(logging.Filter):
 
 
 _LOG = _Log()
-# Unlike ``warnings.catch_warnings``, a filter that says nothing of other threads leaves them alone.
-# It stays: to take it out again would be seen by threads that go through the list.
+# Unlike ``warnings.catch_warnings``, a filter that matches nothing in other threads leaves them
+# alone. It stays in place: removing it would disturb threads that are going through the list.
 _FILTER = ("ignore", _Text(), RuntimeWarning, _Module(), 0)
 
 

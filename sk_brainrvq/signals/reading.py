@@ -90,7 +90,7 @@ def options_for(path: Path, read_options: Mapping[str, Any] | None) -> dict[str,
     ----------
     path : Path
     read_options : mapping, or None
-        As of :class:`Reading`.
+        As in :class:`Reading`.
 
     Returns
     -------
@@ -129,9 +129,9 @@ def other_reading(before: Reading, asked: Reading) -> list[str]:
     Parameters
     ----------
     before : Reading
-        As a corpus records it: of options that JSON does not know the text.
+        Settings as a corpus records them: as text for options that JSON cannot express.
     asked : Reading
-        Settings asked for; defaults are not compared.
+        Requested settings; defaults are not compared.
 
     Returns
     -------
@@ -165,5 +165,5 @@ def bad_channel_policy(reading: Any, fixed_by: str | None = None) -> BadChannelP
 def known_as_eeg(reading: Any) -> frozenset[str]:
     """Channels for which a user has given a position, which makes them EEG."""
     given = checked_reading(reading).electrode_map
-    # What is no mapping is refused where electrodes are matched, with all its message.
+    # Anything but a mapping is refused when electrodes are matched, with a full message.
     return frozenset(given) if isinstance(given, Mapping) else frozenset()

@@ -6,10 +6,10 @@ from numpy.typing import NDArray
 # Factor from a unit to microvolts.
 UNITS = {"uV": 1.0, "µV": 1.0, "mV": 1e3, "V": 1e6}
 
-# Scalp EEG has 2 to 100 microvolts, and standardised data about 1: neither is to be warned of.
+# Scalp EEG has 2 to 100 microvolts, and standardised data about 1: neither gives a warning.
 SMALLEST_AMPLITUDE = 0.1
 LARGEST_AMPLITUDE = 1000.0
-# EEG of 1 to 500 microvolts, a million times too small or too large, ends here.
+# EEG of 1 to 500 microvolts that is a million times too small or too large lies beyond these.
 _SMALLEST_MILLIVOLTS = 5e-4
 _LARGEST_MILLIVOLTS = 1e6
 MAD_TO_STD = 1.4826
@@ -20,8 +20,8 @@ _WORDS = {"uV": "microvolts", "mV": "millivolts", "V": "volts"}
 def typical_amplitude(signals: NDArray) -> float:
     """Robust standard deviation of the middle channel.
 
-    Each channel's median is taken off first, so an offset does not count; flat channels are
-    left out, and medians over time and channels pass over artefacts.
+    Each channel's median is subtracted first, so an offset does not count; flat channels are
+    left out, and medians over time and channels ignore artefacts.
 
     Parameters
     ----------
@@ -35,12 +35,12 @@ def typical_amplitude(signals: NDArray) -> float:
     """
     signals = np.asarray(signals)
     rows = signals.reshape(-1, signals.shape[-1])
-    # Some thousand samples of some hundred channels tell as much as all.
+    # A few thousand samples of a few hundred channels are as informative as all.
     rows = rows[:: -(-len(rows) // _MAX_ROWS), :: -(-rows.shape[1] // _MAX_SAMPLES)]
     rows = rows.astype(np.float64)
     deviations = np.abs(rows - np.median(rows, axis=-1, keepdims=True))
     amplitudes = MAD_TO_STD * np.median(deviations, axis=-1)
-    # What float32 leaves of a constant is no signal.
+    # Rounding errors of a float32 constant are not a signal.
     alive = amplitudes > 1e-7 * np.abs(rows).max(axis=-1)
     return float(np.median(amplitudes[alive])) if alive.any() else 0.0
 
@@ -53,7 +53,7 @@ def describe_amplitude(microvolts: NDArray, unit: str | None = None) -> str | No
     microvolts : ndarray, shape (..., n_times)
         Signals after conversion to microvolts; finite.
     unit : {"uV", "mV", "V"}, optional
-        What they were converted from, so that the sentence can name the one unit that fits.
+        Unit they were converted from, so that the sentence can name the one that fits.
 
     Returns
     -------
@@ -75,7 +75,7 @@ def describe_amplitude(microvolts: NDArray, unit: str | None = None) -> str | No
 
 
 def describe_typical(amplitude: float, unit: str | None = None) -> str | None:
-    """The same sentence for a typical amplitude in microvolts, which is 0 of flat signals."""
+    """The same sentence for a typical amplitude in microvolts, which is 0 for flat signals."""
     if amplitude == 0 or SMALLEST_AMPLITUDE <= amplitude <= LARGEST_AMPLITUDE:
         return None
     seen = (
@@ -97,14 +97,14 @@ def describe_typical(amplitude: float, unit: str | None = None) -> str | None:
 
 
 def missing_factor(amplitude: float) -> float:
-    """By how much the values have to be multiplied to be EEG in microvolts."""
+    """Factor that converts the values to EEG in microvolts."""
     if amplitude < SMALLEST_AMPLITUDE:
         return 1e6 if amplitude < _SMALLEST_MILLIVOLTS else 1e3
     return 1e-6 if amplitude > _LARGEST_MILLIVOLTS else 1e-3
 
 
 def _mistakes(factor: float, unit: str | None) -> list[tuple[str, str]]:
-    """Pairs of the true unit and the one that was given, which ``factor`` sets right."""
+    """Pairs of the true unit and the given one that ``factor`` corrects."""
     known = [unit] if unit is not None else list(_WORDS)
     return [
         (true, "uV" if given == "µV" else given)

@@ -29,7 +29,7 @@ def error_of(capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--data", "/nowhere"], "--data /nowhere is no folder"),
+        (["--data", "/nowhere"], "--data /nowhere is not a folder"),
         (["--subjects", "5,27"], "lacks recordings of subjects [27]"),
         (["--subjects", "5,33"], "People [33] of eegmat are never read by benchmarks"),
         (["--subjects", "5,28"], "People [28] of eegmat are scored once"),

@@ -72,7 +72,7 @@ def test_table__two_systems__leads_of_the_same_sets(command):
     ("arguments", "message"),
     [
         (["--dataset", "ssvep"], "expected eegmat or guinea-bissau"),
-        (["--systems", "eegnet"], "not fitted in seconds"),
+        (["--systems", "eegnet"], "cannot be fitted in seconds"),
     ],
 )
 def test_command__mistakes__one_line(command, arguments, message, capsys):

@@ -278,8 +278,11 @@ def conflict(text):
     [
         (lambda text: text[: len(text) - 20], "line 3 has"),
         (conflict, "line 2 has 1 cells"),
-        (lambda text: text + text.splitlines()[1] + "\n", "is there twice"),
-        (lambda text: text.replace('""version"": 1', '""version"": 2'), "not the one of digest"),
+        (lambda text: text + text.splitlines()[1] + "\n", "occurs twice"),
+        (
+            lambda text: text.replace('""version"": 1', '""version"": 2'),
+            "does not match its digest",
+        ),
         (lambda text: text.replace("config.digest", "digest"), "config.digest"),
         (lambda text: text.replace('"', "", 1), "cells"),
     ],

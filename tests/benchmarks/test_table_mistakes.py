@@ -25,7 +25,7 @@ from benchmark_commands import main_of
         (["--systems", "frozen", "--embedder", "zzz=1"], "BrainRVQEmbedder: it has batch_size, "),
         (["--systems", "random", "--embedder", "architecture=tiny"], "architecture is set by"),
         (["--systems", "frozen", "--embedder", "filters=None"], "pass its fields l_freq, h_freq"),
-        (["--systems", "scratch", "--fine-tuning", "foo=1"], "foo is no parameter of BrainRVQCl"),
+        (["--systems", "scratch", "--fine-tuning", "foo=1"], "foo is not a parameter of Brain"),
         (["--systems", "scratch", "--fine-tuning", "max_epochs=3"], "max_epochs is set by"),
         (["--systems", "bands7", "--jobs", "0"], "--jobs 0 was given; expected 1 or more"),
         (["--systems", "bands7", "--seeds", "0"], "--seeds 0 was given"),

@@ -8,20 +8,20 @@ from numpy.typing import NDArray
 
 from sk_brainrvq.signals.units import LARGEST_AMPLITUDE, MAD_TO_STD, SMALLEST_AMPLITUDE
 
-# How many times larger or smaller than the others. Over windows of 4 and 10 s of EEGMAT a channel
-# has 0.17 to 4.8 times the amplitude of the middle one.
+# Factor by which a bad channel is larger or smaller than the others. In windows of 4 and 10 s of
+# EEGMAT a channel has 0.17 to 4.8 times the amplitude of the middle one.
 SCALE_FACTOR = 100.0
 # Offset over amplitude: from here on the features of the bundled encoder move by three of their
 # standard deviations. In EEGMAT it stays below 0.6 in windows of 4 s.
 OFFSET_FACTOR = 10.0
-# Share of the samples: below it most of the signal is as recorded.
+# Share of the samples below which most of the signal is as recorded.
 STUCK_SHARE = 0.5
 # Shorter signals are not judged: slow waves look like offsets, and coarse steps like flat lines.
 SHORTEST_SECONDS = 0.5
 _FEWEST_SAMPLES = 20
 # A constant value for this long counts as no change. Coarse steps of a quiet channel are shorter.
 STRETCH_SECONDS = 0.25
-# Number of stretches of a signal to check, spread over it, and number of samples of each.
+# Number of stretches to check, spread over the signal, and number of samples in each.
 _N_STRETCHES, _SAMPLES_PER_STRETCH = 64, 8
 # Relative rounding error of a constant in float32.
 _ROUNDING = 1e-7
@@ -29,7 +29,7 @@ _GOLDEN_RATIO = 0.6180339887498949
 
 
 class Fault(IntEnum):
-    """Why a channel is bad; zero for those that are not."""
+    """Why a channel is bad; zero if it is not."""
 
     NONE = 0
     FLAT = 1
@@ -63,14 +63,14 @@ class Judgement:
     faults : ndarray of int8, shape (..., n_channels)
         Values of :class:`Fault`.
     amplitudes : ndarray, shape (..., n_channels)
-        Robust standard deviations in microvolts; 0 of flat channels.
+        Robust standard deviations in microvolts; 0 for flat channels.
     """
 
     faults: NDArray
     amplitudes: NDArray
 
     def typical_amplitude(self, is_good: NDArray | None = None) -> float:
-        """Amplitude of the middle good channel, or of all where none is good; 0 if all are flat.
+        """Amplitude of the middle good channel, or of all if none is good; 0 if all are flat.
 
         Parameters
         ----------
@@ -108,11 +108,11 @@ def judge(microvolts: NDArray, sfreq: float, keeps_offset: bool = True) -> Judge
     - flat: in half of all stretches of a quarter of a second, or more, no change;
     - railed: more than half of the samples are the largest or the smallest value;
     - large, small: a robust standard deviation 100 times that of the middle channel, or a
-      hundredth of it. Of two channels the one with an amplitude of EEG is taken as right;
+      hundredth of it. Of two channels, the one with the amplitude of EEG is assumed to be right;
     - offset: the median is more than 10 times the amplitude, the channel's own and that of the
       middle channel.
 
-    64 stretches are looked at, spread over the signal, and 8 samples of each.
+    64 stretches spread over the signal are checked, with 8 samples of each.
 
     Examples
     --------
@@ -155,7 +155,7 @@ def _mark(faults: NDArray, holds: NDArray, fault: Fault) -> None:
 def _stretches(signals: NDArray, sfreq: float) -> NDArray:
     """Samples of stretches all over the signals, (..., n_channels, n_stretches, n_samples).
 
-    Their distances vary, so that no rhythm meets them.
+    Their distances vary, so that no rhythm coincides with them.
     """
     n_times = signals.shape[-1]
     length = max(_SAMPLES_PER_STRETCH, round(STRETCH_SECONDS * sfreq))
@@ -164,13 +164,13 @@ def _stretches(signals: NDArray, sfreq: float) -> NDArray:
 
 
 def _varied(n_places: int, length: int) -> NDArray:
-    """Places among ``length`` samples, one in each of so many equal parts."""
+    """Positions among ``length`` samples, one in each of so many equal parts."""
     numbers = np.arange(n_places)
     return ((numbers + numbers * _GOLDEN_RATIO % 1) * length / n_places).astype(np.int64)
 
 
 def _amplitudes(seen: NDArray, centres: NDArray, smallest: NDArray) -> NDArray:
-    """Robust standard deviations, and plain ones where the steps are too coarse for those."""
+    """Robust standard deviations, or plain ones if the steps are too coarse for those."""
     amplitudes = MAD_TO_STD * np.median(np.abs(seen - centres[..., None]), axis=-1)
     coarse = amplitudes <= smallest
     amplitudes[coarse] = seen[coarse].std(axis=-1)
@@ -180,8 +180,8 @@ def _amplitudes(seen: NDArray, centres: NDArray, smallest: NDArray) -> NDArray:
 def _amplitude_of_others(amplitudes: NDArray, counts: NDArray) -> NDArray:
     """Amplitude of the middle channel among those that count, shape (..., 1); NaN without any.
 
-    Channels with an amplitude of EEG go first where they are half or more: so of two channels
-    the odd one is known.
+    Only channels with the amplitude of EEG count if they are half or more, so that the odd one
+    of two channels can be identified.
     """
     is_usual = counts & (amplitudes >= SMALLEST_AMPLITUDE) & (amplitudes <= LARGEST_AMPLITUDE)
     enough = 2 * is_usual.sum(axis=-1, keepdims=True) >= counts.sum(axis=-1, keepdims=True)

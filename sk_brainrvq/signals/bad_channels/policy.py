@@ -1,4 +1,4 @@
-"""What to do about bad channels, by the user's wish and the estimator's needs."""
+"""What to do about bad channels, from the user's choice and the estimator's needs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -86,7 +86,7 @@ class BadChannelPolicy:
         return f"{where}Bad channels: {listed(found)}. {_DONE[self.action]}{_advice(found)}"
 
     def notes(self, faults: Mapping[str, Fault]) -> list[str]:
-        """Notes of a corpus on the bad channels of a recording."""
+        """Notes on a recording's bad channels, for a corpus."""
         if not faults or self.action == "keep":
             return []
         return [f"Bad channels: {listed(by_fault(faults))}. {_NOTED[self.action]}"]

@@ -18,7 +18,7 @@ _N_PARTS, _PART_SECONDS = 32, 0.5
 def faults_of_raw(
     raw: Any, names: Sequence[str], to_microvolts: float, keeps_offset: bool
 ) -> dict[str, Fault]:
-    """Bad channels of a recording, as it was recorded: without projections and filters.
+    """Find bad channels in a recording as recorded, without projections and filters.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def faults_of_raw(
     Returns
     -------
     dict of str to Fault
-        Stretches that are annotated as BAD or EDGE are not looked at.
+        Stretches annotated as BAD or EDGE are not checked.
     """
     usable = np.flatnonzero(~is_bad_sample(raw))
     if not len(usable):
@@ -72,9 +72,9 @@ def treated_raw(
     Returns
     -------
     raw : mne.io.Raw
-        The same where nothing is to be done.
+        The same object if there is nothing to do.
     names : list of str
-        Channels that are left.
+        Remaining channels.
 
     Raises
     ------

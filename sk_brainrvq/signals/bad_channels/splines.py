@@ -16,7 +16,7 @@ from sk_brainrvq.signals.electrodes.names import (
 )
 from sk_brainrvq.signals.electrodes.positions import read_cap, template_montage
 
-# Centre of the head where there are too few places to fit a sphere to: MNE's own of old.
+# Centre of the head if there are too few positions to fit a sphere: MNE's former default.
 _HEAD_CENTRE = (0.0, 0.0, 0.04)
 _FEWEST_TO_FIT = 4
 
@@ -35,11 +35,11 @@ def spline_weights(
     ----------
     names : sequence of str, or None
     bads : sequence of int
-        Places of the bad channels among them.
+        Positions of the bad channels in ``names``.
     info : mne.Info, optional
-        Of the recording: its positions and digitised points are used.
+        Info of the recording, whose positions and digitised points are used.
     positions : dict of str to ndarray, optional
-        Head coordinates in metres, where there is no ``info``.
+        Head coordinates in metres, if there is no ``info``.
     electrode_map : mapping, optional
         Positions of channels from the user.
 
@@ -55,8 +55,8 @@ def spline_weights(
 
     Notes
     -----
-    Where the recording knows no position of a bad channel, all are those of MNE's template of
-    the 10-05 system, found by the names.
+    If the recording lacks the position of a bad channel, all positions are taken by name from
+    MNE's template of the 10-05 system.
     """
     import mne
 
@@ -100,7 +100,7 @@ def _fitting_kinds() -> tuple[int, ...]:
 
 
 def _own_places(names: Sequence[str], info: Any, positions: Mapping[str, NDArray] | None) -> Any:
-    """Info of the channels that the recording has a position of; it may hold none."""
+    """Info of the channels with a position in the recording; there may be none."""
     import mne
 
     if info is None:

@@ -15,7 +15,7 @@ from sk_brainrvq.user_warnings import warn
 
 
 class Treatment:
-    """Judges the epochs of a block, one by one unless their recording was judged as a whole.
+    """Judges the epochs of a block one by one, unless their recording was judged as a whole.
 
     The recording of an epoch of an array is unknown. Judging each epoch separately makes its
     features independent of the other epochs.
@@ -66,7 +66,7 @@ class Treatment:
         ----------
         piece : EpochBlock
         judgement : Judgement
-            Of these epochs.
+            Judgement of these epochs.
 
         Raises
         ------

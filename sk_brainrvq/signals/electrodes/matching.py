@@ -29,7 +29,7 @@ from sk_brainrvq.signals.electrodes.positions import (
 )
 from sk_brainrvq.signals.electrodes.references import without_references
 
-# Names that number the electrodes of BioSemi caps and name others in the 10-20 system.
+# Numbered names of BioSemi caps that name other electrodes in the 10-20 system.
 _DOUBTFUL = frozenset(f"{letter}{i}" for letter in "ABCDEFGH" for i in range(1, 33))
 
 
@@ -64,7 +64,7 @@ class ElectrodeMatch:
 
     @property
     def has_position(self) -> bool:
-        """Whether training on this channel teaches its rows where they lie.
+        """Whether training on this channel teaches its rows their positions.
 
         Rows of interpolated channels count: the same channel must find the same mixture again
         among the trained rows.
@@ -110,7 +110,7 @@ class Matcher:
         pair = split_pair(bare)
         if pair and (measured is None or all(self._mixture(end) for end in pair)):
             return self._match_pair(name, pair)
-        # The name's own place goes before the measured one: what stands in for C3 is then the
+        # The name's position goes before the measured one: the stand-in for C3 is then the
         # same in every recording.
         mixture = self._mixture(bare)
         if not mixture and measured is not None:
@@ -118,14 +118,14 @@ class Matcher:
         return self._match(name, "interpolated", mixture, note)
 
     def _place_decides(self, bare: str, measured: NDArray) -> bool:
-        """Whether a measured position says more than a name that numbers a cap's electrodes."""
+        """Whether a measured position says more than a numbered name of a cap."""
         if bare in self.cap and self.cap[bare].electrode is None:
             return True
         meant = self._direction(bare) if bare in self.cap or bare in _DOUBTFUL else measured
         return meant is None or float(np.linalg.norm(meant - measured)) > OTHER_PLACE
 
     def match_by_user(self, name: str, shares: Mapping[str, float]) -> ElectrodeMatch:
-        """A channel of ``electrode_map``, whose names are of the 10-20 system in every cap."""
+        """A channel of ``electrode_map``, which uses 10-20 names for every cap."""
         mixture: dict[int, float] = {}
         for electrode, share in shares.items():
             bare = bare_name(electrode)
@@ -167,7 +167,7 @@ class Matcher:
         return {} if direction is None else neighbour_weights(direction, self.rows)
 
     def _own_row(self, bare: str, in_cap: bool = True) -> int | None:
-        """Row that belongs to the name, if it was trained."""
+        """Row of the name, if it was trained."""
         electrode = self._electrode(bare, in_cap)
         if self.official:
             row = ROWS.get(electrode)
@@ -253,7 +253,7 @@ def match_electrodes(
         None gives every channel the mean row.
     n_channels : int
     trained_rows : iterable of int, optional
-        Rows that a checkpoint trained; others count as absent. All by default.
+        Rows that a checkpoint trained; others count as absent. Default all.
     official : bool, default=False
         Use the rows of published checkpoints: their own rows for T3, T4, T5, T6 and for the
         bipolar pairs in the table.

@@ -25,7 +25,7 @@ ELECTRODE_NAMES = tuple(
     FP1-F3 F3-C3 C3-P3 P3-O1 FP2-F4 F4-C4 C4-P4 P4-O2
     """.split()  # noqa: SIM905
 )
-# Row of each name in upper case: electrodes, and the pairs that have a row of their own.
+# Row of each name in upper case: electrodes, and the pairs that have their own row.
 ROWS = {name.upper(): i + 1 for i, name in enumerate(ELECTRODE_NAMES) if i + 1 < N_ELECTRODE_ROWS}
 ELECTRODE_ROWS = {name: row for name, row in ROWS.items() if "-" not in name}
 NEW_NAMES = {"T3": "T7", "T4": "T8", "T5": "P7", "T6": "P8"}
@@ -38,7 +38,7 @@ _REFERENCE = re.compile(
     r"|\(?A1\+?A2\)?(?:/2)?|\(?M1\+?M2\)?(?:/2)?)$",
     re.IGNORECASE,
 )
-# Readers number channels of one name: CHB-MIT's second T8-P8 is read as "T8-P8-1".
+# Readers number channels with the same name: CHB-MIT's second T8-P8 is read as "T8-P8-1".
 _RUNNING_NUMBER = re.compile(r"(?<=[0-9ZH])-[0-9]{1,2}$|(?<=REF)-[0-9]{1,2}$", re.IGNORECASE)
 _PAIR = re.compile(r"[-/_:]")
 
@@ -51,7 +51,7 @@ def bare_name(name: str) -> str:
 
 
 def canonical_name(name: str) -> str:
-    """Channel name in upper case, without decoration, in the modern 10-20 terms.
+    """Channel name in upper case, without decoration, in modern 10-20 terms.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def canonical_name(name: str) -> str:
 
 
 def split_pair(bare: str) -> tuple[str, str] | None:
-    """Both ends of a name that is written as a bipolar derivation, or None."""
+    """Both ends of a name written as a bipolar derivation, or None."""
     ends = [end.strip() for end in _PAIR.split(bare)]
     return (ends[0], ends[1]) if len(ends) == 2 and all(ends) else None
 
@@ -104,7 +104,7 @@ def check_ch_names(ch_names: Iterable[str], n_channels: int) -> list[str]:
 
 
 def refuse_one_string(ch_names: Any) -> None:
-    """Raise InvalidEEGError for a string, whose letters would pass for names."""
+    """Raise InvalidEEGError for a string, whose letters would count as names."""
     if isinstance(ch_names, str | bytes):
         raise InvalidEEGError(
             f"ch_names={ch_names!r} is a string; expected a list, [{ch_names!r}]."

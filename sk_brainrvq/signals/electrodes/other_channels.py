@@ -8,9 +8,9 @@ from sk_brainrvq.signals.electrodes.names import bare_name, split_pair
 
 _DASHES = str.maketrans(dict.fromkeys("‐‑‒–—−", "-"))
 
-# What a name of each kind contains, which of its words it consists of, numbered or not, and which
-# words only without a number: with one they may be contacts of electrodes, such as LAT1. No
-# electrode of MNE's montages is called so. Sources: the columns of Emotiv's, Muse's and OpenBCI's
+# For each kind: what its names contain; words that a name consists of, numbered or not; and words
+# that count only without a number: with one they may be contacts of electrodes, such as LAT1. No
+# electrode of MNE's montages has such a name. Sources: columns of Emotiv's, Muse's and OpenBCI's
 # exports; channels of the Temple University and CHB-MIT corpora, of Sleep-EDF and SHHS; inputs of
 # Nihon Kohden, Micromed, Natus and g.tec amplifiers.
 _KINDS = {
@@ -35,7 +35,7 @@ _KINDS = {
     ),
     "motion": ("GYRO|ACCEL|MAGNETOMETER", "ACC[XYZ]?|MOT|QUAT|MOVEMENT|ACTIVITY|ELEVATION", ""),
     "triggers and clocks": (
-        # FrontRight is no trigger.
+        # FrontRight is not a trigger.
         "PHOTIC|TRIG(?!HT)|STATUS|MARKER|ANNOTATION|TIME[ _-]?STAMP|SAMPLE INDEX|SYSCLOCK|COUNTER",
         "STI|STIM|EVENTS?|MKR|MK|MARK|DIN|SYNC|PHO|PHOT|INTERPOLATED|DC|CLOCK|BUTTON|DIGITAL",
         "",
@@ -60,14 +60,14 @@ _KINDS = {
 }
 _PARTS = {kind: re.compile(parts) for kind, (parts, _, _) in _KINDS.items() if parts}
 _WORDS = {
-    # An empty alternative would fit the empty word.
+    # An empty alternative would match the empty word.
     kind: re.compile("|".join([rf"(?:{words})[0-9]*"] + [unnumbered] * bool(unnumbered)))
     for kind, (_, words, unnumbered) in _KINDS.items()
 }
-# Names as they stand; Nihon Kohden's X1 to X11, $A1 and E are inputs beside those of the head.
+# Complete names; Nihon Kohden's X1 to X11, $A1 and E are inputs beside those of the head.
 _WHOLE = re.compile(r"[XYZ]|X[1-9][0-9]?|E|\$.*|N/?[CD]|NOT USED|UNUSED|EMPTY")
 _SPARE = "spare input"
-# Inputs that are numbered like the channels of a cap; where a cap is beside them, X11 is the last.
+# Inputs numbered like the channels of a cap; if there is a cap beside them, X11 is the last.
 _NUMBERED = re.compile(r"X[1-9][0-9]?|EXG(?:[ _]?CHANNEL)?[ _]?[0-9]{1,3}")
 _MOST_BESIDE_A_CAP = 11
 # The eye leads of the American Academy of Sleep Medicine, and electrodes of EGI's nets.
@@ -113,17 +113,17 @@ def other_kinds(names: Iterable[str], placed: Collection[str] = ()) -> dict[str,
     Parameters
     ----------
     names : iterable of str
-        Of all channels that may be EEG: some names tell only beside the others.
+        Names of all channels that may be EEG: some names are informative only beside the others.
     placed : collection of str, optional
         Channels with a position on the head, which makes inputs for any signal EEG.
 
     Returns
     -------
     dict of str to str
-        Without those that may be EEG. Numbered inputs, X1 or EXG1, may be the channels of a cap:
-        they are where they outnumber the others, and no electrode is among these or there are
-        more than amplifiers have beside a cap. Where some have a position, only those are EEG.
-        E1 and E2 beside electrodes are the eyes.
+        What each channel records, without those that may be EEG. Numbered inputs, X1 or EXG1, may
+        be the channels of a cap: they are if they outnumber the others, and either no electrode
+        is among these or there are more inputs than amplifiers have beside a cap. If some have a
+        position, only those are EEG. E1 and E2 beside electrodes are the eyes.
 
     Notes
     -----
@@ -154,7 +154,7 @@ def other_kinds(names: Iterable[str], placed: Collection[str] = ()) -> dict[str,
 
 
 def _eyes_among(names: Iterable[str]) -> set[str]:
-    """E1 and E2, also against a reference, where they are no electrodes of a net."""
+    """E1 and E2, also against a reference, if they are not electrodes of a net."""
     first = {name: (split_pair(bare := bare_name(name)) or (bare,))[0] for name in names}
     of_net = {name for name, bare in first.items() if _OF_NET.fullmatch(bare)}
     return of_net if all(first[name] in _EYES for name in of_net) else set()
@@ -186,7 +186,7 @@ def is_eeg_name(name: str) -> bool:
 def is_spare_input(name: str) -> bool:
     """Whether a name is only an amplifier's name for an input for any signal.
 
-    `is_eeg_name` refuses them; what else is known of the channel may tell that it is EEG.
+    `is_eeg_name` refuses them; other information may still show that the channel is EEG.
 
     Parameters
     ----------

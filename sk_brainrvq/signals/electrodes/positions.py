@@ -1,7 +1,7 @@
 """Where electrodes lie: template heads of MNE, names that only a whole cap explains, neighbours.
 
-A position is a direction: the unit vector from the centre of the head to the electrode, right,
-front and up being the axes. So heads of any size compare.
+A position is a direction: the unit vector from the centre of the head to the electrode, with the
+axes right, front and up, so that heads of any size can be compared.
 """
 
 import re
@@ -17,9 +17,9 @@ from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.signals.electrodes.names import ELECTRODE_ROWS, NEW_NAMES
 
 N_NEIGHBOURS = 4
-# About 3 mm on a head of 95 mm, less than templates differ: the same electrode.
+# About 3 mm on a head of 95 mm, less than the difference between templates: the same electrode.
 SAME_PLACE = 0.03
-# A row that counts less would hardly be trained by such a channel.
+# A row with a smaller weight would hardly be trained by such a channel.
 SMALLEST_WEIGHT = 0.05
 # About 45 mm. Digitised caps lie up to 25 mm off the template; another electrode of a cap that
 # shares the name lies farther.
@@ -33,14 +33,14 @@ _SAME_AS = {
     **{f"CFC{i}": f"FCC{i}" for i in range(1, 7)},
     **{"CFC7": "FTT7", "CFC8": "FTT8", "CCP7": "TTP7", "CCP8": "TTP8"},
 }
-# Rows with a place of the 10-10 system. Few recordings train the others, so that those stand in
-# only where there is nothing else.
+# Rows with a position in the 10-10 system. Few recordings train the others, so they stand in only
+# if there is nothing else.
 _COMMON_ROWS = {
     row
     for name, row in ELECTRODE_ROWS.items()
     if not (name in NEW_NAMES or name.endswith("H") or re.match("CB|CFC|CCP|T[12]$", name))
 }
-# Names such as E1 to E20 may number any cap: below this share of a net's they are doubtful.
+# Names such as E1 to E20 may belong to any cap: below this share of a net they are doubtful.
 _TELLING_SHARE = 0.75
 GUESSED = ", guessed from"
 _BIOSEMI_NAME = re.compile("([A-H])([1-9]|[12][0-9]|3[0-2])")
@@ -61,10 +61,10 @@ class CapName:
 
 @cache
 def template_montage() -> str:
-    """MNE's name of the montage that holds the electrodes of the 10-05 system."""
+    """MNE's name for the montage with the electrodes of the 10-05 system."""
     import mne
 
-    # MNE 1.12 gave it another name, and MNE 1.14 will know no other.
+    # MNE 1.12 renamed it, and MNE 1.14 will only know the new name.
     known = mne.channels.get_builtin_montages()
     return "colin27_1005" if "colin27_1005" in known else "standard_1005"
 
@@ -74,7 +74,7 @@ def template_directions() -> dict[str, NDArray]:
     """Direction of every electrode of the 10-05 system and of the table, by upper-case name."""
     head = _montage(template_montage())
     head |= {name: head[same] for name, same in _SAME_AS.items()}
-    # This head's fiducials tilt it by 8 degrees against every other template.
+    # The fiducials of this head tilt it by 8 degrees relative to every other template.
     cap = _montage("biosemi64")
     rotation = _rotation([head[name] for name in cap], list(cap.values()))
     return {name: direction @ rotation for name, direction in head.items()}
@@ -95,7 +95,7 @@ def _montage(kind: str) -> dict[str, NDArray]:
 
 
 def checked_places(positions: Mapping[str, Any] | None, names: list[str]) -> dict[str, NDArray]:
-    """Positions of channels that have one; MNE writes NaN or zeros where there is none."""
+    """Positions of channels that have one; MNE writes NaN or zeros if there is none."""
     if positions is None:
         return {}
     if not isinstance(positions, Mapping):
@@ -130,8 +130,8 @@ def measured_directions(
     places : mapping of str to ndarray, shape (3,)
         Head coordinates in metres by channel.
     electrodes : mapping of str to str
-        Template electrodes of the channels whose names leave no doubt. They turn a montage
-        that is in another frame.
+        Template electrodes of the channels with unambiguous names. They are used to rotate a
+        montage given in another frame.
 
     Returns
     -------
@@ -148,10 +148,10 @@ def measured_directions(
     measured = np.array([directions[name] for name in anchors])
     expected = np.array([template_directions()[electrodes[name]] for name in anchors])
     if np.linalg.svd(measured, compute_uv=False)[-1] < 0.1 * np.sqrt(len(anchors)):
-        return directions  # on one arc: they leave a turn open
+        return directions  # on one arc, which leaves a rotation undetermined
     rotation = _rotation(measured, expected)
     if np.median(np.linalg.norm(measured @ rotation - expected, axis=1)) > OTHER_PLACE / 2:
-        return directions  # these names and places do not belong together
+        return directions  # these names and positions do not match
     return {name: direction @ rotation for name, direction in directions.items()}
 
 
@@ -167,7 +167,7 @@ def neighbour_weights(direction: NDArray, rows: frozenset[int]) -> dict[int, flo
     Returns
     -------
     dict of int to float
-        One row where an electrode lies at the very place; empty if no row has a position.
+        A single row if an electrode lies at this very place; empty if no row has a position.
     """
     candidates, places = _placed_rows(rows)
     if not candidates.size:
@@ -184,7 +184,7 @@ def neighbour_weights(direction: NDArray, rows: frozenset[int]) -> dict[int, flo
 
 @lru_cache(maxsize=32)
 def _placed_rows(rows: frozenset[int]) -> tuple[NDArray, NDArray]:
-    """Rows that may stand in for others, and their directions, one at each place."""
+    """Rows that may stand in for others, and their directions, one per place."""
     usable = (rows & _COMMON_ROWS) or rows
     kept: list[int] = []
     places = np.empty((0, 3))
@@ -221,7 +221,7 @@ def read_cap(names: Iterable[str]) -> dict[str, CapName]:
 
 def _read_biosemi(bare: Collection[str]) -> dict[str, CapName]:
     found = {name: match for name in bare if (match := _BIOSEMI_NAME.fullmatch(name))}
-    # A3 and B1 are in no 10-20 cap; FZ or O1 are in no cap that counts by letters.
+    # No 10-20 cap has A3 or B1; no cap numbered by letters has FZ or O1.
     telling = any(m[1] == "B" or (m[1] == "A" and int(m[2]) > 2) for m in found.values())
     if not telling or any(name in ELECTRODE_ROWS and name not in found for name in bare):
         return {}
@@ -241,7 +241,7 @@ def _read_biosemi(bare: Collection[str]) -> dict[str, CapName]:
 def _read_egi(bare: Collection[str]) -> dict[str, CapName]:
     numbers = {name: int(m[1]) for name in bare if (m := _EGI_NAME.fullmatch(name))}
     largest = max(numbers.values(), default=0)
-    # E1 and E2 alone are the eyes of a sleep recording, E3 may be a place of an old naming.
+    # E1 and E2 on their own are the eyes of a sleep recording; E3 may be an old name of a place.
     others = [name for name in bare if name in ELECTRODE_ROWS]
     if not 2 < largest <= 257 or len(numbers) < len(others):
         return {}
@@ -263,7 +263,7 @@ def _cap_note(cap: str, n_names: int, n_electrodes: int) -> str:
 
 
 def _read_numbers(bare: Collection[str]) -> dict[str, CapName]:
-    """Names that count by a letter beyond its electrodes, where no electrode is beside them."""
+    """Names numbered by letter beyond its electrodes, if no electrode is beside them."""
     families: dict[str, list[str]] = {}
     for name in bare:
         if match := _NUMBERED_NAME.fullmatch(name):
@@ -291,7 +291,7 @@ def _to_directions(places: NDArray) -> NDArray:
 
 
 def _centre(places: NDArray) -> NDArray:
-    """Centre of the sphere through the places, or a usual head's if they do not tell it."""
+    """Centre of the sphere through the places, or a typical one if they do not determine it."""
     if len(places) < 8:
         return _HEAD_CENTRE
     equations = np.column_stack([2 * places, np.ones(len(places))])

@@ -11,10 +11,10 @@ from sk_brainrvq.signals.electrodes.names import (
 )
 from sk_brainrvq.signals.electrodes.positions import read_cap, template_directions
 
-# Ears and mastoids, with the last digits of the electrodes on the same side.
+# Ears and mastoids, with the last digits of electrodes on the same side.
 _EARS = {**dict.fromkeys(("A1", "M1"), "13579"), **dict.fromkeys(("A2", "M2"), "24680")}
 
-# Pairs of the double banana, in the modern terms.
+# Pairs of the double banana, in modern terms.
 _PAIRS = frozenset(name.upper() for name in ELECTRODE_NAMES if "-" in name)
 
 Pair = tuple[str, str]
@@ -51,7 +51,7 @@ def without_references(bare: Mapping[str, str]) -> tuple[dict[str, str], dict[st
         return dict(bare), {}
     singles = {written for name, written in bare.items() if name not in pairs}
     known = _known({end for pair in pairs.values() for end in pair} | singles)
-    # What lies nowhere, whichever way it is read, has no say in how others are read.
+    # Names without a position in either reading do not affect how others are read.
     sound = {name: pair for name, pair in pairs.items() if known.issuperset(pair)}
     shared = _shared(list(sound.values()), singles & known)
     if not sound and not singles & known:
@@ -71,15 +71,15 @@ def without_references(bare: Mapping[str, str]) -> tuple[dict[str, str], dict[st
 
 
 def _known(ends: set[str]) -> set[str]:
-    """Names that have a place, by themselves or in their cap."""
+    """Names that have a position, on their own or in their cap."""
     others = ends - ELECTRODE_ROWS.keys()
-    if not others:  # MNE, which knows caps and templates, need not be loaded
+    if not others:  # no need to load MNE, which knows caps and templates
         return ends
     return ends - others | others & (read_cap(ends).keys() | template_directions().keys())
 
 
 def _shared(pairs: list[Pair], singles: set[str]) -> set[str]:
-    """The second name, where all channels that lie anywhere have the same."""
+    """The second name, if all channels with a position share it."""
     seconds = {second for _, second in pairs}
     # The double banana's last pairs, P7-O1 and P3-O1, share their second name too.
     banana = all("-".join(NEW_NAMES.get(end, end) for end in pair) in _PAIRS for pair in pairs)
@@ -88,7 +88,7 @@ def _shared(pairs: list[Pair], singles: set[str]) -> set[str]:
 
 
 def _shared_by_several(pairs: list[Pair]) -> set[str]:
-    """The one second name that several channels share, though it is no electrode."""
+    """The one second name that several channels share, though it is not an electrode."""
     counts = Counter(second for _, second in pairs)
     several = {second for second, count in counts.items() if count > 1}
     return several if len(several) == 1 else set()

@@ -10,7 +10,7 @@ from sk_brainrvq.signals.electrodes.positions import template_directions
 
 # Centres of the regions, front to back.
 REGIONS = ("Fpz", "F7", "Fz", "F8", "T7", "Cz", "T8", "P7", "Pz", "P8", "Oz")
-# How fast a region's interest in an electrode falls with the angle between them: to a half at
+# How fast a region's weight for an electrode falls with the angle between them: to a half at
 # 12 degrees, about 20 mm.
 REGION_CONCENTRATION = 30.0
 # Positions at which signals are compared with each other: the electrodes of the 10-20 system.
@@ -18,15 +18,15 @@ POSITIONS = (
     *("Fp1", "Fp2", "F7", "F3", "Fz", "F4", "F8", "T7", "C3", "Cz"),
     *("C4", "T8", "P7", "P3", "Pz", "P4", "P8", "O1", "O2"),
 )
-# To a half at 7 degrees: little but the nearest electrode.
+# To a half at 7 degrees: almost only the nearest electrode.
 POSITION_CONCENTRATION = 100.0
-# Logarithms of what is smaller are out of float64's reach.
+# Logarithms of smaller values are out of the range of float64.
 _SMALLEST = 1e-300
 
 
 @cache
 def interest_table(centres: tuple[str, ...], concentration: float) -> NDArray:
-    """Interest of each place in each electrode row.
+    """Weight (interest) of each place for each electrode row.
 
     Parameters
     ----------
@@ -65,9 +65,9 @@ def place_weights(
     electrodes : ndarray, shape (n_channels,) int64 or (n_channels, 129) float
         Rows of the electrode table, or mixing weights over them.
     centres : tuple of str
-        The 11 regions by default.
+        Default the 11 regions.
     concentration : float, optional
-        See :func:`interest_table`; that of the regions by default.
+        See :func:`interest_table`; default that of the regions.
 
     Returns
     -------
@@ -87,7 +87,7 @@ def place_weights(
     """
     table = interest_table(centres, concentration or REGION_CONCENTRATION)
     interest = table[electrodes] if electrodes.ndim == 1 else electrodes.astype(float) @ table
-    # In logarithms nothing underflows where all electrodes are far away.
+    # Logarithms do not underflow if all electrodes are far away.
     logs = np.log(np.maximum(interest, _SMALLEST))
     weights = np.exp(logs - logs.max(0))
     return (weights / weights.sum(0)).astype(np.float32)

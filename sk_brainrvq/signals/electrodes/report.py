@@ -67,7 +67,7 @@ def electrode_report(matches: Sequence[ElectrodeMatch]) -> ElectrodeReport:
 
 
 class ElectrodeLog:
-    """Channels of several recordings, each as first seen."""
+    """Channels of several recordings, each as first matched."""
 
     def __init__(self) -> None:
         self._seen: dict[str, ElectrodeMatch] = {}

@@ -11,7 +11,7 @@ from sk_brainrvq.signals.filters.settings import FilterSettings
 _HIGH_PASS_ORDER, _LOW_PASS_ORDER = 2, 8
 # Width in Hz of a notch at -3 dB.
 _NOTCH_WIDTH = 2.0
-# What is left of a transient once it counts as over.
+# Remaining share of a transient at which it counts as over.
 _SETTLED = 0.01
 
 
@@ -32,8 +32,9 @@ def causal_sections(settings: FilterSettings, sfreq: float) -> NDArray:
 
     Notes
     -----
-    Butterworth filters, of order 2 for the high-pass and 8 for the low-pass, that pass half of the
-    amplitude where the zero-phase filters of `filter_continuous` do; notches 2 Hz wide.
+    Butterworth filters of order 2 for the high-pass and 8 for the low-pass, which pass half of the
+    amplitude at the same frequencies as the zero-phase filters of `filter_continuous`; notches are
+    2 Hz wide.
 
     Examples
     --------
@@ -43,7 +44,7 @@ def causal_sections(settings: FilterSettings, sfreq: float) -> NDArray:
     (7, 6)
     """
     low, high = half_amplitude_edges(sfreq, settings.l_freq, settings.h_freq)
-    # The high-pass first: what follows then need not carry an offset.
+    # The high-pass comes first, so that later sections need not carry an offset.
     parts = [np.empty((0, 6))]
     if low is not None:
         cutoff = _half_power(low, sfreq, 3 ** (0.5 / _HIGH_PASS_ORDER))
@@ -57,9 +58,9 @@ def causal_sections(settings: FilterSettings, sfreq: float) -> NDArray:
 
 
 def _half_power(half_amplitude: float, sfreq: float, ratio: float) -> float:
-    """Where a Butterworth filter passes half of the power, from where it does of the amplitude.
+    """Half-power frequency of a Butterworth filter, given its half-amplitude frequency.
 
-    ``ratio`` holds of the analogue filter, whose frequencies the digital one warps.
+    ``ratio`` applies to the analogue filter, whose frequencies the digital one warps.
     """
     analogue = np.tan(np.pi * half_amplitude / sfreq)
     return float(np.arctan(ratio * analogue) * sfreq / np.pi)

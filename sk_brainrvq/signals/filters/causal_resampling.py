@@ -11,9 +11,9 @@ from scipy.signal import minimum_phase, upfirdn
 from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.signals.filters.resampling import TARGET_SFREQ, polyphase_kernel, rate_ratio
 
-# The kernel is as long as 48 of these, and finding its minimum phase takes seconds beyond.
+# The kernel has 48 times this length; beyond, finding its minimum phase takes seconds.
 _LARGEST_TERM = 1000
-# Samples of the result that are made at once.
+# Samples of the result computed at once.
 _PIECE = 4096
 
 
@@ -28,7 +28,7 @@ class CausalResampler:
     Raises
     ------
     InvalidEEGError
-        Unless the ratio of 200 Hz to ``sfreq`` is one of whole numbers up to 1000.
+        Unless the ratio of 200 Hz to ``sfreq`` is a fraction of whole numbers up to 1000.
 
     Notes
     -----
@@ -44,7 +44,7 @@ class CausalResampler:
         self.n_taps = -(-len(self._kernel) // self._up)
         padded = np.zeros(self.n_taps * self._up)
         padded[: len(self._kernel)] = self._kernel
-        # Of each phase, the newest sample last.
+        # Kernel of each phase, with the newest sample last.
         self._phases = padded.reshape(self.n_taps, self._up).T[:, ::-1].copy()
         self._history: NDArray | None = None
         self._n_seen = 0
@@ -60,7 +60,7 @@ class CausalResampler:
         Returns
         -------
         ndarray, shape (n_channels, n_resampled)
-            Resampled signals, possibly without any sample.
+            Resampled signals, possibly without samples.
         """
         if self._up == self._down:
             return chunk
@@ -110,7 +110,7 @@ def resample_causally(signals: NDArray, sfreq: float) -> NDArray:
     kernel = _minimum_phase_kernel(up, down)
     n_before = -(-len(kernel) // up) - 1
     extended = np.pad(signals, ((0, 0), (n_before, 0)), mode="edge")
-    # Zeros before the kernel bring the first sample onto a step of ``down``.
+    # Zeros before the kernel move the first sample onto a step of ``down``.
     shift = -n_before * up % down
     start = (n_before * up + shift) // down
     kernel = np.concatenate([np.zeros(shift), kernel])

@@ -17,9 +17,9 @@ Span = tuple[int, int]
 
 # MNE's Hamming-windowed FIR filters last 3.3 divided by the width of the transition, in seconds.
 _LENGTH_FACTOR = 3.3
-# Above this share of the Nyquist frequency a low-pass cuts nothing that the amplifier has left.
+# Above this share of the Nyquist frequency, the amplifier has left nothing for a low-pass to cut.
 _NEARLY_NYQUIST = 0.99
-# The networks see up to 100 Hz; more harmonics make the filter slow and change nothing there.
+# The networks see up to 100 Hz; more harmonics only make the filter slow.
 _MAX_HARMONICS = 10
 
 
@@ -45,7 +45,7 @@ def filter_continuous(
         In Hz.
     settings : FilterSettings
     highpass, lowpass : float, optional
-        Filters that the recording has already been through, in Hz (MNE's ``info["highpass"]`` and
+        Edges in Hz of filters already applied to the recording (MNE's ``info["highpass"]`` and
         ``info["lowpass"]``); an edge that is at least as strict is not filtered again.
     ch_names : sequence of str, optional
         Names of the channels; needed if the settings name reference channels.
@@ -89,7 +89,7 @@ def filter_continuous(
 
 
 def _shortest_span(spans: Sequence[Span], n_times: float) -> Span | None:
-    """The span to warn of: the shortest that has so many samples."""
+    """Span to warn about: the shortest with at least so many samples."""
     long = [span for span in spans if span[1] - span[0] >= n_times]
     return min(long, key=lambda span: span[1] - span[0], default=None)
 
@@ -120,20 +120,20 @@ def filter_epochs(
 
     Notes
     -----
-    Filtering the continuous recording is better; the following comes closest to it. Errors are
-    against filtering the recording and then cutting it, over the RMS of that, on EEGMAT
-    (8 subjects, 500 Hz), in brackets those of MNE's filter applied to the epochs.
+    Filtering the continuous recording is better; the methods below come closest to it. Errors are
+    relative to filtering the recording and then cutting it, as a share of its RMS, on EEGMAT
+    (8 subjects, 500 Hz); those of MNE's filter applied to the epochs are in brackets.
 
-    - With a high-pass, each epoch is continued by its mirror image, without end, and the same
-      pass band applied. As recorded / with slow drift added: 1 Hz and 4 s 0.11 / 0.16
-      (0.26 / 0.26). Where the filter is longer than the epoch a warning says so: 0.3 Hz and 5 s
+    - With a high-pass, each epoch is continued endlessly by its mirror image, and the same pass
+      band is applied. As recorded / with slow drift added: 1 Hz and 4 s 0.11 / 0.16
+      (0.26 / 0.26). If the filter is longer than the epoch, a warning says so: 0.3 Hz and 5 s
       0.06 / 0.32 (0.45 / 0.46); 0.5 Hz and 2 s 0.14 / 0.35 (0.60 / 0.59); 1 Hz and 1 s
       0.23 / 0.34 (0.60 / 0.60). A second-order Butterworth filter forward and backward reached
       0.11 to 0.44.
-    - A low-pass alone is MNE's; in shorter epochs the mirror image, with a warning.
+    - A low-pass without a high-pass is MNE's; shorter epochs use the mirror image, with a warning.
     - A notch is MNE's. In epochs shorter than its 6.6 s, sinusoids with slowly changing
-      amplitude are fitted and subtracted, with a warning. With hum of 20 microvolts, 0.02 Hz
-      off and 10 % up and down: 0.01 at 5 s, 0.01 at 2 s, 0.02 at 1 s, 0.03 at 0.5 s
+      amplitude are fitted and subtracted, with a warning. For hum of 20 microvolts, 0.02 Hz
+      off and varying by 10 %: 0.01 at 5 s, 0.01 at 2 s, 0.02 at 1 s, 0.03 at 0.5 s
       (0.29, 0.44, 0.70, 1.18). Epochs of less than two periods of the mains keep their hum.
     """
     return _filter(signals, sfreq, settings, highpass, lowpass, ch_names, averaged, is_cut=True)
@@ -165,7 +165,7 @@ def _filter(
     offsets = signals.mean(axis=-1, keepdims=True)
     signals -= offsets
     if low is not None or high is not None:
-        # Epochs have two edges each; there, the mirror image is nearer to what was cut off.
+        # Each epoch has two edges; there, the mirror image is closer to what was cut off.
         if n_times >= band_length and not (is_cut and low is not None):
             signals = _mne_band_pass(signals, sfreq, low, high)
         else:
@@ -217,7 +217,7 @@ def filters_to_apply(
 def _missing_band(
     sfreq: float, settings: FilterSettings, highpass: float, lowpass: float | None
 ) -> tuple[float | None, float | None]:
-    """Edges that the recording has not been filtered with yet."""
+    """Edges at which the recording has not been filtered yet."""
     low = settings.l_freq if settings.cuts_below(highpass) else None
     high, nyquist = settings.h_freq, sfreq / 2
     if high is not None and (
@@ -244,7 +244,7 @@ def _hum_transition(notch: float) -> float:
 def half_amplitude_edges(
     sfreq: float, low: float | None, high: float | None
 ) -> tuple[float | None, float | None]:
-    """Where the band-pass passes half of the amplitude, in Hz: the middles of its transitions.
+    """Half-amplitude frequencies of the band-pass in Hz: the middles of its transitions.
 
     Parameters
     ----------
@@ -301,7 +301,7 @@ def _mne_notch(signals: NDArray, sfreq: float, harmonics: list[float]) -> NDArra
 def _warn_if_short(
     what: str, n_times: int, sfreq: float, band_length: int, notch_length: int, notch: float | None
 ) -> None:
-    """Warn of filters that are too long, with their length and what was done instead."""
+    """Warn about filters that are too long, with their length and what was done instead."""
     done = []
     if n_times < band_length:
         done.append(

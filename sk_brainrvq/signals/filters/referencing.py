@@ -26,7 +26,7 @@ def subtract_reference(
     ch_names : sequence of str, optional
         Names of the channels.
     averaged : sequence of int, optional
-        Numbers of the channels that "average" averages; all by default.
+        Numbers of the channels that "average" averages; default all.
 
     Returns
     -------

@@ -46,15 +46,15 @@ def resample(signals: NDArray, sfreq: float, target: float = TARGET_SFREQ) -> ND
 
     Notes
     -----
-    A linear-phase Kaiser filter, 70 dB, applied at the few places the result needs. Going down,
-    what lies above the new Nyquist frequency is gone and what lies below 0.81 of it is kept;
-    going up by a whole number, the given samples stay as they are, to one part in 10,000.
+    A linear-phase Kaiser filter, 70 dB, computed only at the samples of the result. When
+    downsampling, it removes everything above the new Nyquist frequency and keeps everything below
+    0.81 of it; when upsampling by a whole number, the given samples are kept to one part in 10,000.
 
     Beyond the edges the signal is assumed to follow the straight line through its first and last
     sample. On 5-s windows of EEGMAT with 3 microvolts of white noise, 500 to 200 Hz, the first ten
     samples then differ from the resampled recording by 0.04 of its RMS; odd and even reflection
-    give 0.07 and 0.04 to 0.05, ``mne.filter.resample`` (FFT) 0.07. The line also takes any offset
-    and trend through unchanged.
+    give 0.07 and 0.04 to 0.05, ``mne.filter.resample`` (FFT) 0.07. The line also preserves any
+    offset and trend.
 
     Examples
     --------
@@ -85,20 +85,20 @@ def resample_spans(
     spans: Sequence[tuple[int, int]],
     target: float = TARGET_SFREQ,
 ) -> NDArray:
-    """Resample stretches of a recording separately, so that none rings in the next.
+    """Resample stretches of a recording separately, so that none rings into the next.
 
     Parameters
     ----------
     signals : ndarray, shape (n_channels, n_times)
     sfreq : float
     spans : sequence of (int, int)
-        First sample of each stretch, and the one after its last; together all of the recording.
+        First sample of each stretch, and the one after its last; they cover the recording.
     target : float, default=200.0
 
     Returns
     -------
     ndarray, shape (n_channels, resampled_length(n_times, sfreq, target)), float64
-        At the times that `resample` gives.
+        Resampled signals at the times of `resample`.
     """
     ratio = rate_ratio(sfreq, target)
     if ratio == 1 or len(spans) == 1:
@@ -106,7 +106,7 @@ def resample_spans(
     n_resampled = resampled_length(signals.shape[-1], sfreq, target)
     resampled = np.empty((len(signals), n_resampled))
     for first, end in spans:
-        # The sample before it that falls on one of the result; the first stands for the others.
+        # Begin at a sample that coincides with one of the result; the first sample fills the gap.
         origin = first - first % ratio.denominator
         ahead = np.repeat(signals[:, first : first + 1], first - origin, axis=1)
         part = np.concatenate([ahead, signals[:, first:end]], axis=1)
@@ -127,8 +127,8 @@ def resampled_length(n_times: int, sfreq: float, target: float = TARGET_SFREQ) -
     Returns
     -------
     int
-        ``ceil(n_times * target / sfreq)``, with the ratio of `rate_ratio`. Back and forth never
-        loses a sample.
+        ``ceil(n_times * target / sfreq)``, with the ratio of `rate_ratio`. Resampling back and
+        forth never loses a sample.
 
     Examples
     --------
@@ -144,9 +144,9 @@ def resampled_length(n_times: int, sfreq: float, target: float = TARGET_SFREQ) -
 def rate_ratio(sfreq: float, target: float = TARGET_SFREQ) -> Fraction:
     """``target / sfreq`` as a fraction.
 
-    Exact where both rates are fractions of small numbers (500, 173.61, 512/3 Hz). Otherwise
-    (499.907 Hz) of small terms, and so near that it drifts by less than half a sample of the
-    slower rate in ten minutes: the length of the filter grows with the terms.
+    Exact if both rates are fractions of small numbers (500, 173.61, 512/3 Hz). Otherwise
+    (499.907 Hz) a fraction with small terms, since these determine the length of the filter, that
+    drifts by less than half a sample of the slower rate in ten minutes.
 
     Parameters
     ----------
@@ -183,7 +183,7 @@ def _simple_rate(rate: float) -> Fraction | None:
 
 
 def _resample_rows(rows: NDArray, ratio: Fraction, n_resampled: int, n_edge: int) -> NDArray:
-    """Resample, with zeros beyond the edges after the line through both ends is taken off."""
+    """Resample, with zeros beyond the edges after subtracting the line through both ends."""
     up, down = ratio.numerator, ratio.denominator
     n_times = rows.shape[-1]
     first = rows[:, :1]
@@ -192,7 +192,7 @@ def _resample_rows(rows: NDArray, ratio: Fraction, n_resampled: int, n_edge: int
     extended[:, n_edge : n_edge + n_times] = rows - (first + slope * np.arange(n_times))
 
     kernel = polyphase_kernel(up, down)
-    # Zeros before the kernel bring the sample wanted first onto a step of ``down``.
+    # Zeros before the kernel move the first wanted sample onto a step of ``down``.
     position = n_edge * up + len(kernel) // 2
     shift = -position % down
     start = (position + shift) // down

@@ -74,7 +74,7 @@ class Filters(BaseEstimator):
 
 
 def checked_filters(filters: Any) -> Filters:
-    """The filters that a user asks for; "auto" and None are short for two of them.
+    """Filters that a user requests; "auto" and None are short for two settings.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ def _is_auto(value: Any) -> bool:
 class FilterSettings:
     """Filter settings, checked and complete; None leaves a step out.
 
-    `Filters.resolve` and `checked` make one of a user's values.
+    `Filters.resolve` and `checked` make these from a user's values.
 
     Attributes
     ----------

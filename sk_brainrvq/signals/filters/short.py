@@ -5,8 +5,8 @@ from numpy.typing import NDArray
 from scipy.fft import dct, idct
 
 _HUM_PERIODS = 2
-# Amplitude and phase of hum may follow a polynomial of one degree a second, up to this one:
-# the lowest degree gave the smallest error on short epochs, this one on epochs of 3 s and more.
+# Amplitude and phase of hum may follow a polynomial with one degree per second, up to this one:
+# the lowest degree gave the smallest error on short epochs, this one on epochs of 3 s or more.
 _MAX_HUM_DEGREE = 3
 
 
@@ -18,7 +18,7 @@ def mirrored_band_pass(
     low_transition: float,
     high_transition: float,
 ) -> NDArray:
-    """Zero-phase band-pass of signals continued by their mirror image, again and again.
+    """Zero-phase band-pass of signals continued endlessly by their mirror image.
 
     The cosine transform is the spectrum of that continuation, so a gain for each of its
     coefficients filters it with a filter of any length.
@@ -30,7 +30,7 @@ def mirrored_band_pass(
     low, high : float or None
         Edges of the pass band in Hz.
     low_transition, high_transition : float
-        Hz from the pass band to where nothing passes.
+        Width in Hz from the pass band to where nothing passes.
 
     Returns
     -------
@@ -49,7 +49,7 @@ def mirrored_band_pass(
 
 
 def _smooth_step(x: NDArray) -> NDArray:
-    """0 up to 0, 1 from 1 on, half a cosine between."""
+    """0 up to 0, 1 from 1 onwards, half a cosine between."""
     return 0.5 - 0.5 * np.cos(np.pi * np.clip(x, 0, 1))
 
 

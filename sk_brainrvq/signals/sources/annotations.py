@@ -14,18 +14,18 @@ from sk_brainrvq.user_warnings import warn
 
 # Annotations that filters must not cross: the default of ``mne.io.Raw.filter``.
 _PARTING = ("edge", "bad_acq_skip")
-# Annotations that windows must not overlap: "bad" as in ``mne.Epochs``, and joints of any kind.
+# Annotations that windows must not overlap: "bad" as in ``mne.Epochs``, and joins of any kind.
 LEFT_OUT = ("bad", "edge")
-# Joints by other names: EEGLAB's, whose duration is that of what was cut out, and BrainVision's,
-# which also opens every recording.
+# Joins by other names: EEGLAB's, whose duration is that of what was cut out, and BrainVision's,
+# which also marks the start of every recording.
 _BOUNDARY, _NEW_SEGMENT = "boundary", "new segment"
-# What MNE writes before annotations of its own in BrainVision files.
+# Prefix of MNE's own annotations in BrainVision files.
 _COMMENT = "comment/"
 # The start of a run in GDF files, by the number of the event.
 _RUN_OF_GDF = "32766"
-# EEGLAB's lie between two samples; share of a sample by which others may miss theirs.
+# EEGLAB's lie between two samples; others may miss theirs by this share of a sample.
 _TOLERANCE = 0.01
-# Times of annotations are sums: microseconds are what is left of them.
+# Times of annotations are sums, which are exact to microseconds.
 _TIME_DIGITS = 6
 _REMEDY = "remove or rename these annotations (raw.annotations.delete, raw.annotations.rename)."
 
@@ -34,7 +34,7 @@ Span = tuple[int, int]
 
 @dataclass(frozen=True)
 class Marks:
-    """Annotations of some kinds.
+    """Annotations of certain kinds.
 
     Attributes
     ----------
@@ -48,15 +48,15 @@ class Marks:
     descriptions: list[str]
 
     def samples(self, raw: Any) -> list[Span]:
-        """First sample of each, and the one after its last, of those that the recording has."""
+        """First sample of each and the one after its last, within the recording."""
         edges = [raw.time_as_index(times, use_rounding=True) for times in (self.onsets, self.ends)]
         return [(int(a), int(b)) for a, b in np.clip(edges, 0, raw.n_times).T]
 
 
 def marks_of(raw: Any, prefixes: tuple[str, ...] = LEFT_OUT) -> Marks:
-    """Annotations of a recording whose description begins so, in any case, and joints.
+    """Annotations of a recording with certain prefixes, in any letter case, and joins.
 
-    BrainVision's "Comment/" goes before it.
+    BrainVision's "Comment/" may precede the prefix.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def marks_of(raw: Any, prefixes: tuple[str, ...] = LEFT_OUT) -> Marks:
     -------
     Marks
         EEGLAB's "boundary", BrainVision's "New Segment", the start of a run in GDF and gaps of
-        EDF+D files are joints, which last no time.
+        EDF+D files are joins, which have no duration.
     """
     annotations = raw.annotations
     names = [str(description) for description in annotations.description]
@@ -78,7 +78,7 @@ def marks_of(raw: Any, prefixes: tuple[str, ...] = LEFT_OUT) -> Marks:
     joints = [row for row, name in enumerate(names) if _is_joint(raw, name)]
     gaps = unmarked_gaps(raw)
     seconds = np.concatenate([annotations.onset[joints] - raw.first_time, gaps])
-    # A joint lies at the first sample after it, and nothing is joined at the ends.
+    # A join lies at the first sample after it, and there are no joins at the ends.
     samples = np.ceil(seconds * raw.info["sfreq"] - _TOLERANCE)
     kept = (samples > 0) & (samples < raw.n_times)
     seconds = np.round(samples[kept] / raw.info["sfreq"], _TIME_DIGITS)
@@ -91,7 +91,7 @@ def marks_of(raw: Any, prefixes: tuple[str, ...] = LEFT_OUT) -> Marks:
 
 
 def _is_joint(raw: Any, name: str) -> bool:
-    """Whether an annotation marks a joint as a format does it."""
+    """Whether an annotation marks a join in the way of a file format."""
     word = name.lower()
     if name == _RUN_OF_GDF:
         return str(raw.filenames[0]).lower().endswith(".gdf")
@@ -111,7 +111,7 @@ def unbroken_spans(raw: Any) -> tuple[list[Span], list[Span]]:
         First sample of each stretch that ``Raw.filter`` filters on its own, and the one after
         its last.
     gaps : list of (int, int)
-        Those between them, in which nothing was recorded.
+        Stretches between them, in which nothing was recorded.
     """
     is_gap = np.zeros(raw.n_times + 1, dtype=bool)
     borders = {0, raw.n_times}
@@ -148,7 +148,7 @@ def overlapping_marks(raw: Any, starts: NDArray, length: int) -> tuple[NDArray, 
     -------
     overlaps : ndarray of bool, shape (n_windows,)
     descriptions : list of str
-        Of the annotations that a window overlaps, sorted.
+        Sorted descriptions of the annotations that windows overlap.
     """
     marks = marks_of(raw)
     overlaps, met = np.zeros(len(starts), dtype=bool), set()
@@ -162,7 +162,7 @@ def overlapping_marks(raw: Any, starts: NDArray, length: int) -> tuple[NDArray, 
 
 
 def usable_windows(raw: Any, starts: NDArray, length: int) -> NDArray:
-    """The starts of windows that overlap no annotation of BAD or EDGE.
+    """Starts of windows that do not overlap an annotation of BAD or EDGE.
 
     Parameters
     ----------

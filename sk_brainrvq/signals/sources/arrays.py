@@ -19,7 +19,7 @@ from sk_brainrvq.signals.sources.source import ReadSettings, Source
 from sk_brainrvq.signals.units import UNITS
 from sk_brainrvq.user_warnings import warn
 
-# Libraries whose arrays are read when they are indexed.
+# Libraries whose arrays are read only when indexed.
 _READ_IN_PARTS = ("zarr", "h5py", "dask")
 
 # Seconds: a period of alpha.
@@ -32,7 +32,7 @@ class ArraySource(Source):
     is_array = True
 
     def accepts(self, X: Any) -> bool:
-        """Whether X is an array; nested lists and tables are found by being nothing else."""
+        """Whether X is an array; nested lists and tables are accepted as what is left."""
         return is_array(X)
 
     def blocks(self, X: Any, settings: ReadSettings) -> list[EpochBlock]:
@@ -50,7 +50,7 @@ class ArraySource(Source):
 
 
 def as_ndarray(X: Any) -> str:
-    """What a user writes to index and transpose X as numpy does, for advice in messages.
+    """Code with which a user can index and transpose X as in numpy, for advice in messages.
 
     Examples
     --------
@@ -81,7 +81,7 @@ def blocks_from_array(
     ch_names : sequence of str, or None
     unit : {"uV", "mV", "V"}
     written : str, default="X"
-        How advice names X, as :func:`as_ndarray` gives it.
+        Name of X in advice, as returned by :func:`as_ndarray`.
 
     Returns
     -------
@@ -121,7 +121,7 @@ def _look_at_length(X: NDArray, sfreq: float | None, written: str) -> None:
 
 
 def _refuse_one_epoch(X: NDArray, ch_names: Sequence[str] | None, written: str) -> None:
-    """Raise InvalidEEGError for (channels, times), which would pass for epochs of one channel."""
+    """Raise InvalidEEGError for (channels, times), which looks like epochs of one channel."""
     n_names = 1 if ch_names is None or isinstance(ch_names, str | bytes) else len(ch_names)
     if n_names > 1 and n_names in X.shape:
         rows = f"{written}[None]" if n_names == len(X) else f"{written}.T[None]"
@@ -205,7 +205,7 @@ def check_container(X: Any, estimator: str) -> None:
     """
     kind = type(X).__name__
     _refuse_mne_objects(X, estimator)
-    if issparse(X):  # some are mappings; they have an error of their own
+    if issparse(X):  # some are mappings; they have their own error
         return
     if isinstance(X, Mapping):
         found = f"of type {kind}, with keys {', '.join(map(repr, islice(X, 3)))}"
@@ -257,14 +257,14 @@ def _refuse_mne_objects(X: Any, estimator: str) -> None:
 
 
 def _is_bag(X: Any) -> bool:
-    """Whether X is a set or the like, that is no array and no table either."""
+    """Whether X is a set or similar, and neither an array nor a table."""
     return isinstance(X, Collection) and not (
         isinstance(X, Sequence) or hasattr(X, "__array__") or hasattr(X, "ndim")
     )
 
 
 def _is_list_of_pairs(X: Any) -> bool:
-    """Whether X is a list of what datasets give for each window: signals and a target."""
+    """Whether X is a list of items as datasets return them: signals and a target."""
     return (
         isinstance(X, (list, tuple))
         and len(X) > 0
@@ -289,7 +289,7 @@ def n_dimensions(X: Any) -> int:
 
 
 def is_array(X: Any) -> bool:
-    """Whether X is an array of numpy, a tensor, or an array of zarr, h5py or dask."""
+    """Whether X is a numpy array, a tensor, or an array of zarr, h5py or dask."""
     if isinstance(X, np.ndarray):
         return True
     library = type(X).__module__.split(".")[0]
@@ -303,9 +303,9 @@ def is_read_in_parts(X: Any) -> bool:
 
 
 def to_numbers(X: Any) -> Any:
-    """X, or an error that names the type where an array of text, objects or dates was given.
+    """Return X, or raise an error that names the type of an array of text, objects or dates.
 
-    Tensors become arrays, those of bfloat16 of float32; what is read in parts stays as it is.
+    Tensors become arrays, bfloat16 becomes float32; arrays that are read in parts are unchanged.
     """
     if type(X).__module__.split(".")[0] == "torch":
         X = X.detach().cpu()
@@ -323,7 +323,7 @@ def to_numbers(X: Any) -> Any:
         try:
             return np.asarray(X).astype(np.float64)
         except (TypeError, ValueError) as error:
-            # scikit-learn asks for the class of the error that numpy raised.
+            # scikit-learn expects the class of the error that numpy raised.
             kind = TypeError if isinstance(error, TypeError) else InvalidEEGError
             raise kind(
                 f"X holds text or objects ({dtype}), not numbers: {error}. Expected a numeric "

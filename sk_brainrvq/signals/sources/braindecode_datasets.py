@@ -25,12 +25,12 @@ from sk_brainrvq.signals.units import UNITS, typical_amplitude
 
 # How much of a recording tells volts from microvolts.
 _SAMPLES_TO_JUDGE, _WINDOWS_TO_JUDGE = 20_000, 20
-# Below this, in the dataset's unit, signals are volts: EEG of a nanovolt does not exist.
+# Below this, in the dataset's unit, signals are in volts: EEG of a nanovolt does not exist.
 _SMALLEST_MICROVOLTS = 1e-2
 
 
 class BraindecodeSource(Source):
-    """Datasets of braindecode, cut into windows or not."""
+    """Datasets of braindecode, whether cut into windows or not."""
 
     def accepts(self, X: Any) -> bool:
         """Whether X is a dataset of braindecode, or rows of one."""
@@ -134,13 +134,13 @@ def targets_of(X: Any) -> NDArray:
     return np.asarray(targets)
 
 
-# A recording, the windows wanted of it, and their places among the windows of its part; None
-# stands for all windows in their order.
+# A recording, the wanted windows, and their positions among the windows of its part; None
+# stands for all windows in order.
 _Leaf = tuple[Any, NDArray | None, NDArray | None]
 
 
 def _parts(X: Any) -> Iterator[list[_Leaf]]:
-    """Runs of windows, one after the other: a Subset's, or those of one recording."""
+    """Consecutive runs of windows: those of a Subset or of one recording."""
     if _is_subset(X):
         rows = _indices(X)
         yield list(_leaves(X.dataset, rows, np.arange(len(rows))))
@@ -152,7 +152,7 @@ def _parts(X: Any) -> Iterator[list[_Leaf]]:
 
 
 def _leaves(X: Any, rows: NDArray, places: NDArray) -> Iterator[_Leaf]:
-    """The recordings that hold the wanted rows of X, each once."""
+    """Recordings that hold the wanted rows of X, each once."""
     if _is_subset(X):
         yield from _leaves(X.dataset, _indices(X)[rows], places)
     elif hasattr(X, "datasets"):
@@ -183,7 +183,7 @@ def _indices(subset: Any) -> NDArray:
             f"X is a SliceDataset with idx={subset.idx!r}, which gives no EEG; expected "
             "SliceDataset(dataset, idx=0)."
         )
-    # Those of a SliceDataset are None where it picks all.
+    # The indices of a SliceDataset are None if it picks all.
     indices = getattr(subset, "indices_", subset.indices)
     indices = np.asarray(indices, dtype=np.int64).reshape(-1)
     return np.where(indices < 0, indices + len(subset.dataset), indices)
@@ -227,7 +227,7 @@ def _block_of_windows(
     rows = np.arange(len(leaf)) if rows is None else rows
     if not len(rows):
         raise InvalidEEGError("The braindecode dataset holds no window.")
-    # The recording's windows all round, so that a few quiet ones are not taken for volts.
+    # Windows from the whole recording, so that a few quiet ones are not taken for volts.
     sample = np.linspace(0, len(leaf) - 1, min(len(leaf), _WINDOWS_TO_JUDGE)).astype(int)
     to_microvolts = _to_microvolts(_signals(leaf, sample, names))
     is_filtered = filters != FilterSettings() and source is not getattr(leaf, "windows", None)
@@ -271,7 +271,7 @@ def _types(source: Any) -> Collection[str]:
 
 
 def _signals(leaf: Any, rows: NDArray, names: list[str]) -> NDArray:
-    """Windows as the dataset gives them, of the channels wanted."""
+    """Windows as returned by the dataset, with the wanted channels."""
     windows = np.stack([np.asarray(leaf[int(row)][0]) for row in rows])
     info = _source(leaf).info
     if windows.shape[1] == len(info["ch_names"]):
@@ -286,5 +286,5 @@ def _signals(leaf: Any, rows: NDArray, names: list[str]) -> NDArray:
 
 
 def _to_microvolts(signals: NDArray) -> float:
-    """Factor to microvolts: braindecode holds volts as MNE does, or what was made of them."""
+    """Factor to microvolts: braindecode holds volts, as MNE does, or a rescaled form."""
     return UNITS["V"] if 0 < typical_amplitude(signals) < _SMALLEST_MICROVOLTS else UNITS["uV"]

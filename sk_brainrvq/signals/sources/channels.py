@@ -25,17 +25,17 @@ def chosen_channels(
     ----------
     recording : mne.Epochs or mne.io.Raw
     known_as_eeg : collection of str, optional
-        Channels for which the user has given a position: neither their names nor a lack of a unit
-        nor their rates speak against them.
+        Channels for which the user has given a position: they are kept whatever their names and
+        rates, and even without a unit.
     types : collection of str, default=("eeg",)
         MNE's types of channels that may be EEG.
 
     Returns
     -------
     kept : list of str
-        Channels of type EEG that are not marked bad, that the header of the file does not know as
+        Channels of type EEG that are not marked bad, that the file's header does not list as
         something else, and whose names may be those of EEG. An amplifier's spare input ("EXG
-        Channel 0") counts where it has a position on the head.
+        Channel 0") counts if it has a position on the head.
     left_out : dict of str to str
         Each other channel with the reason.
 
@@ -72,7 +72,7 @@ def _reasons(
             reasons[name] = f"of type {kind}"
         elif name in bads:
             reasons[name] = "marked bad"
-        # EDF files call everything EEG: then the name and the header decide.
+        # EDF files type everything as EEG: then the name and the header decide.
         elif name in named and name not in known_as_eeg:
             reasons[name] = f"{named[name]}, by its name"
         elif name in by_header:
@@ -172,14 +172,14 @@ def averaged_channels(
     names : sequence of str, or None
         Channels in use.
     positions : dict of str to ndarray, or None
-        Head coordinates of channels in metres, where they are known.
+        Head coordinates of channels in metres, if known.
     known_as_eeg : collection of str, optional
         Channels for which the user has given a position.
 
     Returns
     -------
     list of int, or None
-        Numbers among ``names``; None where the place is known of all, or of none, and for other
+        Indices into ``names``; None if all or none of the positions are known, and for other
         references.
     """
     if reference != "average" or names is None:
@@ -196,8 +196,8 @@ def averaged_channels(
 def band_of(info: Any) -> tuple[float, float | None]:
     """High-pass and low-pass filters of a recording in Hz; None for no low-pass.
 
-    Edges that leave no band between them are those of different channels: nothing is known of
-    the EEG then, as if it was not filtered.
+    Edges that leave no band between them come from different channels: then nothing is known
+    about the EEG, which is treated as not filtered.
     """
     highpass, lowpass = float(info["highpass"] or 0), info["lowpass"]
     if lowpass is not None and highpass >= lowpass:

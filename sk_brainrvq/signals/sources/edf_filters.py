@@ -7,31 +7,31 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-# A fixed header, then each field of all signals; before the filters lie 136 bytes a signal.
+# A fixed header, then each field for all signals; the filters follow 136 bytes per signal.
 _FIXED_SIZE, _FILTERS_AFTER = 256, 136
 _LABEL_SIZE, _TEXT_SIZE = 16, 80
-# GDF 2 has numbers instead of a text, after a field of 68 bytes.
+# GDF 2 has numbers instead of text, after a field of 68 bytes.
 _GDF_2_UNUSED = 68
 
 Band = tuple[float, float | None]
 
 
 def stated_band(path: Path, is_used: Callable[[str], bool]) -> Band | None:
-    """Weakest filters that the header states of the channels in use.
+    """Weakest filters that the header states for the channels in use.
 
-    MNE's ``info`` holds the strictest of all channels, those of heart and muscles with them.
+    MNE's ``info`` holds the strictest of all channels, including those of heart and muscles.
 
     Parameters
     ----------
     path : Path
     is_used : callable
-        Whether a channel of a name counts.
+        Takes a channel's name; returns whether it counts.
 
     Returns
     -------
     (highpass, lowpass) or None
-        In Hz, 0.0 and None where a channel has none or does not say; None for files that are
-        not EDF, BDF or GDF, cannot be read so, or have no such channel.
+        In Hz; 0.0 and None if a channel has none or does not state it. None for files that are
+        not EDF, BDF or GDF, cannot be read as such, or have no such channel.
 
     Notes
     -----
@@ -51,7 +51,7 @@ def stated_band(path: Path, is_used: Callable[[str], bool]) -> Band | None:
 
 
 def weakest_band(bands: list[Band]) -> Band:
-    """The filters that all of some channels went through at least.
+    """Weakest filters among some channels.
 
     Examples
     --------
@@ -99,7 +99,7 @@ def _texts(file: BinaryIO, start: int, n_signals: int, size: int) -> list[str]:
 
 
 def _edge(kind: str, text: str) -> float | None:
-    """Frequency in Hz after "HP:" or "LP:"; None where there is no number, or another unit."""
+    """Frequency in Hz after "HP:" or "LP:"; None without a number, or with another unit."""
     other_unit = r"(?:m?s|sec|kHz)\b"
     end = rf"(?=[;/]|\s*$|\s+(?!{other_unit}))"
     found = re.findall(rf"{kind}:\s*([0-9.,]+)(?:\s*[Hh][Zz]|{end})", text)

@@ -6,7 +6,7 @@ _BYTES_A_SAMPLE = {".edf": 2, ".bdf": 3}
 
 
 def record_layout(path: Path) -> tuple[int, int, int | None]:
-    """Bytes of the header, bytes of a record, and the number of records of an EDF or BDF file.
+    """Sizes in bytes of an EDF or BDF file's header and record, and its number of records.
 
     Parameters
     ----------
@@ -17,7 +17,7 @@ def record_layout(path: Path) -> tuple[int, int, int | None]:
     header : int
     record : int
     n_records : int or None
-        None where it is not stated, as while a recording goes on.
+        None if not stated, as during a recording.
 
     Raises
     ------
@@ -38,7 +38,7 @@ def record_layout(path: Path) -> tuple[int, int, int | None]:
 
 
 def signal_fields(path: Path) -> tuple[list[str], list[int]]:
-    """Labels of the signals of an EDF or BDF file, and the bytes of each in a record.
+    """Labels of the signals of an EDF or BDF file, and the bytes of each per record.
 
     Parameters
     ----------
@@ -53,13 +53,13 @@ def signal_fields(path: Path) -> tuple[list[str], list[int]]:
     with path.open("rb") as file:
         n_signals = _number(file.read(256)[252:256])
         labels = [file.read(16).decode("latin-1").strip(" \0") for _ in range(n_signals)]
-        # Before the samples of each signal in a record come fields of 216 bytes a signal.
+        # Fields of 216 bytes per signal precede the numbers of samples per record.
         file.seek(256 + 216 * n_signals)
         return labels, [width * _number(file.read(8)) for _ in range(n_signals)]
 
 
 def stated_size(path: Path) -> int:
-    """Bytes of an EDF or BDF file by its header.
+    """Size in bytes of an EDF or BDF file according to its header.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def stated_size(path: Path) -> int:
     Returns
     -------
     int
-        0 for other files, and where the header cannot be read or does not say.
+        0 for other files, and if the header cannot be read or does not state it.
     """
     if path.suffix.lower() not in _BYTES_A_SAMPLE or not path.is_file():
         return 0
@@ -80,5 +80,5 @@ def stated_size(path: Path) -> int:
 
 
 def _number(field: bytes) -> int:
-    # Filled up with blanks, or by some writers with zeros.
+    # Padded with blanks, or by some writers with zeros.
     return int(field.split(b"\0")[0])

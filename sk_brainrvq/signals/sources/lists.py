@@ -1,4 +1,4 @@
-"""Lists of recordings, Epochs, datasets, or arrays that cannot be joined to one array."""
+"""Lists of recordings, Epochs, datasets, or arrays that cannot form one array."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -28,9 +28,9 @@ class ListSource(Source):
     Parameters
     ----------
     find : callable, object -> Source or None
-        The source of an item.
+        Returns the source of an item.
     otherwise : Source
-        That of items for which ``find`` gives None.
+        Source of items for which ``find`` returns None.
     """
 
     def __init__(self, find: Callable[[Any], Source | None], otherwise: Source):
@@ -38,7 +38,7 @@ class ListSource(Source):
         self.otherwise = otherwise
 
     def accepts(self, X: Any) -> bool:
-        """Whether X is a list of items that do not make one array."""
+        """Whether X is a list of items that do not form one array."""
         if not isinstance(X, (list, tuple)) or not X:
             return False
         found = [None if isinstance(x, (list, tuple)) else self.find(x) for x in X]
@@ -48,7 +48,7 @@ class ListSource(Source):
         return arrays and (X[0].ndim == 3 or len({tuple(x.shape) for x in X}) > 1)
 
     def blocks(self, X: Any, settings: ReadSettings) -> Iterator[EpochBlock]:
-        """Blocks of all items, whose epochs are numbered on; one item is read ahead."""
+        """Blocks of all items, with consecutive epoch numbers; one item is read ahead."""
         start = 0
         for number, blocks in self._one_ahead(X, settings):
             total = 0
@@ -76,11 +76,11 @@ class ListSource(Source):
         return [reading for x in X for reading in self._source(x).readings_of(x)]
 
     def labels_of(self, X: Any) -> NDArray | None:
-        """Labels of all items, where all hold some."""
+        """Labels of all items, if all have them."""
         return _joined(self._source(x).labels_of(x) for x in X)
 
     def subjects_of(self, X: Any) -> NDArray | None:
-        """Subject of each epoch, where all items know them."""
+        """Subject of each epoch, if all items know theirs."""
         return _joined(self._source(x).subjects_of(x) for x in X)
 
     def _found(self, X: Any) -> Iterator[tuple[Any, Source | None]]:
@@ -92,7 +92,7 @@ class ListSource(Source):
     def _one_ahead(
         self, X: Sequence[Any], settings: ReadSettings
     ) -> Iterator[tuple[int, Iterable[EpochBlock]]]:
-        """Blocks of each item of a list; while one is used the next is read."""
+        """Blocks of each item of a list; the next is read while one is used."""
 
         def read(number: int) -> Iterable[EpochBlock]:
             item = X[number]
@@ -120,7 +120,7 @@ class ListSource(Source):
 
 
 def _joined(parts: Iterable[NDArray | None]) -> NDArray | None:
-    """All arrays one after the other; None where one is missing."""
+    """Concatenate all arrays; None if one is missing."""
     found = []
     for part in parts:
         if part is None:
@@ -130,7 +130,7 @@ def _joined(parts: Iterable[NDArray | None]) -> NDArray | None:
 
 
 def _named(blocks: Iterable[EpochBlock], number: int) -> Iterator[EpochBlock]:
-    """Blocks whose errors name the item of the list they belong to."""
+    """Pass blocks through; errors name the item of the list that they belong to."""
     try:
         yield from blocks
     except InvalidEEGError as error:

@@ -20,7 +20,7 @@ class EpochsSource(Source):
     """``mne.Epochs``, or a list of them, which may differ in channels, rate and length."""
 
     def accepts(self, X: Any) -> bool:
-        """Whether X is Epochs of any kind, or a list of nothing else."""
+        """Whether X is Epochs of any kind, or a list of only these."""
         return is_mne_epochs(X) or is_list_of_epochs(X)
 
     def blocks(self, X: Any, settings: ReadSettings) -> list[EpochBlock]:
@@ -35,7 +35,7 @@ def is_mne_epochs(X: Any) -> bool:
 
 
 def is_list_of_epochs(X: Any) -> bool:
-    """Whether X is a list of Epochs, as scikit-learn's indexing makes of Epochs."""
+    """Whether X is a list of Epochs, as from scikit-learn's indexing of Epochs."""
     return isinstance(X, (list, tuple)) and len(X) > 0 and all(is_mne_epochs(x) for x in X)
 
 
@@ -51,7 +51,7 @@ def blocks_from_epochs(X: Any, known_as_eeg: Collection[str] = ()) -> list[Epoch
     Returns
     -------
     list of EpochBlock
-        Epochs of the same channels at the same places, rate, length and filters share a block.
+        Epochs with the same channels, positions, rate, length and filters share a block.
     """
     items = [X] if is_mne_epochs(X) else list(X)
     gathered: dict[tuple, list[tuple[NDArray, NDArray, NDArray]]] = {}
@@ -63,7 +63,7 @@ def blocks_from_epochs(X: Any, known_as_eeg: Collection[str] = ()) -> list[Epoch
         names, left_out = _chosen_of_item(epochs, item, known_as_eeg)
         data = signals_of_epochs(epochs, names)
         info, positions = epochs.info, positions_of(epochs.info, names)
-        # Names may be a cap's own numbers, whose places differ from person to person.
+        # Names may be numbers of a cap, whose positions differ from person to person.
         where = tuple((name, place.tobytes()) for name, place in (positions or {}).items())
         key = (tuple(names), float(info["sfreq"]), data.shape[-1], band_of(info), where)
         index, people = start + np.arange(len(data)), subjects_of_epochs(epochs)

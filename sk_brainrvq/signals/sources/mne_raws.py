@@ -82,20 +82,20 @@ def block_from_raw(
     bad_channels : BadChannelPolicy
         What to do about bad channels of the whole recording; by default nothing.
     starts : ndarray of int, optional
-        First sample at 200 Hz of each window wanted, in place of all that are usable.
+        First sample at 200 Hz of each wanted window, instead of all usable ones.
     known_as_eeg, types : collection of str, optional
-        As of :func:`~sk_brainrvq.signals.sources.channels.chosen_channels`.
+        As in :func:`~sk_brainrvq.signals.sources.channels.chosen_channels`.
 
     Returns
     -------
     EpochBlock
-        Windows at 200 Hz. The remainder at the end is left out, and so are windows that overlap an
-        annotation of BAD or EDGE.
+        Windows at 200 Hz, without the remainder at the end and windows that overlap an annotation
+        of BAD or EDGE.
 
     Raises
     ------
     InvalidEEGError
-        If no EEG channel is left, a sample is NaN or infinite that is not annotated as bad, the
+        If no EEG channel is left, a sample that is not annotated as bad is NaN or infinite, the
         recording is shorter than one window, or no window is free of bad annotations; for bad
         channels that cannot be left out or interpolated.
 
@@ -141,18 +141,18 @@ def signals_to_cut(
     ----------
     raw : mne.io.Raw
     names : sequence of str
-        Channels, in the order wanted.
+        Channels in the wanted order.
     filters : FilterSettings
     to_microvolts : float
     shortest : float, default=1.0
-        Seconds: of stretches between joints that are shorter nothing will be used.
+        Minimum length in seconds of stretches between joins that will be used.
     known_as_eeg : collection of str, optional
         Channels for which the user has given a position.
 
     Returns
     -------
     ndarray, shape (n_channels, n_times), float64
-        Where it is NaN or infinite in stretches annotated as bad, a straight line.
+        NaN and infinity in stretches annotated as bad are replaced by straight lines.
 
     Raises
     ------
@@ -180,12 +180,12 @@ def filtered_signals(
     ----------
     raw : mne.io.Raw
     names : sequence of str
-        Channels, in the order wanted.
+        Channels in the wanted order.
     filters : FilterSettings
     to_microvolts : float
     is_bad : ndarray of bool, shape (n_times,), optional
-        Samples that nobody will use, and that may be NaN or infinite: a straight line takes
-        their place.
+        Samples that will not be used and may be NaN or infinite; straight lines replace those
+        that are.
     shortest, known_as_eeg
         As in `signals_to_cut`.
 
@@ -217,11 +217,11 @@ def filtered_signals(
 
 
 def _bridge(signals: NDArray, raw: Any, names: Sequence[str], is_bad: NDArray | None) -> None:
-    """Draw straight lines through what is not finite and bad anyway; refuse what is not."""
+    """Replace non-finite samples by straight lines if marked bad; refuse others."""
     lost = ~np.isfinite(signals)
     wanted = lost if is_bad is None else lost & ~is_bad
     if wanted.any():
-        # A projection spreads it over all channels: as recorded it is where it came from.
+        # A projection spreads it over all channels, so look for its origin as recorded.
         recorded = wanted & ~np.isfinite(raw.get_data(picks=list(names), verbose="error"))
         channel, sample = np.argwhere(recorded if recorded.any() else wanted)[0]
         raise InvalidEEGError(

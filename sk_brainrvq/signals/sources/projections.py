@@ -1,4 +1,4 @@
-"""Projections that a recording holds and that are not applied to its signals yet."""
+"""Projections of a recording that have not been applied to its signals yet."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -11,7 +11,7 @@ _CHUNK_SAMPLES = 2**22
 
 
 def projector_for(info: Any, names: Sequence[str]) -> tuple[NDArray, list[int]] | None:
-    """The matrix that applies inactive projections, as ``apply_proj`` does.
+    """Matrix that applies inactive projections, as ``apply_proj`` does.
 
     Parameters
     ----------
@@ -23,10 +23,10 @@ def projector_for(info: Any, names: Sequence[str]) -> tuple[NDArray, list[int]] 
     -------
     matrix : ndarray, shape (n_names, n_sources)
     sources : list of int
-        Channels of the recording that it is to be multiplied with, those left out of ``names``
-        with them: an average reference made of more channels stays that of all.
+        Channels of the recording to multiply it with, including those not in ``names``: an average
+        reference made from more channels remains that of all.
     None
-        In place of both, where nothing is to be done to these channels.
+        Instead of both, if there is nothing to do for these channels.
     """
     if all(projection["active"] for projection in info["projs"]):
         return None
@@ -44,7 +44,7 @@ def projector_for(info: Any, names: Sequence[str]) -> tuple[NDArray, list[int]] 
 
 
 def signals_of_raw(raw: Any, names: Sequence[str]) -> NDArray:
-    """Channels of a recording in volts, projections applied; the recording stays as it is.
+    """Channels of a recording in volts, with projections applied; the recording is not changed.
 
     Parameters
     ----------
@@ -68,14 +68,14 @@ def signals_of_raw(raw: Any, names: Sequence[str]) -> NDArray:
 
 
 def signals_of_epochs(epochs: Any, names: Sequence[str]) -> NDArray:
-    """The same of ``mne.Epochs``, shape (n_epochs, n_channels, n_times)."""
+    """The same for ``mne.Epochs``, shape (n_epochs, n_channels, n_times)."""
     if projector_for(epochs.info, names) is None:
         return epochs.get_data(picks=list(names), verbose="error")
     return projected(epochs.get_data(verbose="error"), epochs.info, names)
 
 
 def projected(signals: NDArray, info: Any, names: Sequence[str]) -> NDArray:
-    """Channels (..., n_names, n_times) of all that ``info`` knows, (..., n_channels, n_times)."""
+    """Select (..., n_names, n_times) from all channels of ``info``, (..., n_channels, n_times)."""
     found = projector_for(info, names)
     if found is None and list(names) == info["ch_names"]:
         return signals

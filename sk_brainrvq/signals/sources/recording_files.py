@@ -32,8 +32,8 @@ from sk_brainrvq.signals.sources.source import ReadSettings, Source
 from sk_brainrvq.signals.sources.subjects import subject_of_path
 from sk_brainrvq.user_warnings import warn
 
-# Formats of numbers, in which a transfer as text leaves nothing sound.
-# Folders that are a recording each.
+# Binary formats, which a transfer as text destroys.
+# Folders that are one recording each.
 _FOLDERS = (".mff", ".ds")
 _BINARY = (".fif", ".edf", ".bdf", ".gdf", ".set", ".cnt")
 # What to pass instead of a file, by its extension.
@@ -60,11 +60,11 @@ class FileSource(Source):
     """Paths of recordings, continuous or of epochs."""
 
     def accepts(self, X: Any) -> bool:
-        """Whether X is a path; whether anything is there shows when it is read."""
+        """Whether X is a path; reading it will show whether anything is there."""
         return isinstance(X, (str, os.PathLike))
 
     def blocks(self, X: Any, settings: ReadSettings) -> list[EpochBlock]:
-        """Blocks, checked here and now, so that ``on_error`` can leave the file out."""
+        """Blocks, checked immediately, so that ``on_error`` can leave the file out."""
         recording = read_recording(X, settings.read_options)
         kinds: tuple[Source, ...] = (EpochsSource(), RawSource())
         source = next(kind for kind in kinds if kind.accepts(recording))
@@ -82,7 +82,7 @@ class FileSource(Source):
 
 
 def _of_file(block: EpochBlock, path: Any) -> EpochBlock:
-    """The block with the name of its file, and the subject that this names."""
+    """The block with the name of its file, and the subject in that name."""
     named = subject_of_path(Path(os.fspath(path)))
     subjects = block.subjects
     if named is not None and (subjects is None or all(person is None for person in subjects)):
@@ -109,8 +109,8 @@ def read_recording(
     -------
     mne.io.Raw or mne.Epochs
         The filters in ``info`` of an EDF, BDF or GDF file are those of its EEG channels. Types and
-        bad channels are those of a BIDS data set's ``channels.tsv``, where there is one, and bad
-        stretches those of its ``events.tsv`` too.
+        bad channels are taken from a BIDS data set's ``channels.tsv``, if there is one, and bad
+        stretches also from its ``events.tsv``.
 
     Raises
     ------
@@ -136,12 +136,12 @@ def read_with_notes(
     *,
     preload: bool = True,
 ) -> tuple[Any, list[str]]:
-    """The same, with the sentences that `read_recording` would warn of.
+    """The same, with the sentences that `read_recording` would issue as warnings.
 
     Parameters
     ----------
     path, read_options, preload
-        As of `read_recording`.
+        As in `read_recording`.
 
     Returns
     -------
@@ -152,19 +152,21 @@ def read_with_notes(
     if not path.exists():
         raise InvalidEEGError(f"There is no recording at {path}.")
     options = options_for(path, read_options)
-    doubt_about_size(path)  # no reader sees that a file is damaged
+    doubt_about_size(path)  # no reader notices that a file is damaged
     errors = []
     for read in _readers(path.name.lower(), preload):
         try:
             with heard_from_mne() as heard:
                 recording = _read(read, path, options)
-        except Exception as error:  # MNE's readers raise anything
+        except Exception as error:  # MNE's readers may raise any error
             errors.append(error)
             continue
         mended = _state_band_of_eeg(recording, path)
         about_table = apply_sidecar(recording, path)
         gaps = mark_gaps(recording, path, options.get("encoding"))
-        if is_mne_raw(recording) and not gaps:  # a table does not say whether it counts the gaps
+        if (
+            is_mne_raw(recording) and not gaps
+        ):  # a table does not state whether its times include the gaps
             about_table += apply_events(recording, path, LEFT_OUT)
         notes = [doubt_about_size(path, recording), _gaps_sentence(gaps) if gaps else None]
         mended += ["Omitted"] if gaps else []
@@ -213,7 +215,7 @@ def _options_of(reader: str) -> str:
 
 
 def _read(read: Callable[..., Any], path: Path, options: Mapping[str, Any]) -> Any:
-    """A recording; annotations that are no UTF-8 are read as Latin-1, which older writers use."""
+    """A recording; annotations not in UTF-8 are read as Latin-1, which older writers use."""
     try:
         return read(path, **{"verbose": "warning"} | dict(options))
     except Exception as error:  # MNE raises a bare one
@@ -223,7 +225,7 @@ def _read(read: Callable[..., Any], path: Path, options: Mapping[str, Any]) -> A
 
 
 def _advice(path: Path) -> str:
-    """What may make a file readable, by its name and kind."""
+    """Advice on how to make a file readable, by its name and kind."""
     ending = "".join(path.suffixes[-2:] if path.suffix.lower() == ".gz" else path.suffixes[-1:])
     if ending == ending.lower():
         return ""
@@ -242,13 +244,13 @@ def _gaps_sentence(gaps: list[tuple[float, float]]) -> str:
 
 
 def _state_band_of_eeg(recording: Any, path: Path) -> list[str]:
-    """Let ``info`` hold the filters of the EEG, where MNE holds the strictest of any channel.
+    """Set the filters of the EEG in ``info``, where MNE gives the strictest of any channel.
 
-    A heart channel of 5 to 30 Hz would otherwise count as EEG that was filtered already. What is
-    given is the beginning of what MNE says of channels that leave no band together.
+    Otherwise a heart channel of 5 to 30 Hz would make the EEG count as already filtered. Returns
+    the beginning of MNE's warning about channels whose filters leave no band together.
     """
     known, others = set(recording.ch_names), other_kinds(recording.ch_names)
-    # MNE numbers channels of one name, so that labels of the header may be none of its names.
+    # MNE numbers channels with the same name, so the header's labels may differ from its names.
     band = stated_band(
         path, lambda name: name not in others and (name in known or is_eeg_name(name))
     )
@@ -256,7 +258,7 @@ def _state_band_of_eeg(recording: Any, path: Path) -> list[str]:
         return []
     highpass, lowpass = band
     nyquist = recording.info["sfreq"] / 2
-    with recording.info._unlock():  # MNE has no public way to say this
+    with recording.info._unlock():  # MNE has no public way to set this
         recording.info["highpass"] = highpass
         recording.info["lowpass"] = nyquist if lowpass is None else min(lowpass, nyquist)
     leaves_none = lowpass is not None and highpass >= lowpass
@@ -264,7 +266,7 @@ def _state_band_of_eeg(recording: Any, path: Path) -> list[str]:
 
 
 def _readers(name: str, preload: bool) -> list[Callable[..., Any]]:
-    """MNE's readers for a file of this name, the likeliest first: some formats hold epochs, too."""
+    """MNE's readers for a file name, the likeliest first: some formats also hold epochs."""
     import mne
 
     raw: Callable[..., Any] = partial(mne.io.read_raw, preload=preload)

@@ -14,7 +14,7 @@ from sk_brainrvq.signals.sources.recording_files import FileSource
 from sk_brainrvq.signals.sources.source import ReadSettings, Source
 
 _ARRAYS = ArraySource()
-# Asked one after the other, arrays first: they are the most frequent, and known at a glance.
+# Asked in turn, arrays first: they are the most frequent and the quickest to recognise.
 _sources: tuple[Source, ...] = (
     _ARRAYS,
     FileSource(),
@@ -74,7 +74,7 @@ _LISTS = ListSource(_source_of_item, otherwise=_ARRAYS)
 
 
 def source_of(X: Any) -> Source:
-    """The source that X is read by.
+    """Find the source that reads X.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def source_of(X: Any) -> Source:
     Returns
     -------
     Source
-        That of arrays for what no other accepts: it makes an array of it, or says why not.
+        The source of arrays if no other accepts X: it makes an array of it, or explains why not.
     """
     source = _source_of_item(X)
     if source is not None:
@@ -92,23 +92,23 @@ def source_of(X: Any) -> Source:
 
 
 def read_blocks(X: Any, settings: ReadSettings) -> Iterator[EpochBlock]:
-    """Blocks of X, each read when it is asked for.
+    """Yield blocks of X, each read when requested.
 
     Parameters
     ----------
     X : array, mne.Epochs, mne.io.Raw, path, EEGCorpus, braindecode dataset, or a list of these
     settings : ReadSettings
-        A corpus was filtered and cut already: it keeps its own windows.
+        A corpus has already been filtered and cut: it keeps its own windows.
 
     Yields
     ------
     EpochBlock
-        ``index`` numbers the epochs in the caller's order. Of a list of files one is read
-        ahead, no more.
+        ``index`` numbers the epochs in the caller's order. In a list of files, only one is read
+        ahead.
 
     Raises
     ------
     InvalidEEGError
-        For what cannot be read; in a list the message names the item.
+        If something cannot be read; for a list the message names the item.
     """
     yield from warn_of_left_out(source_of(X).blocks(X, settings))

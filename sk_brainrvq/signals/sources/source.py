@@ -24,7 +24,7 @@ class ReadSettings:
     Attributes
     ----------
     sfreq : float or None
-        Rate of arrays in Hz; None is 200.
+        Rate of arrays in Hz; None means 200.
     ch_names : sequence of str, or None
         Channels of arrays.
     unit : {"uV", "mV", "V"}
@@ -35,13 +35,13 @@ class ReadSettings:
     on_error : {"raise", "warn", "skip"}
         What to do about a file in a list that cannot be used.
     check_array : callable
-        Checks an array, and gives it with 2 or 3 dimensions.
+        Checks an array, and returns it with 2 or 3 dimensions.
     bad_channels : BadChannelPolicy
         What to do about bad channels of continuous recordings, before they are cut.
     read_options : mapping, or None
         Options of MNE's readers, as in :class:`~sk_brainrvq.Reading`.
     starts : ndarray of int, optional
-        First sample at 200 Hz of the only windows wanted of a continuous recording.
+        First samples at 200 Hz if only some windows of a continuous recording are wanted.
     known_as_eeg : collection of str
         Channels for which the user has given a position, which are EEG whatever their names.
     """
@@ -64,7 +64,7 @@ class ReadSettings:
 
 
 def check_window(window: Any, overlap: Any) -> None:
-    """Raise InvalidEEGError unless these are seconds that windows can be cut by."""
+    """Raise InvalidEEGError unless windows can be cut with these seconds."""
     numbers = all(
         isinstance(value, Real) and not isinstance(value, bool) for value in (window, overlap)
     )
@@ -78,8 +78,8 @@ def check_window(window: Any, overlap: Any) -> None:
 class Source(ABC):
     """One kind of container of EEG.
 
-    Every method but :meth:`accepts` is only asked about an X that the source accepts. A source
-    holds nothing: what it tells, it reads from X.
+    Every method except :meth:`accepts` is only called with an X that the source accepts. A source
+    has no state: it reads all information from X.
 
     Attributes
     ----------
@@ -109,7 +109,7 @@ class Source(ABC):
         Raises
         ------
         InvalidEEGError
-            For what cannot be read.
+            If X cannot be read.
         """
 
     def brings_rate(self, X: Any) -> bool:
@@ -121,21 +121,21 @@ class Source(ABC):
         return False
 
     def filters_of(self, X: Any) -> list[FilterSettings | None]:
-        """What each item of X went through already; None for those still to be filtered."""
+        """Filters already applied to each item of X; None for items still to be filtered."""
         return [None]
 
     def readings_of(self, X: Any) -> list[Reading | None]:
-        """How the recordings of each item of X were read already; None for those still to read."""
+        """How the recordings of each item of X were read; None for items still to be read."""
         return [None]
 
     def subjects_of(self, X: Any) -> NDArray | None:
-        """Subject of each epoch, where X knows it."""
+        """Subject of each epoch, if X knows it."""
         return None
 
     def labels_of(self, X: Any) -> NDArray | None:
-        """Label of each epoch, where X holds them."""
+        """Label of each epoch, if X has labels."""
         return None
 
     def stored(self, X: Any) -> StoredEEG | None:
-        """X as EEG that is read batch by batch; None where it is held in memory once read."""
+        """X as EEG that is read batch by batch; None if it is held in memory once read."""
         return None

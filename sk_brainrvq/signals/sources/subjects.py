@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sk_brainrvq.missing_values import is_missing
 
-# Columns that name a person, in any case and in the order in which they are looked for.
+# Columns that name a person, in any letter case and in order of priority.
 _COLUMNS = ("subject", "subject_id", "participant_id", "participant")
 # Values in headers that mean no subject.
 _NOBODY = ("", "x", "n/a", "na", "nan", "none", "unknown", "anonymous", "anonymized", "anonymised")
@@ -22,7 +22,7 @@ _CONVENTIONS = (
 
 
 def bids_entity(path: PurePath | None, entity: str) -> str | None:
-    """The value of an entity such as "sub" in a BIDS name, of the file or of a folder above it.
+    """Value of an entity such as "sub" in the BIDS name of a file or of a folder above it.
 
     Examples
     --------
@@ -38,7 +38,7 @@ def bids_entity(path: PurePath | None, entity: str) -> str | None:
 
 
 def conventional_name(name: str) -> tuple[str, str] | None:
-    """Subject and session by the file names of Temple and of EEGMAT; None for other names.
+    """Subject and session from file names of Temple and EEGMAT; None for other names.
 
     Examples
     --------
@@ -67,7 +67,7 @@ def subject_of_header(info: Mapping[str, Any]) -> str | None:
     has_name = str(person.get("last_name") or "").strip().lower() not in _NOBODY
     for key in ("his_id", "id"):
         value = str("" if person.get(key) is None else person[key]).strip()
-        # MNE's and others' anonymising writes 0 for everybody.
+        # Anonymising by MNE and others writes 0 for everybody.
         if value.lower() not in _NOBODY and (value != "0" or has_name):
             return value
     return None
@@ -86,10 +86,10 @@ def subject_of_raw(raw: Any) -> str | None:
 
 
 def subjects_of_epochs(epochs: Any) -> NDArray:
-    """Subject of each of MNE's epochs, by a column of their metadata.
+    """Subject of each epoch of MNE's Epochs, from a column of their metadata.
 
-    Their header does not tell: of concatenated Epochs it is that of the first, and nothing says
-    that they were concatenated.
+    Their header is no use: concatenated Epochs have that of the first, and nothing shows that they
+    were concatenated.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def subjects_of_epochs(epochs: Any) -> NDArray:
 
 
 def columns_of_people(names: Iterable[Any]) -> list[Any]:
-    """Those names of columns that stand for a person, the likeliest first.
+    """Names of columns that identify a person, the likeliest first.
 
     Examples
     --------
@@ -130,7 +130,7 @@ def as_subjects(values: Any) -> NDArray:
     Returns
     -------
     ndarray of object, shape (n,)
-        Numbers of numpy are Python's, so that 1 of a list and 1 of an array are one person.
+        Numpy numbers become Python numbers, so that 1 from a list and from an array match.
     """
     named = np.empty(len(values), dtype=object)
     for place, value in enumerate(values):

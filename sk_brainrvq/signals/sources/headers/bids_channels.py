@@ -7,13 +7,13 @@ from typing import Any
 
 from sk_brainrvq.signals.electrodes.names import shorten
 
-# MNE's types for those of BIDS; what is not listed is no EEG either.
+# MNE's types for those of BIDS; types not listed are not EEG either.
 _TYPES = {
     **{name: name.lower() for name in ("EEG", "EOG", "ECG", "EMG", "SEEG", "ECOG", "DBS", "GSR")},
     **dict.fromkeys(("VEOG", "HEOG"), "eog"),
     **{"TRIG": "stim", "RESP": "resp", "TEMP": "temperature"},
 }
-# A folder of a data set lies at most so deep: subject, session, modality.
+# Greatest depth of a folder in a data set: subject, session, modality.
 _DEEPEST = 3
 
 
@@ -23,7 +23,7 @@ def apply_sidecar(recording: Any, path: Path) -> list[str]:
     Parameters
     ----------
     recording : mne.io.Raw or mne.Epochs
-        Changed.
+        Recording, which is changed in place.
     path : Path
         Path that it was read from.
 
@@ -34,8 +34,8 @@ def apply_sidecar(recording: Any, path: Path) -> list[str]:
 
     Notes
     -----
-    Source: Brain Imaging Data Structure 1.10, EEG, and its inheritance principle: a table may lie
-    in a folder above, and has then only some of the entities of the recording's name.
+    Source: Brain Imaging Data Structure 1.10, EEG, and its inheritance principle: a table may be
+    in a folder above, and then has only some of the entities of the recording's name.
     """
     sidecar = sidecar_of(path)
     if sidecar is None:
@@ -56,7 +56,7 @@ def apply_sidecar(recording: Any, path: Path) -> list[str]:
 def _about_strangers(
     sidecar: Path, rows: Mapping[str | None, Mapping[str, str]], known: Mapping[str, Any]
 ) -> list[str]:
-    """Sentence about channels of a table that the recording does not have."""
+    """Sentence about channels in a table that the recording does not have."""
     if not rows:
         return []
     if not known:
@@ -72,7 +72,7 @@ def _is_bad(row: Mapping[str, str]) -> bool:
 
 
 def cell(row: Mapping[str, str | None], column: str) -> str:
-    """A value of a row; empty where the table has none."""
+    """A value of a row; empty if the table has none."""
     value = (row.get(column) or "").strip()
     return "" if value == "n/a" else value
 
@@ -88,7 +88,7 @@ def sidecar_of(path: Path, kind: str = "channels") -> Path | None:
     Returns
     -------
     Path or None
-        The nearest, and in one folder that with the most entities.
+        The nearest table; within a folder, the one with the most entities.
     """
     entities = _entities(path)
     if not any(entity.startswith("sub-") for entity in entities):
@@ -101,7 +101,7 @@ def sidecar_of(path: Path, kind: str = "channels") -> Path | None:
 
 
 def _entities(path: Path) -> set[str]:
-    """Parts of a name such as "sub-01"; the last part is no entity."""
+    """Parts of a name such as "sub-01"; the last part is not an entity."""
     return set(path.name.split(".")[0].split("_")[:-1])
 
 
@@ -114,9 +114,9 @@ def _folders(path: Path) -> Iterator[Path]:
 
 
 def rows_of(path: Path) -> tuple[list[dict[str, str]], str | None]:
-    """Rows of a table; none, and a sentence, where it cannot be read."""
+    """Rows of a table; none, and a sentence, if it cannot be read."""
     try:
-        # No quotes in BIDS: a lone one would swallow the rows after it.
+        # BIDS does not use quotes: a single one would swallow the following rows.
         with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
             return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)), None
     except (OSError, csv.Error) as error:

@@ -17,11 +17,11 @@ def apply_events(recording: Any, path: Path, kinds: tuple[str, ...]) -> list[str
     Parameters
     ----------
     recording : mne.io.Raw
-        Changed.
+        Recording, which is changed in place.
     path : Path
         Path that it was read from.
     kinds : tuple of str
-        How the ``trial_type`` of an event begins that is wanted, in lower case.
+        Prefixes in lower case of the ``trial_type`` of wanted events.
 
     Returns
     -------
@@ -30,8 +30,8 @@ def apply_events(recording: Any, path: Path, kinds: tuple[str, ...]) -> list[str
 
     Notes
     -----
-    What the file holds itself is not annotated again. Source: Brain Imaging Data Structure 1.10,
-    task events, whose onsets are seconds from the first sample.
+    Stretches that the file itself annotates are not annotated again. Source: Brain Imaging Data
+    Structure 1.10, task events, whose onsets are seconds from the first sample.
     """
     table = sidecar_of(path, "events")
     if table is None:

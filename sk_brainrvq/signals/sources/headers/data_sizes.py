@@ -11,30 +11,30 @@ import numpy as np
 from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.signals.sources.edf_size import record_layout
 
-# Line feeds that must be there before their neighbours tell anything: one in 256 bytes is one.
+# Smallest number of line feeds to judge by their neighbours: one in 256 bytes is a line feed.
 _FEWEST_LINE_FEEDS = 16
 _CHUNK_BYTES = 2**24
 _CR, _LF = 13, 10
 _BRAINVISION_BYTES = {"INT_16": 2, "UINT_16": 2, "INT_32": 4, "IEEE_FLOAT_32": 4}
-# GDF's numbers of types; above 255 they stand for integers of so many bits.
+# GDF's type numbers; those above 255 stand for integers of so many bits.
 _GDF_BYTES = {1: 1, 2: 1, 3: 2, 4: 2, 5: 4, 6: 4, 7: 8, 8: 8, 16: 4, 17: 8, 279: 3, 511: 3}
 _FLOAT32_BYTES = 4
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the samples of a recording lie.
+    """Where the samples of a recording are stored.
 
     Attributes
     ----------
     file : Path
-        That holds the samples.
+        File that holds the samples.
     header : int
         Bytes before them.
     unit : int
         Bytes that belong together: a record, or a sample of all channels.
     n_units : int or None
-        As stated; None where the header does not say.
+        Stated number; None if the header does not state it.
     may_go_on : bool, default=False
         Whether other things follow the samples.
     """
@@ -47,21 +47,21 @@ class Layout:
 
 
 def doubt_about_size(path: Path, recording: Any = None, was_read: bool = True) -> str | None:
-    """A sentence about a data file that is shorter or longer than its header says.
+    """Describe a data file that is shorter or longer than its header says.
 
     Parameters
     ----------
     path : Path
-        As given to MNE: the header, where a recording has several files.
+        Path given to MNE: the header, if a recording has several files.
     recording : mne.io.Raw or mne.Epochs, optional
-        What MNE made of it, for formats whose header is more than a few numbers.
+        Recording read by MNE, for formats whose header is more than a few numbers.
     was_read : bool, default=True
-        False where MNE could not read it, which this may be the reason of.
+        False if MNE could not read it, for which this may be the reason.
 
     Returns
     -------
     str or None
-        None, too, for other formats, and for headers that cannot be read.
+        None also for other formats and for headers that cannot be read.
 
     Raises
     ------
@@ -115,7 +115,7 @@ def has_converted_line_ends(file: Path) -> bool:
     Returns
     -------
     bool
-        Read only as far as a line feed that stands alone.
+        The file is read only up to a line feed without a carriage return.
     """
     found, before = 0, 0
     with file.open("rb") as opened:
@@ -132,8 +132,8 @@ def has_converted_line_ends(file: Path) -> bool:
 def _has_lost_carriage_returns(file: Path) -> bool:
     """Whether line ends were converted the other way, so that none of two bytes is left.
 
-    Bytes that are like a carriage return and its line feed tell whether some are missing: in
-    signals of small numbers there never were any.
+    Byte pairs similar to a carriage return with its line feed show whether these are missing:
+    signals with small numbers never had any.
     """
     with file.open("rb") as opened:
         data = opened.read(_CHUNK_BYTES)
@@ -153,7 +153,7 @@ def _layout(path: Path, recording: Any) -> Layout | None:
         if suffix == ".set" and recording is not None:
             return _layout_of_eeglab(recording)
     except (OSError, ValueError, KeyError, IndexError, struct.error):
-        return None  # MNE's reader has the better message
+        return None  # MNE's reader has a better message
     return None
 
 

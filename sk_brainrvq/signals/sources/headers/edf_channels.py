@@ -1,4 +1,4 @@
-"""Units and rates of the channels of EDF, BDF and GDF files, which MNE does not tell apart."""
+"""Units and rates of the channels of EDF, BDF and GDF files, which MNE does not report."""
 
 import re
 import struct
@@ -11,14 +11,14 @@ from typing import Any, BinaryIO
 from sk_brainrvq.signals.electrodes.matching import match_electrodes
 from sk_brainrvq.signals.electrodes.other_channels import other_kinds
 
-# Bytes of the fields of one signal, in their order: label, transducer, unit, four limits, filters,
-# samples per record. GDF 2 has a code in place of the unit.
+# Bytes of the fields of one signal in order: label, transducer, unit, four limits, filters,
+# samples per record. GDF 2 has a code instead of the unit.
 _LABEL, _TRANSDUCER, _UNIT = 16, 80, 8
 _BEFORE_SAMPLES = 216
 _VOLTAGE = re.compile(r"(?:[nuµμm]|mk|micro|milli|nano)?v(?:olts?)?(?:rms|r)?", re.IGNORECASE)
-# What stands where nobody thought of a unit, or where samples are raw counts.
+# Values found if nobody thought of a unit, or if samples are raw counts.
 _NO_UNIT = {"", "1", "AU", "A.U.", "N/A", "NONE", "UNKNOWN", "ADU", "COUNTS", "DIGITS", "RAW"}
-# Below this share of the EEG's rate a channel is no EEG of the same amplifier.
+# Below this share of the EEG's rate a channel is not EEG from the same amplifier.
 _SLOW = 0.5
 _STATUS = ("EDF ANNOTATIONS", "BDF ANNOTATIONS", "STATUS")
 # ISO/IEEE 11073-10101: bits 5 and above are the quantity, 4256 is the volt.
@@ -27,16 +27,16 @@ _GDF_VOLT = 4256 >> 5
 
 @dataclass(frozen=True)
 class HeaderChannel:
-    """What the header says of a channel.
+    """Information on a channel in the header.
 
     Attributes
     ----------
     name : str
     unit : str
     is_voltage : bool or None
-        None where there is no unit.
+        None if there is no unit.
     sfreq : float
-        Samples per record over the duration of a record: a rate but for a factor.
+        Samples per record over the duration of a record: the rate, up to a common factor.
     """
 
     name: str
@@ -126,16 +126,16 @@ def not_eeg_by_header(recording: Any, known_as_eeg: Collection[str] = ()) -> dic
     ----------
     recording : mne.io.Raw
     known_as_eeg : collection of str, optional
-        Channels for which the user has given a position: only a unit that is no voltage speaks
-        against them.
+        Channels for which the user has given a position: only a unit that is not a voltage
+        excludes them.
 
     Returns
     -------
     dict of str to str
-        Why, by the name of the channel: its unit is no voltage; or it is not called like EEG, and
-        has no unit while others have, or a rate below half of the EEG's. That is the middle rate
-        of the channels called like EEG, or else the highest of all that may be EEG. Empty for
-        formats other than EDF, BDF and GDF, and where the file is gone.
+        Reason by channel name: the unit is not a voltage; or the name is not that of EEG, and the
+        channel has no unit while others have, or a rate below half of the EEG's. That is the
+        middle rate of the channels with EEG names, or else the highest of all that may be EEG.
+        Empty for formats other than EDF, BDF and GDF, and if the file is gone.
     """
     reasons: dict[str, str] = {}
     for file in getattr(recording, "filenames", None) or ():
@@ -174,7 +174,7 @@ def _sfreq_of_eeg(may_be: Mapping[str, HeaderChannel], named: Collection[str]) -
 
 
 def _by_name(channels: list[HeaderChannel], names: list[str]) -> dict[str, HeaderChannel]:
-    """Channels by their names in MNE, which numbers those of one name: T8-P8-0, T8-P8-1."""
+    """Channels by their names in MNE, which numbers duplicates: T8-P8-0, T8-P8-1."""
     counts: dict[str, int] = {}
     found: dict[str, HeaderChannel] = {}
     labels = [channel.name for channel in channels]
@@ -187,6 +187,6 @@ def _by_name(channels: list[HeaderChannel], names: list[str]) -> dict[str, Heade
 
 
 def _is_named_as_eeg(name: str) -> bool:
-    """Whether a name is an electrode's, or says EEG: "EEG(sec)"."""
+    """Whether a name is that of an electrode, or says EEG: "EEG(sec)"."""
     said = re.match(r"EEG(?![A-Z])", name, re.IGNORECASE) is not None
     return said or match_electrodes([name], 1)[0].has_position

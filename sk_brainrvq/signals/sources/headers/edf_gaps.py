@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 _BYTES_PER_SAMPLE = {".edf": 2, ".bdf": 3}
 _ANNOTATIONS = {b"EDF Annotations", b"BDF Annotations"}
-# Onset, duration if any, and texts of what is annotated.
+# Onset, duration if any, and texts of an annotation.
 _TAL = re.compile(rb"([+-][\d.]+)(?:\x15([\d.]+))?\x14(.+)\x14", re.DOTALL)
 # Writers round onsets to milliseconds or less.
 _SHORTEST_GAP = 0.01
@@ -30,7 +30,7 @@ def gaps_of(path: Path) -> list[tuple[float, float]]:
     -------
     list of (float, float)
         Seconds of signal before each gap, and seconds that it lasts. Empty for files that are not
-        EDF+D or BDF+D, and for those that cannot be read so.
+        EDF+D or BDF+D, and for those that cannot be read as such.
 
     Notes
     -----
@@ -45,7 +45,7 @@ def gaps_of(path: Path) -> list[tuple[float, float]]:
 
 @dataclass(frozen=True)
 class _Records:
-    """When the records of a file began, in seconds, how long one lasts, and all annotations."""
+    """Onsets of a file's records in seconds, duration of a record, and all annotations."""
 
     onsets: NDArray
     seconds: float
@@ -60,7 +60,7 @@ class _Records:
         ]
 
     def in_signal(self, time: float) -> float:
-        """Seconds of signal before a time of the clock; within a gap, where it begins."""
+        """Seconds of signal before a clock time; within a gap, up to where it begins."""
         record = max(0, int(np.searchsorted(self.onsets, time, "right")) - 1)
         return record * self.seconds + float(np.clip(time - self.onsets[record], 0, self.seconds))
 
@@ -72,7 +72,7 @@ def _records(path: Path) -> _Records | None:
     return _records_of(path, state.st_size, state.st_mtime_ns)
 
 
-# A recording is asked for its gaps several times on its way.
+# The gaps of a recording are requested several times.
 @lru_cache(maxsize=8)
 def _records_of(path: Path, size: int, changed: int) -> _Records | None:  # noqa: ARG001
     try:
@@ -87,7 +87,7 @@ def _records_of(path: Path, size: int, changed: int) -> _Records | None:  # noqa
 
 
 def _annotation_fields(path: Path) -> tuple[float, list[list[bytes]]]:
-    """Seconds of a record, and of each signal of annotations its part of every record."""
+    """Seconds of a record, and the part of every record that each annotation signal fills."""
     with path.open("rb") as file:
         fixed = file.read(256)
         if fixed[192:197] not in (b"EDF+D", b"BDF+D"):
@@ -112,18 +112,18 @@ def _annotation_fields(path: Path) -> tuple[float, list[list[bytes]]]:
 
 
 def mark_gaps(recording: Any, path: Path, encoding: str | None = None) -> list[tuple[float, float]]:
-    """Mark the gaps of a file as joints, and put its annotations where their signal is.
+    """Mark the gaps of a file as joins, and move its annotations to the time of their signal.
 
-    MNE leaves annotations at the time of the clock, and drops those after the end of the signal.
+    MNE leaves annotations at their clock times, and drops those after the end of the signal.
 
     Parameters
     ----------
     recording : mne.io.Raw
-        Changed.
+        Recording, which is changed in place.
     path : Path
         Path that it was read from.
     encoding : str, optional
-        Of annotations; UTF-8 by default, and Latin-1 where it is none.
+        Encoding of annotations; default UTF-8, or Latin-1 for other text.
 
     Returns
     -------
@@ -153,7 +153,7 @@ def _decoded(text: bytes, encoding: str | None) -> str:
 
 
 def unmarked_gaps(recording: Any) -> NDArray:
-    """Gaps of the file of a Raw that MNE read by itself, and that nothing marks.
+    """Gaps of the file of a Raw that was read by MNE without marks for them.
 
     Parameters
     ----------
@@ -173,18 +173,18 @@ def unmarked_gaps(recording: Any) -> NDArray:
 
 
 def on_the_clock(recording: Any, seconds: NDArray) -> NDArray:
-    """Times by the clock of a recording, given those in its signal.
+    """Convert times in a recording's signal to clock times.
 
     Parameters
     ----------
     recording : mne.io.Raw
-        With the gaps that `mark_gaps` marked, if any.
+        Recording with the gaps that `mark_gaps` marked, if any.
     seconds : ndarray
 
     Returns
     -------
     ndarray
-        The same where there are no gaps.
+        Clock times; the same as ``seconds`` if there are no gaps.
     """
     times = np.array(seconds, dtype=float)
     for onset, name in zip(
