@@ -29,7 +29,7 @@ from sk_brainrvq.weights.hub.hub_download import fetch
 
 # Weights that come with the package.
 BUNDLED = Path(__file__).parent / "bundled"
-BUNDLED_NAMES = ("default", "default-tokenizer", "tokenizer-2026.11")
+BUNDLED_NAMES = ("default", "default-tokenizer", "small-2026.11", "tokenizer-2026.11")
 # Prefix of tensors of other networks in the same file.
 ATTACHED = "attached/"
 _HEADER_KEY = "sk_brainrvq"

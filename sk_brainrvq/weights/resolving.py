@@ -14,6 +14,8 @@ from sk_brainrvq.weights.weights import Weights
 
 # Name under which a saved pretrainer stores its tokenizer.
 _TOKENIZER = "tokenizer_weights_"
+# Bundled encoders, and the bundled tokenizers whose codes they predict.
+_TOKENIZERS = {"default": "default-tokenizer", "small-2026.11": "tokenizer-2026.11"}
 
 
 @cache
@@ -22,7 +24,7 @@ def bundled_weights(name: str) -> Weights:
 
     Parameters
     ----------
-    name : {"default", "default-tokenizer", "tokenizer-2026.11"}
+    name : {"default", "default-tokenizer", "small-2026.11", "tokenizer-2026.11"}
 
     Returns
     -------
@@ -37,7 +39,7 @@ def bundled_weights(name: str) -> Weights:
     folder = BUNDLED / name
     if not folder.is_dir():
         raise CheckpointError(
-            f'"default" was given, but this installation lacks the bundled model ({folder}). '
+            f'"{name}" was given, but this installation lacks the bundled model ({folder}). '
             "Install sk_brainrvq again, or pass weights=None for random weights."
         )
     return Weights(folder)
@@ -68,8 +70,8 @@ def resolve_weights(weights: Any, kinds: tuple[str, ...], parameter: str) -> Wei
             f"{parameter}= was given a {type(weights).__name__}, which would lose its fit when "
             f"scikit-learn clones it. Pass its weights instead: {parameter}=fitted.weights_."
         )
-    if isinstance(weights, str) and weights == "default":
-        weights = bundled_weights("default-tokenizer" if kinds == ("tokenizer",) else "default")
+    if _is_bundled_encoder(weights):
+        weights = bundled_weights(_TOKENIZERS[weights] if kinds == ("tokenizer",) else weights)
     if isinstance(weights, (str, Path)):
         weights = _read(weights, kinds)
     if not isinstance(weights, Weights):
@@ -98,12 +100,19 @@ def tokenizer_of(weights: Any) -> Any:
     "default", "official", path, address or None
         None if the weights do not name their tokenizer.
     """
-    if isinstance(weights, str) and (weights == "default" or is_official(weights)):
+    if isinstance(weights, str) and (_is_bundled_encoder(weights) or is_official(weights)):
         return weights
     if isinstance(weights, Weights):
-        bundled = (BUNDLED / "default").is_dir() and weights == bundled_weights("default")
-        return "default" if bundled else None
+        there = [name for name in _TOKENIZERS if (BUNDLED / name).is_dir()]
+        return next((name for name in there if weights == bundled_weights(name)), None)
     return weights if _TOKENIZER in read_attached(weights) else None
+
+
+def _is_bundled_encoder(weights: Any) -> bool:
+    """Whether a value names a bundled encoder; a file of that name comes before all but "default"."""
+    if not isinstance(weights, str) or weights not in _TOKENIZERS:
+        return False
+    return weights == "default" or not Path(weights).exists()
 
 
 def _read(path: str | Path, kinds: tuple[str, ...]) -> Weights:

@@ -42,8 +42,8 @@ class Weights(Exportable, Shareable):
     ----------
     path : path
         A folder written by ``save_pretrained`` or :meth:`save`, or the ``.safetensors`` file
-        in it. Unless a file has that name, "default", "default-tokenizer" and "tokenizer-2026.11"
-        are the bundled weights, which :meth:`list` describes. "hf://owner/name", or
+        in it. Unless a file has that name, "default", "small-2026.11" and the other names that
+        :meth:`list` shows are the bundled weights. "hf://owner/name", or
         "hf://owner/name@revision" with a branch, a tag or a commit, is a model on the Hugging
         Face Hub (extra ``hub``).
     in_pickle : bool, default=True

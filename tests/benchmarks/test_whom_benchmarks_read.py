@@ -24,7 +24,11 @@ ASKING = {
     *("table/allowed.py", "table/tasks.py", "pretrain_default.py", "moabb_eegmat.py"),
     *("corpora/readers.py",),
 }
-NO_SIGNALS = {"table.py": {"GuineaBissau"}, "three_datasets.py": {"PROTOCOLS"}}
+NO_SIGNALS = {
+    "table.py": {"GuineaBissau"},
+    "three_datasets.py": {"PROTOCOLS"},
+    "encoders.py": {"PROTOCOLS"},
+}
 
 
 def imported(path):

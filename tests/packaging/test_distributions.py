@@ -23,7 +23,7 @@ DATA = {
     "sk_brainrvq/datasets/ssvep_git_sha1.txt",
     *(
         f"sk_brainrvq/weights/bundled/{model}/{file}"
-        for model in ("default", "default-tokenizer", "tokenizer-2026.11")
+        for model in ("default", "default-tokenizer", "small-2026.11", "tokenizer-2026.11")
         for file in ("README.md", "config.json", "model.safetensors")
     ),
 }
@@ -39,6 +39,7 @@ BESIDE = {
     ),
     *("benchmarks/results/mutants_seed0.csv", "benchmarks/results/mutants_seed1.csv"),
     *("benchmarks/results/explanations.csv", "benchmarks/results/montage_transfer.json"),
+    "benchmarks/results/encoders.json",
     *("tests/conftest.py", "tests/package_files.py", "tests/packaging/test_distributions.py"),
 }
 

@@ -1,0 +1,126 @@
+"""Which encoder is better? Tokens of several weights, on the same people and folds.
+
+Uses the project's own splits, as ``three_datasets.py`` does: logistic regression on each person's
+centred features. The rows are tokens by region, mean tokens, and the default embedding. A random
+network and 7-band power stand beside them.
+
+    python benchmarks/encoders.py --weights default,small-2026.11 [--split once] [--json FILE]
+        --data eegmat=FOLDER,guinea-bissau=FOLDER,ssvep=FOLDER
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from table.allowed import PROJECT_SPLITS
+from table.answering import answered, described
+from table.commands import run_split
+from table.options import add_common_options, folders
+from table.output import shown, shown_estimate
+from table.people import PER_PERSON, person_figures, pooled_over_datasets
+from table.systems import SYSTEMS
+
+from sk_brainrvq.datasets import BENCHMARK_SPLITS, PROTOCOLS
+
+# Rows of each encoder, each with the row of a random network.
+ROWS = {
+    "tokens-region-centred": "random-tokens-region-centred",
+    "tokens-centred": "random-tokens-centred",
+    "default-centred": "random-default-centred",
+}
+BANDS = "bands7-centred"
+RANDOM = "a random network"
+
+# Each person's own figure, by name of the weights (or RANDOM), row and dataset.
+Figures = dict[tuple[str, str, str], dict[str, float]]
+
+
+def figures(options: argparse.Namespace) -> Figures:
+    """Compute what is not kept yet, and collect each person's figure, averaged over seeds."""
+    found: Figures = {}
+    for dataset, folder in folders(options.data, [*BENCHMARK_SPLITS]).items():
+        for number, weights in enumerate(options.weights.split(",")):
+            systems = [*ROWS] + ([*ROWS.values(), BANDS] if number == 0 else [])
+            own = {"dataset": dataset, "data": folder, "weights": weights}
+            ran = run_split(
+                argparse.Namespace(**vars(options) | own | {"systems": ",".join(systems)})
+            )
+            if ran.failed:
+                raise ValueError(f"{dataset}: {ran.failed[0]}")
+            for system in systems:
+                name = Path(weights).name if system in ROWS else RANDOM
+                found[name, system, dataset] = _own_figures(
+                    PER_PERSON[ran.task.kind], ran.scored[system]
+                )
+    return found
+
+
+def _own_figures(name: str, seeds: Sequence[Any]) -> dict[str, float]:
+    by_seed = [person_figures(name, scored) for scored in seeds]
+    return {
+        str(person): round(float(np.mean([own[person] for own in by_seed])), 4)
+        for person in by_seed[0]
+    }
+
+
+def table(found: Figures) -> str:
+    """Format means over people and, below them, leads with intervals over people."""
+    datasets = list(dict.fromkeys(dataset for _, _, dataset in found))
+    titles = [PROTOCOLS[name].title for name in datasets]
+    lines = [["features", "network", *titles], ["---"] * (2 + len(datasets))]
+    for name, system in dict.fromkeys((name, system) for name, system, _ in found):
+        means = [np.nanmean([*found[name, system, dataset].values()]) for dataset in datasets]
+        network = "none" if system == BANDS else name
+        lines.append([SYSTEMS[system].label, network, *map(shown, means)])
+    names = list(dict.fromkeys(name for name, _, _ in found if name != RANDOM))
+    leads = [["lead", "all people", *titles], ["---"] * (2 + len(datasets))]
+    for system, random in ROWS.items():
+        for name in names:
+            rivals = [(RANDOM, random), *([(names[0], system)] if name != names[0] else [])]
+            for rival in [*rivals, (RANDOM, BANDS)]:
+                own = {d: _lead(found[name, system, d], found[*rival, d]) for d in datasets}
+                each = [pooled_over_datasets({d: lead}) for d, lead in own.items()]
+                cells = [shown_estimate(e, "+") for e in (pooled_over_datasets(own), *each)]
+                over = "centred 7 bands" if rival[1] == BANDS else rival[0]
+                label = SYSTEMS[system].label.removeprefix("BrainRVQ, ").replace(", LR", "")
+                leads.append([f"{label}: {name}, over {over}", *cells])
+    return "\n\n".join(
+        "\n".join(f"| {' | '.join(line)} |" for line in part) for part in (lines, leads)
+    )
+
+
+def _lead(ours: Mapping[str, float], theirs: Mapping[str, float]) -> dict[str, float]:
+    return {person: ours[person] - theirs[person] for person in ours}
+
+
+def evaluate(options: argparse.Namespace) -> str:
+    """Compute, keep and format the figures of a split."""
+    found = figures(options)
+    if options.json is not None:
+        kept = json.loads(options.json.read_text()) if options.json.exists() else []
+        kept = [each for each in kept if each["split"] != options.split]
+        for (name, system, dataset), people in found.items():
+            key = {"split": options.split, "weights": name, "system": system, "dataset": dataset}
+            kept.append({**key, "people": people})
+        lines = ",\n".join(json.dumps(each) for each in kept)
+        options.json.write_text(f"[\n{lines}\n]\n")
+    return table(found)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Parse the command line and run; report a user's mistake in one line."""
+    parser = described(__doc__)
+    add_common_options(parser)
+    parser.set_defaults(results=Path("results/encoders"))
+    parser.add_argument("--data", required=True, help="dataset=FOLDER, separated by commas")
+    parser.add_argument("--split", choices=PROJECT_SPLITS, default="develop")
+    parser.add_argument("--json", type=Path, help="file for each person's figures")
+    return answered(parser, argv, evaluate)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,67 @@
+"""``encoders.py``: what is kept of the bundled encoders, and what the pages say of it."""
+
+import json
+from functools import cache
+
+import numpy as np
+import pytest
+from benchmark_commands import BENCHMARKS, main_of, module_of
+
+from sk_brainrvq.datasets import BENCHMARK_SPLITS
+
+MODULE = module_of("encoders")
+
+
+@cache
+def kept(split):
+    """Each person's figure, by weights, row and dataset."""
+    records = json.loads((BENCHMARKS / "results" / "encoders.json").read_text())
+    return {
+        (each["weights"], each["system"], each["dataset"]): each["people"]
+        for each in records
+        if each["split"] == split
+    }
+
+
+@pytest.mark.parametrize("split", ["develop", "once"])
+def test_kept_figures__people__those_of_the_split(split):
+    found = kept(split)
+    assert {dataset for _, _, dataset in found} == set(BENCHMARK_SPLITS)
+    for (_, _, dataset), people in found.items():
+        own = BENCHMARK_SPLITS[dataset]
+        allowed = own.develop if split == "develop" else own.score_once
+        assert set(people) == {str(person) for person in allowed}
+
+
+@pytest.mark.parametrize("split", ["develop", "once"])
+def test_page__tables__those_of_the_kept_figures(split):
+    page = (BENCHMARKS / "details" / "pretraining.md").read_text()
+    for part in MODULE.table(kept(split)).split("\n\n"):
+        assert part in page
+
+
+def test_kept_figures__default__those_of_the_tables_of_three_datasets():
+    text = (BENCHMARKS / "three_datasets.md").read_text()
+    own = kept("develop")["default", "tokens-region-centred", "guinea-bissau"]
+    label = "BrainRVQ, tokens by region only, LR, centred"
+    line = next(line for line in text.splitlines() if line.startswith(f"| {label} |")
+                and f"{np.mean([*own.values()]):.3f}".lstrip("0") in line)  # fmt: skip
+    assert line
+
+
+def test_lead__two_rows__person_by_person():
+    people = {"1": 0.75, "2": 0.5}, {"1": 0.5, "2": 0.75}
+    found = {}
+    for name in ("default", MODULE.RANDOM):
+        for row, random in MODULE.ROWS.items():
+            system = row if name == "default" else random
+            found[name, system, "eegmat"] = people[name != "default"]
+    found[MODULE.RANDOM, MODULE.BANDS, "eegmat"] = {"1": 0.75, "2": 0.5}
+    leads = MODULE.table(found).split("\n\n")[1]
+    assert "| +.000 [-.250, +.250] | +.000 [-.250, +.250] |" in leads
+    assert "over centred 7 bands | +.000 [+.000, +.000] |" in leads
+
+
+def test_command__a_dataset_that_has_no_split__one_line(capsys):
+    assert main_of("encoders")(["--weights", "default", "--data", "tuab=x"]) != 0
+    assert "tuab" in capsys.readouterr().err
