@@ -28,6 +28,7 @@ from sk_brainrvq.signals.bad_channels import BadChannelPolicy
 from sk_brainrvq.signals.filters.filtering import FilterSettings
 from sk_brainrvq.signals.reading import Reading, bad_channel_policy, checked_reading
 from sk_brainrvq.signals.sources.mne_raws import KEEP
+from sk_brainrvq.signals.sources.recording_files import nothing_at
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def plan_tasks(
             size, changed_ns = source_state(source)
         except OSError as error:
             missing = isinstance(error, FileNotFoundError)
-            reason = f"There is no recording at {source}." if missing else str(error)
+            reason = nothing_at(source) if missing else str(error)
             failed.append((source, reason))
             continue
         try:

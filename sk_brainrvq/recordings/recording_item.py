@@ -15,7 +15,7 @@ from sk_brainrvq.signals.sources.annotations import LEFT_OUT, overlapping_marks
 from sk_brainrvq.signals.sources.braindecode_datasets import is_braindecode_dataset
 from sk_brainrvq.signals.sources.mne_epochs import is_mne_epochs
 from sk_brainrvq.signals.sources.mne_raws import is_mne_raw
-from sk_brainrvq.signals.sources.recording_files import read_recording
+from sk_brainrvq.signals.sources.recording_files import nothing_at, read_recording
 from sk_brainrvq.signals.sources.subjects import (
     bids_entity,
     subject_of_header,
@@ -123,7 +123,7 @@ class RecordingItem:
         if isinstance(source, (str, os.PathLike)):
             path = Path(os.fspath(source))
             if not path.exists():
-                raise InvalidEEGError(f"{where}: There is no recording at {path}.")
+                raise InvalidEEGError(f"{where}: {nothing_at(path)}")
             return path
         raise InvalidEEGError(
             f"{where} is of type {type(source).__name__}; expected a continuous recording: an "

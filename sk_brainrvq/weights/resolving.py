@@ -109,7 +109,7 @@ def tokenizer_of(weights: Any) -> Any:
 
 
 def _is_bundled_encoder(weights: Any) -> bool:
-    """Whether a value names a bundled encoder; a file of that name comes before all but "default"."""
+    """Whether a value names a bundled encoder; files come before all names but "default"."""
     if not isinstance(weights, str) or weights not in _TOKENIZERS:
         return False
     return weights == "default" or not Path(weights).exists()

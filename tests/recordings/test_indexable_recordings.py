@@ -182,6 +182,7 @@ def test_bad_arguments__each__error_says_what_was_given(tmp_path):
         (lambda: Recordings(3), "type int; expected a continuous recording"),
         (lambda: Recordings([epochs]), "pass them to the estimator itself"),
         (lambda: Recordings([tmp_path / "none.edf"]), "Item 0 .*There is no recording at"),
+        (lambda: Recordings(str(tmp_path / "*.edf")), "Patterns are not expanded"),
         (lambda: Recordings([raw], [0, 1]), "2 entries of y were given for 1 recording;"),
         (lambda: Recordings([raw, raw], ["a", np.nan]), "for 1 of 2 recordings: item 1"),
         (lambda: Recordings([raw], "a"), "y='a' was given for 1 recording;"),

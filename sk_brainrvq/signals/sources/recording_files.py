@@ -150,7 +150,7 @@ def read_with_notes(
     """
     path = Path(os.fspath(path)).expanduser()
     if not path.exists():
-        raise InvalidEEGError(f"There is no recording at {path}.")
+        raise InvalidEEGError(nothing_at(path))
     options = options_for(path, read_options)
     doubt_about_size(path)  # no reader notices that a file is damaged
     errors = []
@@ -276,3 +276,14 @@ def _readers(name: str, preload: bool) -> list[Callable[..., Any]]:
         return [raw]
     readers: list[Callable[..., Any]] = [raw, partial(mne.read_epochs, preload=preload)]
     return readers[::-1] if re.search(r"[-_]epo\.fif", name) else readers
+
+
+def nothing_at(path: str | os.PathLike[str]) -> str:
+    """Return the message for a path at which there is nothing."""
+    hint = ""
+    if any(sign in Path(path).name for sign in "*?"):
+        hint = (
+            " Patterns are not expanded: pass sorted(Path(folder).glob(pattern)), with Path from "
+            "pathlib."
+        )
+    return f"There is no recording at {path}.{hint}"
