@@ -1,11 +1,12 @@
 """Base of commands: common options, help with headings, failures and signals."""
 
+import re
 import signal
 import sys
 import threading
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
@@ -83,7 +84,7 @@ class WorkCommand(click.Command):
         debug = ctx.params.pop("debug")
         ctx.params.pop("config")
         try:
-            with sigterm_raises(), plain_warnings():
+            with sigterm_raises(), plain_warnings(self.params):
                 return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
@@ -94,7 +95,8 @@ class WorkCommand(click.Command):
         except Exception as error:
             if debug:
                 traceback.print_exc()
-            click.echo(f"Error{_which_process()}: {_paragraph(error)}", err=True)
+            message = with_options(_paragraph(error), self.params)
+            click.echo(f"Error{_which_process()}: {message}", err=True)
             ctx.exit(1)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -162,6 +164,17 @@ def _paragraph(error: Exception) -> str:
     return f"{type(error).__name__}: {message} (--debug shows where)"
 
 
+def with_options(message: str, params: Sequence[click.Parameter]) -> str:
+    """Add the options of a command for parameters that a message advises to pass.
+
+    Messages are written for Python, as in "Pass window=...".
+    """
+    options = {param.name: param.opts[0] for param in params if isinstance(param, click.Option)}
+    advised = dict.fromkeys(re.findall(r"\b([a-z_]+)=\.\.\.", message))
+    said = [f"{name}= is {options[name]}" for name in advised if name in options]
+    return f"{message} In this command, {' and '.join(said)}." if said else message
+
+
 @contextmanager
 def sigterm_raises() -> Iterator[None]:
     """Turn SIGTERM into an exception, so that files are closed; only in the main thread."""
@@ -180,12 +193,12 @@ def sigterm_raises() -> Iterator[None]:
 
 
 @contextmanager
-def plain_warnings() -> Iterator[None]:
+def plain_warnings(params: Sequence[click.Parameter] = ()) -> Iterator[None]:
     """Print each warning once, as a line without its location, from one process."""
     seen: set[str] = set()
 
     def show(message: Any, *_: Any, **__: Any) -> None:
-        text = " ".join(str(message).split())
+        text = with_options(" ".join(str(message).split()), params)
         if is_main_process() and text not in seen:
             seen.add(text)
             say(f"Warning: {text}")

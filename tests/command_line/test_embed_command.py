@@ -203,3 +203,11 @@ def test_corpus__in_place_of_recordings__is_wrong_usage(corpus_folder, weights, 
     result = embed([corpus_folder], weights, tmp_path / "features.npz")
     assert result.exit_code == 2
     assert "is a corpus, but this command needs recordings" in result.stderr
+
+
+def test_message_that_advises_a_parameter__names_the_option_too(folder, weights, tmp_path):
+    result = embed([folder], weights, tmp_path / "features.npz", "--window", "1000")
+    assert result.exit_code == 1
+    assert result.stderr.count("In this command, window= is --window.") == 1
+    result = run("inspect", folder, "--window", "-3")
+    assert "In this command" not in result.stderr

@@ -22,12 +22,14 @@ from sk_brainrvq import (
     DDRVQTransformer,
     Weights,
 )
-from sk_brainrvq.datasets import load_eegmat, make_eeg
+from sk_brainrvq.datasets import BENCHMARK_SPLITS, load_eegmat, make_eeg
 from sk_brainrvq.exceptions import CheckpointError
 from sk_brainrvq.weights import bundled_weights, resolve_weights
+from sk_brainrvq.weights.resolving import tokenizer_of
 
 BUNDLED = Path(sk_brainrvq.__file__).parent / "weights" / "bundled"
-NAMES = ["default", "default-tokenizer", "tokenizer-2026.11"]
+OF_EEGMAT = ["default", "default-tokenizer", "tokenizer-2026.11"]
+NAMES = [*OF_EEGMAT, "small-2026.11"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -40,7 +42,49 @@ def test_bundled__files__below_ten_megabytes_with_a_card(name):
         assert word in card
 
 
-@pytest.mark.parametrize("name", NAMES)
+def test_bundled__encoder_of_five_datasets__has_seen_only_people_to_develop_on():
+    weights = bundled_weights("small-2026.11")
+    seen = {}
+    for subject in weights.info["subjects"]:
+        dataset, _, person = subject.partition("/")
+        seen.setdefault(dataset, set()).add(person)
+    assert {name: len(people) for name, people in seen.items()} == {
+        "eegmat": 28,
+        "guinea-bissau": 49,
+        "ssvep": 6,
+        "muse": 67,
+        "physionet": 1,
+    }
+    for name, split in BENCHMARK_SPLITS.items():
+        assert {int(person) for person in seen[name]} <= set(split.develop)
+    assert weights.info["filters"] == bundled_weights("default").info["filters"]
+    # Electrodes of all five caps: those of EEGMAT and of the 64 of PhysioNet are most of them.
+    rows = set(weights.info["trained_rows"])
+    assert rows > set(bundled_weights("default").info["trained_rows"])
+    assert len(rows) > 64
+    card = (BUNDLED / "small-2026.11" / "README.md").read_text()
+    for word in ("CC BY 4.0", "CC0", "MIT", "151 people", "tokenizer-2026.11"):
+        assert word in card
+
+
+def test_bundled__encoder_of_five_datasets__is_trained_further_with_its_tokenizer():
+    eeg = make_eeg(n_subjects=1, n_windows=2, duration=2, random_state=0)
+    pretrainer = BrainRVQPretrainer(
+        "small-2026.11",
+        weights="small-2026.11",
+        max_epochs=1,
+        sfreq=eeg.sfreq,
+        ch_names=eeg.ch_names,
+        random_state=0,
+    ).fit(eeg.X)
+    assert pretrainer.tokenizer_weights_ == bundled_weights("tokenizer-2026.11")
+    assert pretrainer.weights_.config == bundled_weights("small-2026.11").config
+    assert tokenizer_of(bundled_weights("small-2026.11")) == "small-2026.11"
+    with pytest.raises(CheckpointError, match=r"tokenizer='small-2026\.11'"):
+        BrainRVQPretrainer(weights="small-2026.11", sfreq=eeg.sfreq).fit(eeg.X)
+
+
+@pytest.mark.parametrize("name", OF_EEGMAT)
 def test_bundled__origin__is_recorded(name):
     weights = bundled_weights(name)
     assert weights.name == name
