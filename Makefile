@@ -8,7 +8,7 @@ GALLERY := docs/gallery/.of_weights
 
 OLDEST := .venv-oldest
 
-.PHONY: help demo test test-oldest lint types doctest docs clean
+.PHONY: help demo test test-oldest unit lint types doctest docs clean
 
 help:
 	@echo "make demo         learn, embed and classify real EEG; a table and two figures in demo/"
@@ -29,8 +29,7 @@ demo: $(STAMP)
 # Two processes share two cores: libraries that start a thread for each core get in their way.
 test test-oldest: export OMP_NUM_THREADS := 1
 test: $(STAMP)
-	$(MAKE) --jobs 2 lint types doctest
-	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+	$(MAKE) --jobs 4 lint types doctest unit
 
 $(OLDEST)/.installed: setup.py tests/packaging/oldest_versions.py
 	$(PYTHON) -m venv $(OLDEST)
@@ -42,6 +41,9 @@ $(OLDEST)/.installed: setup.py tests/packaging/oldest_versions.py
 test-oldest: $(OLDEST)/.installed
 	$(OLDEST)/bin/python -m pytest --numprocesses 2 --dist worksteal
 
+unit: $(STAMP)
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+
 lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -52,7 +54,7 @@ types: $(STAMP)
 
 # Examples of the pages; those of docstrings sphinx only reads, and pytest runs.
 doctest: $(STAMP)
-	$(BIN)/sphinx-build -W -q -D plot_gallery=0 -b doctest docs docs/_build/doctest docs/*.rst
+	$(BIN)/sphinx-build -W -q -t pages -D plot_gallery=0 -b doctest docs docs/_build/doctest docs/*.rst
 
 $(GALLERY): $(wildcard sk_brainrvq/weights/bundled/*/model.safetensors)
 	rm -rf docs/gallery

@@ -312,7 +312,7 @@ def cut_whole_windows(path):
 def test_eegmat__edf_files__as_their_windows_without_ecg(eegmat_folder):
     paths = [eegmat_folder / f"Subject00_{i}.edf" for i in (1, 2)]
     embedder = tiny("embedder", **NO_ARRAY | {"window": 5.0}, pooling="channel")
-    with pytest.warns(EEGWarning, match="Left out, as bad or not EEG: ECG ECG"):
+    with pytest.warns(EEGWarning, match="Left out, as bad or not EEG: 'ECG ECG'"):
         result = embedder.fit_transform(paths)
     report = {row["channel"]: row for row in embedder.electrode_report_}
     assert len(report) == 1 + embedder.n_channels_in_ == 21

@@ -143,7 +143,9 @@ def _listed(left_out: Mapping[str, str]) -> str:
 
 def _first_ones(names: Sequence[str]) -> str:
     more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-    return ", ".join(names[:_MOST_NAMES]) + more
+    # Unquoted, "ECG ECG" would read like a typing error.
+    shown = (repr(name) if " " in name else name for name in names[:_MOST_NAMES])
+    return ", ".join(shown) + more
 
 
 def positions_of(info: Any, names: Sequence[str]) -> dict[str, NDArray] | None:

@@ -94,8 +94,9 @@ def test_channels__bad_and_of_other_kinds__are_left_out_and_listed():
     raw = make_raw(ch_names=names, kinds=["eeg", "stim", "eog", "eeg", "ecg", "eeg", "eeg", "misc"])
     raw.info["bads"] = ["P4"]
     message = (
-        "Left out, as bad or not EEG: STI 014 (of type stim); EOG (of type eog); P4 (marked bad); "
-        "heart (of type ecg); Photic (triggers and clocks, by its name); misc1 (of type misc)."
+        "Left out, as bad or not EEG: 'STI 014' (of type stim); EOG (of type eog); P4 (marked "
+        "bad); heart (of type ecg); Photic (triggers and clocks, by its name); misc1 "
+        "(of type misc)."
     )
     for recording in (raw, mne.make_fixed_length_epochs(raw, 2.0, verbose="error")):
         with pytest.warns(EEGWarning, match=re.escape(message)):

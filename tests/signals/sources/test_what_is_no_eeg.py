@@ -148,7 +148,7 @@ def test_edf__of_a_polysomnograph__only_its_eeg_counts(tmp_path):
     path = write_edf(tmp_path / "psg.edf", *eeg_of("EEG(sec)", "EEG"), *others)
     embedder = tiny("embedder", **ARRAYS)
     for call in (embedder.fit, embedder.transform):
-        with pytest.warns(EEGWarning, match=r"H\.R\. \(.*\); NEW AIR, Pressure \(breath"):
+        with pytest.warns(EEGWarning, match=r"H\.R\. \(.*\); 'NEW AIR', Pressure \(breath"):
             call(path)
     assert embedder.ch_names_in_ == ["EEG(sec)", "EEG"]
 
