@@ -347,8 +347,8 @@ class Weights(Exportable, Shareable):
         Examples
         --------
         >>> from sk_brainrvq import Weights
-        >>> [row["kind"] for row in Weights.list()]
-        ['pretraining', 'tokenizer', 'tokenizer']
+        >>> [row["name"] for row in Weights.list() if row["kind"] == "pretraining"]
+        ['default', 'small-2026.11']
         """
         return weights_table(Weights)
 
