@@ -12,6 +12,8 @@ from corpora.readers import SOURCES
 from corpora.repair import repaired_edf
 from edfio import Edf, EdfSignal
 
+from sk_brainrvq import Weights
+
 
 @pytest.fixture(scope="module")
 def command():
@@ -227,3 +229,21 @@ def test_command__mistakes__one_line(command, tmp_path, capsys):
     assert "holds nothing of Muse" in capsys.readouterr().err
     assert command.main(["check", "--data", "mouse=a", *out]) == 2
     assert "expected dataset=FOLDER" in capsys.readouterr().err
+
+
+def test_stage_on_the_corpus__quick__encoder_of_its_people_but_for_those_of_closed_datasets(
+    built, tmp_path, monkeypatch, capsys
+):
+    stage = module_of("pretrain_default")
+    monkeypatch.setattr(stage, "FREE", ("muse",))
+    work, out = str(tmp_path / "work"), str(tmp_path / "out")
+    arguments = ["--corpus", str(built / "out"), "--weights", "default", "--work", work]
+    assert stage.main([*arguments, "--out", out, "--name", "next", "--quick"]) == 0
+    weights = Weights(tmp_path / "out" / "next")
+    assert weights.info["subjects"] == ["muse/10", "muse/12"]
+    assert weights.config["spectrum_weight"] == 10.0
+    assert weights != Weights("default")
+    capsys.readouterr()
+    for both in ([], ["--data", "x", "--corpus", "y"]):
+        assert stage.main([*both, "--work", work, "--out", out]) == 2
+        assert "one of the two" in capsys.readouterr().err
