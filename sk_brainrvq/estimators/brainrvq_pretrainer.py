@@ -308,7 +308,7 @@ class BrainRVQPretrainer(EmbeddingMixin, TrainedTransformer):
         with seeded(session.seed):
             net = train(
                 self._net_class,
-                masked_module(weights, config),
+                masked_module(weights, config, info),
                 # Crops lie across patches: their codes are made batch by batch.
                 coder.dataset(data.prepared, info, crops is None, data.subjects),
                 title="Pretraining",

@@ -1,14 +1,16 @@
 """Build modules from a kind and a plain configuration, and load matching states."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from sk_brainrvq.exceptions import CheckpointError
 from sk_brainrvq.nn import DualDomainTokenizer, EEGEncoder, EncoderClassifier, MaskedCodeModel
 from sk_brainrvq.nn.generators import GENERATOR_LOCK
+from sk_brainrvq.signals.electrodes import ELECTRODE_NAMES, N_ELECTRODE_ROWS, match_electrodes
 
 KINDS = ("tokenizer", "pretraining", "classifier", "encoder")
 
@@ -125,3 +127,28 @@ def fill_untrained_time_rows(encoder: EEGEncoder, n_trained: int) -> None:
     """Fill time rows that were never trained with the last trained one."""
     with torch.no_grad():
         encoder.time_embed[:, n_trained:] = encoder.time_embed[:, n_trained - 1 : n_trained]
+
+
+def begin_electrode_rows(
+    networks: Iterable[EEGEncoder], before: Sequence[int] | None, after: Iterable[int]
+) -> None:
+    """Give electrodes that training is about to add the values they are interpolated with so far.
+
+    Parameters
+    ----------
+    networks : iterable of EEGEncoder
+        Networks to change, each with an electrode table.
+    before : sequence of int, or None
+        Rows of the table that were trained earlier; None stands for all.
+    after : iterable of int
+        Rows that will be trained; those not in ``before`` are filled.
+    """
+    new = [] if before is None else sorted(set(after) - set(before))
+    names = [ELECTRODE_NAMES[row - 1] for row in new]
+    weights = np.zeros((len(new), N_ELECTRODE_ROWS), dtype=np.float32)
+    for row, match in zip(weights, match_electrodes(names, len(names), before), strict=True):
+        row[list(match.rows)] = match.weights
+    with torch.no_grad():
+        for network in networks:
+            table = network.pos_embed[0]
+            table[new] = torch.from_numpy(weights).to(table) @ table

@@ -204,7 +204,7 @@ class FineTunedEstimator(CenteredFineTuning):
         groups = self._groups_of(X, groups, prepared.n_epochs)
         data = self._labelled(prepared, given.y, given.sample_weight, groups, learns)
         data = replace(data, subjects=people)
-        info = self._info_after(data.prepared, self.ch_names_in_, start.info)
+        info = self._info_after(data.prepared, self.ch_names_in_, start.info, with_new_rows=False)
         if start.weights is not None and self.strategy != "full":
             info |= {k: start.info[k] for k in _TABLES if k in start.info}  # they stay unchanged
         config = head_config(self.head, self._n_outputs, data.prepared, people is not None)

@@ -33,6 +33,7 @@ from sk_brainrvq.estimators._people.naming import Names
 from sk_brainrvq.signals import EpochBlock, PreparedEEG
 from sk_brainrvq.signals.electrodes import N_ELECTRODE_ROWS
 from sk_brainrvq.signals.filters.settings import checked_filters
+from sk_brainrvq.signals.patches import rematch
 from sk_brainrvq.signals.reading import checked_reading
 from sk_brainrvq.signals.sources.registry import source_of
 from sk_brainrvq.training import (
@@ -178,6 +179,7 @@ class TrainedEstimator(EEGEstimator):
         ch_names: list[str] | None,
         info: Mapping[str, Any],
         longest: int | None = None,
+        with_new_rows: bool = True,
     ) -> dict[str, Any]:
         """Info of a trained network: channels, rows and patches trained here or earlier.
 
@@ -189,12 +191,17 @@ class TrainedEstimator(EEGEstimator):
             ``Weights.info`` of the weights that training started from.
         longest : int, optional
             Number of patches of the longest crop trained on; by default whole segments.
+        with_new_rows : bool, default=True
+            Train rows of electrodes that the weights do not know; if False, they stay interpolated.
 
         Returns
         -------
         dict
             "ch_names", "trained_rows", "trained_patches", "sfreq" in Hz, "official", "filters".
         """
+        official = bool(info.get("official", False))
+        if with_new_rows:
+            prepared = rematch(prepared, None, official)
         matches = [match for group in prepared.groups for match in group.matches]
         own = {row for match in matches if match.how != "mean" for row in match.rows}
         rows = set(own)
@@ -210,7 +217,7 @@ class TrainedEstimator(EEGEstimator):
             "trained_rows": sorted(rows),
             "trained_patches": max(min(n_patches, longest or n_patches), before),
             "sfreq": 200.0,
-            "official": bool(info.get("official", False)),
+            "official": official,
             "filters": asdict(self._filters(info)),
         }
 

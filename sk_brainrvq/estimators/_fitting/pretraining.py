@@ -1,6 +1,6 @@
 """Start of pretraining, its networks, and the accuracy of predicting codes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -13,7 +13,7 @@ from sk_brainrvq.nn import MaskedCodeModel, importance_guided_mask
 from sk_brainrvq.training import EEGNet, SegmentDataset, seeded
 from sk_brainrvq.weights import Weights
 from sk_brainrvq.weights.architecture import CODES, ENCODER, Architecture
-from sk_brainrvq.weights.modules import build_module
+from sk_brainrvq.weights.modules import begin_electrode_rows, build_module
 from sk_brainrvq.weights.resolving import tokenizer_of
 
 # Weight of importance in the masks for a score: the middle of the training curriculum.
@@ -102,14 +102,20 @@ def masked_model_config(
     return config
 
 
-def masked_module(weights: Weights | None, config: dict[str, Any]) -> MaskedCodeModel:
-    """The network to train: from scratch, or with given weights and perhaps a new spectrum head.
+def masked_module(
+    weights: Weights | None, config: dict[str, Any], info: Mapping[str, Any]
+) -> MaskedCodeModel:
+    """The network to train: from scratch, or with given weights and what these lack.
+
+    That is a new spectrum head, and rows of electrodes that are new to them.
 
     Parameters
     ----------
     weights : Weights or None
     config : dict
         Arguments of the network, as from :func:`masked_model_config`.
+    info : mapping
+        What will be known of the network's training.
 
     Returns
     -------
@@ -118,10 +124,13 @@ def masked_module(weights: Weights | None, config: dict[str, Any]) -> MaskedCode
     if weights is None:
         return cast(MaskedCodeModel, build_module("pretraining", config))
     held, wanted = (float(c.get("spectrum_weight", 0.0)) for c in (weights.config, config))
-    if bool(held) == bool(wanted):
-        return cast(MaskedCodeModel, weights.module(config))
-    module = cast(MaskedCodeModel, weights.module({**config, "spectrum_weight": held}))
-    module.set_spectrum_weight(wanted)
+    same = bool(held) == bool(wanted)
+    first = config if same else {**config, "spectrum_weight": held}
+    module = cast(MaskedCodeModel, weights.module(first))
+    if not same:
+        module.set_spectrum_weight(wanted)
+    before = weights.info.get("trained_rows")
+    begin_electrode_rows([module.encoder], before, info.get("trained_rows") or before or ())
     return module
 
 

@@ -15,7 +15,7 @@ from sk_brainrvq.training import EEGNet, SegmentDataset, TokenizerNet, seeded, t
 from sk_brainrvq.user_warnings import warn
 from sk_brainrvq.weights import Weights
 from sk_brainrvq.weights.architecture import PRESETS, checked_architecture
-from sk_brainrvq.weights.modules import build_module, fill_untrained_time_rows
+from sk_brainrvq.weights.modules import begin_electrode_rows, build_module, fill_untrained_time_rows
 
 # Fields of an architecture that a tokenizer is built from.
 _NAMES = (*PRESETS["small"], "quantizer_mode", "targets", "spectral_embedding", "latents")
@@ -94,6 +94,11 @@ def train_tokenizer(
             if start.weights is None
             else start.weights.module(start.config)
         )
+        if start.weights is not None and start.max_epochs:
+            parts = (module.encoder, *module.decoders)
+            begin_electrode_rows(
+                parts, start.weights.info.get("trained_rows"), info["trained_rows"]
+            )
         net = train(
             TokenizerNet,
             module,
