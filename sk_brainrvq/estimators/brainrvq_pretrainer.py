@@ -61,8 +61,8 @@ class BrainRVQPretrainer(EmbeddingMixin, TrainedTransformer):
         Stochastic depth rate of the last block.
     spectrum_weight : float, optional
         Weight of a second loss, beside that of the codes: the squared error of the log spectra of
-        hidden patches. None is that of the given weights, or 0, as published, from scratch. At 10
-        it begins at about half of the loss of the codes.
+        patches, hidden and seen. None is that of the given weights, or 0, as published, from
+        scratch. At 10 it begins about as large as the loss of the codes.
     tokenizer_max_epochs : int, optional
         Passes over X to fit the tokenizer with ``tokenizer=None``; 20 by default.
     max_epochs : int, optional

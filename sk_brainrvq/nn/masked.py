@@ -27,7 +27,7 @@ class MaskedCodeOutput:
     accuracy : Tensor, shape (2, Q), or None
         Share of positions whose code was predicted correctly, per domain and level.
     spectrum_error : Tensor, shape (), or None
-        Mean squared error of the predicted log spectra, if the network predicts them.
+        Mean squared error of the log spectra of hidden patches, if the network predicts them.
     masked_logits, visible_logits : list of list of Tensor, or None
         ``[domain][level]``, each (n_positions, K), positions in mask order: for masked
         positions from the pass that hid them, for visible ones from the complementary pass.
@@ -204,8 +204,8 @@ class MaskedCodeModel(nn.Module):
         Predict each level given the previous ones; if False, predict all only from the token.
     spectrum_weight : float, default=0
         Weight of a loss that is not in the paper: the squared error of each patch's log spectrum,
-        as the spectral embedding computes it, predicted from the pass that hid the patch. With 0
-        the network has no head for it.
+        as the spectral embedding computes it, read by a linear map from the token of the pass that
+        hid the patch, and from that of the pass that saw it. With 0 the network has no such map.
 
     Notes
     -----
@@ -271,6 +271,17 @@ class MaskedCodeModel(nn.Module):
     def hidden_tokens(self, x: Tensor, electrodes: Tensor, mask: Tensor) -> Tensor:
         """Tokens of every position, each from the pass in which it was hidden.
 
+        Same parameters as :meth:`tokens_of_both`.
+
+        Returns
+        -------
+        Tensor, shape (B, C * P, D)
+        """
+        return self.tokens_of_both(x, electrodes, mask)[0]
+
+    def tokens_of_both(self, x: Tensor, electrodes: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Tokens of every position from the pass that hid it, and from the pass that saw it.
+
         Parameters
         ----------
         x : Tensor, shape (B, C, P, 200)
@@ -279,7 +290,7 @@ class MaskedCodeModel(nn.Module):
 
         Returns
         -------
-        Tensor, shape (B, C * P, D)
+        hidden, seen : Tensor, shape (B, C * P, D)
         """
         patches = self.encoder.patch_embed(x)
         masks = torch.cat([mask, ~mask])[..., None]
@@ -287,7 +298,11 @@ class MaskedCodeModel(nn.Module):
         with sharing(held_twice()):
             tokens = self.encoder.transform_tokens(both, electrodes)[:, 1:]
         masked_pass, complement_pass = tokens.chunk(2)
-        return torch.where(mask.flatten(1)[..., None], masked_pass, complement_pass)
+        hidden = mask.flatten(1)[..., None]
+        return (
+            torch.where(hidden, masked_pass, complement_pass),
+            torch.where(hidden, complement_pass, masked_pass),
+        )
 
     def forward(
         self,
@@ -322,7 +337,8 @@ class MaskedCodeModel(nn.Module):
                 f"mask has shape {tuple(mask.shape)}; expected {tuple(x.shape[:3])}, one entry "
                 "per patch of x."
             )
-        tokens = self.hidden_tokens(x, electrodes, mask).flatten(0, 1)
+        hidden, seen = self.tokens_of_both(x, electrodes, mask)
+        tokens = hidden.flatten(0, 1)
         loss = accuracy = masked_logits = visible_logits = error = None
         flat_codes = None if codes is None else codes.flatten(0, 2)
         if flat_codes is not None:
@@ -330,7 +346,8 @@ class MaskedCodeModel(nn.Module):
             loss, accuracy = self._loss(tokens, flat_codes, weights)
             if self.spectrum is not None:
                 errors = self._spectrum_errors(tokens, x)
-                loss = loss + self.spectrum_weight * (weights * errors).sum()
+                of_seen = self._spectrum_errors(seen.flatten(0, 1), x)
+                loss = loss + self.spectrum_weight * (weights * (errors + of_seen)).sum()
                 error = errors.detach().mean()
         if return_logits:
             masked_logits = self._logits(tokens, flat_codes, mask.flatten())

@@ -229,19 +229,25 @@ def test_level_weights__given__scale_their_level(batch):
 def test_spectrum_weight__loss__is_that_of_the_codes_and_the_error_of_log_spectra(batch):
     x, mask, codes = batch
     model = MaskedCodeModel(EEGEncoder(100, 1), K, Q, spectrum_weight=2.5).eval()
-    output, tokens = model(x, ELECTRODES, mask, codes), model.hidden_tokens(x, ELECTRODES, mask)
-    predicted = model.spectrum(tokens).detach().numpy().reshape(B, C, P, -1)
+    output = model(x, ELECTRODES, mask, codes)
+    passes = []
+    for each in (mask, ~mask):
+        patches = torch.where(each[..., None], model.mask_token, model.encoder.patch_embed(x))
+        tokens = model.encoder.transform_tokens(patches, ELECTRODES)[:, 1:]
+        passes.append(model.spectrum(tokens).detach().numpy().reshape(B, C, P, -1))
     centred = x.numpy() - x.numpy().mean(-1, keepdims=True)
     deviation = np.log1p(100 * centred.std(-1))[..., None] - 2.5
     amplitude = np.log1p(1000 * np.abs(np.fft.rfft(centred)) / 100) - 1.5
-    errors = ((predicted - np.concatenate([deviation, amplitude], -1)) ** 2).mean(-1)
-    hidden = mask.numpy()
-    expected = errors[hidden].mean() + errors[~hidden].mean()
+    spectra = np.concatenate([deviation, amplitude], -1)
+    errors = [((predicted - spectra) ** 2).mean(-1) for predicted in passes]
+    # A token is judged in both passes: where its patch was hidden, and where it was seen.
+    expected = sum(error[at].mean() for error in errors for at in (mask.numpy(), ~mask.numpy()))
+    hidden = np.where(mask.numpy(), *errors)
     model.set_spectrum_weight(0.0)
     of_codes = model(x, ELECTRODES, mask, codes)
     assert of_codes.spectrum_error is None
     assert float(output.loss - of_codes.loss) == pytest.approx(2.5 * expected, rel=1e-3)
-    assert float(output.spectrum_error) == pytest.approx(errors.mean(), rel=1e-4)
+    assert float(output.spectrum_error) == pytest.approx(hidden.mean(), rel=1e-4)
 
 
 def test_level_weights__wrong_number__error_gives_both():
