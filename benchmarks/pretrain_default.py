@@ -12,7 +12,7 @@ import argparse
 import json
 import sys
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,9 @@ import mne
 import numpy as np
 import torch
 from make_corpus import corpora
+from skorch.callbacks import Callback
 from table.answering import answered, described
+from table.options import numbers
 
 from sk_brainrvq import (
     Architecture,
@@ -34,6 +36,7 @@ from sk_brainrvq import (
 )
 from sk_brainrvq.datasets import BENCHMARK_SPLITS, EEGMAT
 from sk_brainrvq.datasets.eegmat import CH_NAMES
+from sk_brainrvq.files import write_whole
 
 # Subjects 28-31 (validation) and 32-35 (test) stay unseen.
 SUBJECTS = BENCHMARK_SPLITS["eegmat"].develop
@@ -165,6 +168,39 @@ def pretrained(
     return encoder, history
 
 
+class Keeper(Callback):
+    """Save the network's state after some epochs, so that a curve can be drawn.
+
+    Parameters
+    ----------
+    folder : Path
+    epochs : sequence of int
+    """
+
+    def __init__(self, folder: Path, epochs: Sequence[int]):
+        self.folder = folder
+        self.epochs = epochs
+
+    def file(self, epoch: int) -> Path:
+        """File of the state after an epoch."""
+        return self.folder / f"epoch-{epoch:02d}.pt"
+
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        """Write the state of one of the epochs."""
+        epoch = len(net.history)
+        if epoch in self.epochs:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            state = net.module_.state_dict()
+            write_whole(self.file(epoch), lambda path: torch.save(state, path))
+
+    def weights(self, like: Weights) -> Iterator[tuple[int, Weights]]:
+        """Epochs and their weights, which differ from those at the end in nothing else."""
+        for epoch in self.epochs:
+            module = like.module()
+            module.load_state_dict(torch.load(self.file(epoch), weights_only=True))
+            yield epoch, Weights.from_module("", like.kind, like.config, module, like.info)
+
+
 def free(part: EEGCorpus) -> EEGCorpus:
     """Windows of datasets on which a model may be trained that anyone may use."""
     return part[np.array([str(person).split("/")[0] in FREE for person in part.subjects])]
@@ -174,7 +210,12 @@ def further_stage(options: argparse.Namespace) -> None:
     """Train an encoder further on the corpus, and save it."""
     warnings.filterwarnings("ignore", message=".*No electrode position.*")
     parts = [part for part in map(free, corpora(options.corpus, options.half)) if len(part)]
-    engine = Engine(batch_of="patches", steps_per_epoch=2 if options.quick else STEPS_PER_EPOCH)
+    keeper = Keeper(options.work / options.name, numbers(options.keep_epochs, "--keep-epochs"))
+    engine = Engine(
+        batch_of="patches",
+        steps_per_epoch=2 if options.quick else STEPS_PER_EPOCH,
+        callbacks=[keeper],
+    )
     own = STAGE | ({"max_epochs": 1} if options.quick else {})
     pretrainer = BrainRVQPretrainer(
         TOKENIZER_NAME,
@@ -188,6 +229,10 @@ def further_stage(options: argparse.Namespace) -> None:
     facts = {"data": "corpus of make_corpus.py", "subjects": people, "seed": options.seed}
     encoder = halved(pretrainer.weights_, options.name, layer=LAYER, **facts)
     keep(encoder, pretrainer.history_, options.out / options.name)
+    for epoch, earlier in keeper.weights(pretrainer.weights_):
+        name = f"{options.name}-{epoch:02d}"
+        earlier = halved(earlier, name, layer=LAYER, **facts)
+        keep(earlier, pretrainer.history_[:epoch], options.out / name)
 
 
 def do(options: argparse.Namespace) -> None:
@@ -208,6 +253,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--half", choices=("odd", "even"), help="as given to make_corpus.py")
     parser.add_argument("--weights", help="with --corpus: weights to start from, such as default")
     parser.add_argument("--name", default="encoder", help="with --corpus: name of the new weights")
+    parser.add_argument(
+        "--keep-epochs", default="", help="with --corpus: epochs to save too, such as 1,2,4"
+    )
     parser.add_argument("--work", type=Path, required=True, help="folder for checkpoints")
     parser.add_argument("--out", type=Path, required=True, help="folder for the two networks")
     parser.add_argument(

@@ -6,6 +6,7 @@ import zipfile
 import mne
 import numpy as np
 import pytest
+import torch
 from benchmark_commands import module_of
 from corpora.pieces import LeftOut, scored_once, wanted
 from corpora.readers import SOURCES
@@ -238,11 +239,17 @@ def test_stage_on_the_corpus__quick__encoder_of_its_people_but_for_those_of_clos
     monkeypatch.setattr(stage, "FREE", ("muse",))
     work, out = str(tmp_path / "work"), str(tmp_path / "out")
     arguments = ["--corpus", str(built / "out"), "--weights", "default", "--work", work]
-    assert stage.main([*arguments, "--out", out, "--name", "next", "--quick"]) == 0
+    assert (
+        stage.main([*arguments, "--out", out, "--name", "next", "--quick", "--keep-epochs", "1"])
+        == 0
+    )
     weights = Weights(tmp_path / "out" / "next")
     assert weights.info["subjects"] == ["muse/10", "muse/12"]
     assert weights.config["spectrum_weight"] == 10.0
     assert weights != Weights("default")
+    ended, kept = (Weights(tmp_path / "out" / name).tensors() for name in ("next", "next-01"))
+    assert ended.keys() == kept.keys()
+    assert all(torch.equal(tensor, kept[name]) for name, tensor in ended.items())
     capsys.readouterr()
     for both in ([], ["--data", "x", "--corpus", "y"]):
         assert stage.main([*both, "--work", work, "--out", out]) == 2
