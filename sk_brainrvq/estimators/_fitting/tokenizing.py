@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, overload
+from typing import Any, cast, overload
 
 import numpy as np
 
@@ -95,7 +95,8 @@ def train_tokenizer(
             else start.weights.module(start.config)
         )
         if start.weights is not None and start.max_epochs:
-            parts = (module.encoder, *module.decoders)
+            tokenizer = cast(DualDomainTokenizer, module)
+            parts = (tokenizer.encoder, *tokenizer.decoders)
             begin_electrode_rows(
                 parts, start.weights.info.get("trained_rows"), info["trained_rows"]
             )
