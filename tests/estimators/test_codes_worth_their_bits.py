@@ -84,8 +84,8 @@ def test_reconstruct__joints_of_seconds__jump_no_more_than_the_original():
     for domain in ("time", "both"):
         rebuilt = fitted().reconstruct(unseen, domain=domain)
         assert rebuilt.shape == unseen.shape
-        joints = [np.abs(np.diff(X))[..., 199::200].mean() for X in (rebuilt, unseen)]
-        assert joints[0] <= joints[1]
+        joins = [np.abs(np.diff(X))[..., 199::200].mean() for X in (rebuilt, unseen)]
+        assert joins[0] <= joins[1]
         error = np.square(unseen - rebuilt).sum()
         assert 1 - error / np.square(unseen - unseen.mean()).sum() > 0.4
 
