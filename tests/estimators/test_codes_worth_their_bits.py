@@ -79,7 +79,7 @@ def test_training__channels_that_share_a_source__improves_on_the_linear_start():
     assert explained[1] > explained[0] + 0.01
 
 
-def test_reconstruct__joints_of_seconds__jump_no_more_than_the_original():
+def test_reconstruct__joins_of_seconds__jump_no_more_than_the_original():
     _, unseen, _ = simulated()
     for domain in ("time", "both"):
         rebuilt = fitted().reconstruct(unseen, domain=domain)

@@ -51,7 +51,7 @@ def test_score__against_decoded_codes__same_errors(tokenizer, windows):
     assert tokenizer.score(unseen) == pytest.approx(expected, abs=1e-4)
 
 
-def test_reconstruct__away_from_joints__decoded_codes_with_mean_and_scale_of_each_second(
+def test_reconstruct__away_from_joins__decoded_codes_with_mean_and_scale_of_each_second(
     tokenizer, windows
 ):
     unseen = windows.of_subjects([5]).X[:, CHANNELS].astype(float)

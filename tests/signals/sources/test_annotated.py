@@ -97,7 +97,7 @@ def test_recording__as_a_file__windows_of_the_object(tmp_path):
 
 
 @pytest.mark.parametrize("sfreq", [128.0, 250.0, 256.0, 500.0, 173.61])
-def test_recording__joint_at_another_rate__nothing_of_the_other_recording_is_heard(sfreq):
+def test_recording__join_at_another_rate__nothing_of_the_other_recording_is_heard(sfreq):
     band = FilterSettings.checked(l_freq=1.0, h_freq=40.0)
     first, second = make_raw(20, sfreq, 0), make_raw(20, sfreq, 1, offset=5000.0)
     both = mne.concatenate_raws([first.copy(), second.copy()], verbose="error")

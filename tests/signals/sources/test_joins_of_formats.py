@@ -91,7 +91,7 @@ def test_brainvision__new_segments__are_joins_but_for_the_first(tmp_path):
     np.testing.assert_array_equal(window_starts(read, 2.0), starts)
 
 
-def test_gdf__start_of_a_run__is_a_joint_only_there():
+def test_gdf__start_of_a_run__is_a_join_only_there():
     raw = make_raw(np.zeros((2, 2000)))
     raw.set_annotations(mne.Annotations([5], [0], ["32766"]))
     assert unbroken_spans(raw)[0] == [(0, 2000)]
