@@ -86,6 +86,8 @@ sphinx_gallery_conf = {
     "capture_repr": ("_repr_html_",),
     "show_signature": False,
     "image_srcset": ["2x"],
+    "thumbnail_size": (560, 400),
+    "remove_config_comments": True,
     "abort_on_example_error": False,
     "min_reported_time": 0,
     "reset_modules": ("matplotlib", "gallery_settings.reset"),

@@ -77,7 +77,8 @@ plot_training(classifiers["full"])
 # Four people prove little: on others the AUROC may be higher or lower by a tenth. To compare
 # strategies, test on all people in turn, as in :ref:`sphx_glr_gallery_plot_cross_validation.py`.
 
-_, ax = plt.subplots(figsize=(4.8, 4.4), layout="constrained")
+# sphinx_gallery_thumbnail_number = 3
+_, ax = plt.subplots(figsize=(5, 4), layout="constrained")
 looks = (("#0072B2", "-"), ("#E69F00", "--"))
 for (strategy, classifier), (colour, dashes) in zip(classifiers.items(), looks, strict=True):
     logits = classifier.decision_function(unseen.X)
