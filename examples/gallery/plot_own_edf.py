@@ -98,6 +98,7 @@ def draw(columns, bottom, top, title):
     return ax
 
 
+# sphinx_gallery_thumbnail_number = 2
 draw(back, 0.5, 45.5, "Region around Oz").set_ylabel("Frequency (Hz)")
 ax = draw(alpha[::-1], -0.5, len(alpha) - 0.5, "10 Hz in all regions")
 ax.set_yticks(range(len(regions)), regions[::-1])

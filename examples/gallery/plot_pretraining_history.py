@@ -36,12 +36,17 @@ settings = {
 tokenizer = DDRVQTransformer(max_epochs=5, **settings).fit(eeg.X, groups=eeg.subjects)
 
 # %%
+# Does the loss of the person held out fall as well?
+
+plot_training(tokenizer, panels=["loss"])
+
+# %%
 # The loss is the sum of its parts: the errors of the decoded waveform, amplitude, phase and
 # standard deviation, and the distance of the encoder's vectors from their codewords. The perplexity
 # says how many of the 64 codes of each level are effectively in use. The learning rate warms up,
 # then follows a cosine.
 
-plot_training(tokenizer)
+plot_training(tokenizer, panels=["parts", "perplexity", "lr"])
 
 # %%
 # The encoder
