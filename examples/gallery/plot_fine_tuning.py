@@ -43,7 +43,7 @@ print(f"{len(known.X)} windows to learn from, {len(watched.X)} to stop by, {len(
 # people that are not used for training.
 
 classifiers = {}
-for strategy, lr, max_epochs in (("frozen", 3e-3, 8), ("full", 5e-4, 4)):
+for strategy, lr, max_epochs in (("frozen", 3e-3, 6), ("full", 5e-4, 3)):
     classifiers[strategy] = BrainRVQClassifier(
         strategy=strategy,
         lr=lr,

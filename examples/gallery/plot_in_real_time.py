@@ -111,7 +111,7 @@ ax.plot(ends, p_task, color="#0072B2")
 ax.plot(ends[~settled], p_task[~settled], "o", color="#D55E00", label="filters not settled")
 ax.axhline(0.5, color="0.5", linewidth=0.8, linestyle="--")
 ax.set(xlabel="Time (s)", ylabel="Probability of task", ylim=(0, 1), xlim=(0, 120))
-ax.legend(frameon=False, loc=(0.005, 0.55))
+ax.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.15))
 ax.spines[["top", "right"]].set_visible(False)
 
 # %%

@@ -33,7 +33,7 @@ settings = {
     "ch_names": eeg.ch_names,
     "random_state": 0,
 }
-tokenizer = DDRVQTransformer(max_epochs=5, **settings).fit(eeg.X, groups=eeg.subjects)
+tokenizer = DDRVQTransformer(max_epochs=4, **settings).fit(eeg.X, groups=eeg.subjects)
 
 # %%
 # Does the loss of the person held out fall as well?
@@ -54,7 +54,7 @@ plot_training(tokenizer, panels=["parts", "perplexity", "lr"])
 # Its loss is a cross-entropy in nats. Coarse codes are easier to predict than fine ones: compare an
 # accuracy with the share of the most frequent code before you call it good.
 
-pretrainer = BrainRVQPretrainer(tokenizer.weights_, max_epochs=8, **settings)
+pretrainer = BrainRVQPretrainer(tokenizer.weights_, max_epochs=6, **settings)
 pretrainer.fit(eeg.X, groups=eeg.subjects)
 plot_training(pretrainer)
 
