@@ -76,15 +76,14 @@ print(f"{features.shape[0]} windows, {features.shape[1]} features: {names[0]} ..
 # %%
 # 6. Rhythms over time
 # --------------------
-# Columns of the spectrum are the log amplitude from 1 to 45 Hz in eleven regions of the scalp. First
-# all frequencies at the back of the head, then 10 Hz in all regions.
+# Columns of the spectrum are the log amplitude from 1 to 45 Hz in eleven regions of the scalp. The
+# first figure shows all frequencies at the back of the head, the second 10 Hz in all regions.
 
 columns = {name: number for number, name in enumerate(names)}
 regions = [name.removesuffix("_10Hz") for name in names if name.endswith("_10Hz")]
 back = [columns[f"Oz_{frequency}Hz"] for frequency in range(1, 46)]
 alpha = [columns[f"{region}_10Hz"] for region in regions]
 end = window * len(features)
-
 
 
 def draw(columns, bottom, top, title):
