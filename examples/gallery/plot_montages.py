@@ -74,7 +74,8 @@ features = {
     name: BrainRVQEmbedder(ch_names=names, **settings).fit_transform(signals_of(names))
     for name, names in montages.items()
 }
-print({name: table.shape for name, table in features.items()})
+for name, table in features.items():
+    print(f"{name:14} {table.shape}")
 
 # %%
 # Train on nineteen, test on others

@@ -16,6 +16,7 @@ like, and what it gains.
 # metadata, as MOABB writes it; for recordings and files it is found in their headers or names.
 
 import os
+import textwrap
 import warnings
 from pathlib import Path
 
@@ -116,7 +117,7 @@ for name, table in features.items():
 with warnings.catch_warnings(record=True) as heard:
     warnings.simplefilter("always")
     centred.fit(epochs, (people % 2 == 0).astype(int))
-print(next(str(w.message) for w in heard if "one class" in str(w.message)))
+print(textwrap.fill(next(str(w.message) for w in heard if "one class" in str(w.message)), 80))
 
 # %%
 # :doc:`/people` says when to centre, how many windows this needs, and what to do if windows arrive
