@@ -75,8 +75,9 @@ def _notes(ran: Mapping[str, Ran]) -> str:
         measures.append(f"{PROTOCOLS[name].title}: {LABELS[PER_PERSON[own.task.kind]]}")
     notes = [
         f"People: {', '.join(counts)}. [95 % interval] by bootstrap over people within their "
-        "dataset, the same draws for both rows; a dataset weighs by its people.",
-        f"What leads are in: {'; '.join(measures)}. People with windows of one class have none.",
+        "dataset, the same draws for both rows; each dataset is weighted by its number of people.",
+        f"Leads are differences in the following. {'; '.join(measures)}. People with windows of "
+        "only one class have no lead.",
     ]
     if any(own.seen for own in ran.values()):
         notes.append("(*) The pretrained weights have seen these people's EEG, without labels.")

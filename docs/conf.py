@@ -33,11 +33,13 @@ templates_path = ["_templates"]
 exclude_patterns = ["_build", "_ext", "_pictures", "_templates", "gallery/*.ipynb", "gallery/*.py"]
 # Every reference in the text must find its target; the docstrings' types are prose.
 nitpicky = True
-# With -t pages only: their examples run without the API's pages, which take most of the time.
+# With -t pages only: their examples run without the API's pages, which take most of the time, and
+# without the gallery, whose files another build may be writing.
 if tags.has("pages"):  # type: ignore[name-defined]  # noqa: F821
-    exclude_patterns += ["api.rst", "api"]
+    exclude_patterns += ["api.rst", "api", "gallery"]
+    extensions.remove("sphinx_gallery.gen_gallery")
     nitpicky = False
-    suppress_warnings = ["toc"]
+    suppress_warnings = ["toc", "ref.doc", "ref.ref"]
 
 autosummary_generate = True
 autodoc_typehints = "none"  # the docstrings give types, with shapes and units
@@ -86,6 +88,8 @@ sphinx_gallery_conf = {
     "capture_repr": ("_repr_html_",),
     "show_signature": False,
     "image_srcset": ["2x"],
+    "thumbnail_size": (560, 400),
+    "remove_config_comments": True,
     "abort_on_example_error": False,
     "min_reported_time": 0,
     "reset_modules": ("matplotlib", "gallery_settings.reset"),

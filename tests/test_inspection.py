@@ -10,7 +10,7 @@ from sklearn.base import clone
 
 from sk_brainrvq import BrainRVQEmbedder, Filters, inspect_recording
 from sk_brainrvq.exceptions import EEGWarning, InvalidEEGError
-from sk_brainrvq.inspection import RecordingReports
+from sk_brainrvq.inspection import RecordingReport, RecordingReports
 from sk_brainrvq.signals import window_starts
 
 NAMES = ["Fp1", "T3", "Cz", "somewhere", "EKG"]
@@ -122,6 +122,35 @@ def test_inspect__a_list_with_a_broken_file__goes_on_and_says_why(raw, tmp_path)
     assert reports[1].error is None
     assert "1 of 2 recordings can be used" in str(reports)
     assert json.loads(json.dumps([report.as_dict() for report in reports]))[1]["n_windows"] == 2
+
+
+def test_inspect__several_recordings__repeat_only_what_differs(raw):
+    longer = mne.concatenate_raws([raw.copy(), raw.copy()], verbose="error")
+    longer.apply_function(lambda x: 2 * x, picks=["Cz"])
+    fewer = raw.copy().pick(["Fp1", "T3"])
+    embedder = BrainRVQEmbedder(**TINY, window=4)
+    reports = inspect_recording([raw, fewer, longer, raw], embedder)
+    full, other, short, same = (reports.page(number) for number in range(4))
+    assert (full, other) == (str(reports[0]), str(reports[1])), "their channels are new"
+    assert short.splitlines()[1].split() == ["as", "RawArray,", "number", "1,", "except:"]
+    facts = {line.split()[0]: line for line in short.split("\n\n")[0].splitlines()[2:]}
+    assert {"recording", "windows", "tokens", "amplitude", "offset"} <= facts.keys()
+    assert not {"header", "filters", "channels", "channel", "left"} & facts.keys()
+    shown = " ".join(short.split())
+    for channel in reports[2].channels[:4]:
+        assert f"{channel.name} {channel.amplitude:.1f} uV" in shown
+    labels = [line.split()[0] for line in same.splitlines()[2:]]
+    assert set(labels) - {"expected"} == {"amplitude", "offset"}
+    assert str(reports).startswith("\n\n".join([full, other, short, same]))
+
+
+def test_inspect__warnings_of_one_recording__are_not_taken_for_those_of_another():
+    said, silent = (
+        RecordingReport("a.edf", kind="recording", notes=notes) for notes in (["Be careful."], [])
+    )
+    assert "Be careful." in said.compared_with(silent, "b.edf")
+    assert silent.compared_with(said, "a.edf").splitlines()[-1].split() == ["warnings", "none"]
+    assert "careful" not in said.compared_with(said, "a.edf")
 
 
 def test_inspect__embedder_that_centres__needs_a_subject_and_no_more(raw, embedder):

@@ -87,8 +87,8 @@ def _pretraining(options: Options) -> Table:
     ]
     notes = [
         "Forward and backward pass, both masks, codes given; growth over network and inputs.",
-        "Encoder alone: both passes and their gradients without heads, which no way of forming "
-        "logits can save.",
+        "Encoder only: both passes and their gradients without heads; no way of computing logits "
+        "can avoid this part.",
     ]
     return Table("Memory of the pretraining step", rows, notes)
 

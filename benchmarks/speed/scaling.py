@@ -49,8 +49,8 @@ def _over_tokens(options: Options) -> Table:
                 "tokens": n_tokens,
                 "channels x patches": name,
                 "windows": batch,
-                "µs a token": 1e6 * seconds[name] / total,
-                "MFLOP a token": 1e3 * gflop[name] / total,
+                "µs per token": 1e6 * seconds[name] / total,
+                "MFLOP per token": 1e3 * gflop[name] / total,
                 "attention's share of it": percent(attention / gflop[name]),
                 "GFLOP/s": gflop[name] / seconds[name],
                 "share of the product's speed": percent(gflop[name] / seconds[name] / speed),
@@ -58,9 +58,9 @@ def _over_tokens(options: Options) -> Table:
         )
     _add_growth(rows)
     notes = [
-        "Time explained: arithmetic a token over that of the first row, divided by the same ratio "
-        "of times. 100 %: time grows as attention's arithmetic does and by nothing else; above: by "
-        "less.",
+        "Time explained: arithmetic per token relative to the first row, divided by time per token "
+        "relative to the first row. 100 %: time grows exactly as the arithmetic of attention; "
+        "more: it grows less.",
         f"Product: {speed:.0f} GFLOP/s in the same rounds.",
     ]
     return Table("Tokens in a window (base encoder)", rows, notes)
@@ -74,8 +74,8 @@ def _attention_gflop(encoder: Any, n_tokens: int) -> float:
 def _add_growth(rows: list[dict[str, Any]]) -> None:
     first = dict(rows[0])
     for row in rows:
-        of_time = row["µs a token"] / first["µs a token"]
-        of_arithmetic = row["MFLOP a token"] / first["MFLOP a token"]
+        of_time = row["µs per token"] / first["µs per token"]
+        of_arithmetic = row["MFLOP per token"] / first["MFLOP per token"]
         row["time explained"] = percent(of_arithmetic / of_time)
 
 
@@ -89,7 +89,7 @@ def _over_windows(options: Options) -> Table:
         {
             "windows": n,
             "s": seconds[str(n)],
-            "ms a window": 1000 * seconds[str(n)] / n,
+            "ms per window": 1000 * seconds[str(n)] / n,
         }
         for n in numbers
     ]

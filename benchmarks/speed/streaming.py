@@ -39,7 +39,7 @@ def run(options: Options) -> list[Table]:
     rows = [{**_named(*key), **pushing.row()} for key, pushing in contestants.items()]
     notes = [
         f"Windows of {_SECONDS:g} s every {_STEP:g} s, chunks of {1000 * _CHUNK:g} ms. A result: "
-        "the call that completes a window. Between results: the calls in between, filters alone.",
+        "the call that completes a window. Between results: the other calls, which only filter.",
         "Time of the processor tells what the call itself takes on a busy machine.",
         "Delay: by how much filters and resampler are late at 10 Hz, whatever the machine.",
     ]

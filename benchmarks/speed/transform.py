@@ -92,7 +92,7 @@ def run(options: Options) -> list[Table]:
             "windows": work[name][0],
             "batch": work[name][1],
             "s": seconds[name],
-            "ms a window": 1000 * each[name],
+            "ms per window": 1000 * each[name],
             "transform is faster": "" if value == ours else times(value / ours),
             "reach": _reach(name),
         }

@@ -167,7 +167,7 @@ def exposure(folds: Sequence[Fold], task: Task, exposed: Sequence[int | str]) ->
     if not seen:
         return ""
     others = [fold.name for fold in folds if fold.name not in seen]
-    hint = f"; --folds {','.join(others)} shows the others alone" if others else ""
+    hint = f"; --folds {','.join(others)} shows only the others" if others else ""
     return (
         f"- The pretrained weights have seen, without labels, test subjects of folds "
         f"{', '.join(seen)}{hint}.\n"

@@ -131,7 +131,7 @@ def _column_notes(section: Section) -> list[str]:
         notes.append(
             f"Reported: {names} on the official split's test subjects; BENDR, BIOT, LaBraM and "
             "CBraMod were pretrained there, and start from scratch here unless marked. BrainRVQ's "
-            "are of its paper's head on all tokens, flattened."
+            "are for its paper's head on all tokens, flattened."
         )
     return notes
 

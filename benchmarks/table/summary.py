@@ -53,8 +53,8 @@ CONTRASTS = (
 # A percentile interval of the mean of four normal values holds the true one in 80 % of draws.
 _MANY_SUBJECTS = 8
 _FEW_SUBJECTS = (
-    " Of so few subjects it is too narrow (of four it holds the truth about four times in five): a "
-    "range of these people, and no test."
+    " With so few subjects it is too narrow (with four, about four in five contain the true "
+    "value): it describes these people and is not a test."
 )
 
 
@@ -231,8 +231,8 @@ def _section_notes(slug: str, results: Sequence[Result], task: Task) -> list[str
     )
     if task.dataset == "eegmat" and slug in ("folds", "folds-seen"):
         notes.append(
-            "What the default embedding holds was chosen with the labels of subjects 0-27 "
-            "(default_choices.py); on 28 and above nothing was chosen."
+            "The parts of the default embedding were chosen with the labels of subjects 0-27 "
+            "(default_choices.py); nothing was chosen on 28 and above."
         )
     return notes
 

@@ -4,6 +4,7 @@ intersphinx usually downloads the inventory of each project. The site is to be b
 network, and names a few dozen objects, so these stand in ``docs/inventories.txt``.
 """
 
+import os
 import zlib
 from pathlib import Path
 
@@ -22,7 +23,10 @@ def local_inventories() -> dict[str, tuple[str, str]]:
         body = zlib.compress("".join(f"{line}\n" for line in lines).encode())
         content = head.encode() + body
         if not file.exists() or file.read_bytes() != content:
-            file.write_bytes(content)
+            # Two builds may start at the same time.
+            part = file.with_suffix(f".{os.getpid()}")
+            part.write_bytes(content)
+            part.replace(file)
         mapping[name] = (address, str(file))
     return mapping
 

@@ -16,6 +16,8 @@ fifth, whom it has never seen. What do the codes look like, and how much of the 
 import os
 from pathlib import Path
 
+import matplotlib.pyplot as plt
+
 from sk_brainrvq import DDRVQTransformer
 from sk_brainrvq.datasets import load_eegmat, make_eeg
 from sk_brainrvq.viz import plot_codebook_usage, plot_codes, plot_reconstruction
@@ -32,12 +34,12 @@ print(f"{len(seen.X)} windows to learn from, {len(unseen.X)} of a person never s
 # %%
 # Learn a tokenizer
 # -----------------
-# No labels are needed. This takes half a minute on one core; for real work use
+# No labels are needed. This takes ten seconds on one core; for real work use
 # ``architecture="small"`` or ``"base"``, more people, and the default number of epochs.
 
 tokenizer = DDRVQTransformer(
     architecture="tiny",
-    max_epochs=8,
+    max_epochs=4,
     lr=2e-3,
     batch_size=8,
     sfreq=eeg.sfreq,
@@ -61,9 +63,12 @@ plot_codes(codes, tokenizer, epoch=3)
 # Reconstruction
 # --------------
 # Each level adds detail. Slow waves come first because they carry most of the variance; a tokenizer
-# this small hardly reaches beyond the alpha rhythm, as the spectrum at the bottom shows.
+# this small hardly reaches beyond the alpha rhythm, as the spectrum shows.
 
-plot_reconstruction(tokenizer, unseen.X, epoch=3, channel="O1")
+# sphinx_gallery_thumbnail_number = 2
+_, signals = plt.subplots(3, 1, figsize=(5.8, 4.2), layout="constrained")
+_, spectra = plt.subplots(figsize=(5.8, 4.2), layout="constrained")
+plot_reconstruction(tokenizer, unseen.X, epoch=3, channel="O1", ax=[*signals, spectra])
 
 # %%
 # Is the codebook used?

@@ -14,6 +14,7 @@ seconds of EEG that have it: their waveforms, their spectrum, and where on the h
 import os
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 
 from sk_brainrvq import DDRVQTransformer
@@ -27,7 +28,7 @@ except FileNotFoundError:
     eeg = make_eeg(n_subjects=4, n_windows=40, random_state=0)
 tokenizer = DDRVQTransformer(
     architecture="tiny",
-    max_epochs=8,
+    max_epochs=4,
     lr=2e-3,
     batch_size=8,
     sfreq=eeg.sfreq,
@@ -52,10 +53,13 @@ alpha_code = int(preference.argmax())
 print(f"code {alpha_code}: {preference[alpha_code]:.0%} of it at O1 and O2")
 
 # %%
-# The dashed line is the mean of what the tokenizer decodes for this code; it follows the spectrum
-# of the EEG with this code. The dotted line is the mean of all EEG.
+# The seconds with this code; their mean spectrum, which has a peak at the alpha rhythm; and where
+# they occur. The dashed line is the mean of what the tokenizer decodes for this code, the dotted
+# line that of all EEG.
 
-plot_codeword(tokenizer, eeg.X, alpha_code, domain="frequency")
+# sphinx_gallery_thumbnail_number = 2
+axes = [plt.subplots(figsize=(4.8, 3.4), layout="constrained")[1] for _ in range(3)]
+plot_codeword(tokenizer, eeg.X, alpha_code, domain="frequency", ax=axes)
 
 # %%
 # The opposite

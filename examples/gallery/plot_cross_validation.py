@@ -102,9 +102,10 @@ for name, (features, X) in contenders.items():
     print(f"{name:18} AUROC {scores[name].mean():.3f}, sd over folds {scores[name].std():.3f}")
 
 # %%
-# Each line is a fold. If lines cross, the order of the means says little; twelve people are few.
+# Each line is a fold, each thick dash a mean. If lines cross, the order of the means says little;
+# twelve people are few.
 
-_, ax = plt.subplots(figsize=(7, 3.8), layout="constrained")
+_, ax = plt.subplots(figsize=(5.6, 3.9), layout="constrained")
 table = np.array(list(scores.values()))
 ax.plot(range(len(table)), table, color="0.7", linewidth=1, zorder=1)
 for place, (values, colour, marker) in enumerate(

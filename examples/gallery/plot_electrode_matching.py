@@ -16,6 +16,7 @@ network is run.
 
 from itertools import pairwise
 
+import matplotlib.pyplot as plt
 import mne
 import numpy as np
 
@@ -23,7 +24,8 @@ from sk_brainrvq import BrainRVQEmbedder, Reading
 from sk_brainrvq.viz import plot_electrodes
 
 names = ["EEG Fp1-REF", "EEG Fp2-REF", "F7", "Fz", "F8", "T3", "C3..", "Cz", "C4..", "T4", "AFF5h"]
-plot_electrodes([*names, "O1", "O2", "EMG chin"])
+_, ax = plt.subplots(figsize=(6, 4.5), layout="constrained")
+plot_electrodes([*names, "O1", "O2", "EMG chin"], ax=ax)
 
 # %%
 # Bipolar pairs

@@ -38,12 +38,21 @@ print(f"{len(features)} windows of {len(np.unique(eeg.subjects))} people, {len(n
 # %%
 # People and conditions
 # ---------------------
-# The same points twice. People are well separated (left), conditions hardly (right). A classifier
-# that is tested on people it was trained on can exploit the former.
+# The same points twice. People are well separated (first figure), conditions hardly (second). A
+# classifier that is tested on people it was trained on can exploit the former.
 
-_, axes = plt.subplots(1, 2, figsize=(10, 4.4), layout="constrained")
-plot_embedding(features, eeg.subjects, label="person", ax=axes[0])
-plot_embedding(features, eeg.y, classes=eeg.classes, label="condition", ax=axes[1])
+
+def draw(table):
+    """Draw a table by person, and again by condition."""
+    for label, values, classes in (
+        ("person", eeg.subjects, None),
+        ("condition", eeg.y, eeg.classes),
+    ):
+        _, ax = plt.subplots(figsize=(5.6, 4), layout="constrained")
+        plot_embedding(table, values, classes=classes, label=label, ax=ax)
+
+
+draw(features)
 
 # %%
 # Each person around their own mean
@@ -55,9 +64,7 @@ plot_embedding(features, eeg.y, classes=eeg.classes, label="condition", ax=axes[
 centred = features.copy()
 for person in np.unique(eeg.subjects):
     centred[eeg.subjects == person] -= features[eeg.subjects == person].mean(0)
-_, axes = plt.subplots(1, 2, figsize=(10, 4.4), layout="constrained")
-plot_embedding(centred, eeg.subjects, label="person", ax=axes[0])
-plot_embedding(centred, eeg.y, classes=eeg.classes, label="condition", ax=axes[1])
+draw(centred)
 
 # %%
 # Where and at which frequency

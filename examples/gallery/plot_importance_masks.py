@@ -57,7 +57,8 @@ edges = np.quantile(scores, np.linspace(0, 1, 11))
 decile = np.clip(np.digitize(scores, edges) - 1, 0, 9)
 generator = torch.Generator().manual_seed(0)
 
-_, ax = plt.subplots(figsize=(7, 3.5), layout="constrained")
+# sphinx_gallery_thumbnail_number = 3
+_, ax = plt.subplots(figsize=(5.6, 3.9), layout="constrained")
 looks = (("#0072B2", "o", "-"), ("#E69F00", "s", "--"), ("#009E73", "^", "-."))
 for weight, (colour, marker, dashes) in zip((0.2, 0.45, 0.7), looks, strict=True):
     hidden = np.mean(

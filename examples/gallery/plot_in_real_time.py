@@ -103,14 +103,15 @@ print(f"from chunk to result: median {1000 * np.median(seconds):.0f} ms")
 # The task periods are grey. A window reaches four seconds back, so decisions follow a change with
 # this delay.
 
-_, ax = plt.subplots(figsize=(9, 3), layout="constrained")
+_, ax = plt.subplots(figsize=(5.8, 3.9), layout="constrained")
 for first in range(20, 120, 40):
     ax.axvspan(first, first + 20, color="0.9", linewidth=0)
+    ax.text(first + 10, 1.02, "task", ha="center", color="0.3")
 ax.plot(ends, p_task, color="#0072B2")
 ax.plot(ends[~settled], p_task[~settled], "o", color="#D55E00", label="filters not settled")
 ax.axhline(0.5, color="0.5", linewidth=0.8, linestyle="--")
 ax.set(xlabel="Time (s)", ylabel="Probability of task", ylim=(0, 1), xlim=(0, 120))
-ax.legend(frameon=False, loc=(0.005, 0.55))
+ax.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.15))
 ax.spines[["top", "right"]].set_visible(False)
 
 # %%

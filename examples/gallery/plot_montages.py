@@ -74,7 +74,8 @@ features = {
     name: BrainRVQEmbedder(ch_names=names, **settings).fit_transform(signals_of(names))
     for name, names in montages.items()
 }
-print({name: table.shape for name, table in features.items()})
+for name, table in features.items():
+    print(f"{name:14} {table.shape}")
 
 # %%
 # Train on nineteen, test on others
@@ -98,7 +99,8 @@ def score(trained_on, tested_on):
 
 
 places = np.arange(len(montages))
-_, ax = plt.subplots(figsize=(8, 3.8), layout="constrained")
+# sphinx_gallery_thumbnail_number = 2
+_, ax = plt.subplots(figsize=(6, 4.2), layout="constrained")
 looks = (("#0072B2", "o", "trained on 19 electrodes"), ("#E69F00", "s", "trained on the same"))
 for shift, (colour, marker, label) in zip((-0.12, 0.12), looks, strict=True):
     scores = np.array([score("19 electrodes" if shift < 0 else name, name) for name in montages])
@@ -121,7 +123,7 @@ for shift, (colour, marker, label) in zip((-0.12, 0.12), looks, strict=True):
         label=label,
     )
 ax.axhline(0.5, color="0.4", linestyle=":", linewidth=1)
-ax.set_xticks(places, montages)
+ax.set_xticks(places, [name.replace(" ", "\n", 1) for name in montages])
 ax.set_ylabel("AUROC, mean and sd of 4 folds")
 ax.spines[["top", "right"]].set_visible(False)
 ax.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, 1.18), ncols=2)

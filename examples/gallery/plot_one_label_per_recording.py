@@ -91,7 +91,7 @@ of_windows, recording_of = np.concatenate(of_windows), np.concatenate(recording_
 # that both classes sum to one. A few windows on the wrong side are outvoted; if most are wrong, so
 # is the recording. Arithmetic should be above the dotted line, rest below it.
 
-_, ax = plt.subplots(figsize=(9, 4.2), layout="constrained")
+_, ax = plt.subplots(figsize=(6, 4.2), layout="constrained")
 labels = recordings.y
 place = np.searchsorted(people, recordings.subjects) + np.where(labels == 1, 0.19, -0.19)
 jitter = np.random.default_rng(0).uniform(-0.09, 0.09, len(of_windows))

@@ -76,8 +76,8 @@ print(f"{features.shape[0]} windows, {features.shape[1]} features: {names[0]} ..
 # %%
 # 6. Rhythms over time
 # --------------------
-# Columns of the spectrum are the log amplitude from 1 to 45 Hz in eleven regions of the scalp.
-# Left: all frequencies at the back of the head. Right: 10 Hz in all regions.
+# Columns of the spectrum are the log amplitude from 1 to 45 Hz in eleven regions of the scalp. The
+# first figure shows all frequencies at the back of the head, the second 10 Hz in all regions.
 
 columns = {name: number for number, name in enumerate(names)}
 regions = [name.removesuffix("_10Hz") for name in names if name.endswith("_10Hz")]
@@ -85,19 +85,22 @@ back = [columns[f"Oz_{frequency}Hz"] for frequency in range(1, 46)]
 alpha = [columns[f"{region}_10Hz"] for region in regions]
 end = window * len(features)
 
-_, axes = plt.subplots(1, 2, figsize=(10, 3.8), layout="constrained")
-for ax, rows, extent in (
-    (axes[0], features[:, back], (0, end, 0.5, 45.5)),
-    (axes[1], features[:, alpha], (0, end, len(alpha) - 0.5, -0.5)),
-):
-    origin = "lower" if ax is axes[0] else "upper"
-    image = ax.imshow(rows.T, extent=extent, origin=origin, aspect="auto", interpolation="nearest")
+
+def draw(columns, bottom, top, title):
+    """Draw columns of the table over time."""
+    _, ax = plt.subplots(figsize=(5.4, 3.8), layout="constrained")
+    look = {"origin": "lower", "aspect": "auto", "interpolation": "nearest"}
+    image = ax.imshow(features[:, columns].T, extent=(0, end, bottom, top), **look)
     plt.colorbar(image, ax=ax, label="Log amplitude (arbitrary unit)")
     ax.set_xlabel("Time (s)")
-axes[0].set_ylabel("Frequency (Hz)")
-axes[0].set_title("Region around Oz", loc="left", fontsize=10)
-axes[1].set_yticks(range(len(regions)), regions)
-axes[1].set_title("10 Hz, all regions", loc="left", fontsize=10)
+    ax.set_title(title, loc="left")
+    return ax
+
+
+# sphinx_gallery_thumbnail_number = 2
+draw(back, 0.5, 45.5, "Region around Oz").set_ylabel("Frequency (Hz)")
+ax = draw(alpha[::-1], -0.5, len(alpha) - 0.5, "10 Hz in all regions")
+ax.set_yticks(range(len(regions)), regions[::-1])
 
 # %%
 # 7. Each window as a point

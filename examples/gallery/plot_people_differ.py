@@ -16,6 +16,7 @@ like, and what it gains.
 # metadata, as MOABB writes it; for recordings and files it is found in their headers or names.
 
 import os
+import textwrap
 import warnings
 from pathlib import Path
 
@@ -57,26 +58,37 @@ features = {"as they are": plain.fit_transform(epochs), "each person centred": N
 features["each person centred"] = centred.fit_transform(epochs)
 
 # %%
-# Two principal components. In the upper row, colours show people, who form separate clouds that
-# merge when each person is centred. The lower row shows the same points by state.
+# Two principal components. Colours show people, who form separate clouds that merge when each
+# person is centred.
 
-figure, axes = plt.subplots(2, 2, figsize=(8.6, 7.6), layout="constrained")
+
+def two_axes():
+    """Make axes for both tables."""
+    _, axes = plt.subplots(1, 2, figsize=(6.6, 3.6), layout="constrained")
+    for ax, title in zip(axes, features, strict=True):
+        ax.set(xticks=[], yticks=[], xlabel="First component", ylabel="Second component")
+        ax.set_title(title[0].upper() + title[1:], loc="left")
+        ax.spines[["top", "right"]].set_visible(False)
+    return axes
+
+
+points = [
+    PCA(2, random_state=0).fit_transform(StandardScaler().fit_transform(table))
+    for table in features.values()
+]
 people = np.searchsorted(np.unique(eeg.subjects), eeg.subjects)
-for column, (title, table) in enumerate(features.items()):
-    points = PCA(2, random_state=0).fit_transform(StandardScaler().fit_transform(table))
-    axes[0, column].scatter(*points.T, c=people, cmap="tab20", s=9, linewidth=0)
-    axes[0, column].set_title(title, loc="left")
+for ax, places in zip(two_axes(), points, strict=True):
+    ax.scatter(*places.T, c=people, cmap="tab20", s=9, linewidth=0)
+
+# %%
+# The same points by state.
+
+axes = two_axes()
+for ax, places in zip(axes, points, strict=True):
     for label, (colour, marker) in enumerate((("#0072B2", "o"), ("#E69F00", "x"))):
-        rows = eeg.y == label
-        axes[1, column].scatter(
-            *points[rows].T, c=colour, marker=marker, s=13, linewidth=0.8, label=eeg.classes[label]
-        )
-for ax in axes.ravel():
-    ax.set(xticks=[], yticks=[])
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.set_xlabel("First component")
-    ax.set_ylabel("Second component")
-axes[1, 1].legend(frameon=False, loc="best")
+        state = places[eeg.y == label].T
+        ax.scatter(*state, c=colour, marker=marker, s=13, linewidth=0.8, label=eeg.classes[label])
+axes[1].legend(frameon=False)
 
 # %%
 # What it gains
@@ -105,7 +117,7 @@ for name, table in features.items():
 with warnings.catch_warnings(record=True) as heard:
     warnings.simplefilter("always")
     centred.fit(epochs, (people % 2 == 0).astype(int))
-print(next(str(w.message) for w in heard if "one class" in str(w.message)))
+print(textwrap.fill(next(str(w.message) for w in heard if "one class" in str(w.message)), 80))
 
 # %%
 # :doc:`/people` says when to centre, how many windows this needs, and what to do if windows arrive

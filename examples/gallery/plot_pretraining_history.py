@@ -33,7 +33,12 @@ settings = {
     "ch_names": eeg.ch_names,
     "random_state": 0,
 }
-tokenizer = DDRVQTransformer(max_epochs=5, **settings).fit(eeg.X, groups=eeg.subjects)
+tokenizer = DDRVQTransformer(max_epochs=4, **settings).fit(eeg.X, groups=eeg.subjects)
+
+# %%
+# Does the loss of the person held out fall as well?
+
+plot_training(tokenizer, panels=["loss"])
 
 # %%
 # The loss is the sum of its parts: the errors of the decoded waveform, amplitude, phase and
@@ -41,7 +46,7 @@ tokenizer = DDRVQTransformer(max_epochs=5, **settings).fit(eeg.X, groups=eeg.sub
 # says how many of the 64 codes of each level are effectively in use. The learning rate warms up,
 # then follows a cosine.
 
-plot_training(tokenizer)
+plot_training(tokenizer, panels=["parts", "perplexity", "lr"])
 
 # %%
 # The encoder
@@ -49,7 +54,7 @@ plot_training(tokenizer)
 # Its loss is a cross-entropy in nats. Coarse codes are easier to predict than fine ones: compare an
 # accuracy with the share of the most frequent code before you call it good.
 
-pretrainer = BrainRVQPretrainer(tokenizer.weights_, max_epochs=8, **settings)
+pretrainer = BrainRVQPretrainer(tokenizer.weights_, max_epochs=6, **settings)
 pretrainer.fit(eeg.X, groups=eeg.subjects)
 plot_training(pretrainer)
 

@@ -35,7 +35,7 @@ classifier = BrainRVQClassifier(
 )
 classifier.fit(eeg.X[known], eeg.y[known])
 auroc = roc_auc_score(eeg.y[~known], classifier.predict_proba(eeg.X[~known])[:, 1])
-plot_training(classifier)
+plot_training(classifier, panels=["loss"])
 
 # %%
 # What the card says

@@ -46,7 +46,8 @@ print(f"accuracy on people not seen: {predicted.mean():.2f}")
 occlusion = explain_occlusion(model, test.X, subjects=test.subjects)
 print(occlusion)
 print("first:", occlusion.top("channel"), occlusion.top("band"))
-axes = plot_explanation(occlusion)
+_, axes = plt.subplots(2, 3, figsize=(7, 4.9), layout="constrained")
+plot_explanation(occlusion, ax=axes)
 
 # %%
 # Patterns: how features vary with the decision
@@ -56,7 +57,7 @@ axes = plot_explanation(occlusion)
 # blue larger at rest: the rhythm is weaker during the task.
 
 pattern = explain_pattern(model, train.X, subjects=train.subjects)
-axes = plot_explanation(pattern)
+plot_explanation(pattern)
 
 # %%
 # Gradients: what a fine-tuned network reads
@@ -67,7 +68,7 @@ axes = plot_explanation(pattern)
 network = BrainRVQClassifier(**about, max_epochs=3, random_state=0).fit(train.X, labels)
 gradients = explain_gradients(network, test.X, subjects=test.subjects, n_steps=8)
 print("first:", gradients.top("channel"), gradients.top("band"))
-axes = plot_explanation(gradients)
+plot_explanation(gradients)
 
 # %%
 # One window
@@ -78,8 +79,7 @@ axes = plot_explanation(gradients)
 
 window = int(np.argmax(occlusion.values.sum((1, 2))))
 print(f"log-odds of the task: {occlusion.decisions[window]:.1f}")
-axes = plot_explanation(occlusion, window=window)
-plt.show()
+plot_explanation(occlusion, window=window)
 
 # %%
 # Does it mean anything?

@@ -3,12 +3,15 @@
 import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from itertools import islice
 from typing import Any
 
 _WIDTH = 100
 _LABEL = 12
 _MEGABYTE = 2**20
 _LISTED = "Left out"
+# A blank at which no line ends.
+_GLUE = "\u00a0"
 
 
 @dataclass(frozen=True)
@@ -107,18 +110,40 @@ class RecordingReport:
         if self.error is not None:
             body = _paragraph("error", self.error)
         else:
-            body = [*self._facts(), "", *_table(self.channels), *self._left_out()]
-        # Channels that are left out have already been listed.
-        notes = [note for note in self.notes if not (self.channels and note.startswith(_LISTED))]
-        return "\n".join([self.source, *body, *_notes(notes)])
+            body = [*_lines(self._facts()), "", *_table(self.channels), *self._left_out()]
+        return "\n".join([self.source, *body, *_notes(self._notes())])
 
     __repr__ = __str__
 
-    def _facts(self) -> list[str]:
+    def is_like(self, other: "RecordingReport") -> bool:
+        """Whether both recordings have the same channels, read in the same way."""
+        both_used = self.error is None and other.error is None
+        return both_used and _matches(self) == _matches(other)
+
+    def compared_with(self, other: "RecordingReport", name: str) -> str:
+        """The report as text, without what it shares with a named report on the same channels."""
+        known, kept = other._facts(), [channel for channel in self.channels if channel.kept]
+        facts = {label: text for label, text in self._facts().items() if text != known.get(label)}
+        facts["amplitude"] = _listed((channel.name, channel.amplitude) for channel in kept)
+        if _shows_offset(kept):
+            facts["offset"] = _listed((channel.name, channel.offset) for channel in kept)
+        notes = self._notes()
+        if notes == other._notes():
+            notes = []
+        elif not notes:
+            facts["warnings"] = "none"
+        facts = {"as": f"{name}, except:".replace(" ", _GLUE), **facts}
+        return "\n".join([self.source, *_lines(facts), *_notes(notes)])
+
+    def _notes(self) -> list[str]:
+        """Warnings, without the one on channels left out, which are listed anyway."""
+        return [note for note in self.notes if not (self.channels and note.startswith(_LISTED))]
+
+    def _facts(self) -> dict[str, str]:
         kept = sum(channel.kept for channel in self.channels)
         patches = -(-round(self.window * 1000) // 1000)
         unused = f"; {self.unused:.1f} s are in no window" if self.unused >= 0.05 else ""
-        facts = {
+        return {
             self.kind: f"{self.duration:.1f} s at {self.sfreq:g} Hz",
             "channels": f"{kept} of {len(self.channels)} count as EEG",
             "header": _band(self.header_filters.get("highpass"), self.header_filters.get("lowpass"))
@@ -131,7 +156,6 @@ class RecordingReport:
             "expected": f"about {_time(self.expected_seconds)} on this machine, about "
             f"{max(1, round(self.expected_bytes / _MEGABYTE)):,} MB for signals",
         }
-        return [line for label, text in facts.items() for line in _paragraph(label, text)]
 
     def _left_out(self) -> list[str]:
         reasons: dict[str, list[str]] = {}
@@ -147,13 +171,26 @@ class RecordingReport:
 
 
 class RecordingReports(list[RecordingReport]):
-    """Reports on several recordings; prints them one after the other, with a summary line."""
+    """Reports on several recordings; prints them one after the other, with a summary line.
+
+    Of recordings with the same channels, only the first is printed in full.
+    """
 
     def __str__(self) -> str:
-        pages = "\n\n".join(map(str, self))
+        pages = "\n\n".join(map(self.page, range(len(self))))
         return f"{pages}\n\n{self.summary()}"
 
     __repr__ = __str__
+
+    def page(self, number: int) -> str:
+        """One report as text; it repeats nothing of the first report on the same channels."""
+        report = self[number]
+        for place, other in enumerate(islice(self, number), start=1):
+            if report.is_like(other):
+                is_only = sum(one.source == other.source for one in self) == 1
+                name = other.source if is_only else f"{other.source}, number {place}"
+                return report.compared_with(other, name)
+        return str(report)
 
     def summary(self) -> str:
         """One line on all recordings."""
@@ -173,18 +210,20 @@ class RecordingReports(list[RecordingReport]):
         return f"All: {', '.join(part for part in parts if part)}."
 
 
+def _matches(report: RecordingReport) -> list[tuple[Any, ...]]:
+    """What the table of channels shows, except for numbers."""
+    return [(c.name, c.kept, c.how, c.place, c.note) for c in report.channels]
+
+
 def _table(channels: Iterable[ChannelFacts]) -> list[str]:
     """The channels that are kept, one per line."""
     kept = [channel for channel in channels if channel.kept]
-    shows_offset = any(
-        abs(c.offset or 0.0) > 5 * (c.amplitude or 0.0) and abs(c.offset or 0.0) > 1 for c in kept
-    )
     rows: list[tuple[str, ...]] = [("channel", "place", "amplitude", "offset", "note")]
     for channel in kept:
         amplitude, offset = _microvolts(channel.amplitude), _microvolts(channel.offset)
         note = "; ".join(filter(None, [_HOW.get(channel.how, channel.how), channel.note]))
         rows.append((channel.name, channel.place, amplitude, offset, note))
-    if not shows_offset:
+    if not _shows_offset(kept):
         rows = [(*row[:3], *row[4:]) for row in rows]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     numbers = range(2, len(rows[0]) - 1)
@@ -196,6 +235,20 @@ def _table(channels: Iterable[ChannelFacts]) -> list[str]:
         ).rstrip()
         for row in rows
     ]
+
+
+def _shows_offset(channels: Iterable[ChannelFacts]) -> bool:
+    """Whether an offset is so large that it must be seen."""
+    return any(
+        abs(c.offset or 0.0) > 5 * (c.amplitude or 0.0) and abs(c.offset or 0.0) > 1
+        for c in channels
+    )
+
+
+def _listed(values: Iterable[tuple[str, float | None]]) -> str:
+    """Values of channels in a row; no line ends between a name and its value."""
+    texts = [f"{name} {_microvolts(value)}".replace(" ", _GLUE) for name, value in values]
+    return ", ".join(texts)
 
 
 # Matches that need no comment because the name gives the position.
@@ -241,6 +294,10 @@ def _time(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
+def _lines(facts: Mapping[str, str]) -> list[str]:
+    return [line for label, text in facts.items() for line in _paragraph(label, text)]
+
+
 def _paragraph(label: str, text: str) -> list[str]:
     lines = _wrapped(text, " " * (_LABEL + 2))
     return [f"  {label.ljust(_LABEL)}{lines[0].strip()}", *lines[1:]]
@@ -256,4 +313,7 @@ def _notes(notes: Iterable[str]) -> list[str]:
 
 
 def _wrapped(text: str, indent: str) -> list[str]:
-    return textwrap.wrap(text, _WIDTH, initial_indent=indent, subsequent_indent=indent) or [indent]
+    wrapper = textwrap.TextWrapper(_WIDTH, indent, indent)
+    wrapper.break_on_hyphens = wrapper.break_long_words = False  # pairs of electrodes, paths
+    lines = wrapper.wrap(text)
+    return [line.replace(_GLUE, " ") for line in lines] or [indent]

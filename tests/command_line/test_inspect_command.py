@@ -18,6 +18,14 @@ def test_inspect__files__are_shown_one_after_the_other(tmp_path):
     assert result.stderr == "", "warnings stand in the report"
 
 
+def test_inspect__same_channels__are_listed_once(tmp_path):
+    files = [save_recording(tmp_path / name) for name in ("a.edf", "b.edf", "c.edf")]
+    text = run("inspect", *files, "--window", 2).stdout
+    assert text.count("place") == 1
+    assert text.count(f"{files[0]}, except:") == 2
+    assert "All: 12 windows, 1 montage" in text
+
+
 def test_inspect__json__holds_the_same_and_a_failure_exits_with_1(tmp_path):
     good = save_recording(tmp_path / "a.edf")
     bad = tmp_path / "bad.edf"

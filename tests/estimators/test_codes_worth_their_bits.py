@@ -79,13 +79,13 @@ def test_training__channels_that_share_a_source__improves_on_the_linear_start():
     assert explained[1] > explained[0] + 0.01
 
 
-def test_reconstruct__joints_of_seconds__jump_no_more_than_the_original():
+def test_reconstruct__joins_of_seconds__jump_no_more_than_the_original():
     _, unseen, _ = simulated()
     for domain in ("time", "both"):
         rebuilt = fitted().reconstruct(unseen, domain=domain)
         assert rebuilt.shape == unseen.shape
-        joints = [np.abs(np.diff(X))[..., 199::200].mean() for X in (rebuilt, unseen)]
-        assert joints[0] <= joints[1]
+        joins = [np.abs(np.diff(X))[..., 199::200].mean() for X in (rebuilt, unseen)]
+        assert joins[0] <= joins[1]
         error = np.square(unseen - rebuilt).sum()
         assert 1 - error / np.square(unseen - unseen.mean()).sum() > 0.4
 

@@ -57,9 +57,9 @@ def test_reconstruct__unseen_epochs__as_the_decoded_waveform_with_each_patchs_me
     decoded = trained().inverse_transform(trained().transform(X))
     expected = decoded * patches.std(-1, ddof=1, keepdims=True) + patches.mean(-1, keepdims=True)
     result = trained().reconstruct(X)
-    away_from_joints = np.s_[..., 20:-20]
+    away_from_joins = np.s_[..., 20:-20]
     np.testing.assert_allclose(
-        result.reshape(expected.shape)[away_from_joints], expected[away_from_joints], atol=0.05
+        result.reshape(expected.shape)[away_from_joins], expected[away_from_joins], atol=0.05
     )
     assert np.corrcoef(result.ravel(), X.ravel())[0, 1] > 0.8
 
@@ -220,8 +220,8 @@ def test_inverse_transform__electrodes_known_by_coordinates_alone__decodes_there
     assert {row["how"] for row in tokenizer.electrode_report_} != {"mean"}
 
     patches = tokenizer.reconstruct(raw).reshape(3, 4, 2, 200)
-    away_from_joints = np.s_[..., 20:-20]
-    patches = patches[away_from_joints]
+    away_from_joins = np.s_[..., 20:-20]
+    patches = patches[away_from_joins]
     standardised = patches - patches.mean(-1, keepdims=True)
     standardised /= standardised.std(-1, keepdims=True)
     tokenizer.save_pretrained(tmp_path)
@@ -230,7 +230,7 @@ def test_inverse_transform__electrodes_known_by_coordinates_alone__decodes_there
         pickle.loads(pickle.dumps(tokenizer)),
         DDRVQTransformer.from_pretrained(tmp_path),
     ):
-        decoded = copy.inverse_transform(copy.transform(raw))[away_from_joints]
+        decoded = copy.inverse_transform(copy.transform(raw))[away_from_joins]
         decoded = decoded - decoded.mean(-1, keepdims=True)
         decoded /= decoded.std(-1, keepdims=True)
         np.testing.assert_allclose(decoded, standardised, atol=1e-3)

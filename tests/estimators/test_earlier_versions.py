@@ -117,7 +117,7 @@ def test_from_pretrained__earlier_version__gives_the_same_numbers(name, saved):
         assert found
         for key in found:
             given, before = functions[key](X), expected[key]
-            if key == "decoded":  # joints of seconds are smooth now
+            if key == "decoded":  # joins of seconds are smooth now
                 away = np.abs(np.arange(before.shape[-1]) % 200 - 99.5) < 79
                 given, before = given[..., away], before[..., away]
             np.testing.assert_allclose(given, before, rtol=1e-5, atol=1e-5, err_msg=key)

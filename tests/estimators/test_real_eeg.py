@@ -51,7 +51,7 @@ def test_score__against_decoded_codes__same_errors(tokenizer, windows):
     assert tokenizer.score(unseen) == pytest.approx(expected, abs=1e-4)
 
 
-def test_reconstruct__away_from_joints__decoded_codes_with_mean_and_scale_of_each_second(
+def test_reconstruct__away_from_joins__decoded_codes_with_mean_and_scale_of_each_second(
     tokenizer, windows
 ):
     unseen = windows.of_subjects([5]).X[:, CHANNELS].astype(float)
@@ -59,7 +59,7 @@ def test_reconstruct__away_from_joints__decoded_codes_with_mean_and_scale_of_eac
     patches = unseen.reshape(decoded.shape)
     expected = decoded * patches.std(-1, ddof=1, keepdims=True) + patches.mean(-1, keepdims=True)
     rebuilt = tokenizer.reconstruct(unseen).reshape(decoded.shape)
-    # Joints of seconds are made smooth, 100 ms at each side; 1 nanovolt is rounding.
+    # Joins of seconds are made smooth, 100 ms at each side; 1 nanovolt is rounding.
     np.testing.assert_allclose(rebuilt[..., 20:-20], expected[..., 20:-20], atol=1e-3)
 
 

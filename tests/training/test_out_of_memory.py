@@ -24,7 +24,7 @@ from sk_brainrvq.training.memory.expected_memory import BatchSizes, expected_ste
 from sk_brainrvq.training.memory.out_of_memory import bytes_asked_for, is_of_memory
 
 TOO_MANY = 2**50
-# 120 tokens a window: two of them are as few as are ever computed together.
+# 120 tokens per window: two of them are as few as are ever computed together.
 LONG = {"n_epochs": 12, "n_times": 30 * 200}
 
 
@@ -171,7 +171,7 @@ def test_fit__limited_address_space__is_foretold_and_explained():
     ):
         tiny("classifier", batch_size=512).fit(X, make_labels(512))
     text = next(str(w.message) for w in said if "batch_size" in str(w.message))
-    # 81 tokens a window, 6,600 single floats each: 2.04 MiB, and the state of the weights.
+    # 81 tokens per window, 6,600 single floats each: 2.04 MiB, and the state of the weights.
     assert "takes about 1.0 GiB" in text
     assert 1 <= int(re.search(r"batch_size=(\d+)", text)[1]) <= 0.7 * 200 / 2.04
 

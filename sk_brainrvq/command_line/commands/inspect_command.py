@@ -52,7 +52,8 @@ def inspect(recordings: tuple[str, ...], as_json: bool, **settings: Any) -> None
 
     RECORDING are files in any format that MNE reads, and folders of such files. The output shows
     the channels that count as EEG with position and amplitude, those that are left out and why,
-    rate, filters, annotations, windows, tokens, time and memory.
+    rate, filters, annotations, windows, tokens, time and memory. Of recordings with the same
+    channels, the first is shown in full, and the others only where they differ from it.
 
     \b
     Examples:
@@ -70,7 +71,7 @@ def inspect(recordings: tuple[str, ...], as_json: bool, **settings: Any) -> None
         assert isinstance(report, RecordingReport)
         reports.append(report)
         if not as_json:
-            click.echo(f"{report}\n")
+            click.echo(f"{reports.page(len(reports) - 1)}\n")
     if as_json:
         click.echo(json.dumps([report.as_dict() for report in reports], indent=2))
     elif len(reports) > 1:

@@ -17,7 +17,7 @@ from sk_brainrvq.signals.preparation import PATCH_SAMPLES, segment_bounds
 from sk_brainrvq.training import Batch
 from sk_brainrvq.training.inference import by_channel
 
-# Samples on each side of a joint over which a jump is spread: 100 ms.
+# Samples on each side of a join over which a jump is spread: 100 ms.
 _RAMP = 20
 
 # Why no channel can be left out as bad.
@@ -92,7 +92,7 @@ def rebuilt(
 
 
 def without_steps(patches: NDArray) -> NDArray:
-    """Remove jumps at the joints of patches, by a short ramp on both sides of each joint.
+    """Remove jumps at the joins of patches, by a short ramp on both sides of each join.
 
     Patches are decoded one by one, so the signal can jump where two patches meet.
 

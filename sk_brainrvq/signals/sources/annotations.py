@@ -75,14 +75,14 @@ def marks_of(raw: Any, prefixes: tuple[str, ...] = LEFT_OUT) -> Marks:
     rows = [row for row, word in enumerate(words) if word.startswith(prefixes)]
     onsets = np.round(annotations.onset[rows] - raw.first_time, _TIME_DIGITS)
     ends = np.round(onsets + annotations.duration[rows], _TIME_DIGITS)
-    joints = [row for row, name in enumerate(names) if _is_joint(raw, name)]
+    joins = [row for row, name in enumerate(names) if _is_join(raw, name)]
     gaps = unmarked_gaps(raw)
-    seconds = np.concatenate([annotations.onset[joints] - raw.first_time, gaps])
+    seconds = np.concatenate([annotations.onset[joins] - raw.first_time, gaps])
     # A join lies at the first sample after it, and there are no joins at the ends.
     samples = np.ceil(seconds * raw.info["sfreq"] - _TOLERANCE)
     kept = (samples > 0) & (samples < raw.n_times)
     seconds = np.round(samples[kept] / raw.info["sfreq"], _TIME_DIGITS)
-    texts = np.array([names[row] for row in joints] + ["EDGE gap"] * len(gaps), dtype=object)
+    texts = np.array([names[row] for row in joins] + ["EDGE gap"] * len(gaps), dtype=object)
     return Marks(
         np.concatenate([onsets, seconds]),
         np.concatenate([ends, seconds]),
@@ -90,7 +90,7 @@ def marks_of(raw: Any, prefixes: tuple[str, ...] = LEFT_OUT) -> Marks:
     )
 
 
-def _is_joint(raw: Any, name: str) -> bool:
+def _is_join(raw: Any, name: str) -> bool:
     """Whether an annotation marks a join in the way of a file format."""
     word = name.lower()
     if name == _RUN_OF_GDF:

@@ -1,4 +1,4 @@
-"""Joints and bad stretches of recordings: filtered and left out as MNE does it."""
+"""Joins and bad stretches of recordings: filtered and left out as MNE does it."""
 
 import warnings
 from itertools import pairwise
@@ -75,7 +75,7 @@ def quietly(function, *arguments):
     ],
 )
 @pytest.mark.parametrize(("window", "overlap"), [(5.0, 0.0), (4.0, 3.0), (2.5, 0.5), (0.5, 0.25)])
-def test_recording__joints_and_bad_stretches__windows_of_mne(make, window, overlap):
+def test_recording__joins_and_bad_stretches__windows_of_mne(make, window, overlap):
     raw = make()
     before = raw.get_data()
     expected, selection = windows_by_mne(raw, window, overlap)
@@ -97,7 +97,7 @@ def test_recording__as_a_file__windows_of_the_object(tmp_path):
 
 
 @pytest.mark.parametrize("sfreq", [128.0, 250.0, 256.0, 500.0, 173.61])
-def test_recording__joint_at_another_rate__nothing_of_the_other_recording_is_heard(sfreq):
+def test_recording__join_at_another_rate__nothing_of_the_other_recording_is_heard(sfreq):
     band = FilterSettings.checked(l_freq=1.0, h_freq=40.0)
     first, second = make_raw(20, sfreq, 0), make_raw(20, sfreq, 1, offset=5000.0)
     both = mne.concatenate_raws([first.copy(), second.copy()], verbose="error")
@@ -112,15 +112,15 @@ def test_recording__joint_at_another_rate__nothing_of_the_other_recording_is_hea
 def test_resample_spans__smooth_signal_in_parts__as_the_whole(sfreq):
     n_times = int(20 * sfreq)
     signal = np.sin(2 * np.pi * 3 * np.arange(n_times) / sfreq)[None]
-    joints = [0, n_times // 3, n_times // 3 + 1, n_times // 2, n_times]
-    parts = resample_spans(signal, sfreq, list(pairwise(joints)))
+    joins = [0, n_times // 3, n_times // 3 + 1, n_times // 2, n_times]
+    parts = resample_spans(signal, sfreq, list(pairwise(joins)))
     whole = resample(signal, sfreq)
     assert parts.shape == whole.shape
     assert np.abs(parts - whole).max() < 0.15
     assert np.mean((parts - whole) ** 2) < 1e-4 * np.mean(whole**2)
 
 
-def test_spans__gaps_and_joints__are_all_of_the_recording():
+def test_spans__gaps_and_joins__are_all_of_the_recording():
     raw = annotated(make_raw(), (3, 0, "EDGE boundary"), (5, 2, "BAD_ACQ_SKIP"), (6, 0, "edge"))
     spans, gaps = unbroken_spans(raw)
     assert spans == [(0, 600), (600, 1000), (1400, 6000)]
@@ -170,7 +170,7 @@ def test_not_finite__channel_lost_in_all_of_a_joined_part__does_not_matter():
 
 
 @pytest.mark.parametrize(("reference", "names"), [("average", "average"), ("cz", ["Cz"])])
-def test_filter__joints_and_another_reference__as_mne(reference, names):
+def test_filter__joins_and_another_reference__as_mne(reference, names):
     raw = joined(20, 30)
     settings = FilterSettings.checked(l_freq=1.0, h_freq=40.0, reference=reference)
     block = quietly(block_from_raw, raw, 5.0, 0.0, settings)
@@ -181,7 +181,7 @@ def test_filter__joints_and_another_reference__as_mne(reference, names):
 
 
 @pytest.mark.parametrize("first_samp", [0, 12345, 777])
-def test_window_starts__recording_cut_from_another__joints_at_edges_lose_nothing(first_samp):
+def test_window_starts__recording_cut_from_another__joins_at_edges_lose_nothing(first_samp):
     info, signals = mne.create_info(NAMES, 100.0, "eeg"), np.zeros((len(NAMES), 1000))
     parts = [mne.io.RawArray(signals, info, first_samp, verbose="error") for _ in range(3)]
     raw = mne.concatenate_raws(parts, verbose="error")
@@ -218,7 +218,7 @@ def test_marked_seconds__all_that_annotations_touch():
     assert runs == ((0, 1), (2, 4), (4, 6), (8, 9), (10, 11))
 
 
-def test_corpus__joints_and_bad_stretches__seconds_are_rejected(tmp_path):
+def test_corpus__joins_and_bad_stretches__seconds_are_rejected(tmp_path):
     raw = joined(30, 40)
     raw.annotations.append(12.25 + raw.first_time, 0.5, "BAD_move")
     raw.save(tmp_path / "a_raw.fif", fmt="double", verbose="error")

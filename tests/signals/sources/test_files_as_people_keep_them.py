@@ -133,7 +133,7 @@ def test_fif__numbered_names__are_continuations_only_of_what_they_continue(tmp_p
     assert [path.rsplit("/", 1)[-1] for path in find_sources([str(long)])] == ["long_raw.fif"]
 
 
-def test_joints__by_any_name__part_windows_and_filters():
+def test_joins__by_any_name__part_windows_and_filters():
     signals = noise(12000)
     signals[:, 5460:] += 8e-4
     raw = raw_of(signals)
@@ -151,7 +151,7 @@ def test_joints__by_any_name__part_windows_and_filters():
         np.testing.assert_allclose(block.data, expected, atol=1e-9)
 
 
-def test_joints__random__filtered_as_mne_filters_each_piece_alone():
+def test_joins__random__filtered_as_mne_filters_each_piece_alone():
     rng = np.random.default_rng(0)
     settings = FilterSettings(l_freq=2.0, h_freq=40.0)
     for seed in range(120):

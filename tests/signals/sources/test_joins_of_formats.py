@@ -1,4 +1,4 @@
-"""Joints as formats mark them, and gaps of interrupted EDF files."""
+"""Joins as formats mark them, and gaps of interrupted EDF files."""
 
 import warnings
 
@@ -45,24 +45,24 @@ def windows_of_pieces(pieces, length):
 
 
 def marked(pieces, kind, rng):
-    """A recording of all pieces with its joints marked."""
+    """A recording of all pieces with its joins marked."""
     ends = np.cumsum([piece.shape[1] for piece in pieces])
-    joints, signals = ends[:-1] / 200, np.concatenate(pieces, axis=1)
+    joins, signals = ends[:-1] / 200, np.concatenate(pieces, axis=1)
     if kind == "mne":
         return mne.concatenate_raws([make_raw(piece) for piece in pieces], verbose="error")
     text = {"eeglab": "boundary", "edge": "edge of a piece", "brainvision": "New Segment/"}[kind]
-    # EEGLAB puts a joint between two samples, and its duration is that of what was cut out.
-    onsets = joints - (0.5 / 200 if kind == "eeglab" else 0)
-    durations = rng.uniform(0, 9, len(joints)) if kind == "eeglab" else 0 * joints
+    # EEGLAB puts a join between two samples, and its duration is that of what was cut out.
+    onsets = joins - (0.5 / 200 if kind == "eeglab" else 0)
+    durations = rng.uniform(0, 9, len(joins)) if kind == "eeglab" else 0 * joins
     first = rng.integers(2) * 1000  # samples cropped away
     raw = make_raw(np.concatenate([np.zeros((2, first)), signals], axis=1))
-    onsets = [0, *onsets + first / 200]  # the first segment begins at no joint
-    texts = [text if kind == "brainvision" else "start"] + [text] * len(joints)
+    onsets = [0, *onsets + first / 200]  # the first segment begins at no join
+    texts = [text if kind == "brainvision" else "start"] + [text] * len(joins)
     raw.set_annotations(mne.Annotations(onsets, [0, *durations], texts), verbose="error")
     return raw.crop(first / 200)
 
 
-def test_recordings__joints_of_any_kind__every_piece_filtered_alone_and_cut_by_itself():
+def test_recordings__joins_of_any_kind__every_piece_filtered_alone_and_cut_by_itself():
     rng = np.random.default_rng(0)
     for number in range(120):
         pieces = make_signals(rng, rng.integers(150, 700, rng.integers(2, 5)))
@@ -73,7 +73,7 @@ def test_recordings__joints_of_any_kind__every_piece_filtered_alone_and_cut_by_i
         np.testing.assert_allclose(window_starts(raw, 0.5), starts)
 
 
-def test_brainvision__new_segments__are_joints_but_for_the_first(tmp_path):
+def test_brainvision__new_segments__are_joins_but_for_the_first(tmp_path):
     pieces = make_signals(np.random.default_rng(0), [1000, 1500])
     raw = make_raw(np.concatenate(pieces, axis=1))
     with warnings.catch_warnings():
@@ -91,7 +91,7 @@ def test_brainvision__new_segments__are_joints_but_for_the_first(tmp_path):
     np.testing.assert_array_equal(window_starts(read, 2.0), starts)
 
 
-def test_gdf__start_of_a_run__is_a_joint_only_there():
+def test_gdf__start_of_a_run__is_a_join_only_there():
     raw = make_raw(np.zeros((2, 2000)))
     raw.set_annotations(mne.Annotations([5], [0], ["32766"]))
     assert unbroken_spans(raw)[0] == [(0, 2000)]
@@ -130,7 +130,7 @@ BEGINS = [0, 1, 2, 3, 10, 11, 12, 13, 14, 15.5, 16.5, 17.5]
 
 
 @pytest.mark.parametrize("kind", [b"EDF+D", b"BDF+D"])
-def test_interrupted_file__gaps__joints_and_annotations_where_they_belong(tmp_path, kind):
+def test_interrupted_file__gaps__joins_and_annotations_where_they_belong(tmp_path, kind):
     pieces = make_signals(np.random.default_rng(0), [800, 1000, 600])
     path = tmp_path / f"a.{kind[:3].decode().lower()}"
     notes = [(2.5, 0.25, "BAD_a"), (11.5, None, "seen"), (16.75, 0.5, "BAD_b")]
@@ -155,7 +155,7 @@ def test_interrupted_file__gaps__joints_and_annotations_where_they_belong(tmp_pa
     np.testing.assert_allclose(on_the_clock(raw, window_starts(raw, 1.0)), on_clock)
 
 
-def test_interrupted_file__handed_over_as_a_raw__joints_all_the_same(tmp_path):
+def test_interrupted_file__handed_over_as_a_raw__joins_all_the_same(tmp_path):
     pieces = make_signals(np.random.default_rng(0), [800, 1000, 600])
     write_interrupted(tmp_path / "a.edf", np.concatenate(pieces, axis=1), BEGINS)
     raw = mne.io.read_raw_edf(tmp_path / "a.edf", preload=True, verbose="error")
