@@ -201,22 +201,31 @@ class Keeper(Callback):
             yield epoch, Weights.from_module("", like.kind, like.config, module, like.info)
 
 
-def free(part: EEGCorpus) -> EEGCorpus:
-    """Windows of datasets on which a model may be trained that anyone may use."""
-    return part[np.array([str(person).split("/")[0] in FREE for person in part.subjects])]
+def free(part: EEGCorpus, every: int = 1) -> EEGCorpus:
+    """Windows of datasets on which a model may be trained that anyone may use.
+
+    Of each dataset only every so-many-th person, for a curve over hours.
+    """
+    datasets = np.array([str(person).split("/")[0] for person in part.subjects])
+    chosen = np.zeros(len(part), dtype=bool)
+    for dataset in FREE:
+        people = np.unique(np.asarray(part.subjects)[datasets == dataset])
+        chosen |= np.isin(part.subjects, people[::every])
+    return part[chosen]
 
 
 def further_stage(options: argparse.Namespace) -> None:
     """Train an encoder further on the corpus, and save it."""
     warnings.filterwarnings("ignore", message=".*No electrode position.*")
-    parts = [part for part in map(free, corpora(options.corpus, options.half)) if len(part)]
+    parts = [free(part, options.every) for part in corpora(options.corpus, options.half)]
+    parts = [part for part in parts if len(part)]
     keeper = Keeper(options.work / options.name, numbers(options.keep_epochs, "--keep-epochs"))
     engine = Engine(
         batch_of="patches",
-        steps_per_epoch=2 if options.quick else STEPS_PER_EPOCH,
+        steps_per_epoch=2 if options.quick else options.steps,
         callbacks=[keeper],
     )
-    own = STAGE | ({"max_epochs": 1} if options.quick else {})
+    own = STAGE | {"max_epochs": 1 if options.quick else options.epochs}
     pretrainer = BrainRVQPretrainer(
         TOKENIZER_NAME,
         weights=options.weights,
@@ -253,6 +262,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--half", choices=("odd", "even"), help="as given to make_corpus.py")
     parser.add_argument("--weights", help="with --corpus: weights to start from, such as default")
     parser.add_argument("--name", default="encoder", help="with --corpus: name of the new weights")
+    parser.add_argument("--every", type=int, default=1, help="of each dataset every Nth person")
+    parser.add_argument("--epochs", type=int, default=STAGE["max_epochs"], help="with --corpus")
+    parser.add_argument("--steps", type=int, default=STEPS_PER_EPOCH, help="of each of them")
     parser.add_argument(
         "--keep-epochs", default="", help="with --corpus: epochs to save too, such as 1,2,4"
     )

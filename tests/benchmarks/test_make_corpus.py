@@ -250,6 +250,8 @@ def test_stage_on_the_corpus__quick__encoder_of_its_people_but_for_those_of_clos
     ended, kept = (Weights(tmp_path / "out" / name).tensors() for name in ("next", "next-01"))
     assert ended.keys() == kept.keys()
     assert all(torch.equal(tensor, kept[name]) for name, tensor in ended.items())
+    assert stage.main([*arguments, "--out", out, "--name", "half", "--every", "2", "--quick"]) == 0
+    assert Weights(tmp_path / "out" / "half").info["subjects"] == ["muse/10"]
     capsys.readouterr()
     for both in ([], ["--data", "x", "--corpus", "y"]):
         assert stage.main([*both, "--work", work, "--out", out]) == 2
