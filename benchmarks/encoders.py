@@ -5,7 +5,7 @@ centred features. The rows are tokens by region, mean tokens, and the default em
 network and 7-band power stand beside them.
 
     python benchmarks/encoders.py --weights default,small-2026.11 [--split once] [--json FILE]
-        --data eegmat=FOLDER,guinea-bissau=FOLDER,ssvep=FOLDER
+        --data eegmat=FOLDER,guinea-bissau=FOLDER,ssvep=FOLDER [--curve]
 """
 
 import argparse
@@ -93,6 +93,25 @@ def table(found: Figures) -> str:
     )
 
 
+def curve(found: Figures) -> str:
+    """Format one line per network, for checkpoints of one training or trainings of one kind."""
+    datasets = list(dict.fromkeys(dataset for _, _, dataset in found))
+    rows = [*ROWS][:2]
+    labels = [SYSTEMS[row].label.removeprefix("BrainRVQ, ").split(" only")[0] for row in rows]
+    titles = [f"{label}: {PROTOCOLS[name].title}" for label in labels for name in datasets]
+    lines = [["network", *titles, *(f"{label}: over a random network" for label in labels)]]
+    lines.append(["---"] * len(lines[0]))
+    for name in dict.fromkeys(name for name, _, _ in found if name != RANDOM):
+        means, leads = [], []
+        for row in rows:
+            own = {dataset: found[name, row, dataset] for dataset in datasets}
+            means += [shown(np.nanmean([*people.values()])) for people in own.values()]
+            random = {d: _lead(people, found[RANDOM, ROWS[row], d]) for d, people in own.items()}
+            leads.append(shown_estimate(pooled_over_datasets(random), "+"))
+        lines.append([name, *means, *leads])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
 def _lead(ours: Mapping[str, float], theirs: Mapping[str, float]) -> dict[str, float]:
     return {person: ours[person] - theirs[person] for person in ours}
 
@@ -108,7 +127,7 @@ def evaluate(options: argparse.Namespace) -> str:
             kept.append({**key, "people": people})
         lines = ",\n".join(json.dumps(each) for each in kept)
         options.json.write_text(f"[\n{lines}\n]\n")
-    return table(found)
+    return curve(found) if options.curve else table(found)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -119,6 +138,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", required=True, help="dataset=FOLDER, separated by commas")
     parser.add_argument("--split", choices=PROJECT_SPLITS, default="develop")
     parser.add_argument("--json", type=Path, help="file for each person's figures")
+    parser.add_argument("--curve", action="store_true", help="print one line per network")
     return answered(parser, argv, evaluate)
 
 

@@ -15,7 +15,7 @@ MODULE = module_of("encoders")
 @cache
 def kept(split):
     """Each person's figure, by weights, row and dataset."""
-    records = json.loads((BENCHMARKS / "results" / "encoders.json").read_text())
+    records = json.loads((BENCHMARKS / "results" / "encoders" / "tokens.json").read_text())
     return {
         (each["weights"], each["system"], each["dataset"]): each["people"]
         for each in records

@@ -39,7 +39,7 @@ BESIDE = {
     ),
     *("benchmarks/results/mutants_seed0.csv", "benchmarks/results/mutants_seed1.csv"),
     *("benchmarks/results/explanations.csv", "benchmarks/results/montage_transfer.json"),
-    "benchmarks/results/encoders.json",
+    *(f"benchmarks/results/encoders/{name}.json" for name in ("tokens", "curves", "codes")),
     *("tests/conftest.py", "tests/package_files.py", "tests/packaging/test_distributions.py"),
 }
 
