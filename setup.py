@@ -19,7 +19,7 @@ EXTRAS = {
     "lora": ["peft>=0.13"],
     "onnx": ["onnx>=1.18", "onnxscript>=0.5", "onnxruntime>=1.22"],
     "stream": ["mne-lsl>=1.14"],
-    "table": ["pandas>=2.2.2", "pyarrow>=16"],
+    "table": ["pandas>=2.2.3", "pyarrow>=16"],
     "docs": [
         "docutils>=0.22",
         "numpydoc>=1.8",
@@ -48,7 +48,7 @@ EXTRAS = {
         "onnx>=1.18",
         "onnxruntime>=1.22",
         "onnxscript>=0.5",
-        "pandas>=2.2.2",
+        "pandas>=2.2.3",
         "peft>=0.13",
         "polars",
         "proselint>=0.16",
