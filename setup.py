@@ -94,8 +94,8 @@ setup(
     install_requires=[
         "numpy>=2",
         "scipy>=1.15",
-        "scikit-learn>=1.7.2",
-        "torch>=2.6",
+        "scikit-learn>=1.8",
+        "torch>=2.7",
         "skorch>=1.3",
         "mne>=1.11",
         "pyriemann>=0.12",

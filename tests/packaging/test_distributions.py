@@ -60,7 +60,9 @@ def built(tmp_path_factory):
     shutil.copytree(CHECKOUT, folder / "source", ignore=shutil.ignore_patterns(*LEFT_OUT))
     sdist = build("sdist", folder / "source", folder)
     with tarfile.open(sdist) as archive:
-        archive.extractall(folder, filter="data")
+        # The keyword filter="data" is of Python 3.11.4 and later.
+        archive.extraction_filter = getattr(tarfile, "data_filter", lambda member, _: member)
+        archive.extractall(folder)
     held = files_in(folder / NAME)
     return held, build("wheel", folder / NAME, folder)
 
