@@ -91,7 +91,7 @@ def _is_faster_here() -> bool:
 def _keeps_rows(n_in: int, n_out: int) -> bool:
     """Whether products of this oneDNN round a row alike beside few and beside many others.
 
-    Those of PyTorch 2.6 and 2.7 do not: below 200 rows they add 800 products in another order.
+    Those of PyTorch 2.6 to 2.8 do not: below 200 rows they add 800 products in another order.
     """
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(2 * FEWEST_ROWS, n_in, generator=generator)

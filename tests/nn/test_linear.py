@@ -90,7 +90,7 @@ def test_first_largest__ties__the_first_wins(n_codes):
 
 @pytest.mark.parametrize("nudge", [0.0, 1e-4])
 def test_rows__product_that_depends_on_their_number_or_not__noticed(monkeypatch, nudge):
-    def row_by_row(x, weight, bias=None):
+    def row_by_row(x, weight):
         return torch.stack([weight @ row for row in x]) + nudge * len(x)
 
     monkeypatch.setattr(linear_module, "_product", row_by_row)
