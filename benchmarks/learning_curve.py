@@ -12,12 +12,14 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from table.allowed import default_split
 from table.answering import answered, described
 from table.commands import folds_of
 from table.curve import (
+    Point,
     draw,
     exposure,
     markdown,
@@ -69,15 +71,19 @@ def make_curve(arguments: argparse.Namespace) -> int:
         results[size] = [read_result(job) for job in jobs if job.done]
     if not any(results.values()):
         return 1 if failed else 0
-    curve = points(results, chosen.systems, task.kind)
-    output = arguments.output or arguments.results / task.dataset
     everything = [result for of_size in results.values() for result in of_size]
     notes = exposure(folds, task, chosen.exposed) + mixed_precision(everything)
-    print(markdown(curve, task.kind, notes), flush=True)
-    write_csv(curve, task.kind, output / "learning_curve.csv")
-    draw(curve, task.kind, output / "learning_curve.png")
-    print(f"figure and table are in {output}", file=sys.stderr)
+    curve = points(results, chosen.systems, task.kind)
+    _show(curve, task.kind, notes, arguments.output or arguments.results / task.dataset)
     return 1 if failed else 0
+
+
+def _show(curve: Sequence[Point], kind: str, notes: str, output: Path) -> None:
+    """Print the curve, and write it as a table and as a figure."""
+    print(markdown(curve, kind, notes), flush=True)
+    write_csv(curve, kind, output / "learning_curve.csv")
+    draw(curve, kind, output / "learning_curve.png")
+    print(f"figure and table are in {output}", file=sys.stderr)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -2,11 +2,11 @@
 
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -47,67 +47,105 @@ def signals(n_windows: int) -> NDArray[np.float64]:
     return np.random.default_rng(0).normal(scale=20, size=(n_windows, len(CH_NAMES), _SAMPLES))
 
 
+class Contestant(NamedTuple):
+    """Windows that a contestant takes, how many at once, and the work itself."""
+
+    n_windows: int
+    batch_size: int
+    work: Callable[[], Any]
+
+
 def run(options: Options) -> list[Table]:
     """Time all contestants in turns; note the network's share of ``transform``."""
     use_threads(options)
-    n_windows = options.pick(_WINDOWS, _QUICK_WINDOWS)
-    n_peer = min(n_windows, _PEER_WINDOWS)
-    X = signals(n_windows)
-    embedder = base_embedder().fit(X[:2])
-    plain = base_embedder(**TOKENS_ALONE).fit(X[:2])
-    encoder, batch_size = embedder.net_.module_, embedder.batch_size
-    x = torch.from_numpy((X / 100).astype(np.float32)).unflatten(-1, (-1, 200))
-    electrodes = torch.arange(1, 1 + len(CH_NAMES))
+    X = signals(options.pick(_WINDOWS, _QUICK_WINDOWS))
     shares: list[float] = []
     plain_shares: list[float] = []
+    contestants = _ours(X, shares, plain_shares) | _theirs(X[:_PEER_WINDOWS])
+    work = {name: contestant.work for name, contestant in contestants.items()}
+    seconds = interleaved(work, rounds=options.pick(3, 2))
+    # The first round only warms up.
+    notes = _notes(median(shares[1:]), median(plain_shares[1:]))
+    return [Table("transform, from a float64 array", _rows(contestants, seconds), notes)]
 
-    def forward_ours(part: Tensor) -> Tensor:
+
+def _ours(X: NDArray, shares: list[float], plain_shares: list[float]) -> dict[str, Contestant]:
+    """``transform`` and its bare module; with fewer windows where the peers have fewer."""
+    few = X[:_PEER_WINDOWS]
+    embedder = base_embedder().fit(X[:2])
+    plain = base_embedder(**TOKENS_ALONE).fit(X[:2])
+    encoder, size = embedder.net_.module_, embedder.batch_size
+    x = _patches(X)
+    electrodes = torch.arange(1, 1 + len(CH_NAMES))
+
+    def forward(part: Tensor) -> Tensor:
         return encoder(part, electrodes)
 
-    work: dict[str, tuple[int, int, Callable[[], Any]]] = {
-        _OURS: (n_windows, batch_size, _watched(embedder, X, shares)),
-        "transform, mean of tokens alone": (
-            n_peer,
-            batch_size,
-            _watched(plain, X[:n_peer], plain_shares),
+    bare, bare_few = (
+        _in_batches(forward, x, _SMALL_BATCH),
+        _in_batches(forward, x[: len(few)], size),
+    )
+    return {
+        _OURS: Contestant(len(X), size, _watched(embedder, X, shares)),
+        "transform, mean of tokens alone": Contestant(
+            len(few), size, _watched(plain, few, plain_shares)
         ),
-        "its bare module": (n_windows, _SMALL_BATCH, _in_batches(forward_ours, x, _SMALL_BATCH)),
-        "its bare module ": (
-            n_peer,
-            batch_size,
-            _in_batches(forward_ours, x[:n_peer], batch_size),
-        ),
+        "its bare module": Contestant(len(X), _SMALL_BATCH, bare),
+        "its bare module ": Contestant(len(few), size, bare_few),
     }
-    flat = x[:n_peer].flatten(-2)
-    for name, forward in _peers().items():
-        for size in (batch_size, _SMALL_BATCH):
-            key = name if size == batch_size else f"{name} "
-            work[key] = (n_peer, size, _in_batches(forward, flat, size))
-    seconds = interleaved({k: run for k, (*_, run) in work.items()}, rounds=options.pick(3, 2))
-    each = {name: seconds[name] / work[name][0] for name in work}
-    ours = each[_OURS]
-    rows = [
+
+
+def _theirs(X: NDArray) -> dict[str, Contestant]:
+    """The peers, each with the embedder's batch size and with a small one."""
+    flat = _patches(X).flatten(-2)
+    size = BrainRVQEmbedder().batch_size
+    return {
+        f"{name}{mark}": Contestant(len(X), n, _in_batches(forward, flat, n))
+        for name, forward in _peers().items()
+        for mark, n in (("", size), (" ", _SMALL_BATCH))
+    }
+
+
+def _patches(X: NDArray) -> Tensor:
+    """Windows in 100 microvolts, cut into patches of 1 s: what the network takes."""
+    return torch.from_numpy((X / 100).astype(np.float32)).unflatten(-1, (-1, 200))
+
+
+def _rows(
+    contestants: Mapping[str, Contestant], seconds: Mapping[str, float]
+) -> list[dict[str, Any]]:
+    """One row per contestant: its time, also per window, and how much slower it is than ours."""
+    each = {name: seconds[name] / contestants[name].n_windows for name in contestants}
+    return [
         {
             "windows of 19 channels, 10 s": name.strip(),
-            "windows": work[name][0],
-            "batch": work[name][1],
+            "windows": contestants[name].n_windows,
+            "batch": contestants[name].batch_size,
             "s": seconds[name],
+<<<<<<< HEAD
             "ms per window": 1000 * each[name],
             "transform is faster": "" if value == ours else times(value / ours),
+=======
+            "ms a window": 1000 * value,
+            "transform is faster": "" if name == _OURS else times(value / each[_OURS]),
+>>>>>>> trust
             "reach": _reach(name),
         }
         for name, value in each.items()
     ]
+
+
+def _notes(share: float, plain_share: float) -> list[str]:
     notes = [
-        f"Time inside the network: {percent(median(shares[1:]))} of transform with the default "
+        f"Time inside the network: {percent(share)} of transform with the default "
         f"embedding (spectra by region and covariance beside the tokens), "
-        f"{percent(median(plain_shares[1:]))} with the mean of tokens alone (reach: 90 %).",
+        f"{percent(plain_share)} with the mean of tokens alone (reach: 90 %).",
         "On a CPU transform takes at most 1,536 tokens at once, whatever `batch_size`: 8 of these "
         "windows.",
     ]
     if find_spec("braindecode") is None:
         notes.append("braindecode is not installed: no peers.")
-    return [Table("transform, from a float64 array", rows, notes)]
+    return notes
 
 
 def _reach(name: str) -> str:

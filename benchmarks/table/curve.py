@@ -271,22 +271,10 @@ def draw(curve: Sequence[Point], kind: str, path: Path) -> None:
     fig, axes = plt.subplots(1, len(metrics), figsize=(11, 4.2), layout="constrained")
     for ax, metric in zip(axes, metrics, strict=True):
         for i, name in enumerate(names):
-            of = [point for point in curve if point.system == name]
-            colour, marker, line = _LOOKS[i % len(_LOOKS)]
-            means = np.array([point.estimates[metric].mean for point in of])
-            low = np.array([point.estimates[metric].low for point in of])
-            high = np.array([point.estimates[metric].high for point in of])
             # Shifted a little, so that intervals of one size stand side by side.
-            x = np.array([point.n_subjects for point in of]) * 1.05 ** (i - (len(names) - 1) / 2)
-            ax.errorbar(
-                x,
-                means,
-                yerr=np.nan_to_num([means - low, high - means]),
-                color=colour,
-                marker=marker,
-                linestyle=line,
-                elinewidth=1,
-                label=SYSTEMS[name].label,
+            shift = 1.05 ** (i - (len(names) - 1) / 2)
+            _draw_line(
+                ax, [p for p in curve if p.system == name], metric, _LOOKS[i % len(_LOOKS)], shift
             )
         ax.set_xscale("log", base=2)
         ax.set_xticks(sizes, [*map(str, sizes)])
@@ -300,3 +288,23 @@ def draw(curve: Sequence[Point], kind: str, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     fig.savefig(path, dpi=150)
     plt.close(fig)
+
+
+def _draw_line(
+    ax: Any, of: Sequence[Point], metric: str, look: tuple[str, str, str], shift: float
+) -> None:
+    """Draw the means of one system by number of subjects, with their intervals."""
+    colour, marker, line = look
+    means, low, high = np.array(
+        [[e.mean, e.low, e.high] for e in (point.estimates[metric] for point in of)]
+    ).T
+    ax.errorbar(
+        shift * np.array([point.n_subjects for point in of]),
+        means,
+        yerr=np.nan_to_num([means - low, high - means]),
+        color=colour,
+        marker=marker,
+        linestyle=line,
+        elinewidth=1,
+        label=SYSTEMS[of[0].system].label,
+    )

@@ -52,14 +52,9 @@ class RivalSystem(System):
         """Train, keep the best epoch on validation windows, predict."""
         rival = RIVALS[self.name]
         published = settings.pretrained and rival.hub is not None
-
-        def scaled(rows: NDArray) -> NDArray:
-            X = task.X[rows]
-            if published and rival.input_of_weights is not None:
-                X, _ = rival.input_of_weights(X, task.ch_names)
-            return rival.scale(X)
-
-        train, validation = scaled(fold.train), scaled(fold.validation)
+        train, validation = (
+            _scaled(task, rows, rival, published) for rows in (fold.train, fold.validation)
+        )
         shape = Shape(*train.shape[1:], len(task.classes), tuple(task.ch_names))
         network = build_network(self.name, shape, seed)
         copied = load_published(network, self.name) if published else "from scratch"
@@ -80,7 +75,7 @@ class RivalSystem(System):
             precision=settings.precision_of(self.name),
             device=settings.device,
         )
-        test = scaled(fold.test) if len(fold.test) else validation
+        test = _scaled(task, fold.test, rival, published) if len(fold.test) else validation
         return Outcome(
             probabilities(net, test),
             probabilities(net, validation),
@@ -196,6 +191,14 @@ class BrainRVQSystem(System):
         people = pd.DataFrame({"subject": task.subjects[rows]})
         info = mne.create_info(list(task.ch_names), SFREQ, "eeg")
         return mne.EpochsArray(1e-6 * task.X[rows], info, metadata=people, verbose="error")
+
+
+def _scaled(task: Task, rows: NDArray, rival: Rival, published: bool) -> NDArray:
+    """Windows as a rival takes them; published weights may expect channels of their own."""
+    X = task.X[rows]
+    if published and rival.input_of_weights is not None:
+        X, _ = rival.input_of_weights(X, task.ch_names)
+    return rival.scale(X)
 
 
 def _smoothing(rival: Rival) -> dict[str, float]:

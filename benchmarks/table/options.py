@@ -80,6 +80,12 @@ def add_common_options(parser: argparse.ArgumentParser) -> None:
         default="",
         help="precision of training: bfloat16, or by system: bendr=bfloat16",
     )
+    _add_running_options(parser)
+
+
+def _add_running_options(parser: argparse.ArgumentParser) -> None:
+    """Add limits of time, the machine, and folders of results."""
+    add = parser.add_argument
     add(
         "--max-train-seconds",
         type=float,

@@ -212,32 +212,48 @@ def draw(section: Section, path: Path) -> None:
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
-    from matplotlib.lines import Line2D
 
     rows = section.rows[::-1]
     height = 1.6 + 0.32 * len(rows)
     fig, axes = plt.subplots(
         1, len(section.metrics), figsize=(11, height), sharey=True, layout="constrained"
     )
-    for i, (ax, metric) in enumerate(zip(axes, section.metrics, strict=True)):
-        for y, row in enumerate(rows):
-            _draw_row(ax, y, row, metric, row.reported[i] if row.reported else None)
-        best = next((r for r in rows if r.system == section.best_band_power), None)
-        if best is not None:
-            ax.axvline(best.estimates[metric].mean, color="0.45", linestyle="--", linewidth=1)
-        ax.set_xlabel(LABELS[metric])
-        ax.grid(axis="x", color="0.9")
-        ax.set_axisbelow(True)
-        ax.spines[["top", "right", "left"]].set_visible(False)
-        ax.tick_params(axis="y", length=0)
+    for i, ax in enumerate(axes):
+        _draw_panel(ax, section, rows, i)
     axes[0].set_yticks(range(len(rows)), [row.label for row in rows])
     axes[0].set_ylim(-0.7, len(rows) - 0.3)
     for text, row in zip(axes[0].get_yticklabels(), rows, strict=True):
         text.set_color(COLOURS[SYSTEMS[row.system].family])
-    families = dict.fromkeys(SYSTEMS[row.system].family for row in section.rows)
+    fig.legend(handles=_legend(section), loc="outside lower center", ncols=3, frameon=False)
+    fig.suptitle(section.title, fontsize="medium")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fig.savefig(path, dpi=150)
+    plt.close(fig)
+
+
+def _draw_panel(ax: Any, section: Section, rows: Sequence[Row], i: int) -> None:
+    """Draw one metric: a line per system, from the bottom up, and the best band power."""
+    metric = section.metrics[i]
+    for y, row in enumerate(rows):
+        _draw_row(ax, y, row, metric, row.reported[i] if row.reported else None)
+    best = next((r for r in rows if r.system == section.best_band_power), None)
+    if best is not None:
+        ax.axvline(best.estimates[metric].mean, color="0.45", linestyle="--", linewidth=1)
+    ax.set_xlabel(LABELS[metric])
+    ax.grid(axis="x", color="0.9")
+    ax.set_axisbelow(True)
+    ax.spines[["top", "right", "left"]].set_visible(False)
+    ax.tick_params(axis="y", length=0)
+
+
+def _legend(section: Section) -> list[Any]:
+    """Keys of the families and of the marks that the figure has."""
+    from matplotlib.lines import Line2D
+
+    rows = section.rows
     keys = [
         Line2D([], [], color=COLOURS[f], marker=MARKERS[f], label=FAMILIES[f] + ", 95 % interval")
-        for f in families
+        for f in dict.fromkeys(SYSTEMS[row.system].family for row in rows)
     ]
     if max(row.n_folds for row in rows) > 1:
         keys.append(Line2D([], [], color="0.5", marker="|", linestyle="", label="a fold"))
@@ -247,11 +263,7 @@ def draw(section: Section, path: Path) -> None:
         )
     if section.best_band_power:
         keys.append(Line2D([], [], color="0.45", linestyle="--", label="best band power"))
-    fig.legend(handles=keys, loc="outside lower center", ncols=3, frameon=False)
-    fig.suptitle(section.title, fontsize="medium")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fig.savefig(path, dpi=150)
-    plt.close(fig)
+    return keys
 
 
 def _draw_row(ax: Any, y: int, row: Row, metric: str, reported: float | None) -> None:

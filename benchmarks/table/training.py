@@ -166,23 +166,6 @@ def train_network(
     # Batch normalisation has no variance in a batch of one window.
     drop_last = len(y) > batch_size and len(y) % batch_size == 1
     n_steps = max_epochs * (len(y) // batch_size if drop_last else -(-len(y) // batch_size))
-    stopping = EarlyStopping(
-        "valid_score",
-        patience=max_epochs,
-        lower_is_better=False,
-        threshold=0,
-        load_best=True,
-        sink=_silent,
-    )
-    schedule = LRScheduler(LambdaLR, lr_lambda=warm_up_and_cosine(n_steps), step_every="batch")
-    callbacks = [
-        ("clip", GradientNormClipping(1.0)),
-        ("schedule", schedule),
-        ("score", ValidationScore(kind, validation[1])),
-        ("best", stopping),
-    ]
-    if max_seconds is not None:
-        callbacks.append(("time", TimeLimit(max_seconds)))
     head = {"lr": head_lr_factor * lr}
     groups = {"optimizer__param_groups": [("*final_layer*", head)]} if head_lr_factor != 1 else {}
     torch.manual_seed(seed)
@@ -202,7 +185,7 @@ def train_network(
         iterator_train__shuffle=True,
         iterator_train__drop_last=drop_last,
         train_split=predefined_split(_dataset(*validation)),
-        callbacks=callbacks,
+        callbacks=_callbacks(kind, validation[1], n_steps, max_epochs, max_seconds),
         callbacks__print_log=None,
         callbacks__valid_acc=None,
         precision=precision,
@@ -212,6 +195,30 @@ def train_network(
     _fit(net, _dataset(X, y))
     history = [{key: row[key] for key in ("train_loss", "valid_score")} for row in net.history]
     return net, history
+
+
+def _callbacks(
+    kind: str, truth: NDArray, n_steps: int, max_epochs: int, max_seconds: float | None
+) -> list[tuple[str, Callback]]:
+    """Clip gradients, change the rate, score each epoch, keep the best and stop in time."""
+    stopping = EarlyStopping(
+        "valid_score",
+        patience=max_epochs,
+        lower_is_better=False,
+        threshold=0,
+        load_best=True,
+        sink=_silent,
+    )
+    schedule = LRScheduler(LambdaLR, lr_lambda=warm_up_and_cosine(n_steps), step_every="batch")
+    callbacks: list[tuple[str, Callback]] = [
+        ("clip", GradientNormClipping(1.0)),
+        ("schedule", schedule),
+        ("score", ValidationScore(kind, truth)),
+        ("best", stopping),
+    ]
+    if max_seconds is not None:
+        callbacks.append(("time", TimeLimit(max_seconds)))
+    return callbacks
 
 
 def probabilities(net: NeuralNetClassifier, X: NDArray) -> NDArray:

@@ -55,14 +55,10 @@ def test_physionet__split_and_missing_subjects__by_number(tmp_path):
 
 
 @MISSING
-def test_physionet__no_cues__error_says_what_is_there(tmp_path):
+def test_physionet__no_cues_or_no_channel__error_says_what_is_there(tmp_path):
     physionet_run(tmp_path, 1, 4, [(1.0, "T0")], seconds=6)
     with pytest.raises(ValueError, match=r"holds no events T1 and T2, but \[.*'T0'\]"):
         PhysioNetMI().load(tmp_path)
-
-
-@MISSING
-def test_physionet__missing_channel__error_names_it(tmp_path):
     names = [name for name in PhysioNetMI.ch_names if name != "Iz"]
     physionet_run(tmp_path, 1, 4, [(1.0, "T1")], names, seconds=6)
     with pytest.raises(ValueError, match=r"lacks the channels \['Iz'\]"):
@@ -235,7 +231,7 @@ def test_bcic__both_sources_in_one_folder__each_file_for_what_it_holds(tmp_path)
 def test_motor_imagery__broken_file__error_names_it(tmp_path, protocol, name, spoilt):
     if name == "shu":
         name = f"{shu_stem(1, 1)}_eeg.mat"
-        savemat(tmp_path / name, {"data": shu_trials(SHUMI.ch_names), "labels": [[1, 2, 2]]})
+        shu_mat(tmp_path)
     elif name.endswith("mat"):
         bnci_file(tmp_path, name, [(9, [251], [1])])
     else:
@@ -253,16 +249,18 @@ SHU_GAINS = amplitudes(SHUMI.ch_names)
 def shu_trials(names, n_trials=3):
     """Trials of 4 s, with the gain of each channel by its name."""
     gains = dict(zip(SHUMI.ch_names, SHU_GAINS, strict=True))
-    trial = np.array([gains[name] for name in names])[:, None] * wave_at_250()
+    trial = np.array([gains[name] for name in names])[:, None] * expected_window(0, 1000, 250)
     return np.repeat(trial[None], n_trials, axis=0)
-
-
-def wave_at_250():
-    return expected_window(0, 1000, 250)
 
 
 def shu_stem(subject, session):
     return f"sub-{subject:03d}_ses-{session:02d}_task_motorimagery"
+
+
+def shu_mat(folder, subject=1, names=SHUMI.ch_names, **content):
+    """First session of a subject: a trial of the left and two of the right hand, or ``content``."""
+    content = content or {"data": shu_trials(names), "labels": [[1, 2, 2]]}
+    savemat(folder / f"{shu_stem(subject, 1)}_eeg.mat", content)
 
 
 def check_shu(windows):
@@ -275,10 +273,7 @@ def check_shu(windows):
 
 @MISSING
 def test_shu__mat_in_the_published_order__trials_at_200_hz(tmp_path):
-    savemat(
-        tmp_path / f"{shu_stem(1, 1)}_eeg.mat",
-        {"data": shu_trials(SHUMI.ch_names), "labels": [[1, 2, 2]]},
-    )
+    shu_mat(tmp_path)
     check_shu(SHUMI().load(tmp_path))
 
 
@@ -287,10 +282,7 @@ def test_shu__mat_in_the_published_order__trials_at_200_hz(tmp_path):
 def test_shu__mat_in_another_order__matched_by_name(tmp_path, told_by):
     names = list(SHUMI.ch_names[::-1])
     (tmp_path / "mat").mkdir()
-    savemat(
-        tmp_path / "mat" / f"{shu_stem(1, 1)}_eeg.mat",
-        {"data": shu_trials(names), "labels": [[1, 2, 2]]},
-    )
+    shu_mat(tmp_path / "mat", names=names)
     if told_by == "table":
         lines = ["name\ttype\tunits", *(f"{name.upper()}\tEEG\tuV" for name in names)]
         (tmp_path / "task-motorimagery_channels.tsv").write_text("\n".join(lines))
@@ -317,9 +309,8 @@ def test_shu__edf__matched_by_name_and_labelled_by_the_table(tmp_path, header, p
 
 @MISSING
 def test_shu__both_formats__counted_once(tmp_path):
-    data = {"data": shu_trials(SHUMI.ch_names), "labels": [[1, 2, 2]]}
     for subject in (15, 16, 20, 21):
-        savemat(tmp_path / f"{shu_stem(subject, 1)}_eeg.mat", data)
+        shu_mat(tmp_path, subject)
         (tmp_path / f"{shu_stem(subject, 1)}_eeg.edf").write_bytes(b"not read")
     found = SHUMI().recordings(tmp_path)
     assert [r.split for r in found] == ["train", "validation", "validation", "test"]
@@ -336,15 +327,14 @@ def test_shu__both_formats__counted_once(tmp_path):
     ],
 )
 def test_shu__wrong_content__error_says_what_was_expected(tmp_path, content, message):
-    savemat(tmp_path / f"{shu_stem(1, 1)}_eeg.mat", content)
+    shu_mat(tmp_path, **content)
     with pytest.raises(ValueError, match=message):
         SHUMI().load(tmp_path)
 
 
 @MISSING
 def test_shu__names_without_an_electrode__error_says_how_to_mend(tmp_path):
-    content = {"data": shu_trials(SHUMI.ch_names), "labels": [[1, 2, 2]]}
-    savemat(tmp_path / f"{shu_stem(1, 1)}_eeg.mat", content)
+    shu_mat(tmp_path)
     names = [f"E{i}" for i in range(32)]
     with pytest.raises(ValueError, match="Set mat_ch_names to the 32 channels"):
         SHUMI(mat_ch_names=names).load(tmp_path)
@@ -367,8 +357,7 @@ def test_shu__edf_without_events__error_names_the_file(tmp_path):
 
 @MISSING
 def test_shu__table_of_channels_without_names__error_says_how_to_mend(tmp_path):
-    content = {"data": shu_trials(SHUMI.ch_names), "labels": [[1, 2, 2]]}
-    savemat(tmp_path / f"{shu_stem(1, 1)}_eeg.mat", content)
+    shu_mat(tmp_path)
     table = tmp_path / "task-motorimagery_channels.tsv"
     table.write_text("channel\ttype\nFp1\tEEG\n")
     with pytest.raises(ValueError, match=r"channels.tsv has no column 'name'.*set mat_ch_names"):
@@ -383,7 +372,7 @@ def test_shu__table_of_channels_without_names__error_says_how_to_mend(tmp_path):
 def test_shu__constant_channel__warning_names_it(tmp_path):
     data = shu_trials(SHUMI.ch_names)
     data[:, SHUMI.ch_names.index("T6")] = 0
-    savemat(tmp_path / f"{shu_stem(1, 1)}_eeg.mat", {"data": data, "labels": [[1, 2, 2]]})
+    shu_mat(tmp_path, data=data, labels=[[1, 2, 2]])
     with pytest.warns(UserWarning, match=r"the channels \['T6'\] are constant"):
         SHUMI().load(tmp_path)
 
@@ -391,7 +380,7 @@ def test_shu__constant_channel__warning_names_it(tmp_path):
 @MISSING
 def test_shu__a_single_trial__read_like_many(tmp_path):
     data = shu_trials(SHUMI.ch_names, 1)
-    savemat(tmp_path / f"{shu_stem(1, 1)}_eeg.mat", {"data": data, "labels": [[2]]})
+    shu_mat(tmp_path, data=data, labels=[[2]])
     windows = SHUMI().load(tmp_path)
     assert windows.X.shape == (1, 32, 800)
     assert windows.y.tolist() == [1]

@@ -86,3 +86,12 @@ def test_first_largest__ties__the_first_wins(n_codes):
     scores = torch.randint(0, 4, (300, n_codes)).float()
     expected = [row.index(max(row)) for row in scores.tolist()]
     assert first_largest(scores).tolist() == expected
+
+
+@pytest.mark.parametrize("nudge", [0.0, 1e-4])
+def test_rows__product_that_depends_on_their_number_or_not__noticed(monkeypatch, nudge):
+    def row_by_row(x, weight):
+        return torch.stack([weight @ row for row in x]) + nudge * len(x)
+
+    monkeypatch.setattr(linear_module, "_product", row_by_row)
+    assert linear_module._keeps_rows(80, 20) == (nudge == 0)

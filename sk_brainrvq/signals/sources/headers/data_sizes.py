@@ -67,6 +67,7 @@ def doubt_about_size(path: Path, recording: Any = None, was_read: bool = True) -
     ------
     InvalidEEGError
         If the line ends in it were converted, as transfers of text do: all samples are shifted.
+        If a GDF file is too short: MNE before 1.13 repeats samples in place of the missing ones.
     """
     layout = _layout(path, recording)
     if layout is None or not layout.file.is_file():
@@ -86,6 +87,8 @@ def doubt_about_size(path: Path, recording: Any = None, was_read: bool = True) -
         raise InvalidEEGError(f"{layout.file} is damaged. {CONVERTED}")
     whose = "its header" if layout.file == path else path.name
     name = "The file" if layout.file == path else layout.file.name
+    if missing > 0 and was_read and path.suffix.lower() == ".gdf":
+        raise InvalidEEGError(f"{path} is shorter than its header says. Was it copied completely?")
     if missing > 0:
         done = "; the existing part is read" if was_read else ""
         return f"{name} is shorter than {whose} says{done}. Was it copied completely?"
