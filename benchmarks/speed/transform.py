@@ -122,13 +122,8 @@ def _rows(
             "windows": contestants[name].n_windows,
             "batch": contestants[name].batch_size,
             "s": seconds[name],
-<<<<<<< HEAD
-            "ms per window": 1000 * each[name],
-            "transform is faster": "" if value == ours else times(value / ours),
-=======
-            "ms a window": 1000 * value,
+            "ms per window": 1000 * value,
             "transform is faster": "" if name == _OURS else times(value / each[_OURS]),
->>>>>>> trust
             "reach": _reach(name),
         }
         for name, value in each.items()
