@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from benchmark_commands import module_of
+from benchmark_commands import BENCHMARKS, module_of
 from tiny import CH_NAMES, fitted, make_eeg
 
 from sk_brainrvq.nn import importance_guided_mask
@@ -60,3 +60,10 @@ def test_command__a_few_windows__one_line_per_domain_and_level(tmp_path, capsys,
 def test_command__a_folder_without_eegmat__one_line(tmp_path, capsys):
     assert MODULE.main(["--data", str(tmp_path / "nowhere")]) == 2
     assert "nowhere" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("split", ["develop", "once"])
+def test_page__tables__those_of_the_kept_figures(split):
+    kept = json.loads((BENCHMARKS / "results" / "encoders" / "codes.json").read_text())
+    page = (BENCHMARKS / "details" / "pretraining.md").read_text()
+    assert MODULE.table([each for each in kept if each["split"] == split]) in page
