@@ -32,6 +32,8 @@ ROWS = {
     "tokens-centred": "random-tokens-centred",
     "default-centred": "random-default-centred",
 }
+# Rows of a curve.
+TOKENS = {name: random for name, random in ROWS.items() if name.startswith("tokens")}
 BANDS = "bands7-centred"
 RANDOM = "a random network"
 
@@ -42,9 +44,10 @@ Figures = dict[tuple[str, str, str], dict[str, float]]
 def figures(options: argparse.Namespace) -> Figures:
     """Compute what is not kept yet, and collect each person's figure, averaged over seeds."""
     found: Figures = {}
+    rows = TOKENS if options.curve else ROWS
     for dataset, folder in folders(options.data, [*BENCHMARK_SPLITS]).items():
         for number, weights in enumerate(options.weights.split(",")):
-            systems = [*ROWS] + ([*ROWS.values(), BANDS] if number == 0 else [])
+            systems = [*rows] + ([*rows.values(), BANDS] if number == 0 else [])
             own = {"dataset": dataset, "data": folder, "weights": weights}
             ran = run_split(
                 argparse.Namespace(**vars(options) | own | {"systems": ",".join(systems)})
@@ -52,7 +55,7 @@ def figures(options: argparse.Namespace) -> Figures:
             if ran.failed:
                 raise ValueError(f"{dataset}: {ran.failed[0]}")
             for system in systems:
-                name = Path(weights).name if system in ROWS else RANDOM
+                name = Path(weights).name if system in rows else RANDOM
                 found[name, system, dataset] = _own_figures(
                     PER_PERSON[ran.task.kind], ran.scored[system]
                 )
@@ -96,17 +99,16 @@ def table(found: Figures) -> str:
 def curve(found: Figures) -> str:
     """Format one line per network, for checkpoints of one training or trainings of one kind."""
     datasets = list(dict.fromkeys(dataset for _, _, dataset in found))
-    rows = [*ROWS][:2]
-    labels = [SYSTEMS[row].label.removeprefix("BrainRVQ, ").split(" only")[0] for row in rows]
+    labels = [SYSTEMS[row].label.removeprefix("BrainRVQ, ").split(" only")[0] for row in TOKENS]
     titles = [f"{label}: {PROTOCOLS[name].title}" for label in labels for name in datasets]
     lines = [["network", *titles, *(f"{label}: over a random network" for label in labels)]]
     lines.append(["---"] * len(lines[0]))
     for name in dict.fromkeys(name for name, _, _ in found if name != RANDOM):
         means, leads = [], []
-        for row in rows:
+        for row, rival in TOKENS.items():
             own = {dataset: found[name, row, dataset] for dataset in datasets}
             means += [shown(np.nanmean([*people.values()])) for people in own.values()]
-            random = {d: _lead(people, found[RANDOM, ROWS[row], d]) for d, people in own.items()}
+            random = {d: _lead(people, found[RANDOM, rival, d]) for d, people in own.items()}
             leads.append(shown_estimate(pooled_over_datasets(random), "+"))
         lines.append([name, *means, *leads])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

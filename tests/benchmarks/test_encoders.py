@@ -13,9 +13,9 @@ MODULE = module_of("encoders")
 
 
 @cache
-def kept(split):
+def kept(split, name="tokens"):
     """Each person's figure, by weights, row and dataset."""
-    records = json.loads((BENCHMARKS / "results" / "encoders" / "tokens.json").read_text())
+    records = json.loads((BENCHMARKS / "results" / "encoders" / f"{name}.json").read_text())
     return {
         (each["weights"], each["system"], each["dataset"]): each["people"]
         for each in records
@@ -38,6 +38,18 @@ def test_page__tables__those_of_the_kept_figures(split):
     page = (BENCHMARKS / "details" / "pretraining.md").read_text()
     for part in MODULE.table(kept(split)).split("\n\n"):
         assert part in page
+
+
+def test_page__curves__those_of_the_kept_figures():
+    found = kept("develop", "curves")
+    assert MODULE.curve(found) in (BENCHMARKS / "details" / "pretraining.md").read_text()
+    whole = kept("develop")
+    for key in found.keys() & whole.keys():
+        assert found[key] == whole[key]
+    last = {key[1:]: people for key, people in found.items() if key[0] == "small-2026.11-12"}
+    assert last == {
+        (row, dataset): whole["small-2026.11", row, dataset] for row, dataset in last
+    }  # the last epoch is the encoder itself
 
 
 def test_kept_figures__default__those_of_the_tables_of_three_datasets():
