@@ -96,7 +96,7 @@ setup(
         "scipy>=1.15",
         "scikit-learn>=1.8",
         "torch>=2.8",
-        "skorch>=1.3",
+        "skorch>=1.3.1",
         "mne>=1.11",
         "pyriemann>=0.12",
         "joblib>=1.3",

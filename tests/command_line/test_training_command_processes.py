@@ -21,6 +21,7 @@ def test_two_processes__under_torchrun__print_and_save_once(folder, tmp_path):
     out_of_second, err_of_second = second.communicate(timeout=60)
     assert (code, second.returncode) == (0, 0), err + err_of_second
     assert "Epoch 1, the last" in out
-    assert out_of_second == ""
+    # Some versions of PyTorch print a line of their own when processes connect.
+    assert [line for line in out_of_second.splitlines() if not line.startswith("[Gloo]")] == []
     assert "Tokenizer" not in err_of_second
     DDRVQTransformer.from_pretrained(tmp_path / "out")
