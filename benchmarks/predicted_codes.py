@@ -12,6 +12,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -133,7 +134,7 @@ def _others(folder: Path, develop: Task) -> Task:
     """The people who are scored once."""
     task = load_task("eegmat", folder, "once")
     held = ~np.isin(task.subjects, develop.subjects)
-    return Task(**{**vars(task), "X": task.X[held], "subjects": task.subjects[held]})
+    return replace(task, X=task.X[held], y=task.y[held], subjects=task.subjects[held])
 
 
 def table(found: Sequence[dict[str, Any]]) -> str:
