@@ -28,7 +28,6 @@ from table.answering import answered, described
 from sk_brainrvq import BrainRVQEmbedder, Weights
 from sk_brainrvq.datasets import BENCHMARK_SPLITS, RestAgainstTask, Zyma2019, make_eeg
 from sk_brainrvq.datasets.eegmat import CH_NAMES
-from sk_brainrvq.weights import bundled_weights
 
 FOLDER = Path(__file__).parent / "pipelines"
 PIPELINES = (
@@ -65,7 +64,7 @@ def evaluate(
     def evaluation(*differences: object) -> CrossSubjectEvaluation:
         # MOABB keeps results by pipeline and test subject: it knows neither the other subjects
         # nor what embeds, nor which weights are the default ones.
-        default = bundled_weights("default").digest
+        default = Weights("default").digest
         told_apart = repr((dataset.subject_list, default, *differences)).encode()
         return CrossSubjectEvaluation(
             RestAgainstTask(scorer=list(METRICS.values())),

@@ -1,11 +1,11 @@
 """Pretrain a model to be bundled: tokenizer, then encoder, on unlabelled EEG.
 
-The first stage reads EEGMAT. With --corpus, the encoder is trained further on the corpus that
-make_corpus.py wrote, from the weights of the stage before. Seeded, and resumable: killed and given
-again, it goes on where it was. On a GPU where there is one.
+The first stage reads EEGMAT. With --corpus, the encoder is trained on the corpus that
+make_corpus.py wrote, from the weights of an earlier stage or, without them, from scratch. Seeded,
+and resumable: killed and given again, it goes on where it was. On a GPU where there is one.
 
     python benchmarks/pretrain_default.py --data FOLDER_WITH_EEGMAT --work FOLDER --out FOLDER
-    python benchmarks/pretrain_default.py --corpus FOLDER --weights default --work W --out FOLDER
+    python benchmarks/pretrain_default.py --corpus FOLDER --weights W --work FOLDER --out FOLDER
 """
 
 import argparse
@@ -226,6 +226,8 @@ def further_stage(options: argparse.Namespace) -> None:
         callbacks=[keeper],
     )
     own = STAGE | {"max_epochs": 1 if options.quick else options.epochs}
+    if options.weights is None:
+        own |= {"architecture": (QUICK if options.quick else ENCODER)["architecture"]}
     pretrainer = BrainRVQPretrainer(
         TOKENIZER_NAME,
         weights=options.weights,
@@ -260,7 +262,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, help="folder of EEGMAT's EDF files")
     parser.add_argument("--corpus", type=Path, help="what make_corpus.py was given as --out")
     parser.add_argument("--half", choices=("odd", "even"), help="as given to make_corpus.py")
-    parser.add_argument("--weights", help="with --corpus: weights to start from, such as default")
+    parser.add_argument("--weights", help="with --corpus: weights to start from")
     parser.add_argument("--name", default="encoder", help="with --corpus: name of the new weights")
     parser.add_argument("--every", type=int, default=1, help="of each dataset every Nth person")
     parser.add_argument("--epochs", type=int, default=STAGE["max_epochs"], help="with --corpus")

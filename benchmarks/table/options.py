@@ -381,7 +381,8 @@ def _subjects_seen(weights: Weights, dataset: str) -> list[int | str] | None:
     if not isinstance(data, str) or subjects is None:
         return None
     if any("/" in str(subject) for subject in subjects):  # of a corpus: dataset/person
-        own = [str(s).removeprefix(f"{dataset}/") for s in subjects if str(s).startswith(dataset)]
+        prefix = f"{dataset}/"
+        own = [str(s).removeprefix(prefix) for s in subjects if str(s).startswith(prefix)]
         return [int(person) if person.isdigit() else person for person in own]
     known = [name for name in dataset_names() if _plain(data).startswith(_plain(name))]
     if not known:  # perhaps the same dataset under another name

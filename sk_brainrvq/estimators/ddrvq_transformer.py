@@ -46,8 +46,7 @@ class DDRVQTransformer(CodeDecoding, TrainedTransformer):
     ----------
     weights : None, path, "hf://owner/name" or Weights, default=None
         None learns a tokenizer from X. Given weights are used unchanged, or trained further if
-        ``max_epochs`` is given. "tokenizer-2026.11" is the bundled tokenizer of the current recipe;
-        "default" is the one whose codes the bundled encoder predicts.
+        ``max_epochs`` is given. "default" and "tokenizer-2026.11" are the bundled tokenizer.
     architecture : {"tiny", "small", "base"}, Architecture or None, default=None
         Size of the network, by name or in detail. None is that of the given weights, or "small"
         from scratch; "base" is the paper's. With given weights, another size is an error.

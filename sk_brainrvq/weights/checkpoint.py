@@ -29,7 +29,9 @@ from sk_brainrvq.weights.hub.hub_download import fetch
 
 # Weights that come with the package.
 BUNDLED = Path(__file__).parent / "bundled"
-BUNDLED_NAMES = ("default", "default-tokenizer", "small-2026.11", "tokenizer-2026.11")
+BUNDLED_NAMES = ("small-2026.11", "tokenizer-2026.11")
+# What "default" stands for: the newest encoder, and the tokenizer whose codes it predicts.
+DEFAULT = "small-2026.11"
 # Prefix of tensors of other networks in the same file.
 ATTACHED = "attached/"
 _HEADER_KEY = "sk_brainrvq"
@@ -95,7 +97,8 @@ def read_checkpoint(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]
         expected = f"a folder with {TENSOR_FILE}, or that file"
         # A single word may be a misspelt bundled name, but a path cannot.
         if str(path) == file.name and not file.suffix and path not in BUNDLED_NAMES:
-            expected += f", or one of the bundled {', '.join(map(repr, BUNDLED_NAMES))}"
+            names = ", ".join(map(repr, ("default", *BUNDLED_NAMES)))
+            expected += f", or one of the bundled {names}"
         raise CheckpointError(f"No checkpoint at {path}: expected {expected}.")
     try:
         with safe_open(file, framework="pt", device="cpu") as opened:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sk_brainrvq.exceptions import CheckpointError
 from sk_brainrvq.weights.attached import read_attached
-from sk_brainrvq.weights.checkpoint import BUNDLED
+from sk_brainrvq.weights.checkpoint import BUNDLED, DEFAULT
 from sk_brainrvq.weights.hub.hub_address import is_hub_address
 from sk_brainrvq.weights.hub.hub_download import pinned
 from sk_brainrvq.weights.official_folder import is_official, official_weights
@@ -15,7 +15,7 @@ from sk_brainrvq.weights.weights import Weights
 # Name under which a saved pretrainer stores its tokenizer.
 _TOKENIZER = "tokenizer_weights_"
 # Bundled encoders, and the bundled tokenizers whose codes they predict.
-_TOKENIZERS = {"default": "default-tokenizer", "small-2026.11": "tokenizer-2026.11"}
+_TOKENIZERS = {"small-2026.11": "tokenizer-2026.11"}
 
 
 @cache
@@ -24,7 +24,7 @@ def bundled_weights(name: str) -> Weights:
 
     Parameters
     ----------
-    name : {"default", "default-tokenizer", "small-2026.11", "tokenizer-2026.11"}
+    name : {"small-2026.11", "tokenizer-2026.11"}
 
     Returns
     -------
@@ -70,8 +70,8 @@ def resolve_weights(weights: Any, kinds: tuple[str, ...], parameter: str) -> Wei
             f"{parameter}= was given a {type(weights).__name__}, which would lose its fit when "
             f"scikit-learn clones it. Pass its weights instead: {parameter}=fitted.weights_."
         )
-    if _is_bundled_encoder(weights):
-        weights = bundled_weights(_TOKENIZERS[weights] if kinds == ("tokenizer",) else weights)
+    if name := _bundled_encoder(weights):
+        weights = bundled_weights(_TOKENIZERS[name] if kinds == ("tokenizer",) else name)
     if isinstance(weights, (str, Path)):
         weights = _read(weights, kinds)
     if not isinstance(weights, Weights):
@@ -100,7 +100,7 @@ def tokenizer_of(weights: Any) -> Any:
     "default", "official", path, address or None
         None if the weights do not name their tokenizer.
     """
-    if isinstance(weights, str) and (_is_bundled_encoder(weights) or is_official(weights)):
+    if isinstance(weights, str) and (_bundled_encoder(weights) or is_official(weights)):
         return weights
     if isinstance(weights, Weights):
         there = [name for name in _TOKENIZERS if (BUNDLED / name).is_dir()]
@@ -108,11 +108,12 @@ def tokenizer_of(weights: Any) -> Any:
     return weights if _TOKENIZER in read_attached(weights) else None
 
 
-def _is_bundled_encoder(weights: Any) -> bool:
-    """Whether a value names a bundled encoder; files come before all names but "default"."""
-    if not isinstance(weights, str) or weights not in _TOKENIZERS:
-        return False
-    return weights == "default" or not Path(weights).exists()
+def _bundled_encoder(weights: Any) -> str | None:
+    """Name of the bundled encoder that a value stands for; a file goes before all but "default"."""
+    if isinstance(weights, str) and weights == "default":
+        return DEFAULT
+    named = isinstance(weights, str) and weights in _TOKENIZERS and not Path(weights).exists()
+    return weights if named else None
 
 
 def _read(path: str | Path, kinds: tuple[str, ...]) -> Weights:

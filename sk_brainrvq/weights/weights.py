@@ -13,6 +13,7 @@ from sk_brainrvq.weights.checkpoint import (
     ATTACHED,
     BUNDLED,
     BUNDLED_NAMES,
+    DEFAULT,
     content_digest,
     halved,
     own_tensors,
@@ -42,8 +43,8 @@ class Weights(Exportable, Shareable):
     ----------
     path : path
         A folder written by ``save_pretrained`` or :meth:`save`, or the ``.safetensors`` file
-        in it. Unless a file has that name, "default", "small-2026.11" and the other names that
-        :meth:`list` shows are the bundled weights. "hf://owner/name", or
+        in it. Unless a file has that name, the names that :meth:`list` shows are the bundled
+        weights, and "default" is the newest encoder among them. "hf://owner/name", or
         "hf://owner/name@revision" with a branch, a tag or a commit, is a model on the Hugging
         Face Hub (extra ``hub``).
     in_pickle : bool, default=True
@@ -111,9 +112,10 @@ class Weights(Exportable, Shareable):
         if is_hub_address(path):
             name = path = pinned(path)
             paths = (name,)
-        elif path in BUNDLED_NAMES and not Path(path).exists():
+        elif path in ("default", *BUNDLED_NAMES) and not Path(path).exists():
             # The name works wherever the package is installed.
-            paths, path = (str(path),), BUNDLED / path
+            name = DEFAULT if path == "default" else str(path)
+            paths, path = (name,), BUNDLED / name
         header, tensors = read_checkpoint(path)
         kind, config, info = described(header, str(path))
         own = own_tensors(tensors)
@@ -348,7 +350,7 @@ class Weights(Exportable, Shareable):
         --------
         >>> from sk_brainrvq import Weights
         >>> [row["name"] for row in Weights.list() if row["kind"] == "pretraining"]
-        ['default', 'small-2026.11']
+        ['small-2026.11']
         """
         return weights_table(Weights)
 

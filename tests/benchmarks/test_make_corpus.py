@@ -250,8 +250,11 @@ def test_stage_on_the_corpus__quick__encoder_of_its_people_but_for_those_of_clos
     ended, kept = (Weights(tmp_path / "out" / name).tensors() for name in ("next", "next-01"))
     assert ended.keys() == kept.keys()
     assert all(torch.equal(tensor, kept[name]) for name, tensor in ended.items())
-    assert stage.main([*arguments, "--out", out, "--name", "half", "--every", "2", "--quick"]) == 0
-    assert Weights(tmp_path / "out" / "half").info["subjects"] == ["muse/10"]
+    scratch = ["--corpus", str(built / "out"), "--work", work, "--out", out, "--every", "2"]
+    assert stage.main([*scratch, "--name", "half", "--quick"]) == 0
+    half = Weights(tmp_path / "out" / "half")
+    assert half.info["subjects"] == ["muse/10"]
+    assert half.config["encoder"]["depth"] == 1 != weights.config["encoder"]["depth"]
     capsys.readouterr()
     for both in ([], ["--data", "x", "--corpus", "y"]):
         assert stage.main([*both, "--work", work, "--out", out]) == 2

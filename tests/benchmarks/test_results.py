@@ -105,6 +105,8 @@ TRAINED = (
 )
 PRECISE = "--precision labram=bfloat16,cbramod=bfloat16,biot=bfloat16,bendr=bfloat16"
 CURVE = "--systems scratch,fine-tuned,fine-tuned-embedding"
+# Of the eight folds' trainings, before the bundled encoder was trained further.
+FORMER = BENCHMARKS / "weights" / "eegmat-2026.11"
 
 
 @pytest.mark.parametrize(
@@ -121,7 +123,7 @@ def test_results__commands__print_what_they_did_when_each_result_was_a_file(
         shutil.copy(path, tmp_path)
     before = [path.read_bytes() for path in (KEPT.table, KEPT.predictions)]
     arguments = f"{options} {TRAINED} {PRECISE} --max-minutes 0".split()
-    folders = ["--data", str(eegmat_folder), "--results", str(tmp_path)]
+    folders = ["--data", str(eegmat_folder), "--results", str(tmp_path), "--weights", str(FORMER)]
     assert main_of(command)([*arguments, *folders]) == 0
     assert capsys.readouterr().out == (PRINTED / f"{fixture}.txt").read_text()
     # What is only read is not written.
