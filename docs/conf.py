@@ -104,11 +104,12 @@ copybutton_prompt_is_regexp = True
 
 doctest_test_doctest_blocks = "default"
 doctest_global_setup = """
-import os, warnings, torch
+import gc, os, warnings, torch
 from pathlib import Path
 # Real EEG, for the examples on it; they are skipped where it is not at hand.
 eegmat_folder = Path(os.environ.get("SK_BRAINRVQ_SHARED", "../shared")) / "data" / "eegmat"
 torch.set_num_threads(1)
+gc.freeze()  # modules and pages are no garbage of the examples
 from sk_brainrvq.exceptions import EEGWarning
 warnings.simplefilter("ignore", EEGWarning)
 # braindecode asks MNE for a montage by its old name.

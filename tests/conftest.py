@@ -1,5 +1,6 @@
 """Fixtures that every test may use."""
 
+import gc
 import os
 import sys
 import tempfile
@@ -11,6 +12,8 @@ import torch
 
 # Two test processes share two cores.
 torch.set_num_threads(1)
+# Modules and tests that are being collected are all kept: there is no garbage to look for.
+gc.disable()
 
 CH_NAMES = ["Fp1", "C3", "Cz", "O2"]
 
@@ -37,6 +40,12 @@ class FiguresOfDocstrings:
 def pytest_configure(config: pytest.Config) -> None:
     """A plugin of its own: hooks of this file are called for tests beside it alone."""
     config.pluginmanager.register(FiguresOfDocstrings())
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage among what tests make only, not among a million objects of modules."""
+    gc.freeze()
+    gc.enable()
 
 
 def shared_folder() -> Path:

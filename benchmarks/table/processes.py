@@ -3,12 +3,15 @@
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from multiprocessing import get_all_start_methods, get_context
 from pathlib import Path
 from typing import Any
 
 import joblib
 
+# Forking this process, in which PyTorch has threads, can hang: a server is forked that imports what
+# this command does, once for all processes, and computes nothing.
+_START = "forkserver" if "forkserver" in get_all_start_methods() else "spawn"
 # Object shared by the calls in this process, if ``_side_by_side`` started it.
 _common: Any = None
 
@@ -58,9 +61,8 @@ def _side_by_side(
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "common.joblib"
         joblib.dump(common, path)
-        # Forking a process in which PyTorch has threads can hang.
         pool = ProcessPoolExecutor(
-            n_jobs, mp_context=get_context("spawn"), initializer=_begin, initargs=(path,)
+            n_jobs, mp_context=get_context(_START), initializer=_begin, initargs=(path,)
         )
         try:
             running = {pool.submit(_call, function, item): item for item in items}

@@ -106,7 +106,9 @@ def _kmeans(vectors: Tensor, n_codes: int, n_steps: int) -> Tensor:
     for _ in range(n_steps):
         counts, sums = code_statistics(vectors, nearest_codes(vectors, codewords), n_codes)
         means = sums / counts.clamp(min=1)[:, None]
-        codewords = torch.where(counts[:, None] > 0, means, codewords)
+        before, codewords = codewords, torch.where(counts[:, None] > 0, means, codewords)
+        if torch.equal(before, codewords):  # further steps would change nothing
+            break
     return codewords
 
 

@@ -61,7 +61,7 @@ def plot_codes(
        >>> from sk_brainrvq.datasets import make_eeg
        >>> from sk_brainrvq.viz import plot_codes
        >>> eeg = make_eeg(n_subjects=2, n_windows=8, duration=10, random_state=0)
-       >>> tokenizer = DDRVQTransformer(architecture="tiny", max_epochs=4, batch_size=4,
+       >>> tokenizer = DDRVQTransformer(architecture="tiny", max_epochs=2, batch_size=4,
        ...                              sfreq=eeg.sfreq, ch_names=eeg.ch_names, random_state=0)
        >>> codes = tokenizer.fit_transform(eeg.X)
        >>> axes = plot_codes(codes, tokenizer)

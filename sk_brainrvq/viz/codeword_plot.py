@@ -72,7 +72,7 @@ def plot_codeword(
        >>> from sk_brainrvq.datasets import make_eeg
        >>> from sk_brainrvq.viz import plot_codeword
        >>> eeg = make_eeg(n_subjects=2, n_windows=10, random_state=0)
-       >>> tokenizer = DDRVQTransformer(architecture="tiny", max_epochs=6, batch_size=4, lr=2e-3,
+       >>> tokenizer = DDRVQTransformer(architecture="tiny", max_epochs=3, batch_size=4, lr=2e-3,
        ...                              sfreq=eeg.sfreq, ch_names=eeg.ch_names, random_state=0)
        >>> waveform, spectrum, topography = plot_codeword(tokenizer.fit(eeg.X), eeg.X)
        >>> waveform.get_ylabel(), spectrum.get_ylabel()

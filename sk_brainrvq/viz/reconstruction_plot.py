@@ -64,7 +64,7 @@ def plot_reconstruction(
        >>> from sk_brainrvq.datasets import make_eeg
        >>> from sk_brainrvq.viz import plot_reconstruction
        >>> eeg = make_eeg(n_subjects=3, n_windows=10, random_state=0)
-       >>> tokenizer = DDRVQTransformer(architecture="tiny", max_epochs=6, batch_size=4, lr=2e-3,
+       >>> tokenizer = DDRVQTransformer(architecture="tiny", max_epochs=3, batch_size=4, lr=2e-3,
        ...                              sfreq=eeg.sfreq, ch_names=eeg.ch_names, random_state=0)
        >>> tokenizer.fit(eeg.X)
        DDRVQTransformer(...)

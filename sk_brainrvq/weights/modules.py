@@ -5,7 +5,9 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from sk_brainrvq.exceptions import CheckpointError
 from sk_brainrvq.nn import DualDomainTokenizer, EEGEncoder, EncoderClassifier, MaskedCodeModel
@@ -43,6 +45,25 @@ def build_module(kind: str, config: dict[str, Any]) -> nn.Module:
     return encoder
 
 
+class WithoutValues(TorchFunctionMode):
+    """Skip operations that fill the tensors of a network, which are loaded or not needed at all.
+
+    Drawing them takes longer than loading them, and on the meta device PyTorch implements most of
+    these operations only in Python, which takes a second to import.
+    """
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if func is torch.randn:
+            return torch.empty(*args, **kwargs)
+        name = getattr(func, "__name__", "")
+        if func is F.normalize or (name.endswith("_") and not name.endswith("__")):
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **kwargs)
+
+
 def build_filled(kind: str, config: dict[str, Any], state: dict[str, Tensor], source: str) -> Any:
     """Build a module with given weights, in eval mode, without changing torch's generators.
 
@@ -58,7 +79,7 @@ def build_filled(kind: str, config: dict[str, Any], state: dict[str, Tensor], so
     -------
     nn.Module
     """
-    with GENERATOR_LOCK, torch.random.fork_rng(devices=[]):
+    with GENERATOR_LOCK, torch.random.fork_rng(devices=[]), WithoutValues():
         try:
             module = build_module(kind, config)
         except (KeyError, TypeError, ValueError) as error:

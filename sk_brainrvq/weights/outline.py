@@ -11,13 +11,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Union, get_args, get_origin
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 
 from sk_brainrvq.exceptions import CheckpointError
 from sk_brainrvq.nn import DualDomainTokenizer, EEGEncoder, EncoderClassifier, MaskedCodeModel
-from sk_brainrvq.weights.modules import build_module, check_names_and_shapes
+from sk_brainrvq.weights.modules import WithoutValues, build_module, check_names_and_shapes
 
 _SETTINGS = {
     "tokenizer": DualDomainTokenizer,
@@ -91,26 +89,8 @@ def _has_numbers(tensor: Tensor) -> bool:
     return bool(tensor.detach().amax() < torch.inf)
 
 
-class _WithoutValues(TorchFunctionMode):
-    """Skip operations that fill tensors: on the meta device there is nothing to fill.
-
-    PyTorch implements most of them there only in Python, which takes a second to import.
-    """
-
-    def __torch_function__(
-        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        kwargs = kwargs or {}
-        if func is torch.randn:
-            return torch.empty(*args, **kwargs)
-        name = getattr(func, "__name__", "")
-        if func is F.normalize or (name.endswith("_") and not name.endswith("__")):
-            return args[0] if args else kwargs["tensor"]
-        return func(*args, **kwargs)
-
-
 def _outline(kind: str, config: dict[str, Any]) -> nn.Module:
-    with torch.device("meta"), _WithoutValues():
+    with torch.device("meta"), WithoutValues():
         return build_module(kind, config)
 
 

@@ -1,11 +1,11 @@
 """The command that counts the house: what a fit passes stays within bounds."""
 
 import json
-import subprocess
 import sys
 
 import pytest
-from benchmark_commands import BENCHMARKS, module_of
+from benchmark_commands import BENCHMARKS
+from house import main, passed_files
 
 # Files in which a function is called during a second fit: reached, and not to be lost again. Three
 # say beforehand what will not fit into memory, and what to do if it does not.
@@ -16,15 +16,16 @@ MOST_PASSED = {"BrainRVQEmbedder": 30, "BrainRVQClassifier": 51}
 def figures(tmp_path_factory):
     """What the command writes of the embedder."""
     file = tmp_path_factory.mktemp("house") / "house.json"
-    command = [sys.executable, "house.py", "--estimators", "BrainRVQEmbedder", "--json", str(file)]
-    subprocess.run(command, cwd=BENCHMARKS, check=True, capture_output=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["", "--estimators", "BrainRVQEmbedder", "--json", str(file)])
+        assert main() == 0
     return json.loads(file.read_text())
 
 
 def test_fit__on_an_array_with_default_weights__passes_few_files(figures):
     passed = {name: found["second"] for name, found in figures["files"].items()}
     # A second fit needs no process of its own.
-    passed["BrainRVQClassifier"] = module_of("house").passed_files("BrainRVQClassifier").second
+    passed["BrainRVQClassifier"] = passed_files("BrainRVQClassifier").second
     assert passed.keys() == MOST_PASSED.keys()
     for name, most in MOST_PASSED.items():
         # The network itself has to be among them, or nothing was counted.

@@ -12,12 +12,13 @@ CODES = {
     "architecture": Architecture(
         "tiny", depth=1, decoder_depth=1, codebook_size=16, n_quantizers=2
     ),
+    "batch_size": 64,
 }
 FINE_TUNED = {
     **TINY,
     "architecture": Architecture("tiny", depth=1),
     "weights": None,
-    "batch_size": 32,
+    "batch_size": 64,
     "lr": 5e-3,
 }
 # scikit-learn expects the same of its own estimators that train on mini-batches: weighting an

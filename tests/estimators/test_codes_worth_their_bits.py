@@ -43,7 +43,7 @@ def explained_by_residual_kmeans(known, unseen):
 def fitted():
     known, _, about = simulated()
     tokenizer = DDRVQTransformer(
-        architecture="tiny", max_epochs=10, batch_size=8, random_state=0, device="cpu", **about
+        architecture="tiny", max_epochs=5, batch_size=8, random_state=0, device="cpu", **about
     )
     return tokenizer.fit(known)
 

@@ -30,7 +30,7 @@ def make_waves(n_epochs, seed):
 
 @cache
 def trained():
-    settings = {"architecture__codebook_size": 64, "max_epochs": 30, "batch_size": 16}
+    settings = {"architecture__codebook_size": 64, "max_epochs": 10, "batch_size": 16}
     return tiny("tokenizer", ch_names=NAMES, **settings).fit(make_waves(128, seed=0))
 
 

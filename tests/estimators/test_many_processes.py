@@ -10,7 +10,7 @@ import textwrap
 import mne
 import numpy as np
 import pytest
-from process_tools import environments, run_together, values_of
+from process_tools import Child, environments, run_together, values_of
 from training_tools import (
     KillAtStep,
     arrays_of,
@@ -194,32 +194,31 @@ def test_process__lost_without_checkpoint_dir__says_that_nothing_was_saved():
 
 
 SCRIPT = """
-    import os, sys
+    import sys
     sys.path[:0] = {path!r}
     import torch
     torch.set_num_threads(1)
-    from test_many_processes import fit_until_killed
-    rank = int(os.environ["RANK"])
-    fit_until_killed(rank, (1,), 12, {params!r})
+    from training_tools import fit, waves
+    fit("tokenizer", {params!r}, X=waves(20))
 """
 
 
 def test_script__one_of_two_processes_lost__ends_and_one_process_finishes(tmp_path):
     params = {"max_epochs": 4, "checkpoint_dir": str(tmp_path)}
     script = textwrap.dedent(SCRIPT.format(path=sys.path, params=params))
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", script],
-            env={**os.environ, **environment},
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for environment in environments(2)
-    ]
-    _, errors = processes[0].communicate(timeout=60)
-    processes[1].communicate(timeout=60)
-    assert processes[1].returncode == -signal.SIGKILL
-    assert processes[0].returncode == 1, errors
+    own, of_other = environments(2)
+    other = Child(fit_until_killed, 1, (1,), 12, params, environment=of_other)
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, **own},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert other.end().code == -signal.SIGKILL
+    errors = done.stderr
+    assert done.returncode == 1, errors
     assert re.search(r"LostProcessError: .*epoch-000002\.safetensors: run the same fit", errors)
     resumed = fit(0, "tokenizer", params)
     assert_near(resumed, fit(0, "tokenizer", {"max_epochs": 4}), ["train_loss"])

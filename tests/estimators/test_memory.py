@@ -1,56 +1,62 @@
 """EEG larger than memory: what is held at once does not grow with it."""
 
-import subprocess
 import sys
 import threading
+import warnings
 
 import mne
 import numpy as np
 import pytest
+from process_tools import run_alone, values_of
 from tiny import CH_NAMES
 
+from sk_brainrvq import BrainRVQEmbedder
 from sk_brainrvq.signals import ReadSettings, read_blocks
 
 MEGABYTE = 2**20
-# The peak before is that of the interpreter with its libraries loaded and warm.
-_MEASURE = """
-import resource, sys
-import numpy as np
-import torch
-from sk_brainrvq import BrainRVQEmbedder
+N_EPOCHS = 400  # of a megabyte
 
-def peak():
-    unit = 1 if sys.platform == "darwin" else 1024
-    return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
-torch.set_num_threads(1)
-path, n_epochs = sys.argv[1], int(sys.argv[2])
-X = np.memmap(path, np.float64, "r", shape=(n_epochs, 4, 32768))
-# A rate of 32 kHz: a second of many samples, so that reading is tried and not the network.
-embedder = BrainRVQEmbedder(weights=None, architecture="tiny", sfreq=32768, device="cpu",
-                            ch_names=["Fp1", "C3", "Cz", "O2"], random_state=0,
-                            spectrum=None, covariance=False)
-embedder.fit_transform(np.random.default_rng(0).normal(size=(2, 4, 32768)))
-before = peak()
-result = embedder.fit(X[: n_epochs // 4]).transform(X)
-assert result.shape == (n_epochs, 100) and np.isfinite(result).all()
-print(peak() - before)
-"""
+def growth_of_the_peak(path):
+    """Bytes by which the peak of this process grows while it embeds a memory-mapped array."""
+    import resource
+
+    def peak():
+        unit = 1 if sys.platform == "darwin" else 1024
+        return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    warnings.simplefilter("ignore")
+    X = np.memmap(path, np.float64, "r", shape=(N_EPOCHS, 4, 32768))
+    # A rate of 32 kHz: a second of many samples, so that reading is tried and not the network.
+    embedder = BrainRVQEmbedder(
+        weights=None,
+        architecture="tiny",
+        sfreq=32768,
+        device="cpu",
+        ch_names=CH_NAMES,
+        random_state=0,
+        spectrum=None,
+        covariance=False,
+    )
+    embedder.fit_transform(np.random.default_rng(0).normal(size=(2, 4, 32768)))
+    # That of the interpreter with its libraries loaded and warm.
+    before = peak()
+    result = embedder.fit(X[: N_EPOCHS // 4]).transform(X)
+    assert result.shape == (N_EPOCHS, 100)
+    assert np.isfinite(result).all()
+    return peak() - before
 
 
 def test_memory_mapped_array__fit_and_transform__little_of_it_is_held(tmp_path):
     pytest.importorskip("resource", reason="Windows does not tell the peak of a process.")
-    n_epochs = 640  # of a megabyte
     path = tmp_path / "eeg.dat"
-    eeg = np.memmap(path, np.float64, "w+", shape=(n_epochs, 4, 32768))
+    eeg = np.memmap(path, np.float64, "w+", shape=(N_EPOCHS, 4, 32768))
     eeg[::64, :, ::1024] = 20  # sparse: the rest is zeros that no disk block holds
     eeg.flush()
     del eeg
-    command = [sys.executable, "-W", "ignore", "-c", _MEASURE, path, str(n_epochs)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    (growth,) = values_of([run_alone(growth_of_the_peak, path)])
     # Pages of the file that the system keeps for the process count here, too.
-    assert int(done.stdout) < 300 * MEGABYTE
+    assert growth < 250 * MEGABYTE
 
 
 @pytest.fixture

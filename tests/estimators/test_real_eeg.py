@@ -19,7 +19,7 @@ def tokenizer(windows):
     seen = windows.of_subjects(range(4))
     return DDRVQTransformer(
         architecture="tiny",
-        max_epochs=9,
+        max_epochs=3,
         lr=2e-3,
         batch_size=8,
         sfreq=windows.sfreq,

@@ -93,6 +93,14 @@ def test_kmeans__unstructured_vectors__inertia_near_scikit_learns():
     assert inertia < 1.1 * peer.inertia_
 
 
+def test_kmeans__thoroughly__ends_where_further_steps_change_nothing():
+    torch.manual_seed(0)
+    vectors = torch.randn(300, 4)
+    codewords = kmeans(vectors, 8, thoroughly=True)
+    counts, sums = code_statistics(vectors, nearest_codes(vectors, codewords), 8)
+    torch.testing.assert_close(sums / counts[:, None], codewords, rtol=0, atol=0)
+
+
 def test_kmeans__more_codes_than_vectors__every_vector_is_a_codeword():
     vectors = torch.randn(5, 3)
     codewords = kmeans(vectors, 32)
