@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from ablated import FULL, VARIANTS, pretrainer_class
 from pretrain_default import FILTERS, SUBJECTS, recordings
 from scipy import stats
 from sklearn.linear_model import LogisticRegression
@@ -24,19 +25,15 @@ from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from table.allowed import eegmat_windows
-from torch import Tensor
 
 from sk_brainrvq import (
     Architecture,
     BrainRVQEmbedder,
-    BrainRVQPretrainer,
     DDRVQTransformer,
     Filters,
     RandomCrops,
 )
 from sk_brainrvq.datasets import Windows
-from sk_brainrvq.nn import importance_guided_mask
-from sk_brainrvq.training import PretrainingNet
 
 SIZES = {"preset": "tiny", "codebook_size": 128}
 TRAINING = {
@@ -49,39 +46,7 @@ TRAINING = {
     "filters": FILTERS,
 }
 TOKENIZER_EPOCHS, ENCODER_EPOCHS = 6, 10
-FULL = "full method"
-# What differs from the full method: architecture of the tokenizer, of both networks, settings of
-# the masked model, and how masks are drawn.
-VARIANTS: dict[str, dict[str, Any]] = {
-    FULL: {},
-    "waveform codes alone": {"model": {"domain_weights": [1.0, 0.0]}},
-    "spectrum codes alone": {"model": {"domain_weights": [0.0, 1.0]}},
-    "flat prediction": {"model": {"hierarchical": False}},
-    "random mask": {"random_mask": True},
-    "without spectral embedding": {"both": {"spectral_embedding": False}},
-    "published targets": {"tokenizer": {"targets": "published"}},
-    "published quantizer": {"tokenizer": {"quantizer_mode": "official"}},
-}
 UNTRAINED = "random encoder"
-
-
-class RandomMaskNet(PretrainingNet):
-    """Hides patches purely at random."""
-
-    def _mask(self, x: Tensor) -> Tensor:
-        return importance_guided_mask(x, 0.0)
-
-
-def pretrainer_class(variant: dict[str, Any]) -> type[BrainRVQPretrainer]:
-    """Estimator with a changed network or changed masks."""
-
-    class Ablated(BrainRVQPretrainer):
-        _net_class = RandomMaskNet if variant.get("random_mask") else PretrainingNet
-
-        def _model_config(self, weights: Any, tokenizer: Any) -> dict[str, Any]:
-            return {**super()._model_config(weights, tokenizer), **variant.get("model", {})}
-
-    return Ablated
 
 
 def features(

@@ -19,6 +19,7 @@ from typing import Any
 import mne
 import numpy as np
 import torch
+from ablated import FULL, OF_ENCODER, VARIANTS, pretrainer_class
 from make_corpus import corpora
 from skorch.callbacks import Callback
 from table.answering import answered, described
@@ -228,11 +229,13 @@ def further_stage(options: argparse.Namespace) -> None:
     own = STAGE | {"max_epochs": 1 if options.quick else options.epochs}
     if options.weights is None:
         own |= {"architecture": (QUICK if options.quick else ENCODER)["architecture"]}
-    pretrainer = BrainRVQPretrainer(
+    # The settings that name a run do not tell variants apart.
+    work = options.work if options.variant == FULL else options.work / options.variant
+    pretrainer = pretrainer_class(VARIANTS[options.variant])(
         TOKENIZER_NAME,
         weights=options.weights,
         engine=engine,
-        checkpoint_dir=options.work,
+        checkpoint_dir=work,
         random_state=options.seed,
         **own,
     ).fit(parts)
@@ -269,6 +272,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--steps", type=int, default=STEPS_PER_EPOCH, help="of each of them")
     parser.add_argument(
         "--keep-epochs", default="", help="with --corpus: epochs to save too, such as 1,2,4"
+    )
+    parser.add_argument(
+        "--variant",
+        choices=OF_ENCODER,
+        default=FULL,
+        help="with --corpus: without one of the claims",
     )
     parser.add_argument("--work", type=Path, required=True, help="folder for checkpoints")
     parser.add_argument("--out", type=Path, required=True, help="folder for the two networks")

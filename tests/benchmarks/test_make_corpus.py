@@ -255,6 +255,11 @@ def test_stage_on_the_corpus__quick__encoder_of_its_people_but_for_those_of_clos
     half = Weights(tmp_path / "out" / "half")
     assert half.info["subjects"] == ["muse/10"]
     assert half.config["encoder"]["depth"] == 1 != weights.config["encoder"]["depth"]
+    variant = ["--name", "other", "--variant", "random mask", "--quick"]
+    assert stage.main([*scratch, *variant]) == 0
+    other = Weights(tmp_path / "out" / "other")
+    assert other.config == half.config
+    assert other.digest != half.digest  # a run of its own, not the one without the variant
     capsys.readouterr()
     for both in ([], ["--data", "x", "--corpus", "y"]):
         assert stage.main([*both, "--work", work, "--out", out]) == 2
