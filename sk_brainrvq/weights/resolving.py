@@ -6,7 +6,7 @@ from typing import Any
 
 from sk_brainrvq.exceptions import CheckpointError
 from sk_brainrvq.weights.attached import read_attached
-from sk_brainrvq.weights.checkpoint import BUNDLED, DEFAULT
+from sk_brainrvq.weights.checkpoint import BUNDLED, BUNDLED_NAMES, DEFAULT
 from sk_brainrvq.weights.hub.hub_address import is_hub_address
 from sk_brainrvq.weights.hub.hub_download import pinned
 from sk_brainrvq.weights.official_folder import is_official, official_weights
@@ -24,7 +24,8 @@ def bundled_weights(name: str) -> Weights:
 
     Parameters
     ----------
-    name : {"small-2026.11", "tokenizer-2026.11"}
+    name : {"default", "small-2026.11", "tokenizer-2026.11"}
+        "default" is the newest encoder.
 
     Returns
     -------
@@ -34,8 +35,13 @@ def bundled_weights(name: str) -> Weights:
     Raises
     ------
     CheckpointError
-        If the installation lacks the files.
+        If there is no such name, or the installation lacks the files.
     """
+    if name == "default":
+        return bundled_weights(DEFAULT)
+    if name not in BUNDLED_NAMES:
+        names = ", ".join(map(repr, ("default", *BUNDLED_NAMES)))
+        raise CheckpointError(f"bundled_weights({name!r}) was called; expected one of {names}.")
     folder = BUNDLED / name
     if not folder.is_dir():
         raise CheckpointError(

@@ -134,11 +134,14 @@ def test_bundled__by_name__moabbs_key_follows_the_content():
 
 def test_default__as_a_parameter__stands_for_the_part_that_fits():
     encoder = resolve_weights("default", ("pretraining", "encoder"), "weights")
+    assert encoder is bundled_weights("default")
     assert encoder.kind == "pretraining"
     assert encoder is resolve_weights("default", ("pretraining", "tokenizer"), "weights")
     assert encoder is resolve_weights("small-2026.11", ("pretraining",), "weights")
     tokenizer = resolve_weights("default", ("tokenizer",), "tokenizer")
     assert tokenizer == bundled_weights("tokenizer-2026.11")
+    with pytest.raises(CheckpointError, match=r"'small'.*expected one of 'default', 'small-2026"):
+        bundled_weights("small")
     with pytest.raises(CheckpointError, match="expected one of classifier"):
         resolve_weights("default", ("classifier",), "weights")
 
