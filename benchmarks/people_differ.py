@@ -102,7 +102,7 @@ def table(task: Task) -> str:
     n_people = len(np.unique(task.subjects))
     return "\n".join(lines) + (
         f"\n\n- {task.dataset}, {n_people} people to develop on, in fixed folds. AUROC "
-        "pooled / per person; balanced accuracy. The network has seen EEG of EEGMAT's people, "
+        "pooled / per person; balanced accuracy. The network has seen the EEG of these people, "
         "without labels."
     )
 
