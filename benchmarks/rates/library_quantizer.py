@@ -65,12 +65,13 @@ class LibraryQuantizer(nn.Module):
         ]
 
     @torch.no_grad()
-    def start(self, vectors: Tensor, n_per_batch: int) -> None:
-        """Set all codebooks by k-means on many vectors."""
-        self.inner(vectors[None])
+    def start(self, vectors: Tensor, n_per_batch: int) -> list[Tensor]:
+        """Set all codebooks by k-means on many vectors; return these as quantized, by level."""
+        _, codes, _ = self.inner(vectors[None])
         for layer in self.inner.layers:
             for average in (layer._codebook.cluster_size, layer._codebook.embed_avg):
                 average.mul_(n_per_batch / len(vectors))
+        return [self.from_codes(codes[0], n) for n in range(1, self.n_quantizers + 1)]
 
     def forward(self, z: Tensor) -> QuantizerOutput:
         """Quantize vectors (..., d)."""
@@ -79,6 +80,7 @@ class LibraryQuantizer(nn.Module):
             quantized[0].reshape(z.shape),
             codes[0].reshape(*z.shape[:-1], self.n_quantizers),
             self.commitment_weight * losses.sum(),
+            torch.full((1,), self.n_quantizers, device=z.device),
         )
 
     def from_codes(self, codes: Tensor, n_levels: int | None = None) -> Tensor:

@@ -1,6 +1,5 @@
 """Residual vector quantization: a vector becomes one code per level, coarse to fine."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral
@@ -33,11 +32,14 @@ class QuantizerOutput:
         Chosen code at each level, coarse to fine.
     commitment_loss : Tensor, shape ()
         Mean squared error of each level, summed over levels, times the commitment weight.
+    n_levels : Tensor, shape (B,) or (1,), int64
+        Levels summed in ``quantized``: for each EEG epoch under quantizer dropout, or for all.
     """
 
     quantized: Tensor
     codes: Tensor
     commitment_loss: Tensor
+    n_levels: Tensor
 
 
 class Codebook(nn.Module):
@@ -248,7 +250,9 @@ class ResidualVectorQuantizer(nn.Module):
             raise ValueError(f"z has width {z.shape[-1]}; this quantizer has width {self.dim}.")
         with torch.autocast(z.device.type, enabled=False):
             flat = z.float().reshape(-1, self.dim)
-            depth = self._depths(z, self._check_levels(n_levels))
+            levels = self._depths(z, self._check_levels(n_levels))
+            per_epoch = flat.shape[0] // len(levels) if z.numel() else 1
+            depth = levels.repeat_interleave(per_epoch)[:, None] if len(levels) != 1 else levels
             quantize = self._residual if self.mode == "residual" else self._official
             with sharing(shared_by_vectors(z.shape) if self.training else None):
                 quantized, codes, commitment = quantize(flat, depth)
@@ -256,10 +260,11 @@ class ResidualVectorQuantizer(nn.Module):
             quantized.reshape(z.shape),
             torch.stack(codes, -1).reshape(*z.shape[:-1], self.n_quantizers),
             self.commitment_weight * commitment,
+            levels,
         )
 
     @torch.no_grad()
-    def start(self, vectors: Tensor, n_per_batch: int) -> None:
+    def start(self, vectors: Tensor, n_per_batch: int) -> list[Tensor]:
         """Set all codebooks by k-means on many vectors (mode "residual").
 
         Parameters
@@ -267,12 +272,20 @@ class ResidualVectorQuantizer(nn.Module):
         vectors : Tensor, shape (n, d)
         n_per_batch : int
             Vectors per training batch, to which the counts of the moving averages are scaled.
+
+        Returns
+        -------
+        list of Tensor, shape (n, d)
+            The vectors as quantized with one level, two levels, and so on.
         """
-        residual = F.normalize(vectors, dim=-1) if self.normalise else vectors
+        unit = F.normalize(vectors, dim=-1) if self.normalise else vectors
+        residual, quantized = unit, []
         for level in self.levels:
             level.initialise(residual, thoroughly=True)
             level.scale_averages(n_per_batch / len(vectors))
             residual = residual - level.weight[nearest_codes(residual, level.weight)]
+            quantized.append(unit - residual)
+        return quantized
 
     def _residual(self, flat: Tensor, depth: Tensor) -> tuple[Tensor, list[Tensor], Tensor]:
         unit = F.normalize(flat, dim=-1) if self.normalise else flat
@@ -320,14 +333,13 @@ class ResidualVectorQuantizer(nn.Module):
         return int(n_levels)
 
     def _depths(self, z: Tensor, n_levels: int) -> Tensor:
-        """Levels to sum for each vector: shape (1, 1), or (n, 1) under quantizer dropout."""
-        depth = torch.full((1, 1), n_levels, device=z.device)
+        """Levels to sum: shape (1,), or (B,) under quantizer dropout."""
+        depth = torch.full((1,), n_levels, device=z.device)
         if not (self.training and self.quantizer_dropout > 0 and z.ndim > 1):
             return depth
         drawn = random_integers(1, n_levels + 1, z.shape[0], z.device)
         dropped = uniform(z.shape[0], device=z.device) < self.quantizer_dropout
-        depth = torch.where(dropped, drawn, depth[0])
-        return depth.repeat_interleave(math.prod(z.shape[1:-1]))[:, None]
+        return torch.where(dropped, drawn, depth)
 
     def from_codes(self, codes: Tensor, n_levels: int | None = None) -> Tensor:
         """Vectors that codes represent.

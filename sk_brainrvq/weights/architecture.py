@@ -39,10 +39,11 @@ _DESIGN = {
     "targets": "extended",
     "spectral_embedding": True,
     "latents": "separate",
+    "spatial_filter": True,
 }
 
 # Settings that tokenizers of earlier versions do not record.
-_OF_OLDER_TOKENIZERS = {"latents": "shared"}
+_OF_OLDER_TOKENIZERS = {"latents": "shared", "spatial_filter": False}
 
 # Settings of an encoder, and those of a tokenizer's codes.
 ENCODER = ("embed_dim", "depth", "spectral_embedding")
@@ -85,6 +86,10 @@ class Architecture(BaseEstimator):
         "separate", the default from scratch, quantizes one vector for time and one for frequency,
         which start as principal components; "shared" quantizes one vector twice, as published. It
         is the default with "official" or "published" above, which do not allow the other.
+    spatial_filter : bool, optional
+        Whether the decoders of the tokenizer first filter the codes of all channels by the
+        correlation between channels in the epoch; True from scratch with separate latents, which
+        it requires.
 
     Notes
     -----
@@ -113,6 +118,7 @@ class Architecture(BaseEstimator):
         targets: str | None = None,
         spectral_embedding: bool | None = None,
         latents: str | None = None,
+        spatial_filter: bool | None = None,
     ):
         self.preset = preset
         self.embed_dim = embed_dim
@@ -125,6 +131,7 @@ class Architecture(BaseEstimator):
         self.targets = targets
         self.spectral_embedding = spectral_embedding
         self.latents = latents
+        self.spatial_filter = spatial_filter
 
     def check(self) -> None:
         """Raise ValueError if the preset is unknown or a size is not a positive integer."""
@@ -162,6 +169,8 @@ class Architecture(BaseEstimator):
         as_published = (sizes["quantizer_mode"], sizes["targets"]) != ("residual", "extended")
         if self.latents is None and as_published:
             sizes["latents"] = "shared"
+        if self.spatial_filter is None and sizes["latents"] == "shared":
+            sizes["spatial_filter"] = False
         return sizes
 
     def encoder(self) -> dict[str, Any]:

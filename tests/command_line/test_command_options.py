@@ -195,7 +195,11 @@ def option_names(estimator, left_out):
     ("command", "estimator", "left_out"),
     [
         (tokenizer_fit, DDRVQTransformer, LEFT_OUT),
-        (pretrain, BrainRVQPretrainer, LEFT_OUT | {"quantizer_mode", "targets", "latents"}),
+        (
+            pretrain,
+            BrainRVQPretrainer,
+            LEFT_OUT | {"quantizer_mode", "targets", "latents", "spatial_filter"},
+        ),
         (
             embed,
             BrainRVQEmbedder,

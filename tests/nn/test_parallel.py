@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from process_tools import run_together, values_of
 
 from sk_brainrvq.nn import DualDomainTokenizer
+from sk_brainrvq.nn.latents import LatentNorm
 from sk_brainrvq.nn.parallel import (
     Share,
     held_twice,
@@ -21,7 +22,6 @@ from sk_brainrvq.nn.parallel import (
     total_with_gradient,
     uniform,
 )
-from sk_brainrvq.nn.tokenizer import LatentNorm
 from sk_brainrvq.training.processes import Processes
 
 N_ROWS, DIM = 7, 4

@@ -2,10 +2,12 @@
 
 import copy
 
+import numpy as np
 import pytest
 import torch
 
 from sk_brainrvq.nn import DualDomainTokenizer, EEGEncoder, EncoderClassifier
+from sk_brainrvq.nn.latents import SpatialFilter
 
 B, C, P, Q, K = 3, 2, 4, 3, 16
 ELECTRODES = torch.tensor([1, 40])
@@ -198,3 +200,79 @@ def test_classifier__two_classes_of_amplitude__learns_them():
         loss.backward()
         optimiser.step()
     assert (classifier.eval()(x, ELECTRODES).argmax(-1) == y).float().mean() > 0.9
+
+
+# Spatial filter
+
+
+def noisy_sources(n_epochs, mixing, noise, seed):
+    """Sources mixed into channels, as they are and as coded with noise: (n_epochs, C, 10, 8)."""
+    drawn = torch.Generator().manual_seed(seed)
+    sources = torch.randn(n_epochs, mixing.shape[1], 10, 8, generator=drawn)
+    clean = torch.einsum("cs,nspd->ncpd", mixing, sources)
+    noisy = clean + noise * torch.randn(clean.shape, generator=drawn)
+    return clean, noisy / (1 + noise**2)  # like a codeword, the mean of what it stands for
+
+
+def test_spatial_filter__noisy_channels_of_few_sources__errs_like_regression_on_the_truth():
+    mixing = torch.randn(12, 2)
+    mixing /= mixing.norm(dim=1, keepdim=True)
+    spatial = SpatialFilter(8, 2)
+    clean, noisy = noisy_sources(200, mixing, 0.7, seed=1)
+    spatial.start([(noisy, clean)], 2)
+    clean_new, noisy_new = noisy_sources(50, mixing, 0.7, seed=2)
+    filtered = spatial(noisy_new, torch.tensor([2]))
+
+    # A regression that is given the true vectors of these very channels, by numpy.
+    def flat(vectors):
+        return vectors.movedim(1, -1).reshape(-1, 12).numpy()
+
+    by_regression = flat(noisy_new) @ np.linalg.lstsq(flat(noisy), flat(clean))[0]
+    best = np.square(by_regression - flat(clean_new)).mean()
+    error = (filtered - clean_new).square().mean().item()
+    assert error < 0.4 * (noisy_new - clean_new).square().mean().item()
+    assert error < 1.5 * best
+    assert torch.equal(spatial(noisy_new, torch.tensor([1])), noisy_new)  # not started
+
+
+def test_spatial_filter__one_channel_or_uncorrelated_ones__pass_unchanged():
+    spatial = SpatialFilter(8, 3)
+    torch.nn.init.normal_(spatial.weight)
+    vectors = torch.randn(4, 1, 5, 8)
+    assert torch.equal(spatial(vectors, torch.tensor([3])), vectors)
+    orthogonal = torch.linalg.qr(torch.randn(40, 6)).Q.T.reshape(1, 6, 5, 8)
+    torch.testing.assert_close(spatial(orthogonal, torch.tensor([3])), orthogonal)
+
+
+def test_spatial_filter__other_order_sign_or_scale_of_channels__follow():
+    spatial = SpatialFilter(8, 3)
+    torch.nn.init.normal_(spatial.weight, std=0.1)
+    vectors, levels, order = torch.randn(4, 6, 5, 8), torch.tensor([1, 2, 3, 3]), torch.randperm(6)
+    filtered = spatial(vectors, levels)
+    torch.testing.assert_close(spatial(vectors[:, order], levels), filtered[:, order])
+    torch.testing.assert_close(spatial(-vectors, levels), -filtered)
+    torch.testing.assert_close(spatial(vectors[2:], levels[2:]), filtered[2:])
+
+
+def test_spatial_filter__trained_tokenizer__decode_agrees_with_forward_and_uses_neighbours():
+    settings = {"latents": "separate", "spatial_filter": True, "quantizer_dropout": 0.0}
+    sources = torch.randn(64, 2, 4, 5) @ torch.randn(5, 200)
+    mixed = torch.einsum("cs,nspt->ncpt", torch.randn(6, 2), sources)
+    electrodes = torch.arange(6)
+    tokenizer = small_tokenizer(**settings)
+    tokenizer.start([(mixed, electrodes)])
+    tokenizer.eval()
+    output = tokenizer(mixed, electrodes)
+    decoded = tokenizer.decode(output.codes, electrodes)
+    torch.testing.assert_close(decoded.waveform, output.reconstruction.waveform)
+    torch.testing.assert_close(decoded.amplitude, output.reconstruction.amplitude)
+    # Decoded by itself, a channel errs more.
+    alone = [tokenizer.decode(output.codes[:, [i]], electrodes[[i]]).waveform for i in range(6)]
+    target = tokenizer.targets.coded(mixed)[0]
+    error = (decoded.waveform - target).square().mean()
+    assert error < 0.9 * (torch.cat(alone, 1) - target).square().mean()
+
+
+def test_spatial_filter__shared_latent__is_refused():
+    with pytest.raises(ValueError, match="needs latents='separate'"):
+        small_tokenizer(latents="shared", spatial_filter=True)

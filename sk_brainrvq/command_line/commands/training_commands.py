@@ -165,7 +165,7 @@ def tokenizer_fit(inputs: tuple[str, ...], out: Path, quiet: bool, **settings: A
                 ),
             },
             # Use 'tokenizer fit' for a tokenizer that differs from the default.
-            leave_out={"quantizer_mode", "targets", "latents"},
+            leave_out={"quantizer_mode", "targets", "latents", "spatial_filter"},
         ),
         WorkOption(
             ["--tokenizer-out"],

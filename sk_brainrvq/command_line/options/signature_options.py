@@ -37,7 +37,14 @@ _SECTIONS = {
     "Network": (
         *("weights", "tokenizer", "architecture", "embed_dim", "depth", "decoder_depth"),
         *("codebook_size", "codebook_dim", "n_quantizers", "quantizer_mode", "targets", "latents"),
-        *("spectral_embedding", "quantizer_dropout", "drop_path", "pooling", "layer"),
+        *(
+            "spatial_filter",
+            "spectral_embedding",
+            "quantizer_dropout",
+            "drop_path",
+            "pooling",
+            "layer",
+        ),
     ),
     "Signals": (
         *("window", "overlap", "l_freq", "h_freq", "notch", "reference", "electrode_map"),

@@ -57,7 +57,10 @@ def check_sizes(
         architecture.check_fits(weights.encoder_config, weights, ENCODER)
         architecture.check_fits(weights.config, weights, CODES, with_preset=tokenizer is None)
     if tokenizer is not None:
-        names = (*CODES, "decoder_depth", "codebook_dim", "quantizer_mode", "targets", "latents")
+        names = (
+            *(*CODES, "decoder_depth", "codebook_dim", "quantizer_mode"),
+            *("targets", "latents", "spatial_filter"),
+        )
         architecture.check_fits(tokenizer.config, tokenizer, names, with_preset=False)
     if weights is not None and tokenizer is not None:
         _check_same_codes(weights, tokenizer)

@@ -18,7 +18,10 @@ from sk_brainrvq.weights.architecture import PRESETS, checked_architecture
 from sk_brainrvq.weights.modules import begin_electrode_rows, build_module, fill_untrained_time_rows
 
 # Fields of an architecture that a tokenizer is built from.
-_NAMES = (*PRESETS["small"], "quantizer_mode", "targets", "spectral_embedding", "latents")
+_NAMES = (
+    *(*PRESETS["small"], "quantizer_mode", "targets"),
+    *("spectral_embedding", "latents", "spatial_filter"),
+)
 
 
 @dataclass(frozen=True)
