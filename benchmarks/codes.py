@@ -22,6 +22,7 @@ from table.tasks import Task, load_task
 from sk_brainrvq import DDRVQTransformer
 
 KMEANS = "residual k-means"
+FILTERED = KMEANS + ", spatial filter"
 
 
 def people_of(task: Task, people: NDArray) -> tuple[NDArray, NDArray]:
@@ -70,6 +71,23 @@ def spectral_distances(
         measures.log_spectral_distance(spectra, spectrum.reshape(spectra.shape))
         for spectrum in decoded
     ]
+
+
+def rows_of_filtered(
+    known: NDArray, X: NDArray, subjects: NDArray, options: argparse.Namespace, seed: int
+) -> list[dict]:
+    """Residual k-means decoded with the tokenizer's spatial filter: what the network adds."""
+    target, settings = measures.standardised(X), (options.codes, options.levels, seed)
+    waveforms = rivals.filtered_kmeans(measures.standardised(known), target, *settings)
+    spectra = measures.log_spectra(X)
+    decoded = rivals.filtered_kmeans(measures.log_spectra(known), spectra, *settings)
+    rows = []
+    for level, (waveform, spectrum) in enumerate(zip(waveforms, decoded, strict=True), 1):
+        row = row_of(target, waveform, subjects, level, options) | {"code": FILTERED}
+        row["spectral_distance"] = measures.log_spectral_distance(spectra, spectrum)
+        row["phase_error"] = measures.phase_error(X, measures.phases(waveform))
+        rows.append(row)
+    return rows
 
 
 def rows_in_microvolts(
@@ -164,9 +182,10 @@ def main() -> None:
         print(shown(row))
     for seed in range(options.seeds):
         for name, (_, X, subjects) in judged.items():
-            if not results.has(name, KMEANS, seed):
-                found = rows_of_rivals(known, X, subjects, options, seed)
-                results.add([{"scored": name, "seed": seed, **row} for row in found])
+            for code, rows_of in ((KMEANS, rows_of_rivals), (FILTERED, rows_of_filtered)):
+                if not results.has(name, code, seed):
+                    found = rows_of(known, X, subjects, options, seed)
+                    results.add([{"scored": name, "seed": seed, **row} for row in found])
         for design in options.designs:
             missing = {n: of for n, of in judged.items() if not results.has(n, design, seed)}
             if missing:

@@ -21,6 +21,7 @@ PUBLISHED = {"quantizer_mode": "official", "targets": "published", "spectral_emb
 SHARED = {"latents": "shared"}
 DESIGNS: dict[str, dict[str, Any]] = {
     "ours": {},
+    "without spatial filter": {"spatial_filter": False},
     "shared latent": SHARED,
     "published": PUBLISHED | SHARED,
     "library quantizer": {},

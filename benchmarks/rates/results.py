@@ -66,7 +66,7 @@ def header() -> str:
     """Header above the lines of ``shown``."""
     bands = " ".join(f"{name:>6}" for name in BANDS)
     return (
-        f"{'scored':13} {'code':25} seed  bits expl.  {'interval':11} {bands} "
+        f"{'scored':13} {'code':32} seed  bits expl.  {'interval':11} {bands} "
         f"{'LSD by band, dB':29} phase   both perpl. seconds"
     )
 
@@ -81,7 +81,7 @@ def shown(row: dict[str, Any]) -> str:
         return f"{row[name]:{form}}" if name in row else " " * int(form.split(".")[0])
 
     return (
-        f"{row['scored']:13} {row['code']:25} {row['seed']:>4} {row['bits']:5.0f} "
+        f"{row['scored']:13} {row['code']:32} {row['seed']:>4} {row['bits']:5.0f} "
         f"{number('explained', '6.3f')} {interval:11} {bands:34} {distance:29} "
         f"{number('phase_error', '5.3f')} {number('both_domains', '6.3f')} "
         f"{number('perplexity', '6.0f')} {number('seconds', '7.0f')}"

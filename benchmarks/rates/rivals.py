@@ -3,10 +3,14 @@
 import math
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans, MiniBatchKMeans
 
 from rates.measures import perplexity
+from sk_brainrvq.nn.latents import SpatialFilter
+
+_N_FILTERED = 64  # components that pass the spatial filter, as many as the network's latent has
 
 
 def residual_kmeans(
@@ -37,6 +41,48 @@ def residual_kmeans(
         reconstructions.append(unseen - left_unseen)
         perplexities.append(perplexity(codes, n_codes))
     return reconstructions, perplexities
+
+
+def filtered_kmeans(
+    known: NDArray, unseen: NDArray, n_codes: int, n_levels: int, seed: int
+) -> list[NDArray]:
+    """Residual k-means whose decoder filters all channels together, as the tokenizer's does.
+
+    Parameters
+    ----------
+    known : ndarray, shape (n_epochs, n_channels, n_patches, n_features)
+        Patches to fit on.
+    unseen : ndarray, same shape but for the number of epochs
+    n_codes, n_levels : int
+    seed : int
+
+    Returns
+    -------
+    list of ndarray, shape of ``unseen``
+        Reconstructions by level.
+    """
+    flat_known, width = known.reshape(-1, known.shape[-1]), unseen.shape[-1]
+    mean = flat_known.mean(0)
+    directions = np.linalg.eigh(np.cov(flat_known.T))[1][:, ::-1][:, :_N_FILTERED]
+    both = np.concatenate([flat_known, unseen.reshape(-1, width)])
+    decoded, _ = residual_kmeans(flat_known, both, n_codes, n_levels, seed)
+    components = [
+        torch.from_numpy(((part - mean) @ directions).astype(np.float32))
+        for part in (flat_known, *decoded)
+    ]
+    truth = components[0].reshape(*known.shape[:-1], -1).split(64)
+    reconstructions = []
+    for signal, coded in zip(decoded, components[1:], strict=True):
+        spatial = SpatialFilter(coded.shape[-1], 1)
+        coded_known = coded[: len(flat_known)].reshape(*known.shape[:-1], -1).split(64)
+        spatial.start(zip(coded_known, truth, strict=True), n_levels=1)
+        vectors = coded[len(flat_known) :].reshape(*unseen.shape[:-1], -1)
+        with torch.no_grad():
+            change = (spatial(vectors, torch.tensor([1])) - vectors).numpy()
+        reconstructions.append(
+            signal[len(flat_known) :].reshape(unseen.shape) + change @ directions.T
+        )
+    return reconstructions
 
 
 def scalar_components(known: NDArray, unseen: NDArray, n_bits: int, seed: int) -> NDArray:
