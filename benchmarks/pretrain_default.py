@@ -1,8 +1,9 @@
 """Pretrain a model to be bundled: tokenizer, then encoder, on unlabelled EEG.
 
-The first stage reads EEGMAT. With --corpus, the encoder is trained on the corpus that
-make_corpus.py wrote, from the weights of an earlier stage or, without them, from scratch. Seeded,
-and resumable: killed and given again, it goes on where it was. On a GPU where there is one.
+The first stage reads EEGMAT; with --decoders-of, it trains only the decoders of a tokenizer, whose
+codes stay the same. With --corpus, the encoder is trained on the corpus that make_corpus.py wrote,
+from the weights of an earlier stage or, without them, from scratch. Seeded, and resumable: killed
+and given again, it goes on where it was. On a GPU where there is one.
 
     python benchmarks/pretrain_default.py --data FOLDER_WITH_EEGMAT --work FOLDER --out FOLDER
     python benchmarks/pretrain_default.py --corpus FOLDER --weights W --work FOLDER --out FOLDER
@@ -20,6 +21,7 @@ import mne
 import numpy as np
 import torch
 from ablated import FULL, OF_ENCODER, VARIANTS, pretrainer_class
+from decoders import DecodersOnly, with_spatial_filter
 from make_corpus import corpora
 from skorch.callbacks import Callback
 from table.answering import answered, described
@@ -132,10 +134,15 @@ def pretrain(options: argparse.Namespace) -> None:
     }
     facts = {"data": "EEGMAT 1.0.0", "subjects": subjects, "seed": options.seed}
     own = QUICK if options.quick else TOKENIZER
+    if options.decoders_of:
+        # The weights determine the sizes.
+        own = {name: value for name, value in own.items() if name != "architecture"}
+        own |= {"weights": with_spatial_filter(Weights(options.decoders_of))}
+        own |= {"engine": Engine(callbacks=[DecodersOnly()])}
     tokenizer = DDRVQTransformer(**(common | own)).fit(raws)
     codes = halved(tokenizer.weights_, TOKENIZER_NAME, **facts)
     keep(codes, tokenizer.history_, options.out / TOKENIZER_NAME)
-    if not options.tokenizer_only:
+    if not (options.tokenizer_only or options.decoders_of):
         keep(*pretrained(codes, raws, options, common, facts), options.out / "default")
 
 
@@ -293,6 +300,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument(
         "--tokenizer-only", action="store_true", help="leave the encoder for another time"
+    )
+    parser.add_argument(
+        "--decoders-of",
+        help="train only the decoders of these weights, with a spatial filter; codes stay the same",
     )
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--quick", action="store_true", help="tiny networks, one epoch, 2 subjects")
