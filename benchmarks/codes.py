@@ -15,7 +15,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from rates import measures, rivals
-from rates.designs import DESIGNS, building, fitted, row_of, rows_of_tokenizer
+from rates.designs import (
+    DESIGNS,
+    building,
+    electrodes_of,
+    fitted,
+    row_of,
+    rows_of_tokenizer,
+)
 from rates.results import SETTINGS, Results, draw, header, shown
 from table.tasks import Task, load_task
 
@@ -74,13 +81,19 @@ def spectral_distances(
 
 
 def rows_of_filtered(
-    known: NDArray, X: NDArray, subjects: NDArray, options: argparse.Namespace, seed: int
+    known: NDArray,
+    X: NDArray,
+    subjects: NDArray,
+    options: argparse.Namespace,
+    seed: int,
+    tasks: tuple[Task, Task],
 ) -> list[dict]:
     """Residual k-means decoded with the tokenizer's spatial filter: what the network adds."""
     target, settings = measures.standardised(X), (options.codes, options.levels, seed)
-    waveforms = rivals.filtered_kmeans(measures.standardised(known), target, *settings)
+    own, other = (electrodes_of(task.ch_names) for task in tasks)
+    waveforms = rivals.filtered_kmeans(measures.standardised(known), target, settings, (own, other))
     spectra = measures.log_spectra(X)
-    decoded = rivals.filtered_kmeans(measures.log_spectra(known), spectra, *settings)
+    decoded = rivals.filtered_kmeans(measures.log_spectra(known), spectra, settings, (own, other))
     rows = []
     for level, (waveform, spectrum) in enumerate(zip(waveforms, decoded, strict=True), 1):
         row = row_of(target, waveform, subjects, level, options) | {"code": FILTERED}
@@ -181,11 +194,14 @@ def main() -> None:
     for row in results.rows:
         print(shown(row))
     for seed in range(options.seeds):
-        for name, (_, X, subjects) in judged.items():
-            for code, rows_of in ((KMEANS, rows_of_rivals), (FILTERED, rows_of_filtered)):
-                if not results.has(name, code, seed):
-                    found = rows_of(known, X, subjects, options, seed)
-                    results.add([{"scored": name, "seed": seed, **row} for row in found])
+        for name, (held, X, subjects) in judged.items():
+            about: dict = {"scored": name, "seed": seed}
+            if not results.has(name, KMEANS, seed):
+                found = rows_of_rivals(known, X, subjects, options, seed)
+                results.add([about | row for row in found])
+            if not results.has(name, FILTERED, seed):
+                found = rows_of_filtered(known, X, subjects, options, seed, (task, held))
+                results.add([about | row for row in found])
         for design in options.designs:
             missing = {n: of for n, of in judged.items() if not results.has(n, design, seed)}
             if missing:

@@ -40,9 +40,7 @@ class DecodersOnly(Callback):
     def _start(module: Any, batches: list) -> None:
         latents = [module.latents(*batch) for batch in batches]
         for domain, quantizer in enumerate(module.quantizers):
-            of_domain = [both[domain] for both in latents]
-            codes = [quantizer(vectors).codes.flatten(0, -2) for vectors in of_domain]
-            by_level = [
-                quantizer.from_codes(torch.cat(codes), n) for n in range(1, module.n_quantizers + 1)
-            ]
-            module._start_filter(domain, by_level, of_domain)
+            pairs = [(both[domain], batch[1]) for both, batch in zip(latents, batches, strict=True)]
+            codes = torch.cat([quantizer(vectors).codes.flatten(0, -2) for vectors, _ in pairs])
+            numbers = range(1, module.n_quantizers + 1)
+            module.start_filter(domain, [quantizer.from_codes(codes, n) for n in numbers], pairs)

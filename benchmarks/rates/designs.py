@@ -87,12 +87,16 @@ def decoded_spectra(tokenizer: Any, codes: NDArray, level: int) -> tuple[NDArray
 
 
 def _decoded(tokenizer: Any, codes: NDArray, level: int) -> Iterator[Reconstruction]:
-    names = tokenizer.ch_names_in_
-    electrodes = torch.from_numpy(electrode_rows(match_electrodes(names, len(names))))
+    electrodes = electrodes_of(tokenizer.ch_names_in_)
     module = tokenizer.net_.module_
     with torch.inference_mode():
         for batch in torch.from_numpy(codes).long().split(16):
             yield module.decode(batch, electrodes, level)
+
+
+def electrodes_of(ch_names: list[str]) -> torch.Tensor:
+    """Electrodes of channels, as the networks take them."""
+    return torch.from_numpy(electrode_rows(match_electrodes(ch_names, len(ch_names))))
 
 
 def row_of(

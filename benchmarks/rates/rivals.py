@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans, MiniBatchKMeans
+from torch import Tensor
 
 from rates.measures import perplexity
 from sk_brainrvq.nn.latents import SpatialFilter
@@ -44,7 +45,10 @@ def residual_kmeans(
 
 
 def filtered_kmeans(
-    known: NDArray, unseen: NDArray, n_codes: int, n_levels: int, seed: int
+    known: NDArray,
+    unseen: NDArray,
+    settings: tuple[int, int, int],
+    electrodes: tuple[Tensor, Tensor],
 ) -> list[NDArray]:
     """Residual k-means whose decoder filters all channels together, as the tokenizer's does.
 
@@ -53,8 +57,10 @@ def filtered_kmeans(
     known : ndarray, shape (n_epochs, n_channels, n_patches, n_features)
         Patches to fit on.
     unseen : ndarray, same shape but for the number of epochs
-    n_codes, n_levels : int
-    seed : int
+    settings : tuple of int
+        Number of codes, number of levels, seed.
+    electrodes : tuple of Tensor
+        Rows of the electrodes of both.
 
     Returns
     -------
@@ -65,20 +71,22 @@ def filtered_kmeans(
     mean = flat_known.mean(0)
     directions = np.linalg.eigh(np.cov(flat_known.T))[1][:, ::-1][:, :_N_FILTERED]
     both = np.concatenate([flat_known, unseen.reshape(-1, width)])
-    decoded, _ = residual_kmeans(flat_known, both, n_codes, n_levels, seed)
+    decoded, _ = residual_kmeans(flat_known, both, *settings)
     components = [
         torch.from_numpy(((part - mean) @ directions).astype(np.float32))
         for part in (flat_known, *decoded)
     ]
-    truth = components[0].reshape(*known.shape[:-1], -1).split(64)
+    truth = [
+        (part, electrodes[0]) for part in components[0].reshape(*known.shape[:-1], -1).split(64)
+    ]
     reconstructions = []
     for signal, coded in zip(decoded, components[1:], strict=True):
         spatial = SpatialFilter(coded.shape[-1], 1)
         coded_known = coded[: len(flat_known)].reshape(*known.shape[:-1], -1).split(64)
-        spatial.start(zip(coded_known, truth, strict=True), n_levels=1)
+        spatial.start([coded_known], truth)
         vectors = coded[len(flat_known) :].reshape(*unseen.shape[:-1], -1)
         with torch.no_grad():
-            change = (spatial(vectors, torch.tensor([1])) - vectors).numpy()
+            change = (spatial(vectors, electrodes[1], torch.tensor([1])) - vectors).numpy()
         reconstructions.append(
             signal[len(flat_known) :].reshape(unseen.shape) + change @ directions.T
         )

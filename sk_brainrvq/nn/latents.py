@@ -1,11 +1,12 @@
 """What surrounds the quantizers: latent vectors before them, a spatial filter after them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sk_brainrvq.nn.encoder import N_ELECTRODE_ROWS
 from sk_brainrvq.nn.linear import Linear
 from sk_brainrvq.nn.parallel import shared_by_vectors, total_with_gradient
 
@@ -14,6 +15,8 @@ _LATENT_MOMENTUM = 0.05
 # Ratios of noise to signal, from less than any code's to more than the coarsest code's.
 _NOISE = (0.03, 0.1, 0.3, 1.0, 3.0)
 _RIDGE = 1e-3
+# The known correlation of electrodes counts as much as that of so many seconds of the epoch.
+_KNOWN_SECONDS = 5.0
 
 
 class LinearCode(nn.Module):
@@ -98,8 +101,9 @@ class SpatialFilter(nn.Module):
     Neighbouring channels record much the same sources, so what one channel's code has lost can
     partly be restored from the others'. For signals with correlation matrix S between channels,
     coded with a share of noise s, the best linear estimate is a multiple of S (S + s I)^-1 (the
-    Wiener filter). Here S is the correlation of the quantized vectors of the epoch itself, so that
-    any montage and reference can be decoded, and the multiples for several s are weights, one set
+    Wiener filter). S is the correlation of the quantized vectors of the epoch itself, blended with
+    that of the electrodes in the data that the filter started from; so any montage and reference
+    can be decoded, and known electrodes better. The multiples for several s are weights, one set
     for each dimension and number of levels. A single channel passes unchanged.
 
     Parameters
@@ -113,13 +117,16 @@ class SpatialFilter(nn.Module):
     def __init__(self, dim: int, n_quantizers: int):
         super().__init__()
         self.weight = nn.Parameter(torch.zeros(n_quantizers, len(_NOISE), dim))
+        self.correlation: Tensor
+        self.register_buffer("correlation", torch.zeros(N_ELECTRODE_ROWS, N_ELECTRODE_ROWS))
 
-    def forward(self, quantized: Tensor, n_levels: Tensor) -> Tensor:
+    def forward(self, quantized: Tensor, electrodes: Tensor, n_levels: Tensor) -> Tensor:
         """Filter quantized vectors.
 
         Parameters
         ----------
         quantized : Tensor, shape (B, C, P, d)
+        electrodes : Tensor, shape (C,) int64 or (C, 129) float
         n_levels : Tensor, shape (B,) or (1,), int64
             Levels summed in each epoch's vectors.
 
@@ -130,42 +137,80 @@ class SpatialFilter(nn.Module):
         if quantized.shape[1] == 1:
             return quantized
         with torch.autocast(quantized.device.type, enabled=False):
-            changes = self._changes(quantized.float())
+            changes = self._changes(quantized.float(), electrodes)
             weight = self.weight[n_levels - 1].float()[:, :, None, None]
             return quantized + (weight * changes).sum(1)
 
     @torch.no_grad()
-    def start(self, pairs: Iterable[tuple[Tensor, Tensor]], n_levels: int) -> None:
-        """Set the weights for a number of levels by regression.
+    def start(
+        self, quantized: Sequence[Sequence[Tensor]], latents: Sequence[tuple[Tensor, Tensor]]
+    ) -> None:
+        """Set the correlation of electrodes, then the weights by regression.
 
         Parameters
         ----------
-        pairs : iterable of (quantized, latents)
-            Vectors (B, C, P, d) as quantized and as they were.
-        n_levels : int
+        quantized : sequence of sequence of Tensor, each (B, C, P, d)
+            The latents of each batch as quantized, for each number of levels.
+        latents : sequence of (Tensor of shape (B, C, P, d), electrodes)
         """
+        self.correlation.copy_(_correlation_of_electrodes(latents))
+        for n_levels, batches in enumerate(quantized, 1):
+            self._regress(batches, latents, n_levels)
+
+    def _regress(
+        self, batches: Iterable[Tensor], latents: Iterable[tuple[Tensor, Tensor]], n_levels: int
+    ) -> None:
         n_noises, dim = self.weight.shape[1:]
         gram = torch.zeros(dim, n_noises, n_noises, dtype=torch.float64)
         moment = gram.new_zeros(dim, n_noises, 1)
-        for quantized, latents in pairs:
-            if quantized.shape[1] == 1:
-                continue
-            changes = self._changes(quantized).movedim(1, -1).flatten(0, 2).cpu().double()
-            lost = (latents - quantized).flatten(0, 2).cpu().double()
+        for quantized, (wanted, electrodes) in zip(batches, latents, strict=True):
+            changes = self._changes(quantized, electrodes).movedim(1, -1)
+            changes = changes.flatten(0, 2).cpu().double()  # MPS has no double precision
+            lost = (wanted - quantized).flatten(0, 2).cpu().double()
             gram += torch.einsum("ndi,ndj->dij", changes, changes)
             moment += torch.einsum("ndi,nd->di", changes, lost)[..., None]
         scale = gram.diagonal(dim1=-2, dim2=-1).mean(-1).clamp(min=_SMALLEST**2)
         gram += _RIDGE * scale[:, None, None] * torch.eye(n_noises).to(gram)
         self.weight[n_levels - 1] = torch.linalg.solve(gram, moment)[..., 0].T.to(self.weight)
 
-    def _changes(self, quantized: Tensor) -> Tensor:
+    def _changes(self, quantized: Tensor, electrodes: Tensor) -> Tensor:
         """What the filter for each s would add to the vectors: (B, len(_NOISE), C, P, d)."""
-        flat = quantized.flatten(2)
+        flat, n_patches = quantized.flatten(2), quantized.shape[2]
         normal = F.normalize(flat.detach(), dim=-1)
-        correlation = normal @ normal.mT
-        own = torch.eye(flat.shape[1], dtype=flat.dtype, device=flat.device)
-        noisy = torch.stack([correlation + noise * own for noise in _NOISE], 1)
+        known = _between_channels(self.correlation, electrodes)
+        blended = n_patches * (normal @ normal.mT) + _KNOWN_SECONDS * known
+        # Electrodes without a known correlation count less than the others.
+        own = blended.diagonal(dim1=-2, dim2=-1).clamp(min=_SMALLEST).rsqrt()
+        correlation = own[:, :, None] * blended * own[:, None]
+        eye = torch.eye(flat.shape[1], dtype=flat.dtype, device=flat.device)
+        noisy = torch.stack([correlation + noise * eye for noise in _NOISE], 1)
         wiener = torch.linalg.solve(noisy, correlation[:, None])
         # Multiplied so that uncorrelated channels, like a single one, pass unchanged.
-        filtered = [(1 + noise) * wiener[:, i] - own for i, noise in enumerate(_NOISE)]
+        filtered = [(1 + noise) * wiener[:, i] - eye for i, noise in enumerate(_NOISE)]
         return (torch.stack(filtered, 1) @ flat[:, None]).unflatten(-1, quantized.shape[2:])
+
+
+def _between_channels(table: Tensor, electrodes: Tensor) -> Tensor:
+    """Entries (C, C) of a table of pairs of electrodes, interpolated like the electrodes."""
+    if electrodes.ndim == 1:
+        return table[electrodes[:, None], electrodes]
+    rows = electrodes.to(table)
+    return rows @ table @ rows.T
+
+
+def _correlation_of_electrodes(latents: Iterable[tuple[Tensor, Tensor]]) -> Tensor:
+    """Mean correlation between electrodes (129, 129), zero for pairs that no batch has."""
+    total = torch.zeros(N_ELECTRODE_ROWS, N_ELECTRODE_ROWS, dtype=torch.float64)
+    n_epochs = total.clone()
+    for vectors, electrodes in latents:
+        normal = F.normalize(vectors.flatten(2), dim=-1)
+        correlation = (normal @ normal.mT).sum(0).cpu().double()
+        rows = electrodes.cpu()
+        rows = F.one_hot(rows, N_ELECTRODE_ROWS) if rows.ndim == 1 else rows
+        rows = rows.double()
+        total += rows.T @ correlation @ rows
+        n_epochs += len(vectors) * rows.sum(0)[:, None] * rows.sum(0)
+    mean = total / n_epochs.clamp(min=1)
+    # Unlike a correlation matrix, means over different epochs can have negative eigenvalues.
+    eigenvalues, vectors = torch.linalg.eigh((mean + mean.T) / 2)
+    return (vectors * eigenvalues.clamp(min=0)) @ vectors.T

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from sk_brainrvq.nn.encoder import LOG_OFFSETS, PATCH_SAMPLES, log_spectrum
 
+LATENTS = ("shared", "separate")
 _EPSILON = 1e-6
 HALF_BINS = PATCH_SAMPLES // 2 + 1
 # More than its share as one of 102 numbers, because amplitudes in microvolts depend on it.
@@ -175,3 +176,29 @@ TARGETS: dict[str, type[PublishedTargets] | type[ExtendedTargets]] = {
     "published": PublishedTargets,
     "extended": ExtendedTargets,
 }
+
+
+def phase_vectors(waveform: Tensor) -> Tensor:
+    """Phase of decoded waveforms (..., 200) as a head would give it: (..., 202), no gradient."""
+    spectrum = torch.fft.rfft(waveform.detach().float())
+    return torch.view_as_real(spectrum / (spectrum.abs() + _EPSILON)).flatten(-2)
+
+
+def check_design(
+    quantizer_mode: str, targets: str, latents: str, spatial_filter: bool = False
+) -> None:
+    """Raise ValueError for tokenizer settings that are unknown or incompatible."""
+    if targets not in TARGETS:
+        raise ValueError(f"targets={targets!r} was given; expected one of {sorted(TARGETS)}.")
+    if latents not in LATENTS:
+        raise ValueError(f"latents={latents!r} was given; expected one of {sorted(LATENTS)}.")
+    if latents == "separate" and (quantizer_mode, targets) != ("residual", "extended"):
+        raise ValueError(
+            f"latents='separate' was given with quantizer_mode={quantizer_mode!r} and "
+            f"targets={targets!r}; it needs 'residual' and 'extended'. Use latents='shared'."
+        )
+    if spatial_filter and latents != "separate":
+        raise ValueError(
+            f"spatial_filter=True was given with latents={latents!r}; it needs "
+            "latents='separate'. Use spatial_filter=False."
+        )

@@ -17,10 +17,16 @@ from sk_brainrvq.nn.encoder import (
 from sk_brainrvq.nn.latents import LatentNorm, LinearCode, SpatialFilter
 from sk_brainrvq.nn.linear import Linear
 from sk_brainrvq.nn.quantizer import ResidualVectorQuantizer
-from sk_brainrvq.nn.targets import HALF_BINS, TARGETS, BalancedTargets, Reconstruction
+from sk_brainrvq.nn.targets import (
+    HALF_BINS,
+    TARGETS,
+    BalancedTargets,
+    Reconstruction,
+    check_design,
+    phase_vectors,
+)
 
 TIME, FREQUENCY = 0, 1
-LATENTS = ("shared", "separate")
 # Weight of the commitment loss of separate latents, whose variances sum to 1, relative to losses
 # in units of the target's variance.
 _COMMITMENT = 0.25
@@ -101,8 +107,8 @@ class DualDomainTokenizer(nn.Module):
         its codes then learn only from that target, and the phase is read from the time codes.
         Requires ``quantizer_mode="residual"`` and ``targets="extended"``.
     spatial_filter : bool, default=False
-        Whether decoders see quantized vectors that have passed a ``SpatialFilter``. Requires
-        ``latents="separate"``.
+        Whether the linear maps back to the targets read vectors that have passed a
+        ``SpatialFilter``. Requires ``latents="separate"``.
 
     Notes
     -----
@@ -177,7 +183,8 @@ class DualDomainTokenizer(nn.Module):
         )
         self.waveform_head = _head(embed_dim, PATCH_SAMPLES)
         self.amplitude_head = _head(embed_dim, self.targets.amplitude_width)
-        self.phase_head = _head(embed_dim, self.targets.phase_width)
+        if not spatial_filter:  # with one, the phase is that of the decoded waveform
+            self.phase_head = _head(embed_dim, self.targets.phase_width)
         if self.is_separate:
             for head in (self.waveform_head, self.amplitude_head):
                 nn.init.zeros_(head[-1].weight)
@@ -244,13 +251,30 @@ class DualDomainTokenizer(nn.Module):
             vectors = torch.cat([both[i].flatten(0, 2) for both in latents])
             quantized = quantizer.start(vectors, len(vectors) // len(batches))
             if self.is_filtered:
-                self._start_filter(i, quantized, [both[i] for both in latents])
+                of_domain = [
+                    (both[i], batch[1]) for both, batch in zip(latents, batches, strict=True)
+                ]
+                self.start_filter(i, quantized, of_domain)
 
-    def _start_filter(self, domain: int, quantized: list[Tensor], latents: list[Tensor]) -> None:
-        for n_levels, vectors in enumerate(quantized, 1):
-            parts = vectors.split([part[..., 0].numel() for part in latents])
-            pairs = [(a.view_as(b), b) for a, b in zip(parts, latents, strict=True)]
-            self.spatial_filters[domain].start(pairs, n_levels)
+    def start_filter(
+        self, domain: int, quantized: list[Tensor], latents: list[tuple[Tensor, Tensor]]
+    ) -> None:
+        """Start a domain's spatial filter.
+
+        Parameters
+        ----------
+        domain : int
+        quantized : list of Tensor, each (n, d)
+            All vectors, quantized with each number of levels.
+        latents : list of (Tensor of shape (B, C, P, d), electrodes)
+            What was quantized, batch by batch.
+        """
+        sizes = [vectors[..., 0].numel() for vectors, _ in latents]
+        by_level = [
+            [part.view_as(own) for part, (own, _) in zip(all_.split(sizes), latents, strict=True)]
+            for all_ in quantized
+        ]
+        self.spatial_filters[domain].start(by_level, latents)
 
     @torch.no_grad()
     def encode(self, x: Tensor, electrodes: Tensor) -> Tensor:
@@ -334,9 +358,6 @@ class DualDomainTokenizer(nn.Module):
     def _heads(
         self, quantized: list[Tensor], n_levels: list[Tensor], electrodes: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        if self.is_filtered:
-            all_three = zip(self.spatial_filters, quantized, n_levels, strict=True)
-            quantized = [spatial(vectors, number) for spatial, vectors, number in all_three]
         time = self.decoders[TIME](quantized[TIME], electrodes)
         frequency = self.decoders[FREQUENCY](quantized[FREQUENCY], electrodes)
         if not self.is_separate:
@@ -345,34 +366,17 @@ class DualDomainTokenizer(nn.Module):
                 self.amplitude_head(frequency),
                 self.phase_head(frequency),
             )
+        if self.is_filtered:
+            # The decoders above see the vectors as they are, which a filter blurs.
+            all_three = zip(self.spatial_filters, quantized, n_levels, strict=True)
+            quantized = [
+                spatial(vectors, electrodes, number) for spatial, vectors, number in all_three
+            ]
         wave, spectrum = (
             code.synthesis(vectors)
             for code, vectors in zip(self.linear_codes, quantized, strict=True)
         )
-        # The waveform contains the phase: read from there, it takes no bits from the spectrum's
-        # codes, and its gradient does not reach the time codes.
-        return (
-            self.waveform_head(time) + wave,
-            self.targets.spectrum(self.amplitude_head(frequency) + spectrum),
-            self.phase_head(time.detach()),
-        )
-
-
-def check_design(
-    quantizer_mode: str, targets: str, latents: str, spatial_filter: bool = False
-) -> None:
-    """Raise ValueError for tokenizer settings that are unknown or incompatible."""
-    if targets not in TARGETS:
-        raise ValueError(f"targets={targets!r} was given; expected one of {sorted(TARGETS)}.")
-    if latents not in LATENTS:
-        raise ValueError(f"latents={latents!r} was given; expected one of {sorted(LATENTS)}.")
-    if latents == "separate" and (quantizer_mode, targets) != ("residual", "extended"):
-        raise ValueError(
-            f"latents='separate' was given with quantizer_mode={quantizer_mode!r} and "
-            f"targets={targets!r}; it needs 'residual' and 'extended'. Use latents='shared'."
-        )
-    if spatial_filter and latents != "separate":
-        raise ValueError(
-            f"spatial_filter=True was given with latents={latents!r}; it needs "
-            "latents='separate'. Use spatial_filter=False."
-        )
+        waveform = self.waveform_head(time) + wave
+        # The gradient of the phase does not reach the time codes.
+        phase = phase_vectors(waveform) if self.is_filtered else self.phase_head(time.detach())
+        return waveform, self.targets.spectrum(self.amplitude_head(frequency) + spectrum), phase
