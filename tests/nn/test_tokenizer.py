@@ -277,6 +277,9 @@ def test_spatial_filter__trained_tokenizer__decode_agrees_with_forward_and_uses_
     decoded = tokenizer.decode(output.codes, electrodes)
     torch.testing.assert_close(decoded.waveform, output.reconstruction.waveform)
     torch.testing.assert_close(decoded.amplitude, output.reconstruction.amplitude)
+    spectrum = np.fft.rfft(decoded.waveform.detach())
+    turned = np.angle(spectrum * np.exp(-1j * decoded.phase.detach().numpy()))
+    assert np.average(np.abs(turned), weights=np.abs(spectrum)) < 1e-4
     # Decoded by itself, a channel errs more.
     alone = [tokenizer.decode(output.codes[:, [i]], electrodes[[i]]).waveform for i in range(6)]
     target = tokenizer.targets.coded(mixed)[0]
