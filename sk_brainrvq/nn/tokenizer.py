@@ -74,6 +74,12 @@ def _head(width_in: int, width_out: int) -> nn.Sequential:
     return nn.Sequential(Linear(width_in, width_in), nn.Tanh(), Linear(width_in, width_out))
 
 
+def _start_at_zero(*heads: Any) -> None:
+    for head in heads:
+        nn.init.zeros_(head[-1].weight)
+        nn.init.zeros_(head[-1].bias)
+
+
 class DualDomainTokenizer(nn.Module):
     """Tokenizer with one residual quantizer for the waveform and one for the spectrum.
 
@@ -186,19 +192,16 @@ class DualDomainTokenizer(nn.Module):
         if not spatial_filter:  # with one, the phase is that of the decoded waveform
             self.phase_head = _head(embed_dim, self.targets.phase_width)
         if self.is_separate:
-            for head in (self.waveform_head, self.amplitude_head):
-                nn.init.zeros_(head[-1].weight)
-                nn.init.zeros_(head[-1].bias)
+            # Decoding starts out linear, too.
+            _start_at_zero(self.waveform_head, self.amplitude_head)
 
     def _build_latents(self, embed_dim: int, codebook_dim: int, quantizer_mode: str) -> None:
         if self.is_separate:
             self.to_latent: Any = nn.ModuleList(
                 _head(embed_dim, codebook_dim) for _ in (TIME, FREQUENCY)
             )
-            for head in self.to_latent:
-                # Codes start out linear; the encoder adds to them as it learns.
-                nn.init.zeros_(head[-1].weight)
-                nn.init.zeros_(head[-1].bias)
+            # Codes start out linear; the encoder adds to them as it learns.
+            _start_at_zero(*self.to_latent)
             self.linear_codes = nn.ModuleList(
                 LinearCode(width, codebook_dim) for width in (PATCH_SAMPLES, HALF_BINS + 1)
             )
