@@ -191,8 +191,7 @@ class DualDomainTokenizer(nn.Module):
         self.amplitude_head = _head(embed_dim, self.targets.amplitude_width)
         if not spatial_filter:  # with one, the phase is that of the decoded waveform
             self.phase_head = _head(embed_dim, self.targets.phase_width)
-        if self.is_separate:
-            # Decoding starts out linear, too.
+        if self.is_separate:  # decoding starts out linear, too
             _start_at_zero(self.waveform_head, self.amplitude_head)
 
     def _build_latents(self, embed_dim: int, codebook_dim: int, quantizer_mode: str) -> None:
