@@ -24,7 +24,7 @@ DESIGNS: dict[str, dict[str, Any]] = {
     "without spatial filter": {"spatial_filter": False},
     "shared latent": SHARED,
     "published": PUBLISHED | SHARED,
-    "library quantizer": {},
+    "library quantizer": {"spatial_filter": False},
     "bundled": {},
 }
 BUNDLED = "tokenizer-2026.11"
