@@ -272,6 +272,7 @@ def test_spatial_filter__trained_tokenizer__decode_agrees_with_forward_and_uses_
     electrodes = torch.arange(6)
     tokenizer = small_tokenizer(**settings)
     tokenizer.start([(mixed, electrodes)])
+    torch.nn.init.normal_(tokenizer.waveform_head[-1].weight, std=0.01)  # no longer linear
     tokenizer.eval()
     output = tokenizer(mixed, electrodes)
     decoded = tokenizer.decode(output.codes, electrodes)
@@ -285,6 +286,19 @@ def test_spatial_filter__trained_tokenizer__decode_agrees_with_forward_and_uses_
     target = tokenizer.targets.coded(mixed)[0]
     error = (decoded.waveform - target).square().mean()
     assert error < 0.9 * (torch.cat(alone, 1) - target).square().mean()
+
+
+def test_spatial_filter__electrodes_of_different_caps__known_correlation_has_no_negative_eigenvalue():
+    spatial, latents = SpatialFilter(8, 1), []
+    # Of three electrodes each cap has two: a ~ b, b ~ c, but a ~ -c, which no EEG can have at once.
+    for pair, sign in (([0, 1], 1), ([1, 2], 1), ([0, 2], -1)):
+        first = torch.randn(20, 1, 5, 8)
+        latents.append((torch.cat([first, sign * first], 1), torch.tensor(pair)))
+    spatial.start([[vectors for vectors, _ in latents]], latents)
+    assert torch.linalg.eigvalsh(spatial.correlation).min() > -1e-5
+    assert spatial.correlation[0, 1] > 0.3 > -0.3 > spatial.correlation[0, 2]
+    filtered = spatial(torch.randn(4, 3, 5, 8), torch.arange(3), torch.tensor([1]))
+    assert filtered.isfinite().all()
 
 
 def test_spatial_filter__shared_latent__is_refused():
