@@ -288,7 +288,7 @@ def test_spatial_filter__trained_tokenizer__decode_agrees_with_forward_and_uses_
     assert error < 0.9 * (torch.cat(alone, 1) - target).square().mean()
 
 
-def test_spatial_filter__electrodes_of_different_caps__known_correlation_has_no_negative_eigenvalue():
+def test_spatial_filter__electrodes_of_different_caps__no_negative_eigenvalue():
     spatial, latents = SpatialFilter(8, 1), []
     # Of three electrodes each cap has two: a ~ b, b ~ c, but a ~ -c, which no EEG can have at once.
     for pair, sign in (([0, 1], 1), ([1, 2], 1), ([0, 2], -1)):
