@@ -101,17 +101,8 @@ class Batch:
             ``n_crops`` rows for each row.
         """
         own = slice(None) if share is None else slice(share.first, share.first + share.n_rows)
-        starts = crop.starts[own]
-        n_crops = starts.shape[1]
-        signals = self.x[:, torch.from_numpy(crop.channels)].flatten(2)
-        n_times = crop.n_patches * PATCH_SAMPLES
-        cut = torch.stack(
-            [
-                signal[:, start : start + n_times]
-                for signal, row in zip(signals, starts.tolist(), strict=True)
-                for start in row
-            ]
-        )
+        n_crops = crop.starts.shape[1]
+        cut = crop.cut(self.x.flatten(2), own)
         return replace(
             self,
             x=cut.unflatten(-1, (crop.n_patches, PATCH_SAMPLES)),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from command_runs import SMALL, run
 
-from sk_brainrvq import Architecture, BrainRVQPretrainer, DDRVQTransformer, Weights
+from sk_brainrvq import Architecture, BrainRVQPretrainer, DDRVQTransformer, RandomCrops, Weights
 from sk_brainrvq.command_line.commands.named_inputs import hold_out_subjects
 
 
@@ -314,21 +314,37 @@ def test_pretrain__over_a_tokenizer__says_what_is_there(folder, tokenizer_folder
 
 
 @pytest.mark.parametrize("command", ["tokenizer fit", "pretrain"])
-def test_training_commands__whitened__is_a_share_of_the_crops(command, folder, tmp_path):
+def test_training_commands__whitened_references_and_gains__are_those_of_the_crops(
+    command, folder, tmp_path
+):
     names = command.split()
-    options = ("--max-epochs", 1, "--crops", "--whitened", 0.5)
+    options = (
+        "--max-epochs",
+        1,
+        "--crops",
+        "--whitened",
+        0.5,
+        "--referenced",
+        0.25,
+        "--gain-db",
+        6,
+    )
     if command == "pretrain":
         options += ("--tokenizer-max-epochs", 1)
     result = run(*names, folder, "--out", tmp_path / "out", *SMALL, "-q", *options)
     assert result.exit_code == 0, result.stderr
     loaded = DDRVQTransformer if command != "pretrain" else BrainRVQPretrainer
-    assert loaded.from_pretrained(tmp_path / "out").crops.whitened == 0.5
+    crops = loaded.from_pretrained(tmp_path / "out").crops
+    assert crops.get_params() == RandomCrops(whitened=0.5, referenced=0.25, gain_db=6).get_params()
 
 
-def test_tokenizer_fit__whitened_without_crops__is_refused_before_training(folder, tmp_path):
-    result = fit([folder], tmp_path / "out", "--whitened", 0.5)
+@pytest.mark.parametrize("option", ["--whitened", "--referenced", "--gain-db"])
+def test_tokenizer_fit__crops_changed_without_crops__is_refused_before_training(
+    option, folder, tmp_path
+):
+    result = fit([folder], tmp_path / "out", option, 0.5)
     assert result.exit_code == 2
-    assert "--whitened was given without --crops" in result.stderr
+    assert f"{option} was given without --crops" in result.stderr
 
 
 def test_tokenizer_fit__damaged_file__says_how_to_leave_it_out(folder, tmp_path):

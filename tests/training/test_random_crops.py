@@ -19,10 +19,18 @@ N_EPOCHS, N_PATCHES = 6, 8
 def make_dataset(*targets):
     """Signals of which every sample differs from every other: they tell where a crop lies."""
     shape = (N_EPOCHS, len(CH_NAMES), N_PATCHES * 200)
-    data = np.arange(np.prod(shape), dtype=float).reshape(shape) / 1000
-    index = np.arange(N_EPOCHS)
-    block = EpochBlock(data, 1.0, 200.0, list(CH_NAMES), index)
+    return dataset_of(np.arange(np.prod(shape), dtype=float).reshape(shape) / 1000, *targets)
+
+
+def dataset_of(data, *targets):
+    block = EpochBlock(data, 1.0, 200.0, list(CH_NAMES)[: data.shape[1]], np.arange(len(data)))
     return SegmentDataset(prepare([block]), *targets)
+
+
+def noise(ch_names=CH_NAMES):
+    """Signals in which no channel is a sum of others."""
+    shape = (N_EPOCHS, len(ch_names), N_PATCHES * 200)
+    return dataset_of(10 * np.random.default_rng(0).normal(size=shape))
 
 
 @pytest.fixture
@@ -78,9 +86,13 @@ def test_crops__epochs_shorter_than_the_shortest__are_taken_whole(dataset):
         np.testing.assert_array_equal(batch.x, dataset.groups[0].patches[batch.epoch.numpy()])
 
 
-def test_crops__same_seed__same_crops_and_those_of_a_continued_order(dataset):
-    one, two = (crops_of(dataset, RandomCrops(), n_batches=6) for _ in range(2))
-    order = ShuffledBatches(dataset, 4, seed=3, steps_per_epoch=3, crops=RandomCrops())
+ALL_AT_RANDOM = RandomCrops(referenced=0.5, gain_db=3)
+
+
+@pytest.mark.parametrize("crops", [RandomCrops(), ALL_AT_RANDOM], ids=repr)
+def test_crops__same_seed__same_crops_and_those_of_a_continued_order(dataset, crops):
+    one, two = (crops_of(dataset, crops, n_batches=6) for _ in range(2))
+    order = ShuffledBatches(dataset, 4, seed=3, steps_per_epoch=3, crops=crops)
     order.position = 3
     continued = [batch for batch, _ in BatchLoader(dataset, order)]
     for batch, same in [*zip(one, two, strict=True), *zip(one[3:], continued, strict=True)]:
@@ -88,15 +100,81 @@ def test_crops__same_seed__same_crops_and_those_of_a_continued_order(dataset):
         np.testing.assert_array_equal(batch.electrodes, same.electrodes)
 
 
-def test_crops__two_processes__share_the_crops_of_one(dataset):
-    whole = crops_of(dataset, RandomCrops(), n_batches=8)
-    shares = [
-        crops_of(dataset, RandomCrops(), n_batches=8, rank=rank, n_processes=2) for rank in (0, 1)
-    ]
+@pytest.mark.parametrize("crops", [RandomCrops(), ALL_AT_RANDOM], ids=repr)
+def test_crops__two_processes__share_the_crops_of_one(dataset, crops):
+    whole = crops_of(dataset, crops, n_batches=8)
+    shares = [crops_of(dataset, crops, n_batches=8, rank=rank, n_processes=2) for rank in (0, 1)]
     for batch, *parts in zip(whole, *shares, strict=True):
         np.testing.assert_array_equal(batch.x, np.concatenate([part.x for part in parts]))
         assert {part.share.n_total for part in parts} == {len(batch)}
         assert [part.share.n_rows for part in parts] == [len(part) for part in parts]
+
+
+def test_referenced_crops__all_channels__lose_their_mean_or_one_of_them_that_is_left_out():
+    whole, dropout = noise(), {"channel_dropout": 0.0}
+    rows, left_out, of_mean = whole.groups[0].electrodes.tolist(), [], 0
+    plain = crops_of(whole, RandomCrops(2, 5, **dropout))
+    for before, after in zip(
+        plain, crops_of(whole, RandomCrops(2, 5, referenced=1.0, **dropout)), strict=True
+    ):
+        if missing := set(rows) - set(after.electrodes.tolist()):
+            (row,) = missing
+            left_out.append(row)
+            reference = before.x[:, [rows.index(row)]]
+            kept = [index for index, each in enumerate(rows) if each != row]
+        else:
+            of_mean += 1
+            reference, kept = before.x.mean(1, keepdim=True), list(range(len(rows)))
+        np.testing.assert_allclose(after.x, (before.x - reference)[:, kept], atol=1e-6)
+    assert of_mean / len(plain) == pytest.approx(0.5, abs=0.12)
+    assert set(left_out) == set(rows)
+
+
+def test_referenced_crops__few_channels_kept__get_references_of_channels_that_are_not():
+    whole = noise()
+    signals = whole.groups[0].patches.reshape(N_EPOCHS, len(CH_NAMES), -1)
+    rows, n_found = whole.groups[0].electrodes.tolist(), 0
+    crops = RandomCrops(20, 30, channel_dropout=1.0, referenced=1.0)
+    for batch in crops_of(whole, crops):
+        source = signals[batch.epoch.numpy()]
+        own = source[:, [rows.index(row) for row in batch.electrodes.tolist()]]
+        subtracted = (own - batch.x.flatten(2).numpy())[:, 0]
+        candidates = [source.mean(1), *source.swapaxes(0, 1)]
+        close = [np.allclose(subtracted, signal, atol=1e-5) for signal in candidates]
+        # One channel that was drawn as its own reference stays as it was.
+        assert sum(close) == 1 or (not subtracted.any() and own.shape[1] == 1)
+        n_found += sum(close)
+    assert n_found > 100
+
+
+def test_referenced_crops__one_channel__stay_as_they_are():
+    whole = noise(CH_NAMES[:1])
+    pairs = zip(
+        crops_of(whole, RandomCrops()), crops_of(whole, RandomCrops(referenced=1)), strict=True
+    )
+    assert all((before.x == after.x).all() for before, after in pairs)
+
+
+def test_gains_of_crops__one_for_each__with_the_standard_deviation_asked_for():
+    whole, gains = noise(), []
+    plain = crops_of(whole, RandomCrops(2, 5))
+    for before, after in zip(plain, crops_of(whole, RandomCrops(2, 5, gain_db=6)), strict=True):
+        ratio = (after.x / before.x).flatten(1).numpy()
+        np.testing.assert_allclose(ratio, ratio[:, :1] * np.ones_like(ratio), rtol=1e-4)
+        gains += (20 * np.log10(ratio[:, 0])).tolist()
+    assert np.mean(gains) == pytest.approx(0, abs=0.5)
+    assert np.std(gains) == pytest.approx(6, abs=0.5)
+
+
+def test_whitened_crops__references_and_gains__leave_them_as_they_are(dataset):
+    dataset.whitened = noise()
+    settings = {"channel_dropout": 0.0, "whitened": 1.0}
+    pairs = zip(
+        crops_of(dataset, RandomCrops(**settings)),
+        crops_of(dataset, RandomCrops(**settings, referenced=1.0, gain_db=6)),
+        strict=True,
+    )
+    assert all((before.x == after.x).all() for before, after in pairs)
 
 
 def people_who_differ(n_epochs=24):
@@ -202,6 +280,10 @@ def test_crops__saved_with_the_estimator__come_back(tmp_path):
         (RandomCrops(longest=60), "seconds from 1 to 30"),
         (RandomCrops(channel_dropout=1.5), r"channel_dropout=1\.5 was given.*from 0 to 1"),
         (RandomCrops(whitened="half"), "whitened='half' was given.*from 0 to 1"),
+        (RandomCrops(referenced=-0.5), r"referenced=-0\.5 was given.*from 0 to 1"),
+        (RandomCrops(gain_db=40), "gain_db=40 was given.*in decibels, from 0 to 20, such as 6"),
+        (RandomCrops(gain_db="much"), "gain_db='much' was given"),
+        (RandomCrops(gain_db=np.nan), "gain_db=nan was given"),
         (RandomCrops(fewest_channels=0), "fewest_channels=0 was given"),
         (Engine(), r"crops=Engine\(\) was given; expected sk_brainrvq\.RandomCrops"),
     ],

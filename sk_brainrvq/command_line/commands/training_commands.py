@@ -100,17 +100,34 @@ def _crop_options() -> list[click.Parameter]:
         ),
         section="Training",
     )
-    whitened = WorkOption(
-        ["--whitened"],
-        type=click.FloatRange(0, 1),
+    return [crops, *(_of_crops(name, *about) for name, about in _OF_CROPS.items())]
+
+
+# Options that change crops: their range, and what --help says.
+_OF_CROPS = {
+    "whitened": (
+        click.FloatRange(0, 1),
+        "Share of the batches whose crops are cut from signals whitened by person, such as 0.5",
+    ),
+    "referenced": (
+        click.FloatRange(0, 1),
+        "Share of the other batches that get another reference, drawn at random",
+    ),
+    "gain_db": (
+        click.FloatRange(0, 20),
+        "Standard deviation in decibels of a random gain for each crop, such as 6",
+    ),
+}
+
+
+def _of_crops(name: str, values: click.ParamType, help_text: str) -> click.Parameter:
+    return WorkOption(
+        [f"--{name.replace('_', '-')}"],
+        type=values,
         default=0.0,
-        help=(
-            "Share of the batches whose crops are cut from signals whitened by person, such as "
-            "0.5; needs --crops."
-        ),
+        help=f"{help_text}; needs --crops.",
         section="Training",
     )
-    return [crops, whitened]
 
 
 @click.command(
@@ -215,7 +232,8 @@ def _fit(
     out.mkdir(parents=True, exist_ok=True)
     settings["checkpoint_dir"] = settings["checkpoint_dir"] or str(out / "checkpoints")
     set_resume_hint(partial(_resume_hint, Path(settings["checkpoint_dir"])))
-    settings["crops"] = _crops(settings["crops"], settings.pop("whitened"))
+    own = {name: settings.pop(name) for name in _OF_CROPS}
+    settings["crops"] = _crops(settings["crops"], own)
     share = settings["validation"]
     if share and isinstance(data, list):
         # The same seed in each run of the command, or training could not continue.
@@ -236,11 +254,13 @@ def _fit(
     return estimator
 
 
-def _crops(wanted: bool, whitened: float) -> RandomCrops | None:
-    """Crops of --crops and --whitened."""
-    if whitened and not wanted:
-        raise click.UsageError("--whitened was given without --crops, from which it takes a share.")
-    return RandomCrops(whitened=whitened) if wanted else None
+def _crops(wanted: bool, own: dict[str, float]) -> RandomCrops | None:
+    """Crops of --crops and of the options that change them."""
+    for name, value in own.items():
+        if value and not wanted:
+            option = f"--{name.replace('_', '-')}"
+            raise click.UsageError(f"{option} was given without --crops, which it changes.")
+    return RandomCrops(**own) if wanted else None
 
 
 def _check_mains_frequency(data: Any, settings: dict[str, Any]) -> None:
