@@ -5,7 +5,7 @@ centred features. The rows are tokens by region, mean tokens, and the default em
 network and 7-band power stand beside them.
 
     python benchmarks/encoders.py --weights default,small-2026.11 [--split once] [--json FILE]
-        --data eegmat=FOLDER,guinea-bissau=FOLDER,ssvep=FOLDER [--curve]
+        --data eegmat=FOLDER,guinea-bissau=FOLDER,ssvep=FOLDER [--curve] [--unseen]
 """
 
 import argparse
@@ -46,6 +46,7 @@ def figures(options: argparse.Namespace) -> Figures:
     found: Figures = {}
     rows = TOKENS if options.curve else ROWS
     for dataset, folder in folders(options.data, [*BENCHMARK_SPLITS]).items():
+        seen: set[str] = set()
         for number, weights in enumerate(options.weights.split(",")):
             systems = [*rows] + ([*rows.values(), BANDS] if number == 0 else [])
             own = {"dataset": dataset, "data": folder, "weights": weights}
@@ -59,7 +60,24 @@ def figures(options: argparse.Namespace) -> Figures:
                 found[name, system, dataset] = _own_figures(
                     PER_PERSON[ran.task.kind], ran.scored[system]
                 )
+            if options.unseen and not ran.chosen.told:
+                raise ValueError(f"--unseen: {weights} does not say whose EEG it has seen.")
+            seen |= {str(person) for person in ran.chosen.exposed}
+        if options.unseen:
+            found |= _without(seen, {key: own for key, own in found.items() if key[2] == dataset})
     return found
+
+
+def _without(seen: set[str], found: Figures) -> Figures:
+    """Leave out people whose EEG one of the weights has seen, from all rows of a dataset."""
+    left = {
+        key: {person: value for person, value in people.items() if person not in seen}
+        for key, people in found.items()
+    }
+    for (_, _, dataset), people in left.items():
+        if not people:
+            raise ValueError(f"--unseen: the weights have seen everybody of {dataset}.")
+    return left
 
 
 def _own_figures(name: str, seeds: Sequence[Any]) -> dict[str, float]:
@@ -140,6 +158,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", required=True, help="dataset=FOLDER, separated by commas")
     parser.add_argument("--split", choices=PROJECT_SPLITS, default="develop")
     parser.add_argument("--json", type=Path, help="file for each person's figures")
+    parser.add_argument(
+        "--unseen", action="store_true", help="only people whose EEG none of the weights has seen"
+    )
     parser.add_argument("--curve", action="store_true", help="print one line per network")
     return answered(parser, argv, evaluate)
 

@@ -74,6 +74,18 @@ def test_lead__two_rows__person_by_person():
     assert "over centred 7 bands | +.000 [+.000, +.000] |" in leads
 
 
+def test_unseen__people_whom_the_weights_have_seen__are_in_no_row():
+    found = {("default", "tokens-centred", "eegmat"): {"1": 0.75, "2": 0.5}}
+    found[MODULE.RANDOM, MODULE.BANDS, "eegmat"] = {"1": 0.25, "2": 1.0}
+    left = MODULE._without({"1"}, found)
+    assert left == {
+        ("default", "tokens-centred", "eegmat"): {"2": 0.5},
+        (MODULE.RANDOM, MODULE.BANDS, "eegmat"): {"2": 1.0},
+    }
+    with pytest.raises(ValueError, match="have seen everybody of eegmat"):
+        MODULE._without({"1", "2"}, found)
+
+
 def test_command__a_dataset_that_has_no_split__one_line(capsys):
     assert main_of("encoders")(["--weights", "default", "--data", "tuab=x"]) != 0
     assert "tuab" in capsys.readouterr().err

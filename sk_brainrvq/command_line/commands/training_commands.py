@@ -254,7 +254,7 @@ def _fit(
     return estimator
 
 
-def _crops(wanted: bool, own: dict[str, float]) -> RandomCrops | None:
+def _crops(wanted: bool, own: dict[str, Any]) -> RandomCrops | None:
     """Crops of --crops and of the options that change them."""
     for name, value in own.items():
         if value and not wanted:
