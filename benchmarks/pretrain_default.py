@@ -23,6 +23,7 @@ import torch
 from ablated import FULL, OF_ENCODER, VARIANTS, pretrainer_class
 from decoders import DecodersOnly, with_spatial_filter
 from make_corpus import corpora
+from sklearn.base import clone
 from skorch.callbacks import Callback
 from table.answering import answered, described
 from table.options import numbers
@@ -234,6 +235,9 @@ def further_stage(options: argparse.Namespace) -> None:
         callbacks=[keeper],
     )
     own = STAGE | {"max_epochs": 1 if options.quick else options.epochs}
+    own["crops"] = clone(own["crops"]).set_params(
+        referenced=options.referenced, gain_db=options.gain_db
+    )
     if options.weights is None:
         own |= {"architecture": (QUICK if options.quick else ENCODER)["architecture"]}
     # The settings that name a run do not tell variants apart.
@@ -285,6 +289,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         choices=OF_ENCODER,
         default=FULL,
         help="with --corpus: without one of the claims",
+    )
+    parser.add_argument(
+        "--referenced", type=float, default=0.0, help="with --corpus: as of RandomCrops"
+    )
+    parser.add_argument(
+        "--gain-db", type=float, default=0.0, help="with --corpus: as of RandomCrops"
     )
     parser.add_argument("--work", type=Path, required=True, help="folder for checkpoints")
     parser.add_argument("--out", type=Path, required=True, help="folder for the two networks")

@@ -13,7 +13,7 @@ from corpora.readers import SOURCES
 from corpora.repair import repaired_edf
 from edfio import Edf, EdfSignal
 
-from sk_brainrvq import Weights
+from sk_brainrvq import RandomCrops, Weights
 
 
 @pytest.fixture(scope="module")
@@ -260,6 +260,14 @@ def test_stage_on_the_corpus__quick__encoder_of_its_people_but_for_those_of_clos
     other = Weights(tmp_path / "out" / "other")
     assert other.config == half.config
     assert other.digest != half.digest  # a run of its own, not the one without the variant
+    # Whitened crops have no reference and no gain.
+    monkeypatch.setattr(stage, "STAGE", stage.STAGE | {"crops": RandomCrops()})
+    crops = [[], ["--gain-db", "6"], ["--referenced", "1"]]
+    digests = set()
+    for number, own in enumerate(crops):
+        assert stage.main([*scratch, *own, "--name", f"crops-{number}", "--quick"]) == 0
+        digests.add(Weights(tmp_path / "out" / f"crops-{number}").digest)
+    assert len(digests) == len(crops)
     capsys.readouterr()
     for both in ([], ["--data", "x", "--corpus", "y"]):
         assert stage.main([*both, "--work", work, "--out", out]) == 2
