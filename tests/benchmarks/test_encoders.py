@@ -52,6 +52,15 @@ def test_page__curves__those_of_the_kept_figures():
     }  # the last epoch is the encoder itself
 
 
+def test_page__half_the_corpus__the_kept_figures_of_people_who_were_left_out():
+    found = kept("develop", "half")
+    assert MODULE.curve(found) in (BENCHMARKS / "details" / "pretraining.md").read_text()
+    for dataset, own in BENCHMARK_SPLITS.items():
+        left_out = {str(person) for fold in own.folds[::2] for person in fold}
+        for (_, _, scored), people in found.items():
+            assert scored != dataset or set(people) == left_out
+
+
 def test_kept_figures__default__those_of_the_tables_of_three_datasets():
     text = (BENCHMARKS / "three_datasets.md").read_text()
     own = kept("develop")["small-2026.11", "tokens-region-centred", "guinea-bissau"]
