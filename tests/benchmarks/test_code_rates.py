@@ -15,13 +15,13 @@ OURS, KMEANS, FILTERED = "ours", "residual k-means", "residual k-means, spatial 
 LABELS = {OURS: "**tokenizer**", "without spatial filter": "tokenizer without spatial filter"}
 
 
-def levels(file, scored, code):
+def levels(file, scored, code, n_levels=3):
     """Explained variance by level, means over seeds, as the page writes them."""
     rows = json.loads((BENCHMARKS / "results" / f"codes_{file}.json").read_text())["rows"]
     found = [row for row in rows if (row["scored"], row["code"]) == (scored, code)]
     means = [
         np.mean([row["explained"] for row in found if row["levels"] == level])
-        for level in (1, 2, 3)
+        for level in range(1, n_levels + 1)
     ]
     return [f"{mean:.3f}".lstrip("0") for mean in means]
 
@@ -43,6 +43,16 @@ def test_page__tables__those_of_the_kept_figures(code):
         levels(*which, code) for which in scored
     ]
     assert lines[-1][4:7] == levels("guinea_bissau", "eegmat", code)
+
+
+@pytest.mark.parametrize(("codes", "n_levels"), [(512, 8), (64, 3)])
+@pytest.mark.parametrize("code", [OURS, KMEANS, FILTERED])
+def test_page__other_sizes__the_kept_figures_which_rise_with_every_level(codes, n_levels, code):
+    found = levels(f"{codes}x{n_levels}", "eegmat", code, n_levels)
+    label = LABELS.get(code, code).strip("*")
+    line = f"| {codes} × {n_levels} | {label} | {' | '.join(found + (8 - n_levels) * [''])} |"
+    assert " ".join(line.split()) in PAGE
+    assert found == sorted(set(found))
 
 
 def test_page__bundled_tokenizer__figures_of_the_kept_results():
