@@ -5,7 +5,7 @@ the same people, and scores them on others at the same number of bits. By defaul
 of the people to develop on is scored, after a fit on the others; ``--split once`` fits on all of
 them and scores the people who are scored once per release.
 
-    python benchmarks/codes.py --dataset eegmat --data FOLDER [--max-epochs 20] [--seeds 3]
+    python benchmarks/codes.py --dataset eegmat --data FOLDER [--max-epochs 10] [--seeds 3]
 """
 
 import argparse
@@ -135,7 +135,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--architecture", default="small", choices=["tiny", "small", "base"])
     parser.add_argument("--codes", type=int, default=512)
     parser.add_argument("--levels", type=int, default=3)
-    parser.add_argument("--max-epochs", type=int, default=20)
+    parser.add_argument("--max-epochs", type=int, default=10)
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--checkpoints", type=Path, help="folder; continue trainings from it")

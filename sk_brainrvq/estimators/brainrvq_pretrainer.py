@@ -64,7 +64,7 @@ class BrainRVQPretrainer(EmbeddingMixin, TrainedTransformer):
         patches, hidden and seen. None is that of the given weights, or 0, as published, from
         scratch. At 10 it begins about as large as the loss of the codes.
     tokenizer_max_epochs : int, optional
-        Passes over X to fit the tokenizer with ``tokenizer=None``; 20 by default.
+        Passes over X to fit the tokenizer with ``tokenizer=None``; 10 by default.
     max_epochs : int, optional
         Passes over X; by default 20 without and 0 with given ``weights``.
     lr : float, default=1e-3

@@ -54,7 +54,7 @@ class DDRVQTransformer(CodeDecoding, TrainedTransformer):
         Share of EEG epochs that are decoded from fewer levels in training, so that decoding with
         ``n_levels`` is trained too.
     max_epochs : int, optional
-        Passes over X; by default 20 without and 0 with given ``weights``.
+        Passes over X; by default 10 without and 0 with given ``weights``.
     lr : float, default=1e-3
         Peak learning rate of AdamW.
     weight_decay : float, default=1e-4
@@ -260,6 +260,12 @@ class DDRVQTransformer(CodeDecoding, TrainedTransformer):
     def _check_settings(self) -> None:
         super()._check_settings()
         check_range("quantizer_dropout", self.quantizer_dropout, 0.0, 1.0)
+
+    def _n_epochs_to_train(self) -> int:
+        # Codes start from k-means and are soon as good as they will be: twice as many passes over two
+        # hours of EEG explain no more.
+        by_default = self.max_epochs is None and self.weights is None
+        return 10 if by_default else super()._n_epochs_to_train()
 
     def _start(self, X: Any) -> TokenizerStart:
         """Where training starts, by the parameters and the filters of X."""

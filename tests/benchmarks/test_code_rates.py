@@ -55,6 +55,12 @@ def test_page__other_sizes__the_kept_figures_which_rise_with_every_level(codes, 
     assert found == sorted(set(found))
 
 
+def test_page__twenty_passes__figures_of_the_kept_results():
+    for code in (OURS, KMEANS):
+        *first, last = levels("twenty_passes", "eegmat", code)
+        assert f"{', '.join(first)} and {last}" in " ".join(PAGE.split())
+
+
 def test_page__bundled_tokenizer__figures_of_the_kept_results():
     for scored in ("eegmat", "guinea-bissau"):
         figures = ", ".join(levels("once", scored, "bundled"))

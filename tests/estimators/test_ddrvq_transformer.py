@@ -34,6 +34,11 @@ def trained():
     return tiny("tokenizer", ch_names=NAMES, **settings).fit(make_waves(128, seed=0))
 
 
+def test_passes__by_default__ten():
+    tokenizer = tiny("tokenizer", max_epochs=None).fit(make_eeg())
+    assert len(tokenizer.history_) == 10
+
+
 def test_residual_mode__more_levels__explained_variance_rises_on_unseen_epochs():
     unseen = make_waves(64, seed=1)
     scores = [trained().score(unseen, n_levels=level) for level in (1, 2, 3)]

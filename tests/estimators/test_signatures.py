@@ -43,8 +43,8 @@ WITH_Y = ("fit", "partial_fit", "score", "fit_transform", "correlation")
 OWN_TEXT = {
     # What may be given, and what None is, differs.
     "weights": [FINE_TUNED],
-    # 20 or, beside given weights, none for those that also serve without training.
-    "max_epochs": [UNSUPERVISED, FINE_TUNED],
+    # 10 or 20 or, beside given weights, none for those that also serve without training.
+    "max_epochs": [FINE_TUNED],
     # partial_fit and layer_decay are of the fine-tuned ones only.
     "lr": [UNSUPERVISED, FINE_TUNED],
     # They stop by a criterion, the others by the loss.

@@ -173,7 +173,7 @@ def tokenizer_fit(inputs: tuple[str, ...], out: Path, quiet: bool, **settings: A
                     "same architecture is fitted first."
                 ),
                 "tokenizer_max_epochs": (
-                    "Passes over the input to fit a tokenizer if none is given; 20 by default."
+                    "Passes over the input to fit a tokenizer if none is given; 10 by default."
                 ),
                 "weights": (
                     "Folder of a pretrained model, or hf://OWNER/NAME[@REVISION], to start from "
