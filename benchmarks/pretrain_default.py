@@ -270,12 +270,8 @@ def do(options: argparse.Namespace) -> None:
         further_stage(options)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Read the command line."""
-    parser = described(__doc__)
-    parser.add_argument("--data", type=Path, help="folder of EEGMAT's EDF files")
-    parser.add_argument("--corpus", type=Path, help="what make_corpus.py was given as --out")
-    parser.add_argument("--half", choices=("odd", "even"), help="as given to make_corpus.py")
+def add_stage_options(parser: argparse.ArgumentParser) -> None:
+    """Options of a stage on a corpus."""
     parser.add_argument("--weights", help="with --corpus: weights to start from")
     parser.add_argument("--name", default="encoder", help="with --corpus: name of the new weights")
     parser.add_argument("--every", type=int, default=1, help="of each dataset every Nth person")
@@ -296,6 +292,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--gain-db", type=float, default=0.0, help="with --corpus: as of RandomCrops"
     )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Read the command line."""
+    parser = described(__doc__)
+    parser.add_argument("--data", type=Path, help="folder of EEGMAT's EDF files")
+    parser.add_argument("--corpus", type=Path, help="what make_corpus.py was given as --out")
+    parser.add_argument("--half", choices=("odd", "even"), help="as given to make_corpus.py")
+    add_stage_options(parser)
     parser.add_argument("--work", type=Path, required=True, help="folder for checkpoints")
     parser.add_argument("--out", type=Path, required=True, help="folder for the two networks")
     parser.add_argument(

@@ -262,8 +262,8 @@ class DDRVQTransformer(CodeDecoding, TrainedTransformer):
         check_range("quantizer_dropout", self.quantizer_dropout, 0.0, 1.0)
 
     def _n_epochs_to_train(self) -> int:
-        # Codes start from k-means and are soon as good as they will be: twice as many passes over
-        # two hours of EEG explain no more.
+        # Codes start from k-means and are soon as good as they will be: 20 passes over 1.6 hours of
+        # EEG explain no more than 5 (benchmarks/details/codes.md).
         by_default = self.max_epochs is None and self.weights is None
         return 10 if by_default else super()._n_epochs_to_train()
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from sk_brainrvq.signals.preparation import MAX_PATCHES, PATCH_SAMPLES
 
 # Amplifiers and caps differ by less; beyond it crops would be noise or zero.
-_LARGEST_GAIN_DB = 20
+LARGEST_GAIN_DB = 20
 
 
 @dataclass(frozen=True)
@@ -98,9 +98,10 @@ class RandomCrops(BaseEstimator):
         their metadata. The covariance of a person with fewer than 10 epochs is shrunk towards the
         mean of all.
     referenced : float, default=0.0
-        Share of batches that get another reference: the mean of all channels or, as often, one of
-        them, which is then left out. Whitened crops have no reference and stay as they are.
-        Leave it at 0 for bipolar channels, which have none either.
+        Share of the batches without whitening that get another reference: the mean of all
+        channels or, as often, one of them, which is then left out, even if ``fewest_channels``
+        are kept. Whitened crops have no reference. Leave it at 0 for bipolar channels, which
+        have none either.
     gain_db : float, default=0.0
         Standard deviation in decibels of a random gain, drawn for each crop from a normal
         distribution: with 6, a third of the crops become more than twice as large or less than
@@ -150,10 +151,10 @@ class RandomCrops(BaseEstimator):
             if not (isinstance(share, Real) and 0 <= float(share) <= 1):
                 raise ValueError(f"{name}={share!r} was given; expected a share from 0 to 1.")
         gain: Any = self.gain_db
-        if not (isinstance(gain, Real) and 0 <= float(gain) <= _LARGEST_GAIN_DB):
+        if not (isinstance(gain, Real) and 0 <= float(gain) <= LARGEST_GAIN_DB):
             raise ValueError(
                 f"gain_db={gain!r} was given; expected a standard deviation in decibels, from 0 to "
-                f"{_LARGEST_GAIN_DB}, such as 6."
+                f"{LARGEST_GAIN_DB}, such as 6."
             )
 
     def draw(self, shape: tuple[int, ...], generator: np.random.Generator) -> Crop:

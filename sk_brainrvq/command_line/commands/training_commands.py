@@ -27,6 +27,7 @@ from sk_brainrvq.estimators import BrainRVQPretrainer, DDRVQTransformer
 from sk_brainrvq.signals import Reading
 from sk_brainrvq.signals.reading import other_reading
 from sk_brainrvq.training import RandomCrops
+from sk_brainrvq.training.random_crops import LARGEST_GAIN_DB
 
 # Recordings hold their rate, names and unit.
 _LEFT_OUT = {"sfreq", "ch_names", "unit", "verbose", "warm_start"}
@@ -114,7 +115,7 @@ _OF_CROPS = {
         "Share of the other batches that get another reference, drawn at random",
     ),
     "gain_db": (
-        click.FloatRange(0, 20),
+        click.FloatRange(0, LARGEST_GAIN_DB),
         "Standard deviation in decibels of a random gain for each crop, such as 6",
     ),
 }
