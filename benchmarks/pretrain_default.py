@@ -74,6 +74,7 @@ STAGE: dict[str, Any] = {
     "lr": 1e-3,
     "crops": RandomCrops(whitened=0.5),
     "spectrum_weight": 10.0,
+    "summary_weight": 15.0,
     "filters": FILTERS,
     "verbose": 1,
 }

@@ -12,8 +12,10 @@ from sk_brainrvq.estimators._bases.embedding import EmbeddingMixin
 from sk_brainrvq.estimators._bases.trained import TrainedTransformer
 from sk_brainrvq.estimators._fitting.code_maker import CodeMaker
 from sk_brainrvq.estimators._fitting.pretraining import (
+    LOSS_WEIGHTS,
     PretrainingStart,
     check_sizes,
+    folder_of_runs,
     masked_accuracy,
     masked_model_config,
     masked_module,
@@ -47,9 +49,8 @@ class BrainRVQPretrainer(EmbeddingMixin, TrainedTransformer):
     Parameters
     ----------
     tokenizer : None, "default", path, "hf://owner/name" or Weights, default=None
-        Weights of the tokenizer whose codes are predicted. None fits a
-        :class:`DDRVQTransformer` of the same architecture on X first. The path of a saved
-        pretrainer means the tokenizer that it holds.
+        Tokenizer whose codes are predicted. None fits a :class:`DDRVQTransformer` of the same
+        architecture on X first. The path of a saved pretrainer means the tokenizer that it holds.
     weights : None, "default", path, "hf://owner/name" or Weights, default=None
         Pretraining weights to start from. None starts from scratch; given weights are used
         unchanged, or trained further if ``max_epochs`` is given. They need the ``tokenizer`` they
@@ -59,10 +60,11 @@ class BrainRVQPretrainer(EmbeddingMixin, TrainedTransformer):
         from scratch; "base" is the paper's. With given weights, another size is an error.
     drop_path : float, default=0.1
         Stochastic depth rate of the last block.
-    spectrum_weight : float, optional
-        Weight of a second loss, beside that of the codes: the squared error of the log spectra of
-        patches, hidden and seen. None is that of the given weights, or 0, as published, from
-        scratch. At 10 it begins about as large as the loss of the codes.
+    spectrum_weight, summary_weight : float, optional
+        Weights of two losses beside that of the codes: the squared error of the log spectra of
+        patches, hidden and seen (with 10 it begins about as large as the loss of the codes), and
+        that of each crop's spectra by region and log-covariances, standardised, as its class token
+        predicts them (15 for ``pooling="cls"``). None is that of the given weights, or 0.
     tokenizer_max_epochs : int, optional
         Passes over X to fit the tokenizer with ``tokenizer=None``; 10 by default.
     max_epochs : int, optional
@@ -162,6 +164,7 @@ class BrainRVQPretrainer(EmbeddingMixin, TrainedTransformer):
         architecture: str | Architecture | None = None,
         drop_path: float = 0.1,
         spectrum_weight: float | None = None,
+        summary_weight: float | None = None,
         tokenizer_max_epochs: int | None = None,
         max_epochs: int | None = None,
         lr: float = 1e-3,
@@ -189,6 +192,7 @@ class BrainRVQPretrainer(EmbeddingMixin, TrainedTransformer):
         self.architecture = architecture
         self.drop_path = drop_path
         self.spectrum_weight = spectrum_weight
+        self.summary_weight = summary_weight
         self.tokenizer_max_epochs = tokenizer_max_epochs
         self.max_epochs = max_epochs
         self.lr = lr
@@ -258,17 +262,17 @@ class BrainRVQPretrainer(EmbeddingMixin, TrainedTransformer):
             given = {"weights": start.weights, "tokenizer": start.tokenizer}
             with self._session("pretraining", data, groups, pair, given) as session:
                 rest, held_out = self._split(data, groups, pair, session.seed)
-                tokenizer = start.tokenizer
-                if tokenizer is None:
-                    tokenizer = self._fit_tokenizer(rest, held_out, start.info, session.seed)
+                tokenizer = start.tokenizer or self._fit_tokenizer(
+                    rest, held_out, start.info, session.seed
+                )
                 self._pretrain(session, start, tokenizer, rest, held_out)
         return self
 
     def _check_settings(self) -> None:
         super()._check_settings()
         check_range("drop_path", self.drop_path, 0.0, 0.99)
-        if self.spectrum_weight is not None:
-            check_range("spectrum_weight", self.spectrum_weight, 0.0, np.inf)
+        for name in LOSS_WEIGHTS:
+            check_range(name, getattr(self, name) or 0.0, 0.0, np.inf)
         if self.tokenizer_max_epochs is not None:
             check_whole("tokenizer_max_epochs", self.tokenizer_max_epochs, 0)
 
@@ -281,8 +285,8 @@ class BrainRVQPretrainer(EmbeddingMixin, TrainedTransformer):
         info: dict[str, Any] = {} if weights is None else weights.info
         if weights is None and tokenizer is not None:
             info["filters"] = tokenizer.info.get("filters", {})
-        info = self._info_before(X, info)
-        return PretrainingStart(weights, tokenizer, info, self._n_epochs_to_train())
+        before = self._info_before(X, info)
+        return PretrainingStart(weights, tokenizer, before, self._n_epochs_to_train())
 
     def _given_tokenizer(self) -> Weights | None:
         """Weights of the tokenizer; with ``warm_start``, those of the previous fit."""
@@ -326,8 +330,9 @@ class BrainRVQPretrainer(EmbeddingMixin, TrainedTransformer):
 
     def _model_config(self, weights: Weights | None, tokenizer: Weights) -> dict[str, Any]:
         """Arguments of the masked model; ablations change some."""
-        own = checked_architecture(self.architecture), self.drop_path, self.spectrum_weight
-        return masked_model_config(weights, tokenizer, *own)
+        architecture = checked_architecture(self.architecture)
+        loss_weights = {name: getattr(self, name) for name in LOSS_WEIGHTS}
+        return masked_model_config(weights, tokenizer, architecture, self.drop_path, loss_weights)
 
     def _fit_tokenizer(
         self,
@@ -338,26 +343,21 @@ class BrainRVQPretrainer(EmbeddingMixin, TrainedTransformer):
     ) -> Weights:
         """Fit a tokenizer of the same architecture on EEG that has been read and split."""
         engine = checked_engine(self.engine).get_params(deep=False)
-        runs, resumed = self.checkpoint_dir, engine["resume_from"]
-        if runs is None and resumed is not None:
-            run = Path(resumed).absolute()
-            runs = (run.parent if run.is_file() else run).parent
         tokenizer = DDRVQTransformer(
             architecture=self.architecture,
             max_epochs=self.tokenizer_max_epochs,
             batch_size=self.batch_size,
             crops=self.crops,
-            checkpoint_dir=runs,
+            checkpoint_dir=folder_of_runs(self.checkpoint_dir, engine["resume_from"]),
             engine=Engine(**engine | {"callbacks": None, "resume_from": None}),
             filters=Filters(**asdict(self._filters(info))),
             device=self.device,
             random_state=seed,
             verbose=self.verbose,
         )
-        start = tokenizer._start(None)
         # Any validation data have already been split off.
-        fitted = tokenizer._fit_prepared(start, data, None, validation, self.ch_names_in_)
-        return fitted.weights_
+        given = data, None, validation, self.ch_names_in_
+        return tokenizer._fit_prepared(tokenizer._start(None), *given).weights_
 
     def transform(self, X: Any) -> NDArray:
         """Embed epochs with the pretrained encoder.

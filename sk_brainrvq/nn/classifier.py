@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from sk_brainrvq.nn.embedding_head import EmbeddingHead
 from sk_brainrvq.nn.encoder import HEAD_WIDTH, EEGEncoder
+from sk_brainrvq.nn.heads.embedding_head import EmbeddingHead
 
 HEADS = ("mean", "flatten", "attention", "embedding")
 
@@ -27,7 +27,7 @@ class EncoderClassifier(nn.Module):
         perceptron with two hidden layers; only for a fixed number of channels and patches.
         "attention": a learnt query attends over the patch tokens, then LayerNorm, linear map.
         "embedding": mean of the patch tokens, spectra by region and log-covariances, linear map;
-        see ``sk_brainrvq.nn.embedding_head.EmbeddingHead``.
+        see ``sk_brainrvq.nn.heads.embedding_head.EmbeddingHead``.
     n_channels, n_patches : int, optional
         Numbers of channels C and patches P, which the flattened head needs.
     dropout : float, default=0.1

@@ -2,18 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from sk_brainrvq.nn.encoder import N_LOG_SPECTRUM, EEGEncoder, check_patches, log_spectrum
-from sk_brainrvq.nn.linear import Linear, linear
+from sk_brainrvq.nn.heads.code_head import HierarchicalHead, linear_cross_entropy
+from sk_brainrvq.nn.heads.summary_head import SummaryHead
+from sk_brainrvq.nn.linear import Linear
 from sk_brainrvq.nn.parallel import current_share, held_twice, sharing, total
-from sk_brainrvq.nn.search import first_largest
-
-# Logits held at once in training: bounds memory for any batch and codebook.
-_LOGIT_ELEMENTS = 2**22
 
 
 @dataclass
@@ -28,6 +25,8 @@ class MaskedCodeOutput:
         Share of positions whose code was predicted correctly, per domain and level.
     spectrum_error : Tensor, shape (), or None
         Mean squared error of the log spectra of hidden patches, if the network predicts them.
+    summary_loss : Tensor, shape (), or None
+        Loss on the summaries of crops before it is weighted, if the network predicts them.
     masked_logits, visible_logits : list of list of Tensor, or None
         ``[domain][level]``, each (n_positions, K), positions in mask order: for masked
         positions from the pass that hid them, for visible ones from the complementary pass.
@@ -38,151 +37,7 @@ class MaskedCodeOutput:
     masked_logits: list[list[Tensor]] | None
     visible_logits: list[list[Tensor]] | None
     spectrum_error: Tensor | None = None
-
-
-class HierarchicalHead(nn.Module):
-    """Predict the codes of one domain level by level, each given the previous levels.
-
-    Parameters
-    ----------
-    embed_dim : int
-    codebook_size : int
-    n_quantizers : int
-    hierarchical : bool, default=True
-        If False, predict every level only from the token, without the previous levels.
-    """
-
-    def __init__(
-        self, embed_dim: int, codebook_size: int, n_quantizers: int, hierarchical: bool = True
-    ):
-        super().__init__()
-        n_contexts = n_quantizers - 1 if hierarchical else 0
-        self.code_embed = nn.ModuleList(
-            nn.Embedding(codebook_size, embed_dim) for _ in range(n_contexts)
-        )
-        self.norms = nn.ModuleList(nn.LayerNorm(embed_dim, eps=1e-6) for _ in range(n_contexts))
-        self.heads = nn.ModuleList(Linear(embed_dim, codebook_size) for _ in range(n_quantizers))
-        for module in (*self.code_embed, *self.heads):
-            nn.init.trunc_normal_(module.weight, std=0.02)
-        for head in self.heads:
-            nn.init.zeros_(head.bias)
-
-    def level_inputs(self, tokens: Tensor, codes: Tensor) -> list[Tensor]:
-        """Inputs to each level's head, given the true codes (teacher forcing).
-
-        Parameters
-        ----------
-        tokens : Tensor, shape (n, D)
-        codes : Tensor, shape (n, Q), int64
-
-        Returns
-        -------
-        list of Tensor, shape (n, D)
-        """
-        if not len(self.code_embed):
-            return [tokens] * len(self.heads)
-        inputs, context = [tokens], tokens
-        for level, (embed, norm) in enumerate(zip(self.code_embed, self.norms, strict=True)):
-            context = context + embed(codes[:, level])
-            inputs.append(norm(context))
-        return inputs
-
-    def greedy_logits(self, tokens: Tensor) -> list[Tensor]:
-        """Logits of each level, given the codes predicted so far: list of (n, K)."""
-        if not len(self.code_embed):
-            return [head(tokens) for head in self.heads]
-        logits, context = [self.heads[0](tokens)], tokens
-        for embed, norm, head in zip(self.code_embed, self.norms, self.heads[1:], strict=True):
-            context = context + embed(logits[-1].argmax(-1))
-            logits.append(head(norm(context)))
-        return logits
-
-    def logits(self, tokens: Tensor, codes: Tensor | None) -> list[Tensor]:
-        """Logits of each level, list of (n, K): teacher-forced, or greedy if codes is None."""
-        if codes is None:
-            return self.greedy_logits(tokens)
-        inputs = self.level_inputs(tokens, codes)
-        return [head(h) for head, h in zip(self.heads, inputs, strict=True)]
-
-
-def linear_cross_entropy(
-    inputs: Tensor, head: nn.Linear, codes: Tensor, weights: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Weighted cross-entropy of a linear head, without keeping its logits.
-
-    Logits are computed in chunks, only one of which exists at a time.
-
-    Parameters
-    ----------
-    inputs : Tensor, shape (n, D)
-    head : nn.Linear
-        Linear map to K logits.
-    codes : Tensor, shape (n,), int64
-    weights : Tensor, shape (n,)
-        Weight of each position.
-
-    Returns
-    -------
-    loss : Tensor, shape ()
-        Weighted sum.
-    n_correct : Tensor, shape ()
-        Number of positions whose code has the largest logit.
-    """
-    weight: Tensor = head.weight
-    bias: Tensor = head.bias
-    if torch.is_autocast_enabled(inputs.device.type):
-        dtype = torch.get_autocast_dtype(inputs.device.type)
-        inputs, weight, bias = inputs.to(dtype), weight.to(dtype), bias.to(dtype)
-    with torch.autocast(inputs.device.type, enabled=False):
-        return _LinearCrossEntropy.apply(inputs, weight, bias, codes, weights)
-
-
-class _LinearCrossEntropy(torch.autograd.Function):
-    """Loss and gradients chunk by chunk: logits are computed once and kept for one chunk.
-
-    The gradient of a cross-entropy is known as soon as its logits are, so it is computed in the
-    forward pass, in place, and scaled in the backward pass.
-    """
-
-    @staticmethod
-    def forward(
-        ctx: Any, inputs: Tensor, weight: Tensor, bias: Tensor, codes: Tensor, weights: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        wanted = any(ctx.needs_input_grad)
-        rows = max(1, _LOGIT_ELEMENTS // len(weight))
-        loss = inputs.new_zeros((), dtype=torch.float32)
-        n_correct = torch.zeros((), dtype=torch.int64, device=inputs.device)
-        of_inputs = torch.empty_like(inputs) if wanted else None
-        of_weight = torch.zeros_like(weight, dtype=torch.float32) if wanted else None
-        of_bias = torch.zeros_like(bias, dtype=torch.float32) if wanted else None
-        for start in range(0, len(inputs), rows):
-            part = slice(start, start + rows)
-            x, code, row_weight = inputs[part], codes[part, None], weights[part, None]
-            logits = linear(x, weight, bias).float()
-            best = first_largest(logits)[:, None]
-            n_correct += (best == code).sum()
-            largest = logits.gather(1, best)
-            chosen = logits.gather(1, code)
-            likelihood = logits.sub_(largest).exp_()
-            total_likelihood = likelihood.sum(1, keepdim=True)
-            loss += ((largest + total_likelihood.log() - chosen) * row_weight).sum()
-            if wanted:
-                # Softmax minus one at the true code, weighted.
-                gradient = likelihood.mul_(row_weight / total_likelihood)
-                gradient.scatter_add_(1, code, -row_weight)
-                gradient = gradient.to(x.dtype)
-                of_inputs[part] = linear(gradient, weight.t())
-                of_weight += linear(gradient.t(), x.t())
-                of_bias += gradient.sum(0)
-        if wanted:
-            ctx.save_for_backward(of_inputs, of_weight.to(weight.dtype), of_bias.to(bias.dtype))
-        ctx.mark_non_differentiable(n_correct)
-        return loss, n_correct
-
-    @staticmethod
-    def backward(ctx: Any, scale: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
-        gradients = (gradient * scale.to(gradient.dtype) for gradient in ctx.saved_tensors)
-        return (*gradients, None, None)
+    summary_loss: Tensor | None = None
 
 
 class MaskedCodeModel(nn.Module):
@@ -206,6 +61,10 @@ class MaskedCodeModel(nn.Module):
         Weight of a loss that is not in the paper: the squared error of each patch's log spectrum,
         as the spectral embedding computes it, read by a linear map from the token of the pass that
         hid the patch, and from that of the pass that saw it. With 0 the network has no such map.
+    summary_weight : float, default=0
+        Weight of another loss that is not in the paper: the error of the spectra by region and
+        log-covariances of the whole crop, read by a linear map from the class token of each pass;
+        see ``sk_brainrvq.nn.heads.summary_head``. With 0 the network has no such map.
 
     Notes
     -----
@@ -235,6 +94,7 @@ class MaskedCodeModel(nn.Module):
         domain_weights: Sequence[float] = (1.0, 1.0),
         hierarchical: bool = True,
         spectrum_weight: float = 0.0,
+        summary_weight: float = 0.0,
     ):
         super().__init__()
         if len(domain_weights) != 2:
@@ -258,6 +118,7 @@ class MaskedCodeModel(nn.Module):
             for _ in range(2)
         )
         self.set_spectrum_weight(spectrum_weight)
+        self.set_summary_weight(summary_weight)
 
     def set_spectrum_weight(self, weight: float) -> None:
         """Set the weight of the loss on log spectra; its head exists only if it is not zero."""
@@ -268,19 +129,13 @@ class MaskedCodeModel(nn.Module):
             nn.init.trunc_normal_(self.spectrum.weight, std=0.02)
             nn.init.zeros_(self.spectrum.bias)
 
+    def set_summary_weight(self, weight: float) -> None:
+        """Set the weight of the loss on summaries; its head exists only if it is not zero."""
+        self.summary_weight = float(weight)
+        self.summary = SummaryHead(self.encoder.embed_dim) if self.summary_weight else None
+
     def hidden_tokens(self, x: Tensor, electrodes: Tensor, mask: Tensor) -> Tensor:
         """Tokens of every position, each from the pass in which it was hidden.
-
-        Same parameters as :meth:`tokens_of_both`.
-
-        Returns
-        -------
-        Tensor, shape (B, C * P, D)
-        """
-        return self.tokens_of_both(x, electrodes, mask)[0]
-
-    def tokens_of_both(self, x: Tensor, electrodes: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Tokens of every position from the pass that hid it, and from the pass that saw it.
 
         Parameters
         ----------
@@ -290,19 +145,17 @@ class MaskedCodeModel(nn.Module):
 
         Returns
         -------
-        hidden, seen : Tensor, shape (B, C * P, D)
+        Tensor, shape (B, C * P, D)
         """
+        return _of_each_position(self._both_passes(x, electrodes, mask), mask)[0]
+
+    def _both_passes(self, x: Tensor, electrodes: Tensor, mask: Tensor) -> Tensor:
+        """All tokens (2 * B, 1 + C * P, D), first of the pass that hides masked patches."""
         patches = self.encoder.patch_embed(x)
         masks = torch.cat([mask, ~mask])[..., None]
         both = torch.where(masks, self.mask_token.to(patches.dtype), patches.repeat(2, 1, 1, 1))
         with sharing(held_twice()):
-            tokens = self.encoder.transform_tokens(both, electrodes)[:, 1:]
-        masked_pass, complement_pass = tokens.chunk(2)
-        hidden = mask.flatten(1)[..., None]
-        return (
-            torch.where(hidden, masked_pass, complement_pass),
-            torch.where(hidden, complement_pass, masked_pass),
-        )
+            return self.encoder.transform_tokens(both, electrodes)
 
     def forward(
         self,
@@ -337,9 +190,10 @@ class MaskedCodeModel(nn.Module):
                 f"mask has shape {tuple(mask.shape)}; expected {tuple(x.shape[:3])}, one entry "
                 "per patch of x."
             )
-        hidden, seen = self.tokens_of_both(x, electrodes, mask)
+        both = self._both_passes(x, electrodes, mask)
+        hidden, seen = _of_each_position(both, mask)
         tokens = hidden.flatten(0, 1)
-        loss = accuracy = masked_logits = visible_logits = error = None
+        loss = accuracy = masked_logits = visible_logits = error = of_summaries = None
         flat_codes = None if codes is None else codes.flatten(0, 2)
         if flat_codes is not None:
             weights = _position_weights(mask.flatten())
@@ -349,10 +203,14 @@ class MaskedCodeModel(nn.Module):
                 of_seen = self._spectrum_errors(seen.flatten(0, 1), x)
                 loss = loss + self.spectrum_weight * (weights * (errors + of_seen)).sum()
                 error = errors.detach().mean()
+            if self.summary is not None:
+                of_summaries = self.summary(both[:, 0], x, electrodes)
+                loss = loss + self.summary_weight * of_summaries
+                of_summaries = of_summaries.detach()
         if return_logits:
             masked_logits = self._logits(tokens, flat_codes, mask.flatten())
             visible_logits = self._logits(tokens, flat_codes, ~mask.flatten())
-        return MaskedCodeOutput(loss, accuracy, masked_logits, visible_logits, error)
+        return MaskedCodeOutput(loss, accuracy, masked_logits, visible_logits, error, of_summaries)
 
     def _spectrum_errors(self, tokens: Tensor, x: Tensor) -> Tensor:
         """Mean squared error over the log spectrum of each position (n,)."""
@@ -380,6 +238,16 @@ class MaskedCodeModel(nn.Module):
             heads.logits(tokens[positions], None if codes is None else codes[positions, domain])
             for domain, heads in enumerate(self.domains)
         ]
+
+
+def _of_each_position(both: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """Tokens (B, C * P, D) of every position from the pass that hid it, and that saw it."""
+    masked_pass, complement_pass = both[:, 1:].chunk(2)
+    hidden = mask.flatten(1)[..., None]
+    return (
+        torch.where(hidden, masked_pass, complement_pass),
+        torch.where(hidden, complement_pass, masked_pass),
+    )
 
 
 def _position_weights(mask: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from sk_brainrvq.nn import curriculum_weight, importance_guided_mask
 from sk_brainrvq.training.batches import Batch, BatchLoader, SegmentDataset
 from sk_brainrvq.training.nets import EEGNet, NoCriterion
+from sk_brainrvq.user_warnings import warn
 
 # Masks of validation: from the middle of the training curriculum, the same each time.
 _VALIDATION_INFO_WEIGHT = 0.45
@@ -152,14 +153,18 @@ class PretrainingNet(EEGNet):
         return y_pred.loss
 
     def figures(self, y_pred: Any) -> dict[str, Tensor]:
-        """Accuracies per domain and level, and the error of log spectra if it is a loss."""
-        figures = {"accuracies": y_pred.accuracy.detach()}
-        if y_pred.spectrum_error is not None:
-            figures["spectrum_error"] = y_pred.spectrum_error
-        return figures
+        """Accuracies per domain and level, and what the losses beside that of codes are."""
+        beside = {name: getattr(y_pred, name) for name in ("spectrum_error", "summary_loss")}
+        known = {name: value for name, value in beside.items() if value is not None}
+        return {"accuracies": y_pred.accuracy.detach(), **known}
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Record ``accuracy``, that of level 1 averaged over both domains."""
         accuracies = np.array(self.history[-1]["accuracies"])
         self.history.record("accuracy", float(accuracies[:, 0].mean()))
+        if len(self.history) == 1 and self.history[-1].get("summary_loss") == 0:
+            warn(
+                "summary_weight was given, but no batch of the first epoch had three crops of two "
+                "seconds or more, so no summaries were learnt: raise batch_size or window."
+            )
         super().on_epoch_end(net, **kwargs)

@@ -246,6 +246,7 @@ def test_stage_on_the_corpus__quick__encoder_of_its_people_but_for_those_of_clos
     weights = Weights(tmp_path / "out" / "next")
     assert weights.info["subjects"] == ["muse/10", "muse/12"]
     assert weights.config["spectrum_weight"] == 10.0
+    assert weights.config["summary_weight"] == 15.0
     assert weights != Weights("default")
     ended, kept = (Weights(tmp_path / "out" / name).tensors() for name in ("next", "next-01"))
     assert ended.keys() == kept.keys()

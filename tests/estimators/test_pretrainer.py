@@ -2,11 +2,18 @@
 
 import numpy as np
 import pytest
+import torch
 from tiny import CH_NAMES, fitted, make_eeg, tiny
 
 from sk_brainrvq import Architecture, BrainRVQEmbedder, Weights
 from sk_brainrvq.exceptions import CheckpointError, EEGWarning
 from sk_brainrvq.nn import DualDomainTokenizer
+from sk_brainrvq.nn.heads.placed_summaries import channel_weights
+from sk_brainrvq.signals.electrodes.regions import (
+    REGION_CONCENTRATION,
+    REGIONS,
+    place_weights,
+)
 from sk_brainrvq.weights import resolve_weights
 
 
@@ -157,29 +164,56 @@ def test_embeddings__of_doubles__are_float32_as_the_tags_say(name):
     assert fitted(name).__sklearn_tags__().transformer_tags.preserves_dtype == ["float32"]
 
 
-def test_spectrum_weight__a_training__predicts_log_spectra_better_and_better():
-    params = {"spectrum_weight": 10.0, "max_epochs": 12, "lr": 3e-3}
-    history = tiny("pretrainer", **params).fit(make_eeg()).history_
-    errors = [row["spectrum_error"] for row in history]
+@pytest.mark.parametrize(
+    ("name", "weight", "figure"),
+    [("spectrum_weight", 10.0, "spectrum_error"), ("summary_weight", 15.0, "summary_loss")],
+)
+def test_weight_of_a_loss__a_training__lowers_it(name, weight, figure):
+    params = {name: weight, "max_epochs": 12, "lr": 3e-3}
+    strength = np.linspace(0.2, 3, 12)[:, None, None]
+    history = tiny("pretrainer", **params).fit(strength * make_eeg()).history_
+    errors = [row[figure] for row in history]
     assert errors[-1] < 0.7 * errors[0]
 
 
-def test_spectrum_weight__none__is_that_of_the_weights_and_zero_from_scratch(tmp_path):
+@pytest.mark.parametrize("name", ["spectrum_weight", "summary_weight"])
+def test_weight_of_a_loss__none__is_that_of_the_weights_and_zero_from_scratch(name, tmp_path):
     plain = fitted("pretrainer")
-    assert "spectrum_weight" not in plain.weights_.config
+    assert name not in plain.weights_.config
     given = {"tokenizer": plain.tokenizer_weights_, "architecture": "tiny", "max_epochs": 1}
-    with_head = tiny("pretrainer", weights=plain.weights_, spectrum_weight=2.0, **given)
+    with_head = tiny("pretrainer", weights=plain.weights_, **{name: 2.0}, **given)
     with_head.fit(make_eeg()).save_pretrained(tmp_path)
     weights = resolve_weights(tmp_path, ("pretraining",), "weights")
-    assert weights.config["spectrum_weight"] == 2.0
+    assert weights.config[name] == 2.0
     kept = tiny("pretrainer", weights=weights, **given).fit(make_eeg())
-    assert kept.weights_.config["spectrum_weight"] == 2.0
-    dropped = tiny("pretrainer", weights=weights, spectrum_weight=0, **given).fit(make_eeg())
-    assert "spectrum_weight" not in dropped.weights_.config
+    assert kept.weights_.config[name] == 2.0
+    dropped = tiny("pretrainer", weights=weights, **{name: 0}, **given).fit(make_eeg())
+    assert name not in dropped.weights_.config
     embedder = BrainRVQEmbedder(weights=weights, sfreq=200, ch_names=CH_NAMES)
     assert np.isfinite(embedder.fit_transform(make_eeg())).all()
 
 
-def test_spectrum_weight__below_zero__is_refused():
-    with pytest.raises(ValueError, match="spectrum_weight=-1"):
-        tiny("pretrainer", spectrum_weight=-1).fit(make_eeg())
+@pytest.mark.parametrize("name", ["spectrum_weight", "summary_weight"])
+def test_weight_of_a_loss__below_zero__is_refused(name):
+    with pytest.raises(ValueError, match=f"{name}=-1"):
+        tiny("pretrainer", **{name: -1}).fit(make_eeg())
+
+
+def test_summary_weight__from_scratch_and_from_weights__knows_where_electrodes_are():
+    scratch = tiny("pretrainer", summary_weight=1.0).fit(make_eeg())
+    given = {"weights": fitted("pretrainer").weights_, "max_epochs": 1}
+    given |= {"tokenizer": fitted("pretrainer").tokenizer_weights_, "architecture": None}
+    further = tiny("pretrainer", summary_weight=1.0, **given).fit(make_eeg())
+    for pretrainer in (scratch, further):
+        head = pretrainer.net_.module_.summary
+        expected = place_weights(np.array([1, 40]), REGIONS, REGION_CONCENTRATION)
+        found = channel_weights(head.log_regions, torch.tensor([1, 40]))
+        np.testing.assert_allclose(found, expected, atol=1e-4)
+        assert int(head.n_batches) == len(pretrainer.history_)
+
+
+@pytest.mark.parametrize(("n_epochs", "n_times"), [(2, 600), (12, 200)])
+def test_summary_weight__too_few_crops_or_seconds__warns_that_none_are_learnt(n_epochs, n_times):
+    pretrainer = tiny("pretrainer", summary_weight=1.0)
+    with pytest.warns(EEGWarning, match="no batch of the first epoch had three crops"):
+        pretrainer.fit(make_eeg(n_epochs, n_times=n_times))

@@ -7,8 +7,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from sk_brainrvq.nn import EEGEncoder, MaskedCodeModel
-from sk_brainrvq.nn import masked as masked_module
-from sk_brainrvq.nn.masked import HierarchicalHead, linear_cross_entropy
+from sk_brainrvq.nn.heads import code_head
+from sk_brainrvq.nn.heads.code_head import HierarchicalHead, linear_cross_entropy
 
 B, C, P, Q, K = 2, 3, 4, 3, 16
 ELECTRODES = torch.tensor([1, 40, 82])
@@ -42,7 +42,7 @@ def cross_entropy_of(logits, targets):
 
 @pytest.mark.parametrize("rows", [1, 7, 50, 1000])
 def test_linear_cross_entropy__in_chunks__value_and_gradients_equal_full(rows, monkeypatch):
-    monkeypatch.setattr(masked_module, "_LOGIT_ELEMENTS", rows * K)
+    monkeypatch.setattr(code_head, "_LOGIT_ELEMENTS", rows * K)
     head = nn.Linear(10, K)
     inputs = torch.randn(50, 10, requires_grad=True)
     codes, weights = torch.randint(K, (50,)), torch.rand(50)
@@ -75,7 +75,7 @@ def loss_from_logits(output, mask, codes):
 def test_loss__any_chunk_size__is_the_mean_cross_entropy_of_the_logits(
     model, batch, elements, monkeypatch
 ):
-    monkeypatch.setattr(masked_module, "_LOGIT_ELEMENTS", elements)
+    monkeypatch.setattr(code_head, "_LOGIT_ELEMENTS", elements)
     x, mask, codes = batch
     output = model(x, ELECTRODES, mask, codes)
     assert output.loss.item() == pytest.approx(loss_from_logits(output, mask, codes), rel=1e-5)
@@ -248,6 +248,24 @@ def test_spectrum_weight__loss__is_that_of_the_codes_and_the_error_of_log_spectr
     assert of_codes.spectrum_error is None
     assert float(output.loss - of_codes.loss) == pytest.approx(2.5 * expected, rel=1e-3)
     assert float(output.spectrum_error) == pytest.approx(hidden.mean(), rel=1e-4)
+
+
+def test_summary_weight__loss__is_that_of_the_codes_and_of_summaries(batch):
+    x, mask, codes = batch
+    model = MaskedCodeModel(EEGEncoder(100, 1), K, Q, summary_weight=2.5).eval()
+    crops = torch.cat([x, 2 * x.flip(3)])
+    mask, codes = mask.repeat(2, 1, 1), codes.repeat(2, 1, 1, 1, 1)
+    output = model(crops, ELECTRODES, mask, codes)
+    tokens = []
+    for each in (mask, ~mask):
+        patches = torch.where(each[..., None], model.mask_token, model.encoder.patch_embed(crops))
+        tokens.append(model.encoder.transform_tokens(patches, ELECTRODES)[:, 0])
+    expected = float(model.summary(torch.cat(tokens), crops, ELECTRODES))
+    model.set_summary_weight(0.0)
+    of_codes = model(crops, ELECTRODES, mask, codes)
+    assert of_codes.summary_loss is None
+    assert float(output.loss - of_codes.loss) == pytest.approx(2.5 * expected, rel=1e-3)
+    assert float(output.summary_loss) == pytest.approx(expected, rel=1e-4)
 
 
 def test_level_weights__wrong_number__error_gives_both():

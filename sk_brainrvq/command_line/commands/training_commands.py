@@ -176,6 +176,15 @@ def tokenizer_fit(inputs: tuple[str, ...], out: Path, quiet: bool, **settings: A
                 "tokenizer_max_epochs": (
                     "Passes over the input to fit a tokenizer if none is given; 10 by default."
                 ),
+                "spectrum_weight": (
+                    "Weight of a loss beside that of the codes, on the log spectra of patches, "
+                    "such as 10; by default that of the weights, or 0."
+                ),
+                "summary_weight": (
+                    "Weight of a loss on spectra by region and log-covariances of whole crops, "
+                    "which the class token predicts, such as 15; by default that of the weights, "
+                    "or 0."
+                ),
                 "weights": (
                     "Folder of a pretrained model, or hf://OWNER/NAME[@REVISION], to start from "
                     "instead of from scratch; needs its --tokenizer, which may be the same "

@@ -1,6 +1,7 @@
 """Start of the embedding head's training: a linear model of frozen features."""
 
 import math
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,7 +11,8 @@ from torch import Tensor
 
 from sk_brainrvq.estimators._inputs.labels import LabelledEEG
 from sk_brainrvq.nn import EncoderClassifier
-from sk_brainrvq.nn.embedding_head import EmbeddingHead
+from sk_brainrvq.nn.heads.embedding_head import EmbeddingHead
+from sk_brainrvq.nn.heads.placed_summaries import PlacedSummaries
 from sk_brainrvq.signals.electrodes.regions import (
     POSITION_CONCENTRATION,
     POSITIONS,
@@ -30,10 +32,15 @@ _ALPHAS = tuple(10.0**power for power in range(6))
 _SMALLEST_SCALE = 1e-6
 
 
-def place_head(module: EncoderClassifier) -> None:
-    """Give an embedding head, if the module has one, the positions of the electrodes."""
-    head = module.head
-    if not isinstance(head, EmbeddingHead):
+def place_summaries(head: Any) -> None:
+    """Tell a head that computes summaries where on the scalp each electrode is.
+
+    Parameters
+    ----------
+    head : object
+        Other heads, and None, stay as they are.
+    """
+    if not isinstance(head, PlacedSummaries):
         return
     regions = log_interest_table(REGIONS, REGION_CONCENTRATION)
     positions = log_interest_table(POSITIONS, POSITION_CONCENTRATION)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from sk_brainrvq.estimators._fitting.head_start import place_head
+from sk_brainrvq.estimators._fitting.head_start import place_summaries
 from sk_brainrvq.estimators._inputs.labels import LabelledEEG
 from sk_brainrvq.exceptions import InvalidEEGError
 from sk_brainrvq.nn import EncoderClassifier
@@ -65,7 +65,7 @@ class FineTuningPlan:
         module = cast(EncoderClassifier, build_module("classifier", self.config))
         if weights is not None:
             module.encoder = weights.encoder(drop_path)
-        place_head(module)
+        place_summaries(module.head)
         return module
 
 

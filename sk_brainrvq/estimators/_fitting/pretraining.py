@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from sk_brainrvq.estimators._fitting.head_start import place_summaries
 from sk_brainrvq.exceptions import CheckpointError
 from sk_brainrvq.nn import MaskedCodeModel, importance_guided_mask
 from sk_brainrvq.training import EEGNet, SegmentDataset, seeded
@@ -16,6 +18,8 @@ from sk_brainrvq.weights.architecture import CODES, ENCODER, Architecture
 from sk_brainrvq.weights.modules import begin_electrode_rows, build_module
 from sk_brainrvq.weights.resolving import tokenizer_of
 
+# Weights of losses that are not in the paper.
+LOSS_WEIGHTS = ("spectrum_weight", "summary_weight")
 # Weight of importance in the masks for a score: the middle of the training curriculum.
 _SCORE_INFO_WEIGHT = 0.45
 _SCORE_SEED = 0
@@ -71,7 +75,7 @@ def masked_model_config(
     tokenizer: Weights,
     architecture: Architecture,
     drop_path: float,
-    spectrum_weight: float | None,
+    loss_weights: Mapping[str, float | None],
 ) -> dict[str, Any]:
     """Arguments of the ``MaskedCodeModel`` that predicts a tokenizer's codes.
 
@@ -82,8 +86,8 @@ def masked_model_config(
     tokenizer : Weights
     architecture : Architecture
     drop_path : float
-    spectrum_weight : float or None
-        None is that of the given weights, or 0.
+    loss_weights : mapping
+        "spectrum_weight" and "summary_weight"; None is that of the given weights, or 0.
 
     Returns
     -------
@@ -98,10 +102,11 @@ def masked_model_config(
             "codebook_size": int(np.max(tokenizer.config["codebook_size"])),
             "n_quantizers": tokenizer.config["n_quantizers"],
         }
-    if spectrum_weight is not None:
-        config.pop("spectrum_weight", None)
-        # Networks without the head are written as they were before there was one.
-        config |= {"spectrum_weight": float(spectrum_weight)} if spectrum_weight else {}
+    for name, weight in loss_weights.items():
+        if weight is not None:
+            config.pop(name, None)
+            # Networks without the head are written as they were before there was one.
+            config |= {name: float(weight)} if weight else {}
     return config
 
 
@@ -110,7 +115,7 @@ def masked_module(
 ) -> MaskedCodeModel:
     """The network to train: from scratch, or with given weights and what these lack.
 
-    That is a new spectrum head, and rows of electrodes that are new to them.
+    That is new heads for spectra and summaries, and rows of electrodes that are new to them.
 
     Parameters
     ----------
@@ -125,13 +130,17 @@ def masked_module(
     MaskedCodeModel
     """
     if weights is None:
-        return cast(MaskedCodeModel, build_module("pretraining", config))
-    held, wanted = (float(c.get("spectrum_weight", 0.0)) for c in (weights.config, config))
-    same = bool(held) == bool(wanted)
-    first = config if same else {**config, "spectrum_weight": held}
-    module = cast(MaskedCodeModel, weights.module(first))
-    if not same:
-        module.set_spectrum_weight(wanted)
+        module = cast(MaskedCodeModel, build_module("pretraining", config))
+        place_summaries(module.summary)
+        return module
+    held, wanted = (
+        {name: float(c.get(name, 0.0)) for name in LOSS_WEIGHTS} for c in (weights.config, config)
+    )
+    changed = [name for name in LOSS_WEIGHTS if bool(held[name]) != bool(wanted[name])]
+    module = cast(MaskedCodeModel, weights.module(config | {name: held[name] for name in changed}))
+    for name in changed:
+        getattr(module, f"set_{name}")(wanted[name])
+    place_summaries(module.summary)
     before = weights.info.get("trained_rows")
     begin_electrode_rows([module.encoder], before, info.get("trained_rows") or before or ())
     return module
@@ -166,6 +175,16 @@ def masked_accuracy(net: EEGNet, dataset: SegmentDataset, encode: Callable[..., 
             total += float(output.accuracy.mean()) * mask.numel()
             n_positions += mask.numel()
     return total / n_positions
+
+
+def folder_of_runs(
+    checkpoint_dir: str | Path | None, resume_from: str | Path | None
+) -> str | Path | None:
+    """Folder of the tokenizer's runs: beside the run to resume from, if no other is given."""
+    if checkpoint_dir is not None or resume_from is None:
+        return checkpoint_dir
+    run = Path(resume_from).absolute()
+    return (run.parent if run.is_file() else run).parent
 
 
 def no_tokenizer(weights: Any) -> CheckpointError:

@@ -15,7 +15,7 @@ from sk_brainrvq.estimators._people.alignment import Alignment
 from sk_brainrvq.estimators._people.centers import Centers, Matrices
 from sk_brainrvq.estimators._people.covariances import PeoplesMoments
 from sk_brainrvq.nn import EncoderClassifier
-from sk_brainrvq.nn.embedding_head import EmbeddingHead
+from sk_brainrvq.nn.heads.embedding_head import EmbeddingHead
 from sk_brainrvq.nn.summaries import COVARIANCE_BANDS
 from sk_brainrvq.training.batches import Batch, BatchesInOrder
 

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sk_brainrvq.nn import DualDomainTokenizer, EEGEncoder, EncoderClassifier
-from sk_brainrvq.nn.embedding_head import EmbeddingHead
+from sk_brainrvq.nn.heads.embedding_head import EmbeddingHead
 
 
 @dataclass(frozen=True)

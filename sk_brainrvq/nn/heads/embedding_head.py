@@ -5,18 +5,10 @@ import math
 import torch
 from torch import Tensor, nn
 
-from sk_brainrvq.nn.encoder import N_ELECTRODE_ROWS
-from sk_brainrvq.nn.summaries import (
-    COVARIANCE_BANDS,
-    N_SPECTRUM,
-    place_logarithms,
-    spectra,
-)
-
-N_REGIONS, N_POSITIONS = 11, 19
+from sk_brainrvq.nn.heads.placed_summaries import PlacedSummaries
 
 
-class EmbeddingHead(nn.Module):
+class EmbeddingHead(PlacedSummaries):
     """Linear map of the standardised mean token, spectra by region and log-covariances.
 
     Parameters
@@ -33,9 +25,8 @@ class EmbeddingHead(nn.Module):
 
     Attributes
     ----------
-    log_regions, log_positions : Tensor, shapes (129, 11) and (129, 19)
-        Logarithms of the weight of each electrode row at each place. Zero until they are set,
-        which gives every channel the same weight everywhere.
+    log_regions, log_positions : Tensor
+        As of :class:`~sk_brainrvq.nn.heads.placed_summaries.PlacedSummaries`.
     centre, scale : Tensor, shape (n_features,)
         Centre and scale of the features over training data.
     linear : nn.Linear
@@ -50,20 +41,14 @@ class EmbeddingHead(nn.Module):
     covariances are functions of the signal; gradients reach the encoder only through the tokens.
     """
 
-    log_regions: Tensor
-    log_positions: Tensor
     centre: Tensor
     scale: Tensor
 
     def __init__(self, embed_dim: int, n_outputs: int, bands: bool = False, aligned: bool = False):
-        super().__init__()
-        self.bands, self.aligned = bands, aligned
-        n_matrices = len(COVARIANCE_BANDS) if bands else 1
-        n_covariances = n_matrices * N_POSITIONS * (N_POSITIONS + 1) // 2
-        self.n_spectra = N_REGIONS * N_SPECTRUM * (2 if aligned else 1)
-        self.n_features = embed_dim + self.n_spectra + n_covariances
-        self.register_buffer("log_regions", torch.zeros(N_ELECTRODE_ROWS, N_REGIONS))
-        self.register_buffer("log_positions", torch.zeros(N_ELECTRODE_ROWS, N_POSITIONS))
+        super().__init__(bands)
+        self.aligned = aligned
+        self.n_spectra = self.n_of_spectra * (2 if aligned else 1)
+        self.n_features = embed_dim + self.n_spectra + self.n_of_covariances
         self.register_buffer("centre", torch.zeros(self.n_features))
         self.register_buffer("scale", torch.ones(self.n_features))
         self.linear = nn.Linear(self.n_features, n_outputs)
@@ -85,21 +70,6 @@ class EmbeddingHead(nn.Module):
         of_regions = [self.spectra_of_regions(x, electrodes)] * (2 if self.aligned else 1)
         return torch.cat([*of_regions, self.log_covariances(x, electrodes)], 1)
 
-    def spectra_of_regions(self, x: Tensor, electrodes: Tensor) -> Tensor:
-        """Spectra of patches by region, (B, 506), float32; arguments of :meth:`summaries`."""
-        with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
-            precision = _precision(x)
-            regions = channel_weights(self.log_regions.to(precision), electrodes)
-            means = spectra(x).to(precision).mean(2)
-            return torch.einsum("bcn,cr->brn", means, regions).flatten(1).float()
-
-    def log_covariances(self, x: Tensor, electrodes: Tensor) -> Tensor:
-        """Log-covariances of patches, (B, 950) or (B, 190), float32."""
-        with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
-            precision = _precision(x)
-            positions = channel_weights(self.log_positions.to(precision), electrodes)
-            return place_logarithms(x.to(precision), positions, self.bands).float()
-
     def standardised(self, features: Tensor) -> Tensor:
         """Standardise features (B, n_features) for the linear map."""
         return (features - self.centre) / (self.scale * math.sqrt(self.n_features))
@@ -107,32 +77,3 @@ class EmbeddingHead(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """Outputs (B, n_outputs) of features (B, n_features)."""
         return self.linear(self.standardised(features))
-
-
-def _precision(x: Tensor) -> torch.dtype:
-    """Double precision, except on MPS, which lacks it.
-
-    Logarithms of small eigenvalues would magnify rounding errors, which depend on how many epochs
-    a batch holds.
-    """
-    return torch.float32 if x.device.type == "mps" else torch.float64
-
-
-def channel_weights(log_interest: Tensor, electrodes: Tensor) -> Tensor:
-    """Weight of each channel at each place.
-
-    Parameters
-    ----------
-    log_interest : Tensor, shape (129, n_places)
-    electrodes : Tensor, shape (C,) int64 or (C, 129) float
-
-    Returns
-    -------
-    Tensor, shape (C, n_places)
-        Columns sum to 1.
-    """
-    if electrodes.ndim == 1:
-        return log_interest[electrodes].softmax(0)
-    # In logarithms nothing underflows when all electrodes are far away.
-    mixed = electrodes.to(log_interest.dtype).log()[..., None] + log_interest
-    return mixed.logsumexp(1).softmax(0)
