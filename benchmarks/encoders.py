@@ -6,6 +6,7 @@ network and 7-band power stand beside them.
 
     python benchmarks/encoders.py --weights default,small-2026.11 [--split once] [--json FILE]
         --data eegmat=FOLDER,guinea-bissau=FOLDER,ssvep=FOLDER [--curve] [--unseen]
+        [--rows class-token-centred]
 """
 
 import argparse
@@ -26,14 +27,17 @@ from table.systems import SYSTEMS
 
 from sk_brainrvq.datasets import BENCHMARK_SPLITS, PROTOCOLS
 
-# Rows of each encoder, each with the row of a random network.
+# Rows of an encoder, each with the row of a random network.
 ROWS = {
     "tokens-region-centred": "random-tokens-region-centred",
     "tokens-centred": "random-tokens-centred",
     "default-centred": "random-default-centred",
+    "class-token-centred": "random-class-token-centred",
+    "tokens+class-centred": "random-tokens+class-centred",
 }
-# Rows of a curve.
-TOKENS = {name: random for name, random in ROWS.items() if name.startswith("tokens")}
+# Those that are computed unless --rows names others, and those of a curve.
+BY_DEFAULT = ("tokens-region-centred", "tokens-centred", "default-centred")
+OF_CURVE = BY_DEFAULT[:2]
 BANDS = "bands7-centred"
 RANDOM = "a random network"
 
@@ -41,10 +45,20 @@ RANDOM = "a random network"
 Figures = dict[tuple[str, str, str], dict[str, float]]
 
 
+def rows_of(options: argparse.Namespace) -> dict[str, str]:
+    """Rows that were asked for, each with the row of a random network."""
+    if options.rows is None:
+        return {name: ROWS[name] for name in (OF_CURVE if options.curve else BY_DEFAULT)}
+    names = options.rows.split(",")
+    if unknown := [name for name in names if name not in ROWS]:
+        raise ValueError(f"--rows {unknown} is unknown; choose from {[*ROWS]}.")
+    return {name: ROWS[name] for name in names}
+
+
 def figures(options: argparse.Namespace) -> Figures:
     """Compute what is not kept yet, and collect each person's figure, averaged over seeds."""
     found: Figures = {}
-    rows = TOKENS if options.curve else ROWS
+    rows = rows_of(options)
     for dataset, folder in folders(options.data, [*BENCHMARK_SPLITS]).items():
         seen: set[str] = set()
         for number, weights in enumerate(options.weights.split(",")):
@@ -90,6 +104,7 @@ def _own_figures(name: str, seeds: Sequence[Any]) -> dict[str, float]:
 
 def table(found: Figures) -> str:
     """Format means over people and, below them, leads with intervals over people."""
+    rows = {name: random for name, random in ROWS.items() if name in {key[1] for key in found}}
     datasets = list(dict.fromkeys(dataset for _, _, dataset in found))
     titles = [PROTOCOLS[name].title for name in datasets]
     lines = [["features", "network", *titles], ["---"] * (2 + len(datasets))]
@@ -99,7 +114,7 @@ def table(found: Figures) -> str:
         lines.append([SYSTEMS[system].label, network, *map(shown, means)])
     names = list(dict.fromkeys(name for name, _, _ in found if name != RANDOM))
     leads = [["lead", "all people", *titles], ["---"] * (2 + len(datasets))]
-    for system, random in ROWS.items():
+    for system, random in rows.items():
         for name in names:
             rivals = [(RANDOM, random), *([(names[0], system)] if name != names[0] else [])]
             for rival in [*rivals, (RANDOM, BANDS)]:
@@ -116,14 +131,16 @@ def table(found: Figures) -> str:
 
 def curve(found: Figures) -> str:
     """Format one line per network, for checkpoints of one training or trainings of one kind."""
+    rows = {name: random for name, random in ROWS.items() if name in {key[1] for key in found}}
     datasets = list(dict.fromkeys(dataset for _, _, dataset in found))
-    labels = [SYSTEMS[row].label.removeprefix("BrainRVQ, ").split(" only")[0] for row in TOKENS]
+    labels = [SYSTEMS[row].label.removeprefix("BrainRVQ, ") for row in rows]
+    labels = [label.removesuffix(", LR, centred").removesuffix(" only") for label in labels]
     titles = [f"{label}: {PROTOCOLS[name].title}" for label in labels for name in datasets]
     lines = [["network", *titles, *(f"{label}: over a random network" for label in labels)]]
     lines.append(["---"] * len(lines[0]))
     for name in dict.fromkeys(name for name, _, _ in found if name != RANDOM):
         means, leads = [], []
-        for row, rival in TOKENS.items():
+        for row, rival in rows.items():
             own = {dataset: found[name, row, dataset] for dataset in datasets}
             means += [shown(np.nanmean([*people.values()])) for people in own.values()]
             random = {d: _lead(people, found[RANDOM, rival, d]) for d, people in own.items()}
@@ -161,6 +178,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--unseen", action="store_true", help="only people whose EEG none of the weights has seen"
     )
+    parser.add_argument("--rows", help=f"some of {', '.join(ROWS)}, separated by commas")
     parser.add_argument("--curve", action="store_true", help="print one line per network")
     return answered(parser, argv, evaluate)
 

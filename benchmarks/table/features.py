@@ -204,8 +204,9 @@ def compute(
         "onset" (the second at which a window begins, without EEG), "signals" (standardised), those
         of stimuli, a frozen rival, or one of the embedder: "default", "no-network" (the same
         without tokens), "random-default-" and a seed; "tokens", "random-tokens-" and a seed, by
-        region "tokens-region", "random-tokens-region-" and a seed; and with one covariance over
-        all frequencies "embedding", "summaries" (the same without tokens), "random-" and a seed.
+        region "tokens-region", "random-tokens-region-" and a seed; "class-token",
+        "random-class-token-" and a seed; and with one covariance over all frequencies "embedding",
+        "summaries" (the same without tokens), "random-" and a seed.
         The suffix "@person" removes each person's own centre.
     task : Task
     embedder : mapping
@@ -245,6 +246,7 @@ def _of_embedder(
         "embedding": {**embedder},
         "tokens": {**embedder, **beside},
         "tokens-region": {**embedder, **beside, "pooling": "region"},
+        "class-token": {**embedder, **beside, "pooling": "cls"},
         "summaries": {**without, "spectrum": "region"},
         "log-covariance": {**without, "spectrum": None},
     }
@@ -255,6 +257,7 @@ def _of_embedder(
         "random": {},
         "random-tokens": beside,
         "random-tokens-region": {**beside, "pooling": "region"},
+        "random-class-token": {**beside, "pooling": "cls"},
         "random-default": {"covariance": "bands"},
     }[kind]
     return {**plain, **filters, **own, "weights": None, "random_state": int(seed)}

@@ -21,10 +21,12 @@ from table.tasks import Fold, Task
 # Largest number of folds of people held out to tune a threshold.
 MOST_FOLDS = 7
 # Features computed with the filters of the weights, but without the weights.
-RANDOM = {"random", "random-tokens", "random-tokens-region", "random-default"}
+RANDOM = {
+    *("random", "random-tokens", "random-tokens-region", "random-class-token", "random-default"),
+}
 FILTERED = {*RANDOM, "summaries", "log-covariance", "no-network"}
 # Features of the pretrained embedder.
-PRETRAINED = {"default", "embedding", "tokens", "tokens-region"}
+PRETRAINED = {"default", "embedding", "tokens", "tokens-region", "class-token"}
 CS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 
 

@@ -112,6 +112,30 @@ _TOKENS_BY_REGION = (
     ),
     _linear("brainrvq", "tokens-region", "BrainRVQ, tokens by region only", "tokens-region"),
 )
+# The class token summarises whole signals if the network was pretrained with summary_weight.
+_CLASS_TOKEN = (
+    _linear(
+        "brainrvq",
+        "random-class-token",
+        "random encoder, class token only",
+        "random-class-token",
+        seeded=True,
+    ),
+    _linear("brainrvq", "class-token", "BrainRVQ, class token only", "class-token"),
+    _linear(
+        "brainrvq",
+        "random-tokens+class",
+        "random encoder, class token and mean tokens",
+        *("random-tokens", "random-class-token"),
+        seeded=True,
+    ),
+    _linear(
+        "brainrvq",
+        "tokens+class",
+        "BrainRVQ, class token and mean tokens",
+        *("tokens", "class-token"),
+    ),
+)
 _DEFAULT = (
     _linear("brainrvq", "no-network", "default embedding without network", "no-network"),
     _linear(
@@ -140,6 +164,7 @@ _CENTRED = tuple(
     for system in (_BAND_POWER[0], _WHITENED, *_TOKENS[1::-1], *_TOKENS_BY_REGION, *_DEFAULT)
     if isinstance(system, Linear)
 )
+_CENTRED_CLASS_TOKEN = tuple(_centred(system) for system in _CLASS_TOKEN)
 _TUNED = tuple(
     TunedThreshold(
         f"{system.name}-tuned",
@@ -154,7 +179,7 @@ _TUNED = tuple(
 _IN_ORDER: tuple[System, ...] = (
     *(*_BAND_POWER, *_SPACE_AND_SPECTRUM, *_RIVALS, _RANDOM, *_SCRATCH, *_FROZEN, *_FINE_TUNED),
     *(*_OF_SIGNALS, *_OF_STIMULI, *_FROZEN_RIVALS, *_TOKENS, *_TOKENS_BY_REGION),
-    *(*_DEFAULT, *_CENTRED),
+    *(*_CLASS_TOKEN, *_DEFAULT, *_CENTRED, *_CENTRED_CLASS_TOKEN),
     *_TUNED,
 )
 SYSTEMS = {system.name: system for system in _IN_ORDER}
@@ -162,7 +187,7 @@ SYSTEMS = {system.name: system for system in _IN_ORDER}
 _NOT_BY_DEFAULT = {
     *("cbramod-mean", "minirocket", "bins", "log-covariance", "onset", "stimulus-power", "argmax"),
     *("cca", "tokens", "random-tokens", "tokens+bands", *FROZEN_RIVALS),
-    *(system.name for system in _TOKENS_BY_REGION),
+    *(system.name for system in (*_TOKENS_BY_REGION, *_CLASS_TOKEN, *_CENTRED_CLASS_TOKEN)),
     *(system.name for system in (*_DEFAULT, *_CENTRED, *_TUNED, *_FINE_TUNED[-2:])),
 }
 DEFAULT_SYSTEMS = tuple(name for name in SYSTEMS if name not in _NOT_BY_DEFAULT)
