@@ -33,12 +33,13 @@ class BrainRVQEmbedder(CenteredEmbeddingMixin, TransformerMixin, EEGEstimator):
     architecture : {"tiny", "small", "base"}, Architecture or None, default=None
         Size of the network, by name or in detail. None is that of the given weights, or "small"
         from scratch; "base" is the paper's. With given weights, another size is an error.
-    pooling : {"mean", "region", "channel", "mean_std", "cls", "none"}, default="mean"
+    pooling : {"mean", "region", "channel", "mean_std", "cls", "mean_cls", "none"}, default="mean"
         How tokens are pooled. "mean": mean over all patches. "region": mean over time in each of 11
         regions of the scalp, with channels weighted by their distance; keeps the topography at a
         fixed size for any montage. "channel": mean over time for each channel, which needs the
         channels of fit. "mean_std": mean and standard deviation over all patches. "cls": the class
-        token. "none": every patch, as a 4-D array.
+        token, which describes an epoch if the weights were trained with ``summary_weight``.
+        "mean_cls": the mean, then the class token. "none": every patch, as a 4-D array.
     layer : int, optional
         Index of the block whose output is pooled, as in a Python list; by default the block that
         the weights recommend (``weights.info["layer"]``), or else the last.
@@ -316,11 +317,11 @@ class BrainRVQEmbedder(CenteredEmbeddingMixin, TransformerMixin, EEGEstimator):
         ndarray, float32
             Tokens of width D: (n_epochs, D) for ``pooling`` "mean" and "cls", (n_epochs, 11 * D)
             for "region", (n_epochs, n_channels * D) for "channel", (n_epochs, 2 * D) for
-            "mean_std", (n_epochs, n_channels, n_patches, D) for "none". No tokens with
-            ``tokens=False``. Then the spectra: 11 * 46 columns for ``spectrum`` "region", 46 for
-            "mean", n_channels * 46 for "channel"; with ``center_by``, those of the whitened signals
-            and then as many of the unwhitened signals. Then 950 columns for ``covariance`` "bands",
-            190 for True.
+            "mean_std" and "mean_cls", (n_epochs, n_channels, n_patches, D) for "none". No tokens
+            with ``tokens=False``. Then the spectra: 11 * 46 columns for ``spectrum`` "region", 46
+            for "mean", n_channels * 46 for "channel"; with ``center_by``, those of the whitened
+            signals and then as many of the unwhitened signals. Then 950 columns for ``covariance``
+            "bands", 190 for True.
 
         Warns
         -----

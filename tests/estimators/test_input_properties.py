@@ -86,7 +86,7 @@ def is_usable(X, sfreq, ch_names):
     sfreq=st.one_of(rates, rates, odd_rates),
     ch_names=st.one_of(st.none(), st.lists(names, max_size=4), st.just("Cz"), st.just(3)),
     unit=st.sampled_from(["uV", "uV", "mV", "V", "kV", None]),
-    pooling=st.sampled_from(["mean", "channel", "mean_std", "cls"]),
+    pooling=st.sampled_from(["mean", "channel", "mean_std", "cls", "mean_cls"]),
 )
 def test_array__anything__a_finite_row_an_epoch_or_an_error(
     embedder, X, sfreq, ch_names, unit, pooling

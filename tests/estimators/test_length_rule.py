@@ -94,7 +94,7 @@ def test_tokenizer__above_30_s__codes_of_near_equal_segments_in_a_row(n_patches)
 
 
 @pytest.mark.parametrize("name", ["embedder", "pretrainer"])
-@pytest.mark.parametrize("pooling", ["mean", "channel", "cls"])
+@pytest.mark.parametrize("pooling", ["mean", "channel", "mean_cls"])
 def test_embedding__above_30_s__average_of_segments_weighted_by_patches(name, pooling):
     X = make_eeg(n_epochs=2, n_times=200 * 65, seed=2)
     # A trend in amplitude sets the segments apart.

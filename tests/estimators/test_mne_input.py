@@ -67,7 +67,7 @@ def test_list_of_epochs__apply__in_the_order_of_the_list(name):
     assert_same(name, apply(fitted(name), shuffled), apply(fitted(name), X[[5, 0, 11]]))
 
 
-@pytest.mark.parametrize("pooling", ["channel", "mean", "mean_std", "cls"])
+@pytest.mark.parametrize("pooling", ["channel", "mean", "mean_std", "cls", "mean_cls"])
 def test_embedder__channels_in_another_order__same_features(pooling):
     X = make_eeg()
     embedder = tiny("embedder", pooling=pooling).fit(X)

@@ -17,7 +17,10 @@ EEGMAT = "Fp1 Fp2 F3 F4 F7 F8 T3 T4 C3 C4 T5 T6 P3 P4 O1 O2 Fz Cz Pz".split()  #
 EPOC = "AF3 F7 F3 FC5 T7 P7 O1 O2 P8 T8 FC6 F4 F8 AF4".split()  # noqa: SIM905
 DEVICES = [EEGMAT, [f"EEG {name}" for name in EEGMAT], EPOC, ["TP9", "AF7", "AF8", "TP10"]]
 # All kinds of blocks, none of which has a column for a channel.
-POOLINGS, BLOCKS = ["mean", "region", "mean_std", "cls"], {"spectrum": "region", "covariance": True}
+POOLINGS, BLOCKS = (
+    ["mean", "region", "mean_std", "cls", "mean_cls"],
+    {"spectrum": "region", "covariance": True},
+)
 FROM_MNE = {"sfreq": None, "ch_names": None, "window": WINDOW}
 FILTERS = [None, Filters(l_freq=1.0, notch=50.0, reference="average")]
 BAD = {

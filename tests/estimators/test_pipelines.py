@@ -109,6 +109,7 @@ def test_refit__other_channels__forgets_the_first_fit(name):
         ("mean", 100, "brainrvqembedder0", "brainrvqembedder99"),
         ("cls", 100, "brainrvqembedder0", "brainrvqembedder99"),
         ("mean_std", 200, "mean_0", "std_99"),
+        ("mean_cls", 200, "mean_0", "cls_99"),
         ("channel", 400, "Fp1_0", "O2_99"),
     ],
 )

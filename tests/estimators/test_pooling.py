@@ -30,11 +30,12 @@ def naive_pooling(tokens, pooling, n_channels=4):
         "channel": patches.mean(2).reshape(len(tokens), -1),
         "mean_std": np.concatenate([patches.mean((1, 2)), patches.std((1, 2))], 1),
         "cls": tokens[:, 0],
+        "mean_cls": np.concatenate([patches.mean((1, 2)), tokens[:, 0]], 1),
         "none": patches,
     }[pooling]
 
 
-@pytest.mark.parametrize("pooling", ["mean", "channel", "mean_std", "cls", "none"])
+@pytest.mark.parametrize("pooling", ["mean", "channel", "mean_std", "cls", "mean_cls", "none"])
 @pytest.mark.parametrize("layer", [-1, 0])
 def test_embedder__each_pooling__as_the_bare_module(pooling, layer):
     X = make_eeg()
@@ -45,7 +46,7 @@ def test_embedder__each_pooling__as_the_bare_module(pooling, layer):
     np.testing.assert_allclose(result, naive_pooling(tokens, pooling), atol=1e-5)
 
 
-@pytest.mark.parametrize("pooling", ["mean", "channel", "mean_std", "cls", "none"])
+@pytest.mark.parametrize("pooling", ["mean", "channel", "mean_std", "cls", "mean_cls", "none"])
 def test_embedder__weights_of_a_pretrainer__each_pooling_as_the_bare_encoder(pooling):
     X = make_eeg()
     pretrainer = fitted("pretrainer")
@@ -237,10 +238,10 @@ def test_spectrum__regions__weighted_means_of_the_channels():
     np.testing.assert_allclose(by_region, expected.reshape(len(X), -1), atol=1e-5)
 
 
-@pytest.mark.parametrize("pooling", ["region", "mean", "channel", "mean_std", "cls"])
+@pytest.mark.parametrize("pooling", ["region", "mean", "channel", "mean_std", "cls", "mean_cls"])
 @pytest.mark.parametrize("spectrum", ["region", "mean", "channel", None])
 def test_features__each_pooling_and_spectrum__tokens_then_spectra(pooling, spectrum):
-    n_tokens = {"region": 11, "channel": 4, "mean_std": 2}.get(pooling, 1) * 100
+    n_tokens = {"region": 11, "channel": 4, "mean_std": 2, "mean_cls": 2}.get(pooling, 1) * 100
     n_spectra = {"region": 11, "mean": 1, "channel": 4, None: 0}[spectrum] * 46
     embedder = tiny("embedder", pooling=pooling, spectrum=spectrum).fit(make_eeg())
     features = embedder.transform(make_eeg())

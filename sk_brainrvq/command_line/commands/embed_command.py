@@ -31,7 +31,7 @@ from sk_brainrvq.signals.sources.headers.edf_gaps import on_the_clock
 from sk_brainrvq.signals.sources.mne_epochs import is_mne_epochs
 from sk_brainrvq.signals.sources.recording_files import read_recording
 
-_POOLINGS = ("mean", "region", "channel", "mean_std", "cls")
+_POOLINGS = ("mean", "region", "channel", "mean_std", "cls", "mean_cls")
 
 
 class _Spectrum(click.Choice):
@@ -79,7 +79,8 @@ _OPTIONS = options_of_estimator(
             "How to pool the tokens. mean: mean over all patches, a fixed size for any montage. "
             "region: mean over time in 11 regions of the scalp. channel: mean over time for each "
             "channel; all recordings need the channels of the first. mean_std: mean and standard "
-            "deviation over all patches. cls: the class token."
+            "deviation over all patches. cls: the class token. mean_cls: the mean, then the class "
+            "token."
         ),
         "layer": (
             "Index of the block whose output is pooled, from 0; -1 is the last. By default the "

@@ -106,8 +106,9 @@ class EmbeddingMixin(ClassNamePrefixFeaturesOutMixin):
         ndarray of str
             Tokens: the class name with a number for ``pooling="mean"`` and "cls", "Fpz_0", ...
             (regions) for "region", "C3_0", ... for "channel", "mean_0", "std_0", ... for
-            "mean_std". Then spectra: "Fpz_log_std", "Fpz_1Hz", ... Then covariances:
-            "1-4Hz_Fp1xFp1", ... for "bands", "Fp1xFp1", "Fp1xFp2", ... for True.
+            "mean_std", "mean_0", "cls_0", ... for "mean_cls". Then spectra: "Fpz_log_std",
+            "Fpz_1Hz", ... Then covariances: "1-4Hz_Fp1xFp1", ... for "bands", "Fp1xFp1",
+            "Fp1xFp2", ... for True.
 
         Raises
         ------

@@ -30,7 +30,7 @@ from sk_brainrvq.training import Batch, run_batches
 from sk_brainrvq.training.inference import by_channel
 from sk_brainrvq.training.memory.out_of_memory import explained, message_of_signals
 
-POOLINGS = ("mean", "region", "channel", "mean_std", "cls", "none")
+POOLINGS = ("mean", "region", "channel", "mean_std", "cls", "mean_cls", "none")
 SPECTRUM_POOLINGS = ("region", "mean", "channel")
 COVARIANCE_NAMES = tuple(
     f"{first}x{second}" for i, first in enumerate(POSITIONS) for second in POSITIONS[i:]
@@ -47,7 +47,7 @@ class Embedding:
 
     Attributes
     ----------
-    pooling : {"mean", "region", "channel", "mean_std", "cls", "none"}
+    pooling : {"mean", "region", "channel", "mean_std", "cls", "mean_cls", "none"}
         How to pool tokens.
     layer : int or None
         Layer to pool; None is the layer that the weights recommend.
@@ -149,9 +149,9 @@ class Embedding:
         -------
         ndarray, float32
             Tokens: (n_epochs, D) for "mean" and "cls", (n_epochs, 11 * D) for "region",
-            (n_epochs, C * D) for "channel", (n_epochs, 2 * D) for "mean_std", (n_epochs, C, P, D)
-            for "none". Then spectra: 46 columns instead of each D. Then 190 columns per
-            log-covariance.
+            (n_epochs, C * D) for "channel", (n_epochs, 2 * D) for "mean_std" and "mean_cls",
+            (n_epochs, C, P, D) for "none". Then spectra: 46 columns instead of each D. Then 190
+            columns per log-covariance.
         """
         layer = recommended if self.layer is None else self.layer
 
@@ -198,9 +198,11 @@ class Embedding:
         return _pooled(spectra(counted.x), counted, self.spectrum)
 
     def _pooled_tokens(self, encoder: EEGEncoder, batch: Batch, layer: int) -> Tensor:
-        if self.pooling == "cls":
+        if self.pooling in ("cls", "mean_cls"):
             known = batch.of_known_places()
-            return encoder(known.x, known.electrodes, layer=layer)[:, 0]
+            tokens = encoder(known.x, known.electrodes, layer=layer)
+            of_class, means = tokens[:, 0], tokens[:, 1:].mean(1)
+            return of_class if self.pooling == "cls" else torch.cat([means, of_class], 1)
 
         def patches(x: Tensor, electrodes: Tensor) -> Tensor:
             encoded = encoder(x, electrodes, layer=layer)
@@ -227,7 +229,7 @@ class Embedding:
         -------
         list of str
         """
-        means = {"mean": ["mean"], "mean_std": ["mean", "std"]}
+        means = {"mean": ["mean"], "mean_std": ["mean", "std"], "mean_cls": ["mean", "cls"]}
         places = {**means, "region": list(REGIONS), "channel": channels}
         names: list[str] = []
         if self.tokens and self.pooling in ("mean", "cls"):
