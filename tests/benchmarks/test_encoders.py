@@ -1,5 +1,6 @@
 """``encoders.py``: what is kept of the bundled encoders, and what the pages say of it."""
 
+import argparse
 import json
 from functools import cache
 
@@ -52,8 +53,17 @@ def test_page__curves__those_of_the_kept_figures():
     }  # the last epoch is the encoder itself
 
 
-def test_page__half_the_corpus__the_kept_figures_of_people_who_were_left_out():
-    found = kept("develop", "half")
+def test_page__class_token__the_kept_figures_of_all_people():
+    found = kept("develop", "class_token")
+    assert MODULE.curve(found) in (BENCHMARKS / "details" / "pretraining.md").read_text()
+    whole = kept("develop")
+    for key in found.keys() & whole.keys():
+        assert found[key] == whole[key]
+
+
+@pytest.mark.parametrize("name", ["half", "half_class_token"])
+def test_page__half_the_corpus__the_kept_figures_of_people_who_were_left_out(name):
+    found = kept("develop", name)
     assert MODULE.curve(found) in (BENCHMARKS / "details" / "pretraining.md").read_text()
     for dataset, own in BENCHMARK_SPLITS.items():
         left_out = {str(person) for fold in own.folds[::2] for person in fold}
@@ -81,6 +91,20 @@ def test_lead__two_rows__person_by_person():
     leads = MODULE.table(found).split("\n\n")[1]
     assert "| +.000 [-.250, +.250] | +.000 [-.250, +.250] |" in leads
     assert "over centred 7 bands | +.000 [+.000, +.000] |" in leads
+
+
+def test_rows__unknown__error_names_them():
+    options = argparse.Namespace(rows="tokens-centred,cls", curve=False)
+    with pytest.raises(ValueError, match=r"--rows \['cls'\] is unknown; choose from"):
+        MODULE.rows_of(options)
+
+
+@pytest.mark.parametrize("curve", [False, True])
+def test_rows__not_given__those_without_the_class_token(curve):
+    rows = MODULE.rows_of(argparse.Namespace(rows=None, curve=curve))
+    assert list(rows) == ["tokens-region-centred", "tokens-centred", "default-centred"][: 3 - curve]
+    chosen = MODULE.rows_of(argparse.Namespace(rows="class-token-centred", curve=curve))
+    assert chosen == {"class-token-centred": "random-class-token-centred"}
 
 
 def test_unseen__people_whom_the_weights_have_seen__are_in_no_row():

@@ -39,7 +39,10 @@ BESIDE = {
     ),
     *(f"benchmarks/results/mutants/seed{seed}.csv" for seed in (0, 1)),
     *("benchmarks/results/explanations.csv", "benchmarks/results/montage_transfer.json"),
-    *(f"benchmarks/results/encoders/{name}.json" for name in ("tokens", "curves", "codes", "half")),
+    *(
+        f"benchmarks/results/encoders/{name}.json"
+        for name in ("tokens", "curves", "codes", "half", "class_token", "half_class_token")
+    ),
     *(
         f"benchmarks/results/codes_{name}.json"
         for name in ("eegmat", "guinea_bissau", "once", "512x8", "64x3", "twenty_passes")
