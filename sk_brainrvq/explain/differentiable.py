@@ -6,8 +6,7 @@ import torch
 from torch import Tensor
 
 from sk_brainrvq.nn import EncoderClassifier
-from sk_brainrvq.nn.heads.embedding_head import EmbeddingHead
-from sk_brainrvq.nn.heads.placed_summaries import channel_weights
+from sk_brainrvq.nn.heads.embedding_head import EmbeddingHead, channel_weights
 from sk_brainrvq.nn.summaries import (
     RIDGE,
     SMALLEST_VARIANCE,

@@ -8,7 +8,7 @@ from tiny import CH_NAMES, fitted, make_eeg, tiny
 from sk_brainrvq import Architecture, BrainRVQEmbedder, Weights
 from sk_brainrvq.exceptions import CheckpointError, EEGWarning
 from sk_brainrvq.nn import DualDomainTokenizer
-from sk_brainrvq.nn.heads.placed_summaries import channel_weights
+from sk_brainrvq.nn.heads.embedding_head import channel_weights
 from sk_brainrvq.signals.electrodes.regions import (
     REGION_CONCENTRATION,
     REGIONS,

@@ -5,8 +5,7 @@ import pytest
 import scipy.linalg
 import torch
 
-from sk_brainrvq.nn.heads.embedding_head import EmbeddingHead
-from sk_brainrvq.nn.heads.placed_summaries import channel_weights
+from sk_brainrvq.nn.heads.embedding_head import EmbeddingHead, channel_weights
 from sk_brainrvq.nn.summaries import (
     band_covariances,
     covariances,

@@ -11,8 +11,7 @@ from torch import Tensor
 
 from sk_brainrvq.estimators._inputs.labels import LabelledEEG
 from sk_brainrvq.nn import EncoderClassifier
-from sk_brainrvq.nn.heads.embedding_head import EmbeddingHead
-from sk_brainrvq.nn.heads.placed_summaries import PlacedSummaries
+from sk_brainrvq.nn.heads.embedding_head import EmbeddingHead, PlacedSummaries
 from sk_brainrvq.signals.electrodes.regions import (
     POSITION_CONCENTRATION,
     POSITIONS,

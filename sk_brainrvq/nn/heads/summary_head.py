@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from sk_brainrvq.nn.heads.placed_summaries import PlacedSummaries
+from sk_brainrvq.nn.heads.embedding_head import PlacedSummaries
 from sk_brainrvq.nn.linear import Linear
 from sk_brainrvq.nn.parallel import n_in_all, total
 
@@ -34,7 +34,7 @@ class SummaryHead(PlacedSummaries):
     Attributes
     ----------
     log_regions, log_positions : Tensor
-        As of :class:`~sk_brainrvq.nn.heads.placed_summaries.PlacedSummaries`.
+        As of :class:`~sk_brainrvq.nn.heads.embedding_head.PlacedSummaries`.
     variance : Tensor, shape (1456,)
         Running mean, over training batches, of the variance within a batch.
     n_batches : Tensor, shape (), int64
