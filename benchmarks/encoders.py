@@ -102,9 +102,13 @@ def _own_figures(name: str, seeds: Sequence[Any]) -> dict[str, float]:
     }
 
 
+def _rows_in(found: Figures) -> dict[str, str]:
+    return {name: random for name, random in ROWS.items() if name in {key[1] for key in found}}
+
+
 def table(found: Figures) -> str:
     """Format means over people and, below them, leads with intervals over people."""
-    rows = {name: random for name, random in ROWS.items() if name in {key[1] for key in found}}
+    rows = _rows_in(found)
     datasets = list(dict.fromkeys(dataset for _, _, dataset in found))
     titles = [PROTOCOLS[name].title for name in datasets]
     lines = [["features", "network", *titles], ["---"] * (2 + len(datasets))]
@@ -131,7 +135,7 @@ def table(found: Figures) -> str:
 
 def curve(found: Figures) -> str:
     """Format one line per network, for checkpoints of one training or trainings of one kind."""
-    rows = {name: random for name, random in ROWS.items() if name in {key[1] for key in found}}
+    rows = _rows_in(found)
     datasets = list(dict.fromkeys(dataset for _, _, dataset in found))
     labels = [SYSTEMS[row].label.removeprefix("BrainRVQ, ") for row in rows]
     labels = [label.removesuffix(", LR, centred").removesuffix(" only") for label in labels]

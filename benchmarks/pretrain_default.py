@@ -74,7 +74,6 @@ STAGE: dict[str, Any] = {
     "lr": 1e-3,
     "crops": RandomCrops(whitened=0.5),
     "spectrum_weight": 10.0,
-    "summary_weight": 15.0,
     "filters": FILTERS,
     "verbose": 1,
 }
@@ -236,6 +235,7 @@ def further_stage(options: argparse.Namespace) -> None:
         callbacks=[keeper],
     )
     own = STAGE | {"max_epochs": 1 if options.quick else options.epochs}
+    own["summary_weight"] = options.summary_weight or None
     own["crops"] = clone(own["crops"]).set_params(
         referenced=options.referenced, gain_db=options.gain_db
     )
@@ -286,6 +286,9 @@ def add_stage_options(parser: argparse.ArgumentParser) -> None:
         choices=OF_ENCODER,
         default=FULL,
         help="with --corpus: without one of the claims",
+    )
+    parser.add_argument(
+        "--summary-weight", type=float, default=0.0, help="with --corpus: as of the pretrainer"
     )
     parser.add_argument(
         "--referenced", type=float, default=0.0, help="with --corpus: as of RandomCrops"

@@ -164,7 +164,8 @@ class PretrainingNet(EEGNet):
         self.history.record("accuracy", float(accuracies[:, 0].mean()))
         if len(self.history) == 1 and self.history[-1].get("summary_loss") == 0:
             warn(
-                "summary_weight was given, but no batch of the first epoch had three crops of two "
-                "seconds or more, so no summaries were learnt: raise batch_size or window."
+                f"summary_weight is {self.bare_module.summary_weight:g}, but no batch of the first "
+                "epoch had three crops of two seconds or more, so no summaries were learnt. Raise "
+                "batch_size, or pass longer epochs (window for recordings)."
             )
         super().on_epoch_end(net, **kwargs)

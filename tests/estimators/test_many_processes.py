@@ -90,6 +90,8 @@ def test_pretrainer__two_processes__has_the_losses_of_one(tokenizer):
     params = {
         "tokenizer": tokenizer,
         "drop_path": 0.1,
+        "spectrum_weight": 1.0,
+        "summary_weight": 1.0,
         "engine__steps_per_epoch": 1,
         "max_epochs": 20,
         "batch_size": 5,
@@ -98,9 +100,8 @@ def test_pretrainer__two_processes__has_the_losses_of_one(tokenizer):
     }
     results = values_of(run_together(2, fit, "pretrainer", params))
     assert_equal_ranks(results)
-    assert_near(
-        results[0], fit(0, "pretrainer", params), ["train_loss", "accuracies", "valid_loss"]
-    )
+    names = ["train_loss", "accuracies", "spectrum_error", "summary_loss", "valid_loss"]
+    assert_near(results[0], fit(0, "pretrainer", params), names)
 
 
 def test_tokenizer__official_mode_and_accumulation__has_the_losses_of_one():

@@ -215,5 +215,5 @@ def test_summary_weight__from_scratch_and_from_weights__knows_where_electrodes_a
 @pytest.mark.parametrize(("n_epochs", "n_times"), [(2, 600), (12, 200)])
 def test_summary_weight__too_few_crops_or_seconds__warns_that_none_are_learnt(n_epochs, n_times):
     pretrainer = tiny("pretrainer", summary_weight=1.0)
-    with pytest.warns(EEGWarning, match="no batch of the first epoch had three crops"):
+    with pytest.warns(EEGWarning, match="summary_weight is 1, but no batch of the first"):
         pretrainer.fit(make_eeg(n_epochs, n_times=n_times))

@@ -90,8 +90,13 @@ def test_pretrainer__killed_in_either_stage__ends_bit_for_bit_the_same(tmp_path)
             "pretrainer",
             {"max_epochs": 5, "tokenizer_max_epochs": 1, "engine": Engine(gradient_accumulation=2)},
         ),
+        # Summaries have running variances.
+        ("pretrainer", {"max_epochs": 5, "tokenizer_max_epochs": 1, "summary_weight": 5.0}),
     ],
-    ids=["part_of_a_pass", "more_than_a_pass", "early_stopping", "bfloat16", "float16", "pretrain"],
+    ids=[
+        *("part_of_a_pass", "more_than_a_pass", "early_stopping", "bfloat16", "float16"),
+        *("pretrain", "summaries"),
+    ],
 )
 def test_killed_twice__other_settings__ends_bit_for_bit_the_same(kind, params, tmp_path):
     saved = {**params, "checkpoint_dir": tmp_path}
