@@ -55,6 +55,18 @@ def test_loss__after_training_batches__is_the_error_of_standardised_deviations()
     assert again.item() == pytest.approx(expected_loss(head, tokens, 2 * x, variance), rel=1e-4)
 
 
+def test_loss__crops_far_from_all_before__deviations_are_limited():
+    head, tokens, x = make_head()
+    head(tokens, x, ELECTRODES)
+    head.eval()
+    spread = x * torch.logspace(-2, 2, B).reshape(B, 1, 1, 1)
+    deviations = summaries_of(spread) - summaries_of(spread).mean(0)
+    variance = head.variance.double().numpy()
+    assert np.abs(deviations / np.sqrt(variance + 1e-3)).max() > 12
+    loss = head(tokens, spread, ELECTRODES)
+    assert loss.item() == pytest.approx(expected_loss(head, tokens, spread, variance), rel=1e-4)
+
+
 def test_variance__after_many_batches__forgets_the_first():
     head, tokens, x = make_head()
     spread = x * torch.logspace(0, 2, B).reshape(B, 1, 1, 1)
