@@ -53,6 +53,12 @@ def test_page__curves__those_of_the_kept_figures():
     }  # the last epoch is the encoder itself
 
 
+def test_page__claims__the_kept_figures_of_all_people():
+    found = kept("develop", "claims")
+    assert MODULE.curve(found) in (BENCHMARKS / "details" / "pretraining.md").read_text()
+    assert {name for name, _, _ in found} >= {"all-three-claims", "random-masks", "spectrum-codes"}
+
+
 def test_page__class_token__the_kept_figures_of_all_people():
     found = kept("develop", "class_token")
     assert MODULE.curve(found) in (BENCHMARKS / "details" / "pretraining.md").read_text()

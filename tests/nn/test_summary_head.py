@@ -62,7 +62,7 @@ def test_loss__crops_far_from_all_before__deviations_are_limited():
     spread = x * torch.logspace(-2, 2, B).reshape(B, 1, 1, 1)
     deviations = summaries_of(spread) - summaries_of(spread).mean(0)
     variance = head.variance.double().numpy()
-    assert np.abs(deviations / np.sqrt(variance + 1e-3)).max() > 12
+    assert np.abs(deviations / np.sqrt(variance + 1e-3)).max() > 6  # the limit
     loss = head(tokens, spread, ELECTRODES)
     assert loss.item() == pytest.approx(expected_loss(head, tokens, spread, variance), rel=1e-4)
 

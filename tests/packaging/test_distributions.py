@@ -41,7 +41,15 @@ BESIDE = {
     *("benchmarks/results/explanations.csv", "benchmarks/results/montage_transfer.json"),
     *(
         f"benchmarks/results/encoders/{name}.json"
-        for name in ("tokens", "curves", "codes", "half", "class_token", "half_class_token")
+        for name in (
+            "tokens",
+            "curves",
+            "codes",
+            "half",
+            "claims",
+            "class_token",
+            "half_class_token",
+        )
     ),
     *(
         f"benchmarks/results/codes_{name}.json"
