@@ -39,6 +39,12 @@ CONTRASTS = (
     ("tokens-centred", "random-tokens-centred"),
     ("tokens-region-centred", "random-tokens-region-centred"),
     ("tokens-region-centred", "bands7-centred"),
+    ("class-token-centred", "random-class-token-centred"),
+    ("class-token-centred", "random-tokens-centred"),
+    ("class-token-centred", "bands7-centred"),
+    ("tokens+class-centred", "random-tokens+class-centred"),
+    ("tokens+class-centred", "random-tokens-centred"),
+    ("tokens+class-centred", "bands7-centred"),
 )
 
 

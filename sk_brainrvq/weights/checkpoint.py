@@ -29,9 +29,9 @@ from sk_brainrvq.weights.hub.hub_download import fetch
 
 # Weights that come with the package.
 BUNDLED = Path(__file__).parent / "bundled"
-BUNDLED_NAMES = ("small-2026.11", "tokenizer-2026.11")
+BUNDLED_NAMES = ("small-2026.12", "tokenizer-2026.11")
 # What "default" stands for: the newest encoder, and the tokenizer whose codes it predicts.
-DEFAULT = "small-2026.11"
+DEFAULT = "small-2026.12"
 # Prefix of tensors of other networks in the same file.
 ATTACHED = "attached/"
 _HEADER_KEY = "sk_brainrvq"

@@ -15,7 +15,7 @@ from sk_brainrvq.weights.weights import Weights
 # Name under which a saved pretrainer stores its tokenizer.
 _TOKENIZER = "tokenizer_weights_"
 # Bundled encoders, and the bundled tokenizers whose codes they predict.
-_TOKENIZERS = {"small-2026.11": "tokenizer-2026.11"}
+_TOKENIZERS = {"small-2026.12": "tokenizer-2026.11"}
 
 
 @cache
@@ -24,7 +24,7 @@ def bundled_weights(name: str) -> Weights:
 
     Parameters
     ----------
-    name : {"default", "small-2026.11", "tokenizer-2026.11"}
+    name : {"default", "small-2026.12", "tokenizer-2026.11"}
         "default" is the newest encoder.
 
     Returns

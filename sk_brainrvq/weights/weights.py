@@ -350,7 +350,7 @@ class Weights(Exportable, Shareable):
         --------
         >>> from sk_brainrvq import Weights
         >>> [row["name"] for row in Weights.list() if row["kind"] == "pretraining"]
-        ['small-2026.11']
+        ['small-2026.12']
         """
         return weights_table(Weights)
 

@@ -88,7 +88,7 @@ def test_bundled_weights__by_name__are_found_wherever_the_package_is():
     pickled = pickle.dumps(outside("default"))
     assert len(pickled) < 200
     assert str(Weights.__module__).encode() not in pickled
-    assert pickle.loads(pickled) == bundled_weights("small-2026.11")
+    assert pickle.loads(pickled) == bundled_weights("small-2026.12")
 
 
 def test_many_pickles__loaded__share_the_weights(saved):

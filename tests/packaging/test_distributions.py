@@ -23,7 +23,7 @@ DATA = {
     "sk_brainrvq/datasets/ssvep_git_sha1.txt",
     *(
         f"sk_brainrvq/weights/bundled/{model}/{file}"
-        for model in ("small-2026.11", "tokenizer-2026.11")
+        for model in ("small-2026.12", "tokenizer-2026.11")
         for file in ("README.md", "config.json", "model.safetensors")
     ),
 }
@@ -106,7 +106,7 @@ def test_wheel__files__the_package_its_data_and_nothing_else(built):
     _, wheel = built
     with zipfile.ZipFile(wheel) as archive:
         held = {name for name in archive.namelist() if ".dist-info/" not in name}
-        weights = "sk_brainrvq/weights/bundled/small-2026.11/model.safetensors"
+        weights = "sk_brainrvq/weights/bundled/small-2026.12/model.safetensors"
         assert archive.read(weights) == (CHECKOUT / weights).read_bytes()
     assert held == modules() | DATA
 

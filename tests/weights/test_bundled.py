@@ -29,7 +29,7 @@ from sk_brainrvq.weights import bundled_weights, resolve_weights
 from sk_brainrvq.weights.resolving import tokenizer_of
 
 BUNDLED = Path(sk_brainrvq.__file__).parent / "weights" / "bundled"
-NAMES = ["small-2026.11", "tokenizer-2026.11"]
+NAMES = ["small-2026.12", "tokenizer-2026.11"]
 FILTERS = {"l_freq": 0.5, "h_freq": 45.0, "notch": None, "reference": None}
 
 
@@ -44,7 +44,7 @@ def test_bundled__files__below_ten_megabytes_with_a_card(name):
 
 
 def test_bundled__encoder_of_four_datasets__has_seen_only_people_to_develop_on():
-    weights = bundled_weights("small-2026.11")
+    weights = bundled_weights("small-2026.12")
     seen = {}
     for subject in weights.info["subjects"]:
         dataset, _, person = subject.partition("/")
@@ -67,7 +67,7 @@ def test_bundled__encoder_of_four_datasets__has_seen_only_people_to_develop_on()
         *("OZ", "POZ", "PO3", "PO4", "PO7", "PO8"),
     }
     assert before < rows
-    card = (BUNDLED / "small-2026.11" / "README.md").read_text()
+    card = (BUNDLED / "small-2026.12" / "README.md").read_text()
     for word in ("CC BY 4.0", "CC0", "MIT", "150 people", "tokenizer-2026.11"):
         assert word in card
 
@@ -75,18 +75,18 @@ def test_bundled__encoder_of_four_datasets__has_seen_only_people_to_develop_on()
 def test_bundled__encoder_of_four_datasets__is_trained_further_with_its_tokenizer():
     eeg = make_eeg(n_subjects=1, n_windows=2, duration=2, random_state=0)
     pretrainer = BrainRVQPretrainer(
-        "small-2026.11",
-        weights="small-2026.11",
+        "small-2026.12",
+        weights="small-2026.12",
         max_epochs=1,
         sfreq=eeg.sfreq,
         ch_names=eeg.ch_names,
         random_state=0,
     ).fit(eeg.X)
     assert pretrainer.tokenizer_weights_ == bundled_weights("tokenizer-2026.11")
-    assert pretrainer.weights_.config == bundled_weights("small-2026.11").config
-    assert tokenizer_of(bundled_weights("small-2026.11")) == "small-2026.11"
-    with pytest.raises(CheckpointError, match=r"tokenizer='small-2026\.11'"):
-        BrainRVQPretrainer(weights="small-2026.11", sfreq=eeg.sfreq).fit(eeg.X)
+    assert pretrainer.weights_.config == bundled_weights("small-2026.12").config
+    assert tokenizer_of(bundled_weights("small-2026.12")) == "small-2026.12"
+    with pytest.raises(CheckpointError, match=r"tokenizer='small-2026\.12'"):
+        BrainRVQPretrainer(weights="small-2026.12", sfreq=eeg.sfreq).fit(eeg.X)
 
 
 def test_bundled_tokenizer__origin__is_recorded():
@@ -106,8 +106,8 @@ def test_bundled__by_name__unless_something_of_that_name_is_there(tmp_path, monk
         assert Weights(name) == bundled_weights(name) == Weights(BUNDLED / name)
         assert Weights(name).name == name
         assert Weights(name).digest in repr(BrainRVQEmbedder(Weights(name)).get_params())
-    assert Weights("default") == Weights("small-2026.11")
-    assert Weights("default").name == "small-2026.11"
+    assert Weights("default") == Weights("small-2026.12")
+    assert Weights("default").name == "small-2026.12"
     bundled_weights("tokenizer-2026.11").save(tmp_path / "default")
     assert Weights("default").kind == "tokenizer"
     with pytest.raises(CheckpointError, match="or one of the bundled 'default', 'small-2026"):
@@ -127,7 +127,7 @@ def test_bundled__by_name__moabbs_key_follows_the_content():
     updated = Weights.from_module(weights.name, weights.kind, weights.config, module, weights.info)
     now, again, later = (
         get_pipeline_digest("epochs", make_pipeline(BrainRVQEmbedder(each)))
-        for each in (weights, bundled_weights("small-2026.11"), updated)
+        for each in (weights, bundled_weights("small-2026.12"), updated)
     )
     assert now == again != later
 
@@ -137,7 +137,7 @@ def test_default__as_a_parameter__stands_for_the_part_that_fits():
     assert encoder is bundled_weights("default")
     assert encoder.kind == "pretraining"
     assert encoder is resolve_weights("default", ("pretraining", "tokenizer"), "weights")
-    assert encoder is resolve_weights("small-2026.11", ("pretraining",), "weights")
+    assert encoder is resolve_weights("small-2026.12", ("pretraining",), "weights")
     tokenizer = resolve_weights("default", ("tokenizer",), "tokenizer")
     assert tokenizer == bundled_weights("tokenizer-2026.11")
     with pytest.raises(CheckpointError, match=r"'small'.*expected one of 'default', 'small-2026"):

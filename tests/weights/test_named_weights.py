@@ -32,7 +32,7 @@ def test_list__printed__a_table_with_aligned_columns():
     assert lines[0].split() == ["name", "kind", "digest", "date", "licence", "data", "size"]
     assert [line.split()[0] for line in lines[1:]] == list(BUNDLED_NAMES)
     assert {line.index("2026-11-") for line in lines[1:]} == {lines[0].index("date")}
-    assert lines[1].endswith("8.0 MB")
+    assert lines[1].endswith("8.6 MB")
 
 
 @pytest.fixture
