@@ -4,7 +4,7 @@ Uses the project's own splits, as ``three_datasets.py`` does: logistic regressio
 centred features. The rows are tokens by region, mean tokens, and the default embedding. A random
 network and 7-band power stand beside them.
 
-    python benchmarks/encoders.py --weights default,small-2026.11 [--split once] [--json FILE]
+    python benchmarks/encoders.py --weights default,OUT/encoder [--split once] [--json FILE]
         --data eegmat=FOLDER,guinea-bissau=FOLDER,ssvep=FOLDER [--curve] [--unseen]
         [--rows class-token-centred]
 """
