@@ -235,7 +235,7 @@ def further_stage(options: argparse.Namespace) -> None:
         callbacks=[keeper],
     )
     own = STAGE | {"max_epochs": 1 if options.quick else options.epochs}
-    own["summary_weight"] = options.summary_weight or None
+    own["summary_weight"] = options.summary_weight
     own["crops"] = clone(own["crops"]).set_params(
         referenced=options.referenced, gain_db=options.gain_db
     )
@@ -287,9 +287,7 @@ def add_stage_options(parser: argparse.ArgumentParser) -> None:
         default=FULL,
         help="with --corpus: without one of the claims",
     )
-    parser.add_argument(
-        "--summary-weight", type=float, default=0.0, help="with --corpus: as of the pretrainer"
-    )
+    parser.add_argument("--summary-weight", type=float, help="with --corpus: as of the pretrainer")
     parser.add_argument(
         "--referenced", type=float, default=0.0, help="with --corpus: as of RandomCrops"
     )

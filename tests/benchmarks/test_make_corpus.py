@@ -246,7 +246,7 @@ def test_stage_on_the_corpus__quick__encoder_of_its_people_but_for_those_of_clos
     weights = Weights(tmp_path / "out" / "next")
     assert weights.info["subjects"] == ["muse/10", "muse/12"]
     assert weights.config["spectrum_weight"] == 10.0
-    assert "summary_weight" not in weights.config
+    assert weights.config["summary_weight"] == 15.0  # of the weights it started from
     assert weights != Weights("default")
     ended, kept = (Weights(tmp_path / "out" / name).tensors() for name in ("next", "next-01"))
     assert ended.keys() == kept.keys()
@@ -265,6 +265,11 @@ def test_stage_on_the_corpus__quick__encoder_of_its_people_but_for_those_of_clos
     assert stage.main([*scratch, *summarised]) == 0
     config = Weights(tmp_path / "out" / "summarised").config
     assert config == half.config | {"summary_weight": 15.0}
+    assert (
+        stage.main([*arguments, "--out", out, "--name", "bare", "--summary-weight", "0", "--quick"])
+        == 0
+    )
+    assert "summary_weight" not in Weights(tmp_path / "out" / "bare").config
     # Whitened crops have no reference and no gain.
     monkeypatch.setattr(stage, "STAGE", stage.STAGE | {"crops": RandomCrops()})
     crops = [[], ["--gain-db", "6"], ["--referenced", "1"]]

@@ -293,7 +293,7 @@ def test_crops__no_crops__error_names_what_was_given_and_expected(name):
 @pytest.mark.parametrize("estimator", [BrainRVQEmbedder, BrainRVQClassifier, BrainRVQRegressor])
 def test_architecture__preset_beside_the_default_weights__error_names_both(estimator):
     message = (
-        r"architecture='base' was given, that is depth=12, but Weights\('small-2026\.11'.*"
+        r"architecture='base' was given, that is depth=12, but Weights\('small-2026\.12'.*"
         r"has depth=6.*leave architecture at None"
     )
     with pytest.raises(ValueError, match=message):

@@ -136,7 +136,7 @@ def test_weights_alone__error_says_what_to_pass_for_the_tokenizer(tmp_path):
     fitted("pretrainer").weights_.save(tmp_path / "alone")
     for given, advice in (
         ("default", r"tokenizer='default'"),
-        (Weights("default"), r"tokenizer='small-2026\.11'"),
+        (Weights("default"), r"tokenizer='small-2026\.12'"),
         (tmp_path / "model", rf"tokenizer='{tmp_path / 'model'}'"),
         (str(tmp_path / "model"), rf"tokenizer='{tmp_path / 'model'}'"),
         (tmp_path / "alone", r"tokenizer=pretrainer\.tokenizer_weights_"),
