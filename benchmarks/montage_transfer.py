@@ -3,11 +3,12 @@
 Uses EEGMAT's people to develop on, in the project's folds. A montage has as many of the 19
 electrodes as a headset has, each the nearest to one of the headset's. The classifier learns from
 people with the montage of a row and classifies other people with that of a column, each person
-centred. The embedding is compared with the same without network, with that of a random network,
-and with manual methods: band power of the nearest electrode, and of signals interpolated to the
-training cap by spherical splines (MNE).
+centred. The embedding and its tokens are compared with the same without network, with those of a
+random network, and with manual methods: band power of the nearest electrode, and of signals
+interpolated to the training cap by spherical splines (MNE). Intervals are over people.
 
-    python benchmarks/montage_transfer.py --data FOLDER_WITH_EEGMAT [--json FILE]
+    python benchmarks/montage_transfer.py --data FOLDER_WITH_EEGMAT [--weights default]
+        [--json FILE]
 """
 
 import argparse
@@ -26,8 +27,8 @@ from numpy.typing import NDArray
 from table.answering import answered, described
 from table.features import log_band_power
 from table.linear import classifier_of_record
-from table.people import Scored, figures, person_figures
-from table.statistics import paired_difference
+from table.output import shown_estimate
+from table.people import Scored, figures, person_figures, pooled_over_datasets
 from table.system import predict
 from table.tasks import SFREQ, Task, load_task, project_folds
 
@@ -49,6 +50,13 @@ MONTAGES: dict[str, tuple[str, ...]] = {
 }
 # Radius of the head in metres: two electrodes are too few for MNE to fit it.
 _CENTRE = (0.0, 0.0, 0.04)
+EMBEDDING, BOTH_TOKENS = "default embedding", "class token and mean tokens"
+NEAREST = "7 bands of the nearest electrode"
+# Whose lead over whom is printed.
+LEADS = {
+    EMBEDDING: ("the same without network", "embedding of a random network", NEAREST),
+    BOTH_TOKENS: (f"{BOTH_TOKENS}, random network", NEAREST),
+}
 MEASURES = ("auroc_pooled", "auroc_per_person", "balanced_accuracy_pooled")
 Features = Callable[[str, str], NDArray]  # by the montages of training and of the windows
 
@@ -88,42 +96,47 @@ def nearest(there: Sequence[str], wanted: Sequence[str]) -> list[int]:
 
 
 class Embeddings:
-    """Features of one embedder, computed once per pair of montages, with and without tokens."""
+    """Features of one embedder, computed once per pair of montages, and parts of them."""
 
     def __init__(self, task: Task, **params: Any):
-        self.task, self.params = task, {"filters": None, "center_by": "subject", **params}
+        shared = {"filters": None, "center_by": "subject", "pooling": "mean_cls"}
+        self.task, self.params = task, shared | params
+        self.fitted: dict[str, BrainRVQEmbedder] = {}
         self.done: dict[tuple[str, str], NDArray] = {}
-        self.tokens = np.empty(0, dtype=bool)
+        self.part_of_column = np.empty(0, dtype=str)
 
-    def whole(self, trained: str, montage: str) -> NDArray:
-        """Embed windows with a montage by an embedder fitted with the training montage."""
+    def parts(self, wanted: Sequence[str], trained: str, montage: str) -> NDArray:
+        """Embed windows with a montage by an embedder fitted with the training montage.
+
+        ``wanted`` are some of "mean", "cls" (both from the network) and "summaries".
+        """
+        if trained not in self.fitted:
+            embedder = BrainRVQEmbedder(**self.params)
+            self.fitted[trained] = embedder.fit(epochs_of(self.task, trained))
         if (trained, montage) not in self.done:
-            embedder = BrainRVQEmbedder(**self.params).fit(epochs_of(self.task, trained))
-            names = embedder.get_feature_names_out()
-            self.tokens = np.array([name.startswith("brainrvq") for name in names])
+            embedder = self.fitted[trained]
+            starts = [name.partition("_")[0] for name in embedder.get_feature_names_out()]
+            self.part_of_column = np.array(
+                [start if start in ("mean", "cls") else "summaries" for start in starts]
+            )
             self.done[trained, montage] = embedder.transform(epochs_of(self.task, montage))
-        return self.done[trained, montage]
-
-    def without_tokens(self, trained: str, montage: str) -> NDArray:
-        """Columns that need no network."""
-        return self.whole(trained, montage)[:, ~self.tokens]
-
-    def tokens_only(self, trained: str, montage: str) -> NDArray:
-        """Columns of the network."""
-        return self.whole(trained, montage)[:, self.tokens]
+        return self.done[trained, montage][:, np.isin(self.part_of_column, wanted)]
 
 
-def systems(task: Task) -> dict[str, Features]:
+def systems(task: Task, weights: str = "default") -> dict[str, Features]:
     """Systems to compare, by row label."""
-    default = Embeddings(task)
+    own = Embeddings(task, weights=weights).parts
     random = Embeddings(task, weights=None, architecture=Architecture(depth=6), random_state=0)
+    default, both = ("mean", "summaries"), ("mean", "cls")
     return {
-        "default embedding": default.whole,
-        "the same without network": default.without_tokens,
-        "embedding of a random network": random.whole,
-        "tokens only": default.tokens_only,
-        "tokens only, random network": random.tokens_only,
-        "7 bands of the nearest electrode": partial(band_power, task, by="nearest"),
+        EMBEDDING: partial(own, default),
+        "the same without network": partial(own, ("summaries",)),
+        "embedding of a random network": partial(random.parts, default),
+        "tokens only": partial(own, ("mean",)),
+        "tokens only, random network": partial(random.parts, ("mean",)),
+        BOTH_TOKENS: partial(own, both),
+        f"{BOTH_TOKENS}, random network": partial(random.parts, both),
+        NEAREST: partial(band_power, task, by="nearest"),
         "7 bands, interpolated by splines": partial(band_power, task, by="splines"),
     }
 
@@ -140,9 +153,9 @@ def transferred(task: Task, features: Features, trained: str, tested: str) -> Sc
     return Scored(task.y, probability, task.subjects, folds)
 
 
-def results(task: Task, montages: Sequence[str]) -> Iterator[dict[str, Any]]:
+def results(task: Task, montages: Sequence[str], weights: str) -> Iterator[dict[str, Any]]:
     """One record per system and pair of montages."""
-    for label, features in systems(task).items():
+    for label, features in systems(task, weights).items():
         for trained in montages:
             for tested in montages:
                 scored = transferred(task, features, trained, tested)
@@ -174,18 +187,33 @@ def table(records: Sequence[dict[str, Any]], measure: str = "auroc_per_person") 
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def leads(records: Sequence[dict[str, Any]], over: str) -> str:
-    """Lead of the default embedding over another row on caps not used in training."""
-    found: dict[str, list[NDArray]] = {}
-    for record in records:
-        if record["trained"] != record["tested"]:
-            found.setdefault(record["system"], []).append(np.array([*record["people"].values()]))
-    own, other = (np.mean(found[label], axis=0) for label in ("default embedding", over))
-    lead = paired_difference(own, other).estimate
-    return (
-        f"Default embedding over “{over}” on other caps, mean over pairs, per person: "
-        f"{lead.mean:+.3f} [{lead.low:.3f}, {lead.high:.3f}]"
-    )
+def leads(records: Sequence[dict[str, Any]]) -> str:
+    """Leads per person with their intervals: one column per test montage, the last over pairs."""
+    montages = list(dict.fromkeys(record["tested"] for record in records))
+    tested = [f"tested: {name}" for name in montages]
+    lines = [["lead", "trained with", *tested, "mean over other caps"]]
+    lines.append(["---"] * len(lines[0]))
+    found = {(r["system"], r["trained"], r["tested"]): pd.Series(r["people"]) for r in records}
+    for own, others in LEADS.items():
+        for other in others:
+            lead = {
+                (trained, tested): found[own, trained, tested] - found[other, trained, tested]
+                for trained in montages
+                for tested in montages
+            }
+            for trained in montages:
+                cells = [_shown(lead[trained, tested]) for tested in montages]
+                away = sum(lead[trained, name] for name in montages if name != trained)
+                cells.append(_shown(away / (len(montages) - 1)))
+                lines.append([f"{own}, over {other}", trained, *cells])
+            away = [values for (trained, tested), values in lead.items() if trained != tested]
+            of_all = _shown(sum(away) / len(away))
+            lines.append([f"{own}, over {other}", "all", *[""] * len(montages), of_all])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _shown(lead: pd.Series) -> str:
+    return shown_estimate(pooled_over_datasets({"eegmat": lead.to_dict()}), "+")
 
 
 def evaluate(options: argparse.Namespace) -> str:
@@ -194,20 +222,20 @@ def evaluate(options: argparse.Namespace) -> str:
     task = load_task("eegmat", options.data, "develop")
     montages = [FULL, "occipital, 2"] if options.quick else list(MONTAGES)
     records: list[dict[str, Any]] = []
-    for record in results(task, montages):
+    for record in results(task, montages, options.weights):
         records.append(record)
         print(record["system"], record["trained"], record["tested"], record["figures"], flush=True)
         if options.json is not None:  # after each, so that an interrupted run keeps its figures
             lines = ",\n".join(json.dumps(each) for each in records)
             options.json.write_text(f"[\n{lines}\n]\n")
-    others = [label for label in systems(task) if not label.startswith(("default", "tokens"))]
-    return "\n\n".join([table(records), *(leads(records, other) for other in others)])
+    return "\n\n".join([table(records), leads(records)])
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse the command line and run."""
     parser = described(__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder of EEGMAT's EDF files")
+    parser.add_argument("--weights", default="default", help="'default' or a path")
     parser.add_argument("--json", type=Path, help="file for all figures")
     parser.add_argument("--quick", action="store_true", help="two montages instead of four")
     return answered(parser, argv, evaluate)

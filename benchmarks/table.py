@@ -40,7 +40,7 @@ def make_table(arguments: argparse.Namespace) -> int:
         return 1 if ran.failed else 0
     split, task, exposed = split_of(arguments), ran.task, ran.chosen.exposed
     output = arguments.output or arguments.results / task.dataset
-    if split in PROJECT_SPLITS:
+    if split in (*PROJECT_SPLITS, "folds"):
         apart = opened_first(ran, arguments.data)
         seen = exposed if ran.chosen.told else None
         print(people_table(task.kind, ran.scored, seen, apart), flush=True)

@@ -15,6 +15,7 @@ from table.features import log_band_power
 from table.options import add_common_options, choose
 from table.output import markdown, write_csv
 from table.running import plan, read_result, run
+from table.store import Store
 from table.summary import sections
 from table.system import Settings
 from table.tasks import grouped_folds, official_fold
@@ -255,6 +256,24 @@ def test_table__simulated__prints_writes_and_does_nothing_twice(
     again = capsys.readouterr()
     assert again.out == printed.out
     assert "20 results are there, 0 to go" in again.err
+
+
+def test_table__grouped_folds__figures_of_each_person_as_well(task, tmp_path, capsys):
+    arguments = ["--dataset", "simulated", "--split", "folds", "--results", str(tmp_path)]
+    assert main_of("table")([*arguments, "--systems", "tangent,bands7"]) == 0
+    store, own = Store(tmp_path, "simulated"), {"tangent": [], "bands7": []}
+    for record, arrays in map(store.read, store):
+        people = task.subjects[arrays["rows"]]
+        for person in np.unique(people):
+            rows = arrays["rows"][people == person]
+            scores = arrays["probability"][people == person, 1]
+            own[record["system"]].append(roc_auc_score(task.y[rows], scores))
+    part = capsys.readouterr().out.split("### Whose figures")[1]
+    for name, label in (("tangent", "tangent space, LR"), ("bands7", "7-band log power, LR")):
+        line = next(line for line in part.splitlines() if line.startswith(f"| {label} |"))
+        assert len(own[name]) == 8
+        shown = float(line.split(" | ")[2].split()[0])
+        assert shown == pytest.approx(np.mean(own[name]), abs=0.00051)
 
 
 def test_table__weights_of_a_file__frozen_and_fine_tuned_rows(
