@@ -5,7 +5,7 @@ Results are kept in a folder: a killed command resumes when run again, and comma
 systems add up to one table. details/table.md explains how to read it.
 
     python benchmarks/table.py --dataset eegmat [--data FOLDER] [--systems bands7,eegnet]
-        [--folds 1-4] [--seeds 3] [--split folds] [--weights PATH] [--jobs 2] [--quick]
+        [--folds 1-4] [--seeds 3] [--split folds] [--people] [--weights PATH] [--jobs 2] [--quick]
         [--add-results FOLDER]
 """
 
@@ -35,12 +35,15 @@ def opened_first(ran: Ran, folder: Path | None) -> tuple[str, list[int]] | None:
 
 def make_table(arguments: argparse.Namespace) -> int:
     """Run what is missing, print and write the results; return 1 if something failed."""
+    split = split_of(arguments)
+    if arguments.people and split in ("official", "both"):
+        raise ValueError(f"--people was given with --split {split}; expected --split folds.")
     ran = run_split(arguments)
     if not ran.results:
         return 1 if ran.failed else 0
-    split, task, exposed = split_of(arguments), ran.task, ran.chosen.exposed
+    task, exposed = ran.task, ran.chosen.exposed
     output = arguments.output or arguments.results / task.dataset
-    if split in (*PROJECT_SPLITS, "folds"):
+    if split in PROJECT_SPLITS or arguments.people:
         apart = opened_first(ran, arguments.data)
         seen = exposed if ran.chosen.told else None
         print(people_table(task.kind, ran.scored, seen, apart), flush=True)
@@ -68,6 +71,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         "once for each released model; folds: grouped folds over everybody who may be read; "
         "official: the published split; both: the last two. By default develop for "
         f"{', '.join(BENCHMARK_SPLITS)}, both for simulated, else the published one",
+    )
+    parser.add_argument(
+        "--people",
+        action="store_true",
+        help="print figures over people for folds too, as develop and once always do",
     )
     return answered(parser, argv, make_table)
 

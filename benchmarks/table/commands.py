@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from table.allowed import PROJECT_SPLITS, default_split
-from table.features import FROZEN_RIVALS
 from table.options import Chosen, choose, numbers
 from table.people import Scored, scored_of
 from table.running import Result, plan, read_result, run, take_over
-from table.systems import DEFAULT_SYSTEMS, PROJECT_SYSTEMS, systems_named
+from table.systems import DEFAULT_SYSTEMS, OF_FROZEN_RIVALS, PROJECT_SYSTEMS, systems_named
 from table.tasks import (
     Fold,
     Task,
@@ -101,7 +100,7 @@ def usual_systems(arguments: argparse.Namespace, split: str) -> tuple[str, ...]:
         return DEFAULT_SYSTEMS
     usual = PROJECT_SYSTEMS.get(arguments.dataset, ())
     if arguments.frozen_rivals is None:
-        return tuple(name for name in usual if name not in FROZEN_RIVALS)
+        return tuple(name for name in usual if name not in OF_FROZEN_RIVALS)
     return usual
 
 

@@ -53,7 +53,7 @@ def people_table(
         estimates = people_bootstrap(kind, seeds)
         lead = people_bootstrap(kind, seeds, systems[first])[PER_PERSON[kind]]
         mark = " (*)" if seen and SYSTEMS[name].needs_weights() else ""
-        mark += " (?)" if name in MAY_HAVE_SEEN else ""
+        mark += " (?)" if _may_have_seen(name) else ""
         lines.append(
             [
                 SYSTEMS[name].label + mark,
@@ -72,6 +72,10 @@ def people_table(
     return f"### Whose figures\n\n{table}\n\n" + "".join(f"- {note}\n" for note in notes if note)
 
 
+def _may_have_seen(name: str) -> bool:
+    return name.removesuffix("-centred") in MAY_HAVE_SEEN
+
+
 def _of_exposure(systems: Iterable[str], n_tested: int, n_seen: int | None) -> list[str]:
     """Notes on what models had seen of the tested people; ``exposed`` is None if unknown."""
     notes = []
@@ -84,7 +88,7 @@ def _of_exposure(systems: Iterable[str], n_tested: int, n_seen: int | None) -> l
         else:
             known = "have seen no EEG" if n_seen == 0 else "do not say whether they saw EEG"
             notes.append(f"The pretrained weights {known} of the people who are tested.")
-    if any(name in MAY_HAVE_SEEN for name in systems):
+    if any(map(_may_have_seen, systems)):
         notes.append(
             "(?) The authors' lists of the datasets for pretraining were not at hand; NeuralBench, "
             "which tests these models on EEGMAT too, does not name it among the known overlaps."

@@ -22,6 +22,16 @@ def task():
     return as_task("simulated", make_eeg(2, 6, duration=2, ch_names=names, random_state=0))
 
 
+@cache
+def kept():
+    return json.loads((BENCHMARKS / "results" / "montage_transfer.json").read_text())
+
+
+@cache
+def leads():
+    return MODULE.leads(kept())
+
+
 @pytest.mark.parametrize("by", ["nearest", "splines"])
 @pytest.mark.parametrize("trained", MONTAGES)
 @pytest.mark.parametrize("tested", MONTAGES)
@@ -44,8 +54,31 @@ def test_nearest__two_at_the_back__the_one_on_the_same_side():
     assert MODULE.nearest(["O1", "O2"], ["P3", "P4", "T5", "Fp2"]) == [0, 1, 0, 1]
 
 
-def test_page__table__that_of_the_kept_figures():
-    records = json.loads((BENCHMARKS / "results" / "montage_transfer.json").read_text())
+def test_page__tables__those_of_the_kept_figures():
+    records = kept()
     pairs = {(r["system"], r["trained"], r["tested"]) for r in records}
-    assert len(pairs) == len(records) == 7 * len(MONTAGES) ** 2
-    assert MODULE.table(records) in (BENCHMARKS / "details" / "choices.md").read_text()
+    assert len(pairs) == len(records) == 9 * len(MONTAGES) ** 2
+    page = (BENCHMARKS / "details" / "choices.md").read_text()
+    assert MODULE.table(records) in page
+    assert leads() in page
+
+
+def test_leads__kept_figures__mean_differences_of_people():
+    records = kept()
+    people = {(r["system"], r["trained"], r["tested"]): r["people"] for r in records}
+    own, other, trained = "default embedding", "the same without network", "Muse, 4"
+    by_cap = {
+        tested: np.array([*people[own, trained, tested].values()])
+        - np.array([*people[other, trained, tested].values()])
+        for tested in MONTAGES
+    }
+    away = np.mean([by_cap[tested] for tested in MONTAGES if tested != trained], axis=0)
+    label = f"| {own}, over {other} | {trained} |"
+    line = next(line for line in leads().splitlines() if line.startswith(label))
+    cells = [cell.split() for cell in line.strip("| ").split(" | ")[2:]]
+    expected = [lead.mean() for lead in (*by_cap.values(), away)]
+    assert [float(cell[0]) for cell in cells] == pytest.approx(expected, abs=0.00051)
+    # An interval over people is about two standard errors on either side.
+    low, high = float(cells[-1][1].strip("[,")), float(cells[-1][2].strip("]"))
+    error = away.std(ddof=1) / len(away) ** 0.5
+    assert high - low == pytest.approx(2 * 1.96 * error, rel=0.15)

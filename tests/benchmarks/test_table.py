@@ -259,8 +259,9 @@ def test_table__simulated__prints_writes_and_does_nothing_twice(
 
 
 def test_table__grouped_folds__figures_of_each_person_as_well(task, tmp_path, capsys):
-    arguments = ["--dataset", "simulated", "--split", "folds", "--results", str(tmp_path)]
-    assert main_of("table")([*arguments, "--systems", "tangent,bands7"]) == 0
+    arguments = ["--dataset", "simulated", "--people", "--results", str(tmp_path)]
+    arguments += ["--systems", "tangent,bands7"]
+    assert main_of("table")([*arguments, "--split", "folds"]) == 0
     store, own = Store(tmp_path, "simulated"), {"tangent": [], "bands7": []}
     for record, arrays in map(store.read, store):
         people = task.subjects[arrays["rows"]]

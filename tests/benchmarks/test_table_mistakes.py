@@ -15,6 +15,7 @@ from benchmark_commands import main_of
         (["--systems", "bands7", "--folds", "one"], "expected numbers"),
         (["--systems", "bands7", "--folds", "99"], "no such folds"),
         (["--systems", "bands7", "--split", "official"], "no official split"),
+        (["--systems", "bands7", "--people"], "--split both; expected --split folds"),
         (["--systems", "bands7", "--subjects-per-fold", "7"], "three are needed"),
         (["--systems", "eegnet", "--epochs", "eegnet=many"], "whole numbers"),
         (["--systems", "eegnet", "--precision", "half"], "expected float32 or bfloat16"),
