@@ -20,7 +20,7 @@ import numpy as np
 from table.allowed import PROJECT_SPLITS
 from table.answering import answered, described
 from table.commands import run_split
-from table.options import add_common_options, folders
+from table.options import add_common_options, choose, folders
 from table.output import shown, shown_estimate
 from table.people import PER_PERSON, person_figures, pooled_over_datasets
 from table.systems import SYSTEMS
@@ -59,14 +59,12 @@ def figures(options: argparse.Namespace) -> Figures:
     """Compute what is not kept yet, and collect each person's figure, averaged over seeds."""
     found: Figures = {}
     rows = rows_of(options)
-    for dataset, folder in folders(options.data, [*BENCHMARK_SPLITS]).items():
-        seen: set[str] = set()
+    places = folders(options.data, [*BENCHMARK_SPLITS])
+    seen = {dataset: _seen(dataset, options, rows) for dataset in places if options.unseen}
+    for dataset, folder in places.items():
         for number, weights in enumerate(options.weights.split(",")):
             systems = [*rows] + ([*rows.values(), BANDS] if number == 0 else [])
-            own = {"dataset": dataset, "data": folder, "weights": weights}
-            ran = run_split(
-                argparse.Namespace(**vars(options) | own | {"systems": ",".join(systems)})
-            )
+            ran = run_split(_of_one(options, dataset, weights, systems, folder))
             if ran.failed:
                 raise ValueError(f"{dataset}: {ran.failed[0]}")
             for system in systems:
@@ -74,24 +72,55 @@ def figures(options: argparse.Namespace) -> Figures:
                 found[name, system, dataset] = _own_figures(
                     PER_PERSON[ran.task.kind], ran.scored[system]
                 )
-            if options.unseen and not ran.chosen.told:
-                raise ValueError(f"--unseen: {weights} does not say whose EEG it has seen.")
-            seen |= {str(person) for person in ran.chosen.exposed}
         if options.unseen:
-            found |= _without(seen, {key: own for key, own in found.items() if key[2] == dataset})
+            own = {key: people for key, people in found.items() if key[2] == dataset}
+            found |= _without(seen[dataset], own)
     return found
+
+
+def _of_one(
+    options: argparse.Namespace,
+    dataset: str,
+    weights: str,
+    systems: Sequence[str],
+    folder: Path | None = None,
+) -> argparse.Namespace:
+    """Options of a command of one dataset and one encoder."""
+    own = {"dataset": dataset, "data": folder, "weights": weights, "systems": ",".join(systems)}
+    return argparse.Namespace(**vars(options) | own)
+
+
+def _seen(dataset: str, options: argparse.Namespace, rows: Mapping[str, str]) -> set[str]:
+    """People of a dataset whose EEG one of the weights has seen.
+
+    Raises
+    ------
+    ValueError
+        If weights do not say whom they have seen, or if nobody is left: before anything is
+        computed.
+    """
+    seen: set[str] = set()
+    for weights in options.weights.split(","):
+        chosen = choose(_of_one(options, dataset, weights, [*rows]), [*rows], named=True)
+        if not chosen.told:
+            raise ValueError(f"--unseen: {weights} does not say whose EEG it has seen.")
+        seen |= {str(person) for person in chosen.exposed}
+    split = BENCHMARK_SPLITS[dataset]
+    people = split.develop if options.split == "develop" else split.score_once
+    if seen.issuperset(map(str, people)):
+        raise ValueError(
+            f"--unseen: the weights have seen everybody of {dataset} (--split {options.split}). "
+            "Leave the dataset or --unseen out."
+        )
+    return seen
 
 
 def _without(seen: set[str], found: Figures) -> Figures:
     """Leave out people whose EEG one of the weights has seen, from all rows of a dataset."""
-    left = {
+    return {
         key: {person: value for person, value in people.items() if person not in seen}
         for key, people in found.items()
     }
-    for (_, _, dataset), people in left.items():
-        if not people:
-            raise ValueError(f"--unseen: the weights have seen everybody of {dataset}.")
-    return left
 
 
 def _own_figures(name: str, seeds: Sequence[Any]) -> dict[str, float]:

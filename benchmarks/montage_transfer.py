@@ -61,11 +61,17 @@ MEASURES = ("auroc_pooled", "auroc_per_person", "balanced_accuracy_pooled")
 Features = Callable[[str, str], NDArray]  # by the montages of training and of the windows
 
 
+def template() -> str:
+    """Name of the template of electrode positions, which MNE 1.12 changed."""
+    known = mne.channels.get_builtin_montages()
+    return "colin27_1020" if "colin27_1020" in known else "standard_1020"
+
+
 def epochs_of(task: Task, montage: str) -> mne.EpochsArray:
     """All windows with the electrodes of a montage, and the person of each."""
     names = MONTAGES[montage]
     X = task.X[:, [task.ch_names.index(name) for name in names]]
-    info = mne.create_info(list(names), SFREQ, "eeg").set_montage("standard_1020")
+    info = mne.create_info(list(names), SFREQ, "eeg").set_montage(template())
     metadata = pd.DataFrame({"subject": task.subjects})
     return mne.EpochsArray(X * 1e-6, info, metadata=metadata, verbose="error")
 
@@ -90,7 +96,7 @@ def band_power(task: Task, trained: str, montage: str, by: str) -> NDArray:
 
 def nearest(there: Sequence[str], wanted: Sequence[str]) -> list[int]:
     """Index of the electrode closest to each wanted one."""
-    places = mne.channels.make_standard_montage("standard_1020").get_positions()["ch_pos"]
+    places = mne.channels.make_standard_montage(template()).get_positions()["ch_pos"]
     own = np.array([places[name] for name in there])
     return [int(np.linalg.norm(own - places[name], axis=1).argmin()) for name in wanted]
 

@@ -125,8 +125,19 @@ def test_unseen__people_whom_the_weights_have_seen__are_in_no_row():
         ("default", "tokens-centred", "eegmat"): {"2": 0.5},
         (MODULE.RANDOM, MODULE.BANDS, "eegmat"): {"2": 1.0},
     }
-    with pytest.raises(ValueError, match="have seen everybody of eegmat"):
-        MODULE._without({"1", "2"}, found)
+
+
+def test_unseen__nobody_is_left__told_before_anything_is_computed(capsys):
+    argv = ["--weights", "default", "--data", "eegmat=not-there", "--unseen"]
+    assert main_of("encoders")(argv) != 0
+    assert "have seen everybody of eegmat (--split develop)" in capsys.readouterr().err
+
+
+def test_unseen__people_scored_once__are_left(tmp_path, capsys):
+    # Those the weights have not seen; that their recordings are missing is found out later.
+    argv = ["--weights", "default", "--data", f"eegmat={tmp_path}", "--unseen", "--split", "once"]
+    assert main_of("encoders")(argv) != 0
+    assert "have seen everybody" not in capsys.readouterr().err
 
 
 def test_command__a_dataset_that_has_no_split__one_line(capsys):
